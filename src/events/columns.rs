@@ -1,0 +1,206 @@
+//! Which columns there are over all files, and what a name in a job means (SPEC 1).
+
+use std::path::PathBuf;
+
+use super::error::InputError;
+use super::footer::Footer;
+use super::kind::Kind;
+use crate::nearest::nearest;
+
+/// A column as a job names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnRef {
+    /// The name as the job spells it.
+    pub spelled: String,
+    /// Where its values come from.
+    pub source: Source,
+    /// What it holds over all files.
+    pub kind: Kind,
+}
+
+/// Where a column's values come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A column of the files, or a part of it.
+    File {
+        /// The column.
+        column: String,
+        /// The way to the value inside it: fields of structs, keys of maps and JSON text.
+        path: Option<String>,
+    },
+    /// A `key=value` folder.
+    Hive,
+}
+
+impl ColumnRef {
+    /// Whether it is a whole column of the files.
+    pub fn is_plain(&self) -> bool {
+        matches!(&self.source, Source::File { path: None, .. })
+    }
+
+    /// The column of the files that it needs, if any.
+    pub fn file_column(&self) -> Option<&str> {
+        match &self.source {
+            Source::File { column, .. } => Some(column),
+            Source::Hive => None,
+        }
+    }
+}
+
+/// All columns of the input, with the types of each file.
+#[derive(Debug)]
+pub struct Columns<'a> {
+    footers: &'a [Footer],
+    hive: Vec<(String, Kind)>,
+}
+
+impl<'a> Columns<'a> {
+    /// The columns of these files and their folders.
+    pub fn of(footers: &'a [Footer]) -> Self {
+        let mut hive: Vec<(String, Option<Kind>)> = Vec::new();
+        for (key, value) in footers.iter().flat_map(|footer| &footer.file.hive) {
+            let kind = value.as_deref().map(hive_kind);
+            match hive.iter_mut().find(|(known, _)| known == key) {
+                Some((_, known)) if known.is_none() => *known = kind,
+                // Folders of one key hold integers or dates only where all of them do.
+                Some((_, known)) if kind.is_some() && *known != kind => *known = Some(Kind::Text),
+                Some(_) => {}
+                None => hive.push((key.clone(), kind)),
+            }
+        }
+        let hive = hive.into_iter().map(|(key, kind)| (key, kind.unwrap_or(Kind::Text))).collect();
+        Columns { footers, hive }
+    }
+
+    /// All names, in the order in which files have them.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut last = None;
+        for footer in self.footers {
+            if last.is_some_and(|last| std::sync::Arc::ptr_eq(last, &footer.schema)) {
+                continue;
+            }
+            last = Some(&footer.schema);
+            for (name, _) in &footer.schema.columns {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        names.extend(self.hive.iter().map(|(key, _)| key.clone()).filter(|key| !names.contains(key)).collect::<Vec<_>>());
+        names
+    }
+
+    /// Whether a name means a column.
+    pub fn has(&self, name: &str) -> bool {
+        matches!(self.find(name), Ok(Some(_)))
+    }
+
+    /// What a name means: a column by its exact name, else by a path into one.
+    ///
+    /// # Errors
+    /// The types of two files that cannot be one.
+    pub fn find(&self, name: &str) -> Result<Option<ColumnRef>, InputError> {
+        let spelled = name.to_string();
+        if let Some(kind) = self.file_kind(name)? {
+            let source = Source::File { column: spelled.clone(), path: None };
+            return Ok(Some(ColumnRef { spelled, source, kind }));
+        }
+        if let Some((_, kind)) = self.hive.iter().find(|(key, _)| key == name) {
+            return Ok(Some(ColumnRef { spelled, source: Source::Hive, kind: kind.clone() }));
+        }
+        // The longest column name that is followed by a dot.
+        for (dot, _) in name.rmatch_indices('.') {
+            let (column, path) = (&name[..dot], &name[dot + 1..]);
+            let Some(outer) = self.file_kind(column)? else { continue };
+            if let Some(kind) = inner_kind(&outer, path) {
+                let source = Source::File { column: column.to_string(), path: Some(path.to_string()) };
+                return Ok(Some(ColumnRef { spelled, source, kind }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a name of a job's key means.
+    ///
+    /// # Errors
+    /// No such column, with the nearest one; or the types of two files that cannot be one.
+    pub fn require(&self, key: &'static str, name: &str, way_out: &str) -> Result<ColumnRef, InputError> {
+        self.find(name)?.ok_or_else(|| {
+            let columns = self.names();
+            let near = nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
+            InputError::NoColumn { column: name.to_string(), key, nearest: near, columns, way_out: way_out.to_string() }
+        })
+    }
+
+    /// The nearest column to a name.
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        nearest(name, self.names().iter().map(String::as_str)).map(str::to_string)
+    }
+
+    fn file_kind(&self, name: &str) -> Result<Option<Kind>, InputError> {
+        let mut found: Option<(Kind, &PathBuf)> = None;
+        let mut last = None;
+        for footer in self.footers {
+            if last.is_some_and(|last| std::sync::Arc::ptr_eq(last, &footer.schema)) {
+                continue;
+            }
+            last = Some(&footer.schema);
+            let Some(kind) = footer.schema.kind(name) else { continue };
+            found = Some(match found {
+                None => (kind.clone(), &footer.file.path),
+                Some((known, first)) => match known.unify(kind) {
+                    Some(kind) => (kind, first),
+                    None => {
+                        return Err(InputError::TypesDiffer {
+                            column: name.to_string(),
+                            first: first.clone(),
+                            first_type: known.name(),
+                            second: footer.file.path.clone(),
+                            second_type: kind.name(),
+                        })
+                    }
+                },
+            });
+        }
+        Ok(found.map(|(kind, _)| kind))
+    }
+}
+
+/// What is at a path inside a value; `None` where nothing can be.
+fn inner_kind(outer: &Kind, path: &str) -> Option<Kind> {
+    match outer {
+        Kind::Struct(fields) => {
+            let (field, rest) = split_field(fields, path)?;
+            let kind = &fields.iter().find(|(name, _)| name == field)?.1;
+            match rest {
+                None => Some(kind.clone()),
+                Some(rest) => inner_kind(kind, rest),
+            }
+        }
+        Kind::Map(values) => Some(values.as_ref().clone()),
+        Kind::Text | Kind::Binary => Some(Kind::Json),
+        _ => None,
+    }
+}
+
+/// The field that a path begins with, the longest where there are several, and what follows it.
+pub fn split_field<'p>(fields: &[(String, Kind)], path: &'p str) -> Option<(&'p str, Option<&'p str>)> {
+    let is_field = |name: &str| fields.iter().any(|(field, _)| field == name);
+    if is_field(path) {
+        return Some((path, None));
+    }
+    let mut dots = path.rmatch_indices('.').map(|(dot, _)| dot);
+    let dot = dots.find(|dot| is_field(&path[..*dot]))?;
+    Some((&path[..dot], Some(&path[dot + 1..])))
+}
+
+fn hive_kind(value: &str) -> Kind {
+    if value.parse::<i64>().is_ok() {
+        Kind::Int
+    } else if value.parse::<jiff::civil::Date>().is_ok() && value.len() == 10 {
+        Kind::Date
+    } else {
+        Kind::Text
+    }
+}

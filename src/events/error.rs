@@ -1,0 +1,191 @@
+//! What can be wrong with the input.
+
+use std::path::PathBuf;
+
+/// A problem with the input: its paths, its files, its columns or the condition over them. Each message
+/// names the file or column and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A path that does not exist.
+    #[error("{path:?} does not exist{}; check `input.path`", did_you_mean(nearest))]
+    NoSuchPath {
+        /// The path.
+        path: PathBuf,
+        /// The nearest name beside it.
+        nearest: Option<PathBuf>,
+    },
+    /// A folder without a Parquet file.
+    #[error(
+        "the folder {path:?} has no *.parquet file (names that begin with _ or . are skipped); \
+         check `input.path`, or name the files by a glob"
+    )]
+    NoParquet {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A glob that cannot be read or matches nothing.
+    #[error("the glob {pattern:?} cannot be used: {reason}; check `input.path`")]
+    BadGlob {
+        /// The glob.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+    /// A path in an object store.
+    #[error("{path:?} is in an object store, which is not supported yet; copy or mount it and give a local path")]
+    ObjectStore {
+        /// The path.
+        path: String,
+    },
+    /// A folder of a table format whose files mean something only together with its log.
+    #[error(
+        "{path:?} is a {format} table, which is not supported yet: its folder also holds files that the table has \
+         deleted; export the current rows to plain Parquet and point `input.path` there"
+    )]
+    TableFormat {
+        /// The folder.
+        path: PathBuf,
+        /// The format's name.
+        format: &'static str,
+    },
+    /// A file or folder that cannot be opened.
+    #[error("{path:?} cannot be opened: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is no Parquet, or not whole.
+    #[error("{path:?} {problem}; write it again, or leave it out of `input.path`")]
+    NotParquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file that breaks off or is damaged inside.
+    #[error("{path:?} cannot be read: {reason}; the file is damaged: write it again, or leave it out of `input.path`")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// Reading failed, but each file by itself can be read.
+    #[error("the input cannot be read: {reason}; if files changed during the run, run it again")]
+    Unreadable {
+        /// What the reader says.
+        reason: String,
+    },
+    /// A column that no file has.
+    #[error(
+        "there is no column `{column}` ({key}){}; the columns are {}{way_out}",
+        did_you_mean(nearest),
+        columns.join(", ")
+    )]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// The key that names it.
+        key: &'static str,
+        /// The nearest column.
+        nearest: Option<String>,
+        /// The columns there are.
+        columns: Vec<String>,
+        /// What else to do.
+        way_out: String,
+    },
+    /// A column whose type its role cannot take.
+    #[error("the column `{column}` ({key}) is {found}, but {accepted}")]
+    WrongType {
+        /// The column.
+        column: String,
+        /// The key that names it.
+        key: &'static str,
+        /// Its type.
+        found: String,
+        /// What the role takes.
+        accepted: String,
+    },
+    /// A column whose types in two files cannot be one.
+    #[error(
+        "the column `{column}` is {first_type} in {first:?} but {second_type} in {second:?}; \
+         these cannot be one column: write one of the files again, or give them to separate runs"
+    )]
+    TypesDiffer {
+        /// The column.
+        column: String,
+        /// A file.
+        first: PathBuf,
+        /// Its type there.
+        first_type: String,
+        /// Another file.
+        second: PathBuf,
+        /// Its type there.
+        second_type: String,
+    },
+    /// A time column of integers without a unit.
+    #[error(
+        "the time column `{column}` is {found}: say what it counts, with `input.time_unit` \
+         (--time-unit) s, ms, us or ns"
+    )]
+    NoTimeUnit {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// A unit for times that have one.
+    #[error("`input.time_unit` has no effect: the time column `{column}` is {found}, not an integer; remove it")]
+    NeedlessTimeUnit {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// A value that a column's output type cannot hold.
+    #[error("the column `{column}` holds {value}, which is {problem}; {way_out}")]
+    Value {
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to do.
+        way_out: &'static str,
+    },
+    /// A condition that cannot be understood.
+    #[error("`input.where` cannot be understood: {reason}\n  {condition}{}", pointer(position))]
+    Condition {
+        /// The condition.
+        condition: String,
+        /// What is wrong, with the position where it is known.
+        reason: String,
+        /// The column in the condition's only or first line, from 1.
+        position: Option<usize>,
+    },
+}
+
+impl InputError {
+    /// Whether the command line or job is wrong, rather than a file.
+    pub fn is_usage(&self) -> bool {
+        !matches!(
+            self,
+            InputError::Open { .. }
+                | InputError::NotParquet { .. }
+                | InputError::Damaged { .. }
+                | InputError::Unreadable { .. }
+                | InputError::Value { .. }
+        )
+    }
+}
+
+fn did_you_mean<T: std::fmt::Debug>(nearest: &Option<T>) -> String {
+    nearest.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
+}
+
+fn pointer(position: &Option<usize>) -> String {
+    position.map(|column| format!("\n  {}^", " ".repeat(column.saturating_sub(1)))).unwrap_or_default()
+}

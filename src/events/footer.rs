@@ -1,0 +1,154 @@
+//! Footers: what each file holds, without reading it.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
+
+use super::error::InputError;
+use super::find::InputFile;
+use super::kind::Kind;
+
+/// What one file holds.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    /// The file.
+    pub file: InputFile,
+    /// Its size.
+    pub bytes: u64,
+    /// Its columns, shared with other files of the same schema.
+    pub schema: Arc<FileSchema>,
+    /// Its row groups.
+    pub row_groups: Vec<RowGroup>,
+}
+
+impl Footer {
+    /// Rows in the file.
+    pub fn rows(&self) -> u64 {
+        self.row_groups.iter().map(|group| group.rows).sum()
+    }
+}
+
+/// The columns of a file.
+#[derive(Clone, Debug)]
+pub struct FileSchema {
+    /// Names and types as the file has them: files are read together only where these are equal.
+    exact: Vec<(String, DataType)>,
+    /// Names and what can be done with the values.
+    pub columns: Vec<(String, Kind)>,
+}
+
+impl FileSchema {
+    /// What a column holds.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.columns.iter().find(|(column, _)| column == name).map(|(_, kind)| kind)
+    }
+}
+
+/// A row group.
+#[derive(Clone, Debug)]
+pub struct RowGroup {
+    /// Its rows.
+    pub rows: u64,
+    /// Smallest and largest values of the columns that were asked for, in their order.
+    pub ranges: Vec<Option<Range>>,
+}
+
+/// The smallest and the largest value of a column in a row group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Range {
+    /// Integers, dates and times, in the unit of the file.
+    Int(i64, i64),
+    /// Floating values.
+    Float(f64, f64),
+    /// Text; the bounds may be cut short, so they hold, but need not be values.
+    Text(String, String),
+}
+
+/// Reads the footers of all files, on all threads, with the ranges of the columns named.
+///
+/// # Errors
+/// The first file, in order, that cannot be opened or is no whole Parquet file.
+pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<Footer>, InputError> {
+    use rayon::prelude::*;
+    let read: Vec<Result<Footer, InputError>> =
+        files.into_par_iter().map(|file| read_footer(file, ranges_of)).collect();
+    let mut footers: Vec<Footer> = Vec::with_capacity(read.len());
+    for footer in read {
+        let mut footer = footer?;
+        // Thousands of files usually share one schema: keep it once.
+        if let Some(same) = footers.last().filter(|last| last.schema.exact == footer.schema.exact) {
+            footer.schema = Arc::clone(&same.schema);
+        }
+        footers.push(footer);
+    }
+    Ok(footers)
+}
+
+fn read_footer(file: InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+    let path = file.path.clone();
+    let open = |source| InputError::Open { path: path.clone(), source };
+    let reader = File::open(&path).map_err(open)?;
+    let bytes = reader.metadata().map_err(open)?.len();
+    if bytes == 0 {
+        return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
+    }
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&reader)
+        .map_err(|error| not_parquet(&path, bytes, &error))?;
+    let schema = arrow_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
+    let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
+    let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
+    let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
+    let columns = schema.fields().iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect();
+    Ok(Footer { file, bytes, schema: Arc::new(FileSchema { exact, columns }), row_groups })
+}
+
+fn arrow_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {
+    let file = metadata.file_metadata();
+    // A schema hint that arrow cannot read must not stop a file that Parquet can.
+    parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())
+        .or_else(|_| parquet_to_arrow_schema(file.schema_descr(), None))
+}
+
+fn not_parquet(path: &Path, bytes: u64, error: &ParquetError) -> InputError {
+    let starts_right = std::fs::File::open(path).ok().is_some_and(|mut file| {
+        let mut magic = [0; 4];
+        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && &magic == b"PAR1"
+    });
+    let problem = if starts_right {
+        format!("is cut short or damaged: it begins as a Parquet file, but its footer cannot be read ({error})")
+    } else {
+        format!("is not a Parquet file ({bytes} bytes that do not begin with PAR1)")
+    };
+    InputError::NotParquet { path: path.to_path_buf(), problem }
+}
+
+fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    columns.iter().position(|column| column.path().parts() == [name.to_string()])
+}
+
+fn row_group(group: &RowGroupMetaData, leaves: &[Option<usize>]) -> RowGroup {
+    let ranges = leaves.iter().map(|leaf| range(group.column((*leaf)?).statistics()?)).collect();
+    RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
+}
+
+fn range(statistics: &Statistics) -> Option<Range> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_string);
+    match statistics {
+        Statistics::Int32(values) => Some(Range::Int(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?))),
+        Statistics::Int64(values) => Some(Range::Int(*values.min_opt()?, *values.max_opt()?)),
+        Statistics::Float(values) => Some(Range::Float(f64::from(*values.min_opt()?), f64::from(*values.max_opt()?))),
+        Statistics::Double(values) => Some(Range::Float(*values.min_opt()?, *values.max_opt()?)),
+        Statistics::ByteArray(values) if !values.is_min_max_backwards_compatible() => {
+            Some(Range::Text(text(values.min_opt()?.data())?, text(values.max_opt()?.data())?))
+        }
+        _ => None,
+    }
+}

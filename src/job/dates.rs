@@ -1,0 +1,229 @@
+//! Dates, times and time zones as a job names them.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use super::error::JobError;
+use crate::sessionize::aggregate::Window;
+use crate::sessionize::calendar::{Calendar, Stretch};
+use crate::sessionize::time::{Day, Span, Timestamp};
+
+/// Reads an instant: a time with or without an offset (without: UTC), or a date, whose first instant in
+/// UTC is meant.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_instant(key: &'static str, text: &str) -> Result<Timestamp, JobError> {
+    let text = text.trim();
+    let instant = text
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .or_else(|| in_utc(text.parse::<DateTime>().ok()?))
+        .or_else(|| in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0)));
+    let bad = || JobError::Date { key, value: text.to_string(), expected: "date or time", example: "2026-01-31" };
+    instant.map(|instant| Timestamp::from_micros(instant.as_microsecond())).ok_or_else(bad)
+}
+
+fn in_utc(time: DateTime) -> Option<jiff::Timestamp> {
+    TimeZone::UTC.to_timestamp(time).ok()
+}
+
+/// Reads a date.
+///
+/// # Errors
+/// Anything but `YYYY-MM-DD`.
+pub fn parse_day(key: &'static str, text: &str) -> Result<Day, JobError> {
+    let bad = || JobError::Date { key, value: text.to_string(), expected: "date", example: "2026-01-31" };
+    let date: Date = text.trim().parse().map_err(|_| bad())?;
+    day_of(date).ok_or_else(bad)
+}
+
+/// Reads a time zone by its IANA name.
+///
+/// # Errors
+/// An unknown name; the message offers the nearest one.
+pub fn parse_zone(key: &'static str, name: &str) -> Result<TimeZone, JobError> {
+    TimeZone::get(name).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+        let hint = match crate::nearest::nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "give the IANA name of a time zone, for instance Europe/Paris or UTC".to_string(),
+        };
+        JobError::Choice { key, value: name.to_string(), hint }
+    })
+}
+
+const THREE_DAYS: Span = Span::from_micros(3 * Span::DAY.micros());
+
+fn day_of(date: Date) -> Option<Day> {
+    let epoch = Date::constant(1970, 1, 1);
+    let days = date.since(epoch).ok()?.get_days();
+    Some(Day::from_epoch_days(days))
+}
+
+/// The civil date of a day; dates that jiff cannot express (past the year 9999) are the last one it can.
+pub fn date_of(day: Day) -> Date {
+    let span = jiff::Span::new().try_days(day.epoch_days()).unwrap_or_default();
+    Date::constant(1970, 1, 1).saturating_add(span)
+}
+
+/// Writes a day as `YYYY-MM-DD`.
+pub fn day_text(day: Day) -> String {
+    date_of(day).to_string()
+}
+
+/// Writes an instant as ISO-8601 in a time zone, with its offset (`Z` for UTC).
+pub fn instant_text(instant: Timestamp, zone: &TimeZone) -> String {
+    let Ok(timestamp) = jiff::Timestamp::from_microsecond(instant.micros()) else {
+        return format!("{} us", instant.micros());
+    };
+    if *zone == TimeZone::UTC {
+        return timestamp.to_string();
+    }
+    let zoned = timestamp.to_zoned_datetime(zone.clone());
+    zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
+}
+
+/// The dates of `zone` over all instants from `first` to `last`.
+///
+/// Built offset by offset: where a clock is set back over midnight, a date comes in two pieces. Instants
+/// outside the years -9999 to 9999 belong to the first or last date there is.
+pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Calendar> {
+    let clamp = |time: Timestamp| {
+        let extreme = if time.micros() < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(extreme)
+    };
+    // Three dates more, so that the end of the last one in range is known, whatever the clocks do there.
+    let (first, last) = (clamp(first.min(last)), clamp(last.plus(THREE_DAYS)));
+    // From the first instant of the first date: its hours are counted from there.
+    let mut from = first.to_zoned_datetime(zone.clone()).start_of_day().map_or(first, |start| start.timestamp()).min(first);
+    let mut pieces: Vec<(Timestamp, Day)> = Vec::new();
+    while from <= last {
+        let offset = zone.to_offset(from);
+        let until = zone.following(from).next().map(|transition| transition.timestamp());
+        let mut date = offset.to_datetime(from).date();
+        let mut start = from;
+        loop {
+            let day = day_of(date)?;
+            match pieces.last() {
+                // A change of offset within one date does not interrupt it.
+                Some((_, last_day)) if *last_day == day => {}
+                _ => pieces.push((Timestamp::from_micros(start.as_microsecond()), day)),
+            }
+            let Some(midnight) = date.tomorrow().ok().and_then(|next| offset.to_timestamp(next.at(0, 0, 0, 0)).ok()) else {
+                break;
+            };
+            if until.is_some_and(|until| midnight >= until) || midnight > last {
+                break;
+            }
+            date = date.tomorrow().ok()?;
+            start = midnight;
+        }
+        match until {
+            Some(until) => from = until,
+            None => break,
+        }
+    }
+    Calendar::new(with_day_bounds(&pieces))
+}
+
+/// Each piece with the first instant of its date and the instant at which the date is over for good.
+fn with_day_bounds(pieces: &[(Timestamp, Day)]) -> Vec<Stretch> {
+    // A date's pieces are near each other: a clock is never set back by more than a few hours.
+    const NEAR: usize = 4;
+    let stretch = |(at, (start, day)): (usize, &(Timestamp, Day))| {
+        let near = at.saturating_sub(NEAR)..(at + NEAR).min(pieces.len());
+        let mut same = near.filter(|other| pieces[*other].1 == *day);
+        let first = same.next().unwrap_or(at);
+        let last = same.last().unwrap_or(first);
+        let day_end = pieces.get(last + 1).map_or(Timestamp::MAX, |next| next.0);
+        Stretch { start: *start, day: *day, day_start: pieces[first].0, day_end }
+    };
+    pieces.iter().enumerate().map(stretch).collect()
+}
+
+/// The dates that satisfy both windows.
+pub fn intersect(a: Window, b: Window) -> Window {
+    let last = match (a.last, b.last) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    Window { first: a.first.max(b.first), last }
+}
+
+/// Reads both ends of a range of dates.
+///
+/// # Errors
+/// An end that is no date, or a range that ends before it begins.
+pub fn parse_window(
+    (first_key, first): (&'static str, Option<&str>),
+    (last_key, last): (&'static str, Option<&str>),
+) -> Result<Window, JobError> {
+    let first = first.map(|text| parse_day(first_key, text)).transpose()?;
+    let last = last.map(|text| parse_day(last_key, text)).transpose()?;
+    if let (Some(first), Some(last)) = (first, last) {
+        if first > last {
+            return Err(JobError::EmptyRange { first_key, first: day_text(first), last_key, last: day_text(last) });
+        }
+    }
+    Ok(Window { first, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn civil_date(instant: jiff::Timestamp, zone: &TimeZone) -> Date {
+        instant.to_zoned_datetime(zone.clone()).date()
+    }
+
+    /// Zones with whole-hour and half-hour changes, changes at midnight, a skipped date, and, in
+    /// St. John's until 2011, a clock set back over midnight.
+    const ZONES: [&str; 7] = [
+        "UTC", "Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Asia/Beirut",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_calendar_agrees_with_the_civil_date(
+            zone in prop::sample::select(&ZONES[..]),
+            start in 946_684_800i64..1_800_000_000,
+            length in 0i64..40_000_000,
+            points in prop::collection::vec(0.0f64..1.0, 50),
+        ) {
+            let zone = TimeZone::get(zone).expect("known zone");
+            let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+            let calendar = calendar(&zone, at(start), at(start + length)).expect("not empty");
+            let mut cursor = calendar.cursor();
+            for point in points {
+                let second = start + (length as f64 * point) as i64;
+                let instant = jiff::Timestamp::from_second(second).expect("in range");
+                let found = cursor.find(at(second));
+                prop_assert_eq!(date_of(found.day), civil_date(instant, &zone));
+                let first = civil_date(instant, &zone).to_zoned_datetime(zone.clone()).expect("exists").start_of_day().expect("has one");
+                prop_assert_eq!(found.day_start.micros(), first.timestamp().as_microsecond());
+            }
+        }
+    }
+
+    #[test]
+    fn days_of_a_clock_change_have_23_and_25_hours() {
+        let zone = TimeZone::get("Europe/Paris").expect("known zone");
+        let instant = |text: &str| parse_instant("test", text).expect("an instant");
+        let calendar = calendar(&zone, instant("2026-03-28"), instant("2026-11-01")).expect("not empty");
+        let mut cursor = calendar.cursor();
+        let mut hours = |text: &str| cursor.find(instant(text)).day_length().micros() / 3_600_000_000;
+        assert_eq!(hours("2026-03-29T12:00:00Z"), 23);
+        assert_eq!(hours("2026-06-01T12:00:00Z"), 24);
+        assert_eq!(hours("2026-10-25T12:00:00Z"), 25);
+    }
+
+    #[test]
+    fn instants_come_with_and_without_offset() {
+        let micros = |text: &str| parse_instant("test", text).expect(text).micros();
+        assert_eq!(micros("2026-01-31"), micros("2026-01-31T00:00:00Z"));
+        assert_eq!(micros("2026-01-31T02:00:00"), micros("2026-01-31T03:00:00+01:00"));
+        assert!(parse_instant("input.min_time", "yesterday").is_err());
+    }
+}

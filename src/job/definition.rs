@@ -1,0 +1,311 @@
+//! What a session is: the keys of `[session]`, validated (SPEC 3).
+
+use super::duration::{duration_text, parse_duration, parse_limit};
+use super::error::JobError;
+use super::file::{Names, Scalar, SessionKeys};
+use crate::sessionize::time::Span;
+
+/// A definition of sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Default or custom.
+    pub kind: Kind,
+    /// Longer sessions are excluded; `None` for no limit.
+    pub max_length: Option<Span>,
+}
+
+/// The two kinds of definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Events of one session id.
+    Default {
+        /// From this long after the id events are stale; `None` for never.
+        max_gap: Option<Span>,
+        /// Whether an id that is a time is where its session starts.
+        starts_at_id: bool,
+    },
+    /// A property, starting and ending events, a timeout, in any combination.
+    Custom(Custom),
+}
+
+/// A custom definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Custom {
+    /// The column that sessions share.
+    pub property: Option<String>,
+    /// Event types that open a session; empty where any event does.
+    pub start_events: Vec<String>,
+    /// Event types that close a session.
+    pub end_events: Vec<String>,
+    /// Whether `timeout` is set; else `max_gap` stands in for it.
+    pub has_timeout: bool,
+    /// The silence that cuts: the timeout, or `max_gap`; `None` for never.
+    pub silence: Option<Span>,
+    /// Whether a silence of exactly that cuts.
+    pub equal_cuts: bool,
+    /// Whether sessions without an ending event are dropped.
+    pub drop_unclosed: bool,
+    /// Whether a starting event in an open session is an ordinary one.
+    pub starts_continue: bool,
+}
+
+const DEFAULT_MAX_GAP: &str = "7d";
+const DEFAULT_MAX_LENGTH: &str = "1d";
+
+impl Definition {
+    /// Validates the keys of `[session]`; `inactive` are the event types of `input.inactive`.
+    ///
+    /// # Errors
+    /// Durations and words that cannot be read, types that both start and end, and options that have no
+    /// effect under this definition.
+    pub fn new(keys: SessionKeys, inactive: &[String]) -> Result<Self, JobError> {
+        let limit = |key, value: &Option<Scalar>, default: &str| {
+            parse_limit(key, value.as_ref().map_or(default, |value| &value.0))
+        };
+        let max_length = limit("session.max_length", &keys.max_length, DEFAULT_MAX_LENGTH)?;
+        let max_gap = limit("session.max_gap", &keys.max_gap, DEFAULT_MAX_GAP)?;
+        let gap_equal = choice("session.gap_equal", keys.gap_equal.as_deref(), ["split", "join"])?;
+        let unclosed = choice("session.unclosed", keys.unclosed.as_deref(), ["keep", "drop"])?;
+        let repeated_start = choice("session.repeated_start", keys.repeated_start.as_deref(), ["split", "continue"])?;
+        let length_from = choice("session.length_from", keys.length_from.as_deref(), ["session_id", "first_event"])?;
+        let custom = keys.property.is_some()
+            || keys.start_event.is_some()
+            || keys.end_event.is_some()
+            || keys.timeout.is_some();
+        let start_events = event_types("session.start_event", keys.start_event)?;
+        let end_events = event_types("session.end_event", keys.end_event)?;
+        check_boundaries(&start_events, &end_events, inactive)?;
+
+        let no_effect = |key, why, way_out| Err(JobError::NoEffect { key, why, way_out });
+        if unclosed.is_some() && end_events.is_empty() {
+            return no_effect("session.unclosed", "without an ending event", ", or set `session.end_event`");
+        }
+        if repeated_start.is_some() && start_events.is_empty() {
+            return no_effect("session.repeated_start", "without a starting event", ", or set `session.start_event`");
+        }
+        if !custom {
+            if gap_equal.is_some() {
+                return no_effect("session.gap_equal", "under the default definition", ", or set `session.timeout`");
+            }
+            let starts_at_id = length_from != Some(1);
+            return Ok(Definition { kind: Kind::Default { max_gap, starts_at_id }, max_length });
+        }
+        if length_from.is_some() {
+            let why = "under a custom definition, where a session starts at its first event";
+            return no_effect("session.length_from", why, "");
+        }
+        if keys.timeout.is_some() && keys.max_gap.is_some() {
+            return no_effect("session.max_gap", "beside `session.timeout`, which takes its place", "");
+        }
+        let timeout = keys.timeout.map(|text| parse_duration("session.timeout", &text.0)).transpose()?;
+        let silence = timeout.or(max_gap);
+        if gap_equal.is_some() && silence.is_none() {
+            return no_effect("session.gap_equal", "where `session.max_gap` is \"none\"", "");
+        }
+        if keys.property.as_deref().is_some_and(|name| name.is_empty()) {
+            return Err(JobError::Empty { key: "session.property" });
+        }
+        let custom = Custom {
+            property: keys.property,
+            start_events,
+            end_events,
+            has_timeout: timeout.is_some(),
+            silence,
+            equal_cuts: gap_equal != Some(1),
+            drop_unclosed: unclosed == Some(1),
+            starts_continue: repeated_start == Some(1),
+        };
+        Ok(Definition { kind: Kind::Custom(custom), max_length })
+    }
+
+    /// The custom definition, if it is one.
+    pub fn custom(&self) -> Option<&Custom> {
+        match &self.kind {
+            Kind::Custom(custom) => Some(custom),
+            Kind::Default { .. } => None,
+        }
+    }
+
+    /// The property that sessions share, if there is one.
+    pub fn property(&self) -> Option<&str> {
+        self.custom()?.property.as_deref()
+    }
+
+    /// Whether the definition needs event types.
+    pub fn needs_event_types(&self) -> bool {
+        self.custom().is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty())
+    }
+
+    /// The definition's keys and values, in a fixed order, for the fingerprint.
+    pub fn keys(&self) -> Vec<(&'static str, String)> {
+        let limit = |span: Option<Span>| span.map_or_else(|| "none".to_string(), duration_text);
+        let mut keys = match &self.kind {
+            Kind::Default { max_gap, starts_at_id } => vec![
+                ("session.max_gap", limit(*max_gap)),
+                ("session.length_from", if *starts_at_id { "session_id" } else { "first_event" }.to_string()),
+            ],
+            Kind::Custom(custom) => custom.keys(),
+        };
+        keys.push(("session.max_length", limit(self.max_length)));
+        keys
+    }
+
+    /// The definition in one plain sentence.
+    pub fn sentence(&self) -> String {
+        let mut sentence = match &self.kind {
+            Kind::Default { max_gap, starts_at_id } => default_sentence(*max_gap, *starts_at_id),
+            Kind::Custom(custom) => custom.sentence(),
+        };
+        if let Some(limit) = self.max_length {
+            sentence += &format!("; sessions longer than {} are excluded", duration_text(limit));
+        }
+        sentence + "."
+    }
+}
+
+fn default_sentence(max_gap: Option<Span>, starts_at_id: bool) -> String {
+    let mut sentence = "A session is all events of one user with the same session id".to_string();
+    if starts_at_id {
+        sentence += ", from the time that the id is (or its first event) to its last event";
+    } else {
+        sentence += ", from its first to its last event";
+    }
+    if let Some(gap) = max_gap {
+        sentence += &format!("; events {} or more away from it are out of session", duration_text(gap));
+    }
+    sentence
+}
+
+impl Custom {
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let names = |names: &[String]| serde_json::Value::from(names).to_string();
+        let silence = self.silence.map_or_else(|| "none".to_string(), duration_text);
+        let mut keys = Vec::new();
+        keys.extend(self.property.clone().map(|property| ("session.property", property)));
+        if !self.start_events.is_empty() {
+            let repeated = if self.starts_continue { "continue" } else { "split" };
+            keys.push(("session.start_event", names(&self.start_events)));
+            keys.push(("session.repeated_start", repeated.to_string()));
+        }
+        if !self.end_events.is_empty() {
+            let unclosed = if self.drop_unclosed { "drop" } else { "keep" };
+            keys.push(("session.end_event", names(&self.end_events)));
+            keys.push(("session.unclosed", unclosed.to_string()));
+        }
+        keys.push((if self.has_timeout { "session.timeout" } else { "session.max_gap" }, silence));
+        if self.silence.is_some() {
+            keys.push(("session.gap_equal", if self.equal_cuts { "split" } else { "join" }.to_string()));
+        }
+        keys
+    }
+
+    fn sentence(&self) -> String {
+        let names = |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or ");
+        let mut sentence = "A session is a run of one user's events".to_string();
+        if let Some(property) = &self.property {
+            sentence += &format!(" with the same {property}");
+        }
+        if !self.start_events.is_empty() {
+            sentence += &format!(" that opens with {}", names(&self.start_events));
+            if self.starts_continue {
+                sentence += " (which may come again inside it)";
+            }
+        }
+        let mut ends = Vec::new();
+        if !self.end_events.is_empty() {
+            let must = if self.drop_unclosed { "must end with" } else { "ends with" };
+            ends.push(format!("{must} {}", names(&self.end_events)));
+        }
+        if let Some(silence) = self.silence {
+            let silence = duration_text(silence);
+            ends.push(match self.equal_cuts {
+                true => format!("ends before a silence of {silence} or more"),
+                false => format!("ends before a silence of more than {silence}"),
+            });
+        }
+        if !ends.is_empty() {
+            sentence += &format!(" and {}", ends.join(", or "));
+        }
+        sentence
+    }
+}
+
+/// Which of two words a key has; the first is the default.
+fn choice(key: &'static str, value: Option<&str>, words: [&str; 2]) -> Result<Option<usize>, JobError> {
+    let Some(value) = value else { return Ok(None) };
+    let place = words.iter().position(|word| *word == value).ok_or_else(|| JobError::Choice {
+        key,
+        value: value.to_string(),
+        hint: format!("it is \"{}\" or \"{}\"", words[0], words[1]),
+    })?;
+    Ok(Some(place))
+}
+
+/// Event types in ascending order, each once: their order in a job means nothing.
+pub fn event_types(key: &'static str, names: Option<Names>) -> Result<Vec<String>, JobError> {
+    let Some(names) = names else { return Ok(Vec::new()) };
+    let mut names = names.into_vec();
+    if names.is_empty() {
+        return Err(JobError::Empty { key });
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn check_boundaries(starts: &[String], ends: &[String], inactive: &[String]) -> Result<(), JobError> {
+    if let Some(event) = starts.iter().find(|event| ends.contains(event)) {
+        return Err(JobError::StartAndEnd { event: event.clone() });
+    }
+    for (key, events) in [("session.start_event", starts), ("session.end_event", ends)] {
+        if let Some(event) = events.iter().find(|event| inactive.contains(event)) {
+            return Err(JobError::InactiveBoundary { event: event.clone(), key });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn define(session: &str) -> Result<Definition, String> {
+        let text = format!("[session]\n{session}");
+        let job = super::super::file::JobFile::parse(&text, Path::new("job")).map_err(|error| error.to_string())?;
+        Definition::new(job.session, &["push".to_string()]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_without_effect_are_errors() {
+        for (session, named) in [
+            ("length_from = 'first_event'\ntimeout = '5m'", "session.length_from"),
+            ("gap_equal = 'join'", "session.gap_equal"),
+            ("gap_equal = 'split'", "session.gap_equal"),
+            ("timeout = '5m'\nmax_gap = '1d'", "session.max_gap"),
+            ("timeout = '5m'\nunclosed = 'drop'", "session.unclosed"),
+            ("timeout = '5m'\nrepeated_start = 'split'", "session.repeated_start"),
+            ("start_event = 'push'", "input.inactive"),
+            ("end_event = ['x', 'push']", "input.inactive"),
+            ("start_event = 'a'\nend_event = ['b', 'a']", "\"a\""),
+            ("timeout = '0s'", "session.timeout"),
+            ("property = 'p'\nmax_gap = 'none'\ngap_equal = 'join'", "session.gap_equal"),
+            ("start_event = []", "session.start_event"),
+        ] {
+            let message = define(session).expect_err(session);
+            assert!(message.contains(named), "{session}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_definition_reads_as_a_sentence() {
+        let sentence = |session| define(session).expect(session).sentence();
+        assert_eq!(
+            sentence("start_event = 'app_open'\ntimeout = '5m'"),
+            "A session is a run of one user's events that opens with \"app_open\" and ends before a silence of 5m \
+             or more; sessions longer than 1d are excluded."
+        );
+        assert!(sentence("").starts_with("A session is all events of one user with the same session id"));
+        assert!(sentence("property = 'trip'\ngap_equal = 'join'\nmax_length = 'none'").ends_with("more than 7d."));
+    }
+}

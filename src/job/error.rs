@@ -1,0 +1,132 @@
+//! What can be wrong with a job file or the command line.
+
+use std::path::PathBuf;
+
+/// A mistake in the job file or the flags. Each message names the key and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The job file cannot be read.
+    #[error("the job file {path:?} cannot be read ({source}); check the path")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The job file is no TOML, or a value has the wrong type.
+    #[error("the job file {path:?} cannot be understood: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What TOML says, with line and column.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("unknown key `{key}` in {path:?}, line {line}; {hint}")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key with its section.
+        key: String,
+        /// Its line, from 1.
+        line: usize,
+        /// The nearest key, or the keys there are.
+        hint: String,
+    },
+    /// A key that a run needs is missing.
+    #[error("`{key}` is missing: set it in the job file or pass {flag}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The flag of the same meaning.
+        flag: &'static str,
+    },
+    /// A duration that cannot be read.
+    #[error("`{key}` = \"{value}\" is no duration; {hint}")]
+    Duration {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What to write.
+        hint: String,
+    },
+    /// A value that is none of the words a key takes.
+    #[error("`{key}` = \"{value}\" is not known; {hint}")]
+    Choice {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What the key takes.
+        hint: String,
+    },
+    /// A date or time that cannot be read.
+    #[error("`{key}` = \"{value}\" is no {expected}, for instance {example}")]
+    Date {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// `date`, or `date or time`.
+        expected: &'static str,
+        /// A value that can be read.
+        example: &'static str,
+    },
+    /// A range that ends before it begins.
+    #[error("`{first_key}` ({first}) is after `{last_key}` ({last}); swap them or change one")]
+    EmptyRange {
+        /// The key of the beginning.
+        first_key: &'static str,
+        /// The beginning.
+        first: String,
+        /// The key of the end.
+        last_key: &'static str,
+        /// The end.
+        last: String,
+    },
+    /// An event type that starts and ends sessions.
+    #[error(
+        "the event type \"{event}\" is in both `session.start_event` and `session.end_event`; \
+         an event can open a session or close one, so take it out of one of them"
+    )]
+    StartAndEnd {
+        /// The event type.
+        event: String,
+    },
+    /// A starting or ending event type that is also inactive.
+    #[error(
+        "the event type \"{event}\" is in both `{key}` and `input.inactive`; \
+         inactive events count for nothing, so take it out of one of them"
+    )]
+    InactiveBoundary {
+        /// The event type.
+        event: String,
+        /// `session.start_event` or `session.end_event`.
+        key: &'static str,
+    },
+    /// An option that changes nothing under the definition given.
+    #[error("`{key}` has no effect {why}; remove it{way_out}")]
+    NoEffect {
+        /// The key.
+        key: &'static str,
+        /// Under which circumstance.
+        why: &'static str,
+        /// Another way to give it an effect.
+        way_out: &'static str,
+    },
+    /// An empty name or list.
+    #[error("`{key}` is empty; name at least one, or remove the key")]
+    Empty {
+        /// The key.
+        key: &'static str,
+    },
+    /// A share that is none.
+    #[error("`{key}` = \"{value}\" is no share; write it like 0.05 or 5%, from 0 to 1")]
+    Share {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+}

@@ -1,0 +1,256 @@
+//! The job as typed: the keys of a job file, all of them optional, and flags over them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
+
+use super::error::JobError;
+use crate::nearest::nearest;
+
+/// A job as typed, in a file, by flags, or both.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobFile {
+    /// Where events come from.
+    pub input: InputKeys,
+    /// What a session is.
+    pub session: SessionKeys,
+    /// Where tables go.
+    pub output: OutputKeys,
+}
+
+/// Names: one, or a list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Names {
+    /// One name.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Names {
+    /// As a list.
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Names::One(name) => vec![name],
+            Names::Many(names) => names,
+        }
+    }
+}
+
+/// A value that is text to us but may be written as a number or a TOML date: `30`, `2026-01-01`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(Scalar(text)),
+            toml::Value::Integer(number) => Ok(Scalar(number.to_string())),
+            toml::Value::Float(number) => Ok(Scalar(number.to_string())),
+            toml::Value::Datetime(time) => Ok(Scalar(time.to_string())),
+            other => Err(serde::de::Error::custom(format!("expected text, found {}", other.type_str()))),
+        }
+    }
+}
+
+macro_rules! keys {
+    ($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$key_doc])* pub $key: Option<$type>,)*
+        }
+
+        impl $name {
+            fn merge(self, over: Self) -> Self {
+                $name { $($key: over.$key.or(self.$key),)* }
+            }
+        }
+    };
+}
+
+keys! {
+    /// The keys of `[input]`.
+    InputKeys {
+        /// Files, folders and globs.
+        path: Names,
+        /// The user column, or several of which the first that has a value wins.
+        user: Names,
+        /// The time column.
+        time: String,
+        /// The unit of a time column of integers.
+        time_unit: String,
+        /// The event type column.
+        event: String,
+        /// The session id column.
+        session_id: String,
+        /// Orders events of one user at one time.
+        sequence: String,
+        /// The column with unique ids of events.
+        dedup: String,
+        /// How far apart two events with one id are the same event.
+        dedup_within: Scalar,
+        /// A SQL condition over raw events.
+        r#where: String,
+        /// Event types that count for nothing.
+        inactive: Names,
+        /// Earlier times are rejected.
+        min_time: Scalar,
+        /// This time and later ones are rejected.
+        max_time: Scalar,
+    }
+}
+
+keys! {
+    /// The keys of `[session]`.
+    SessionKeys {
+        /// The column that sessions share.
+        property: String,
+        /// Event types that open a session.
+        start_event: Names,
+        /// Event types that close a session.
+        end_event: Names,
+        /// The silence that ends a session.
+        timeout: Scalar,
+        /// The silence that ends a session where there is no timeout.
+        max_gap: Scalar,
+        /// Whether a silence of exactly the timeout splits.
+        gap_equal: String,
+        /// What becomes of sessions without an ending event.
+        unclosed: String,
+        /// What a starting event in an open session does.
+        repeated_start: String,
+        /// Longer sessions are excluded.
+        max_length: Scalar,
+        /// Where a session of the default definition starts.
+        length_from: String,
+    }
+}
+
+keys! {
+    /// The keys of `[output]`.
+    OutputKeys {
+        /// The folder for the tables.
+        path: String,
+        /// The time zone of dates.
+        timezone: String,
+        /// The first date that the tables hold.
+        since: Scalar,
+        /// The last date that the tables hold.
+        until: Scalar,
+    }
+}
+
+impl JobFile {
+    /// Reads a job file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no TOML, has a key that does not exist or a value of the wrong type.
+    pub fn read(path: &Path) -> Result<Self, JobError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| JobError::Read { path: path.to_path_buf(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a job file; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`JobFile::read`], but for reading.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, JobError> {
+        let syntax = |error: toml::de::Error| JobError::Syntax {
+            path: path.to_path_buf(),
+            message: error.to_string().trim_end().to_string(),
+        };
+        let table = DeTable::parse(text).map_err(syntax)?;
+        check_keys(table.get_ref(), text, path)?;
+        toml::from_str(text).map_err(syntax)
+    }
+
+    /// This job with `over`'s keys in place of its own where it has them.
+    pub fn merge(self, over: JobFile) -> Self {
+        JobFile {
+            input: self.input.merge(over.input),
+            session: self.session.merge(over.session),
+            output: self.output.merge(over.output),
+        }
+    }
+}
+
+/// Refuses keys that do not exist, with the nearest one that does: the known keys are read off the
+/// types, so that this list cannot go stale.
+fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobError> {
+    let known = serde_json::to_value(JobFile::default()).unwrap_or_default();
+    let keys_of = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().map(|keys| keys.keys().cloned().collect()).unwrap_or_default()
+    };
+    let sections = keys_of(&known);
+    let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let unknown = |key: String, at: usize, given: &str, candidates: &[String], prefix: &str| {
+        let hint = match nearest(given, candidates.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{prefix}{near}`?"),
+            None => format!("the keys are {}", candidates.join(", ")),
+        };
+        JobError::UnknownKey { path: path.to_path_buf(), key, line: line_of(at), hint }
+    };
+    for (section, value) in table {
+        let name = section.get_ref().as_ref();
+        let at = section.span().start;
+        if !sections.iter().any(|known| known == name) {
+            // A key outside of any section is usually one that lost its section.
+            let home = sections.iter().find(|section| keys_of(&known[section.as_str()]).iter().any(|key| key == name));
+            if let Some(home) = home {
+                let hint = format!("it belongs under [{home}]");
+                return Err(JobError::UnknownKey { path: path.to_path_buf(), key: name.into(), line: line_of(at), hint });
+            }
+            return Err(unknown(name.to_string(), at, name, &sections, ""));
+        }
+        let DeValue::Table(keys) = value.get_ref() else { continue };
+        let candidates = keys_of(&known[name]);
+        for key in keys.keys() {
+            let given: &str = key.get_ref().as_ref();
+            if !candidates.iter().any(|candidate| candidate == given) {
+                let full = format!("{name}.{given}");
+                return Err(unknown(full, key.span().start, given, &candidates, &format!("{name}.")));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<JobFile, String> {
+        JobFile::parse(text, Path::new("dwell.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+        let message = parse("[input]\npath = 'x'\n\n[session]\ntimout = '5m'\n").expect_err("unknown");
+        assert!(message.contains("`session.timout`") && message.contains("line 5"), "{message}");
+        assert!(message.contains("did you mean `session.timeout`?"), "{message}");
+        let message = parse("timeout = '5m'\n").expect_err("no section");
+        assert!(message.contains("belongs under [session]"), "{message}");
+    }
+
+    #[test]
+    fn numbers_and_dates_without_quotes_are_text_to_be_judged_later() {
+        let job = parse("[input]\nmin_time = 2020-01-01\n[session]\ntimeout = 30\n").expect("parses");
+        assert_eq!(job.session.timeout.expect("given").0, "30");
+        assert_eq!(job.input.min_time.expect("given").0, "2020-01-01");
+    }
+
+    #[test]
+    fn flags_win() {
+        let file = parse("[session]\ntimeout = '5m'\nproperty = 'p'\n").expect("parses");
+        let flags = parse("[session]\ntimeout = '30m'\n").expect("parses");
+        let merged = file.merge(flags);
+        assert_eq!(merged.session.timeout.expect("given").0, "30m");
+        assert_eq!(merged.session.property.as_deref(), Some("p"));
+    }
+}

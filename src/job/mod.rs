@@ -1,0 +1,234 @@
+//! What to do: the job file, the flags over it, and both validated into types that cannot be wrong.
+//! Nothing is opened here but the job file itself.
+
+pub mod dates;
+pub mod definition;
+pub mod duration;
+pub mod error;
+pub mod file;
+pub mod fingerprint;
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+pub use definition::{Custom, Definition, Kind};
+pub use error::JobError;
+pub use file::JobFile;
+
+use crate::sessionize::aggregate::Window;
+use crate::sessionize::time::{Span, Timestamp};
+
+/// A job as meant: every key read, checked and given its default.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Where events come from, and which columns play which role.
+    pub input: Input,
+    /// What a session is.
+    pub definition: Definition,
+    /// Where tables go.
+    pub output: Output,
+}
+
+/// The keys of `[input]`, validated.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Files, folders and globs; at least one.
+    pub paths: Vec<String>,
+    /// User columns in order of preference; at least one.
+    pub user: Vec<String>,
+    /// The time column; `None` for the default ones.
+    pub time: Option<String>,
+    /// The unit of a time column of integers.
+    pub time_unit: Option<TimeUnit>,
+    /// The event type column; `None` for the default one, where it is there.
+    pub event: Option<String>,
+    /// The session id column; `None` for the default one.
+    pub session_id: Option<String>,
+    /// Orders events of one user at one time.
+    pub sequence: Option<String>,
+    /// Drops repeated events.
+    pub dedup: Option<Dedup>,
+    /// A SQL condition over raw events.
+    pub condition: Option<String>,
+    /// Event types that count for nothing, in ascending order.
+    pub inactive: Vec<String>,
+    /// Times that are possible: from the first, before the second.
+    pub times: TimeRange,
+}
+
+/// Deduplication by a unique id.
+#[derive(Clone, Debug)]
+pub struct Dedup {
+    /// The column.
+    pub column: String,
+    /// How far apart two events with one id are the same event.
+    pub within: Span,
+}
+
+/// Times from one instant until before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first possible time.
+    pub min: Timestamp,
+    /// The first time that is too late.
+    pub max: Timestamp,
+}
+
+impl TimeRange {
+    /// Whether a time is possible.
+    pub fn holds(&self, time: Timestamp) -> bool {
+        self.min <= time && time < self.max
+    }
+}
+
+/// The unit of times that are integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+impl TimeUnit {
+    /// The word in a job.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimeUnit::Seconds => "s",
+            TimeUnit::Millis => "ms",
+            TimeUnit::Micros => "us",
+            TimeUnit::Nanos => "ns",
+        }
+    }
+
+    /// A count of this unit since the epoch, floored to microseconds; `None` where it does not fit.
+    pub fn instant(self, count: i64) -> Option<Timestamp> {
+        let micros = match self {
+            TimeUnit::Seconds => count.checked_mul(1_000_000)?,
+            TimeUnit::Millis => count.checked_mul(1_000)?,
+            TimeUnit::Micros => count,
+            TimeUnit::Nanos => count.div_euclid(1_000),
+        };
+        Some(Timestamp::from_micros(micros))
+    }
+
+    fn parse(text: &str) -> Result<Self, JobError> {
+        let units = [TimeUnit::Seconds, TimeUnit::Millis, TimeUnit::Micros, TimeUnit::Nanos];
+        units.into_iter().find(|unit| unit.name() == text).ok_or_else(|| JobError::Choice {
+            key: "input.time_unit",
+            value: text.to_string(),
+            hint: "it is s, ms, us or ns".to_string(),
+        })
+    }
+}
+
+/// The keys of `[output]`, validated.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The folder for the tables.
+    pub path: PathBuf,
+    /// The time zone of dates.
+    pub zone: TimeZone,
+    /// The zone's name as given.
+    pub zone_name: String,
+    /// The dates that the tables hold.
+    pub window: Window,
+}
+
+const DEFAULT_DEDUP_WITHIN: &str = "7d";
+const DEFAULT_MIN_TIME: &str = "2000-01-01";
+const DEFAULT_MAX_TIME: &str = "2100-01-01";
+
+impl Job {
+    /// Validates a job as typed.
+    ///
+    /// # Errors
+    /// A missing input or output, and everything that [`JobError`] lists.
+    pub fn new(keys: JobFile) -> Result<Self, JobError> {
+        let input = Input::new(keys.input)?;
+        let definition = Definition::new(keys.session, &input.inactive)?;
+        let output = Output::new(keys.output)?;
+        Ok(Job { input, definition, output })
+    }
+}
+
+impl Input {
+    fn new(keys: file::InputKeys) -> Result<Self, JobError> {
+        let missing = JobError::Missing { key: "input.path", flag: "--input" };
+        let paths = keys.path.ok_or(missing)?.into_vec();
+        if paths.is_empty() || paths.iter().any(String::is_empty) {
+            return Err(JobError::Empty { key: "input.path" });
+        }
+        let user = keys.user.map_or_else(|| vec!["user_id".to_string()], file::Names::into_vec);
+        if user.is_empty() {
+            return Err(JobError::Empty { key: "input.user" });
+        }
+        let text = |value: &Option<file::Scalar>, default: &str| {
+            value.as_ref().map_or(default, |value| value.0.as_str()).to_string()
+        };
+        let (min_text, max_text) = (text(&keys.min_time, DEFAULT_MIN_TIME), text(&keys.max_time, DEFAULT_MAX_TIME));
+        let times = TimeRange {
+            min: dates::parse_instant("input.min_time", &min_text)?,
+            max: dates::parse_instant("input.max_time", &max_text)?,
+        };
+        if times.min >= times.max {
+            return Err(JobError::EmptyRange {
+                first_key: "input.min_time",
+                first: min_text,
+                last_key: "input.max_time",
+                last: max_text,
+            });
+        }
+        let within = text(&keys.dedup_within, DEFAULT_DEDUP_WITHIN);
+        let within = duration::parse_duration("input.dedup_within", &within)?;
+        if keys.dedup.is_none() && keys.dedup_within.is_some() {
+            let way_out = ", or name the column of unique ids in `input.dedup`";
+            return Err(JobError::NoEffect { key: "input.dedup_within", why: "without `input.dedup`", way_out });
+        }
+        let condition = keys.r#where.map(|text| text.trim().to_string());
+        if condition.as_ref().is_some_and(String::is_empty) {
+            return Err(JobError::Empty { key: "input.where" });
+        }
+        Ok(Input {
+            paths,
+            user,
+            time: keys.time,
+            time_unit: keys.time_unit.as_deref().map(TimeUnit::parse).transpose()?,
+            event: keys.event,
+            session_id: keys.session_id,
+            sequence: keys.sequence,
+            dedup: keys.dedup.map(|column| Dedup { column, within }),
+            condition,
+            inactive: match keys.inactive {
+                // An empty list is what a generated job has where nothing is inactive.
+                Some(file::Names::Many(names)) if names.is_empty() => Vec::new(),
+                names => definition::event_types("input.inactive", names)?,
+            },
+            times,
+        })
+    }
+}
+
+impl Output {
+    fn new(keys: file::OutputKeys) -> Result<Self, JobError> {
+        let path = keys.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
+        if path.is_empty() {
+            return Err(JobError::Empty { key: "output.path" });
+        }
+        let zone_name = keys.timezone.unwrap_or_else(|| "UTC".to_string());
+        let window = dates::parse_window(
+            ("output.since", keys.since.as_ref().map(|date| date.0.as_str())),
+            ("output.until", keys.until.as_ref().map(|date| date.0.as_str())),
+        )?;
+        let zone = match zone_name.as_str() {
+            "UTC" => TimeZone::UTC,
+            name => dates::parse_zone("output.timezone", name)?,
+        };
+        Ok(Output { path: PathBuf::from(path), zone, zone_name, window })
+    }
+}

@@ -1,0 +1,251 @@
+//! Step 5: one user's events to rows of the sessions and activity tables.
+
+use super::calendar::Calendar;
+use super::counts::Counts;
+use super::cut::{Bounds, ById, Cutting, EndReason, OutOfSession, Segment, Verdict};
+use super::dedup::{drop_duplicates, drop_inactive};
+use super::event_types::EventTypes;
+use super::identify::identify;
+use super::rows::{Row, Tie};
+use super::time::{Day, Span, Timestamp};
+
+/// What makes a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The default definition: the session id.
+    Default(ById),
+    /// A custom definition.
+    Custom(Cutting),
+}
+
+/// Everything that decides what sessions there are, besides the events.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// What makes a session.
+    pub rule: Rule,
+    /// The event types of the run.
+    pub types: &'a EventTypes,
+    /// How far back a unique id counts as repeated; `None` without deduplication.
+    pub dedup_within: Option<Span>,
+    /// Longer sessions are excluded; `None` for no limit.
+    pub max_length: Option<Span>,
+    /// The dates of the output's time zone.
+    pub calendar: &'a Calendar,
+    /// The dates the tables hold.
+    pub window: Window,
+}
+
+/// The dates that tables hold, both ends inclusive; `None` for no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first date.
+    pub first: Option<Day>,
+    /// The last date.
+    pub last: Option<Day>,
+}
+
+impl Window {
+    /// Whether a date is within.
+    pub fn holds(&self, day: Day) -> bool {
+        self.first.is_none_or(|first| first <= day) && self.last.is_none_or(|last| day <= last)
+    }
+
+    fn is_unbounded(&self) -> bool {
+        *self == Window::default()
+    }
+}
+
+/// A row of the sessions table; users, texts and event types as places in their sorted lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The user's place in its partition.
+    pub user: u32,
+    /// The date it starts on.
+    pub day: Day,
+    /// `session_id`: a number, or under the default definition perhaps the place of a text.
+    pub id: i64,
+    /// What its group has in common: the session id, the property, or 0.
+    pub value: i64,
+    /// `start_time`.
+    pub start: Timestamp,
+    /// `end_time`.
+    pub end: Timestamp,
+    /// `event_count`.
+    pub event_count: u32,
+    /// The rank of `first_event`; 0 for none.
+    pub first_event: u32,
+    /// The rank of `last_event`; 0 for none.
+    pub last_event: u32,
+    /// `end_reason`.
+    pub reason: EndReason,
+}
+
+impl SessionRow {
+    /// How long it lasts.
+    pub fn length(&self) -> Span {
+        self.end.since(self.start)
+    }
+}
+
+/// A row of the activity table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// The user's place in its partition.
+    pub user: u32,
+    /// The date.
+    pub day: Day,
+    /// How many events.
+    pub events: u32,
+    /// In which hours since the date's first instant.
+    pub hours: u32,
+}
+
+/// The rows made so far.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Rows of the sessions table; those of one user together, in order of date and id.
+    pub sessions: Vec<SessionRow>,
+    /// Rows of the activity table, in order of user and date.
+    pub activity: Vec<ActivityRow>,
+    /// What became of the events.
+    pub counts: Counts,
+}
+
+impl Made {
+    /// Takes the events of one user, in any order. `id_time` says which session ids are times.
+    pub fn add_user<T: Tie>(
+        &mut self,
+        rules: &Rules<'_>,
+        user: u32,
+        events: &mut Vec<Row<T>>,
+        id_time: &impl Fn(i64) -> Option<Timestamp>,
+    ) {
+        if let Some(within) = rules.dedup_within {
+            self.counts.duplicates += drop_duplicates(events, within);
+        }
+        self.counts.inactive += drop_inactive(events, rules.types);
+        events.sort_unstable();
+        self.add_activity(rules, user, events);
+        let first_session = self.sessions.len();
+        for group in events.chunk_by(|a, b| a.value() == b.value()) {
+            self.add_group(rules, user, group, id_time);
+        }
+        let sessions = &mut self.sessions[first_session..];
+        match rules.rule {
+            Rule::Default(_) => sessions.sort_unstable_by_key(|session| (session.day, session.id)),
+            Rule::Custom(_) => identify(sessions, rules.calendar),
+        }
+    }
+
+    fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
+        let first = self.activity.len();
+        let mut cursor = rules.calendar.cursor();
+        for event in events {
+            let stretch = cursor.find(event.time());
+            if !rules.window.holds(stretch.day) {
+                continue;
+            }
+            let hours = 1 << stretch.hour(event.time());
+            match self.activity[first..].last_mut() {
+                Some(row) if row.day == stretch.day => {
+                    row.events = row.events.saturating_add(1);
+                    row.hours |= hours;
+                }
+                _ => self.activity.push(ActivityRow { user, day: stretch.day, events: 1, hours }),
+            }
+        }
+        // Groups come one after the other, each in order of time: a date may have come more than once.
+        let rows = &mut self.activity[first..];
+        rows.sort_unstable_by_key(|row| row.day);
+        let mut kept = first;
+        for at in first..self.activity.len() {
+            let row = self.activity[at];
+            match self.activity[first..kept].last_mut() {
+                Some(last) if last.day == row.day => {
+                    last.events = last.events.saturating_add(row.events);
+                    last.hours |= row.hours;
+                }
+                _ => {
+                    self.activity[kept] = row;
+                    kept += 1;
+                }
+            }
+        }
+        self.activity.truncate(kept);
+        self.counts.users += u64::from(kept > first);
+    }
+
+    fn add_group<T: Tie>(
+        &mut self,
+        rules: &Rules<'_>,
+        user: u32,
+        group: &[Row<T>],
+        id_time: &impl Fn(i64) -> Option<Timestamp>,
+    ) {
+        let value = group[0].value();
+        let found = |segment: Segment| self.add_segment(rules, user, group, segment);
+        match (rules.rule, value) {
+            (Rule::Default(by_id), Some(id)) => by_id.segments(group, id_time(id), found),
+            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
+            (Rule::Default(_), None) => self.add_out(rules, group, OutOfSession::NoSessionId),
+            (Rule::Custom(_), None) => self.add_out(rules, group, OutOfSession::NoProperty),
+        }
+    }
+
+    fn add_segment<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, group: &[Row<T>], segment: Segment) {
+        let events = &group[segment.events];
+        match segment.verdict {
+            Verdict::Out(reason) => self.add_out(rules, events, reason),
+            Verdict::Session(bounds) => {
+                let inside = self.count_window(rules, events);
+                self.counts.in_session += inside;
+                self.add_session(rules, user, events, bounds);
+            }
+        }
+    }
+
+    fn add_out<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>], reason: OutOfSession) {
+        let inside = self.count_window(rules, events);
+        self.counts.out_of_session[reason as usize] += inside;
+    }
+
+    /// Counts the events whose own date is outside the window, and returns how many are inside.
+    fn count_window<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
+        if rules.window.is_unbounded() {
+            return events.len() as u64;
+        }
+        let mut cursor = rules.calendar.cursor();
+        let inside = events.iter().filter(|event| rules.window.holds(cursor.find(event.time()).day)).count();
+        self.counts.outside_window += (events.len() - inside) as u64;
+        inside as u64
+    }
+
+    fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {
+        let day = rules.calendar.cursor().find(bounds.start).day;
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
+        if !rules.window.holds(day) {
+            return;
+        }
+        let value = first.value().unwrap_or(0);
+        let session = SessionRow {
+            user,
+            day,
+            id: value,
+            value,
+            start: bounds.start,
+            end: bounds.end,
+            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
+            first_event: first.event().rank(),
+            last_event: last.event().rank(),
+            reason: bounds.reason,
+        };
+        if rules.max_length.is_some_and(|limit| session.length() > limit) {
+            self.counts.excluded += 1;
+            return;
+        }
+        self.counts.sessions += 1;
+        self.counts.zero_length += u64::from(session.length().floor_millis() == 0);
+        self.counts.clock_skew += u64::from(bounds.clock_skew);
+        self.sessions.push(session);
+    }
+}

@@ -1,0 +1,103 @@
+//! Which date an instant belongs to, as a table: the kernel knows no time zones.
+
+use super::time::{Day, Span, Timestamp};
+
+/// One stretch of time within one date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Where the stretch begins; it ends where the next one begins.
+    pub start: Timestamp,
+    /// The date it belongs to.
+    pub day: Day,
+    /// The first instant of that date, from which its hours are counted. It is earlier than `start`
+    /// where a clock was set back over midnight, so that a date comes in two pieces.
+    pub day_start: Timestamp,
+    /// The first instant at which the date is over for good.
+    pub day_end: Timestamp,
+}
+
+/// The dates of a time zone over a range of time. Instants before the first stretch belong to it,
+/// instants after the last one to that one: build it wide enough.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    starts: Vec<Timestamp>,
+    stretches: Vec<Stretch>,
+}
+
+impl Calendar {
+    /// A calendar of stretches in ascending order of their starts; at least one.
+    /// `None` where there is none, or where they are out of order.
+    pub fn new(stretches: Vec<Stretch>) -> Option<Self> {
+        let ordered = stretches.windows(2).all(|pair| pair[0].start < pair[1].start);
+        (ordered && !stretches.is_empty()).then(|| Calendar {
+            starts: stretches.iter().map(|stretch| stretch.start).collect(),
+            stretches,
+        })
+    }
+
+    /// A cursor over this calendar: quick where one lookup is near the one before.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { calendar: self, at: 0 }
+    }
+}
+
+/// Looks instants up, remembering the last stretch found.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    calendar: &'a Calendar,
+    at: usize,
+}
+
+impl Cursor<'_> {
+    /// The stretch that holds `time`.
+    pub fn find(&mut self, time: Timestamp) -> Stretch {
+        let starts = &self.calendar.starts;
+        let inside = starts[self.at] <= time && starts.get(self.at + 1).is_none_or(|next| time < *next);
+        if !inside {
+            self.at = starts.partition_point(|start| *start <= time).saturating_sub(1);
+        }
+        self.calendar.stretches[self.at]
+    }
+}
+
+impl Stretch {
+    /// The hour of its date that `time` is in, counted from the date's first instant:
+    /// 0 to 24 on the longest day there is.
+    pub fn hour(&self, time: Timestamp) -> u32 {
+        const HOUR: i64 = 3_600_000_000;
+        let hour = time.since(self.day_start).micros().div_euclid(HOUR);
+        u32::try_from(hour).unwrap_or(0).min(31)
+    }
+
+    /// How long the date lasts.
+    pub fn day_length(&self) -> Span {
+        self.day_end.since(self.day_start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretch(start: i64, day: i32, day_start: i64) -> Stretch {
+        let at = Timestamp::from_micros;
+        Stretch { start: at(start), day: Day::from_epoch_days(day), day_start: at(day_start), day_end: at(1_000) }
+    }
+
+    #[test]
+    fn finds_the_stretch_that_holds_an_instant_in_any_order() {
+        let calendar = Calendar::new(vec![stretch(0, 1, 0), stretch(10, 2, 10), stretch(15, 1, 0), stretch(20, 2, 10)])
+            .expect("ordered");
+        let mut cursor = calendar.cursor();
+        let days: Vec<i32> = [25, 3, 10, 16, 19, 20, 9]
+            .map(|time| cursor.find(Timestamp::from_micros(time)).day.epoch_days())
+            .to_vec();
+        assert_eq!(days, [2, 1, 2, 1, 1, 2, 1]);
+    }
+
+    #[test]
+    fn refuses_stretches_out_of_order() {
+        assert!(Calendar::new(vec![stretch(5, 1, 0), stretch(5, 2, 0)]).is_none());
+        assert!(Calendar::new(vec![]).is_none());
+    }
+}

@@ -1,0 +1,167 @@
+//! Plain columns: what the stages hand to each other.
+
+use super::time::Timestamp;
+
+/// Text values in one buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextColumn {
+    offsets: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Default for TextColumn {
+    fn default() -> Self {
+        TextColumn { offsets: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl TextColumn {
+    /// An empty column with room for `rows` values of about `bytes` bytes in all.
+    pub fn with_capacity(rows: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        TextColumn { offsets, bytes: Vec::with_capacity(bytes) }
+    }
+
+    /// Appends a value. A column holds up to 4 GiB of text: batches are cut far below that.
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.offsets.push(self.bytes.len() as u32);
+    }
+
+    /// The value of a row.
+    pub fn get(&self, row: usize) -> &[u8] {
+        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All values in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|row| self.get(row))
+    }
+
+    /// The values of `rows`, in that order.
+    pub fn gather(&self, rows: &[u32]) -> TextColumn {
+        let mut gathered = TextColumn::with_capacity(rows.len(), self.bytes.len());
+        for row in rows {
+            gathered.push(self.get(*row as usize));
+        }
+        gathered
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.offsets.len() * 4 + self.bytes.len()
+    }
+}
+
+/// Values that identify something: users, session ids, properties. Numbers stay numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyColumn {
+    /// Numbers, or anything that a 64-bit number stands for and orders.
+    Int(Vec<i64>),
+    /// Text, ordered by its bytes.
+    Text(TextColumn),
+}
+
+impl KeyColumn {
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        match self {
+            KeyColumn::Int(values) => values.len(),
+            KeyColumn::Text(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values of `rows`, in that order.
+    pub fn gather(&self, rows: &[u32]) -> KeyColumn {
+        match self {
+            KeyColumn::Int(values) => KeyColumn::Int(gather(values, rows)),
+            KeyColumn::Text(values) => KeyColumn::Text(values.gather(rows)),
+        }
+    }
+
+    /// Orders two values, of this column and of another one of the same kind; numbers before text
+    /// where the kinds differ.
+    pub fn compare(&self, row: usize, other: &KeyColumn, other_row: usize) -> std::cmp::Ordering {
+        match (self, other) {
+            (KeyColumn::Int(a), KeyColumn::Int(b)) => a[row].cmp(&b[other_row]),
+            (KeyColumn::Text(a), KeyColumn::Text(b)) => a.get(row).cmp(b.get(other_row)),
+            (KeyColumn::Int(_), KeyColumn::Text(_)) => std::cmp::Ordering::Less,
+            (KeyColumn::Text(_), KeyColumn::Int(_)) => std::cmp::Ordering::Greater,
+        }
+    }
+}
+
+/// The rows of `values` named by `rows`, in that order.
+pub fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+    rows.iter().map(|row| values[*row as usize]).collect()
+}
+
+/// Session ids or values of a property, with the rows that have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueColumn {
+    /// The values; anything where there is none.
+    pub keys: KeyColumn,
+    /// Whether a row has a valid value.
+    pub valid: Vec<bool>,
+}
+
+/// Events as plain columns of one length: no user is empty, no time is missing or out of range.
+#[derive(Clone, Debug)]
+pub struct EventBatch {
+    /// Who did it.
+    pub users: KeyColumn,
+    /// When.
+    pub times: Vec<Timestamp>,
+    /// What, as a code of the run's dictionary of event types (0: no type).
+    /// Absent where the input has no event types.
+    pub events: Option<Vec<u32>>,
+    /// Session ids (default definition) or property values. Absent where the definition needs none.
+    pub values: Option<ValueColumn>,
+    /// Orders events of one user at one time; `i64::MIN` for none.
+    pub sequence: Option<Vec<i64>>,
+    /// Unique ids of events; empty for none.
+    pub unique_ids: Option<TextColumn>,
+}
+
+impl EventBatch {
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there is no event.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// The events of `rows`, in that order.
+    pub fn gather(&self, rows: &[u32]) -> EventBatch {
+        EventBatch {
+            users: self.users.gather(rows),
+            times: gather(&self.times, rows),
+            events: self.events.as_ref().map(|events| gather(events, rows)),
+            values: self.values.as_ref().map(|values| ValueColumn {
+                keys: values.keys.gather(rows),
+                valid: gather(&values.valid, rows),
+            }),
+            sequence: self.sequence.as_ref().map(|sequence| gather(sequence, rows)),
+            unique_ids: self.unique_ids.as_ref().map(|ids| ids.gather(rows)),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The session rule (SPEC 3): how the events of one group fall into sessions.
+//!
+//! [`Cutting`] is the rule of custom definitions, for all of them: timeout, starting events, ending
+//! events and property in any combination. [`ById`] is the default definition beside it. Both take the
+//! events of one group in order and return segments that cover all of them, in order.
+
+use std::ops::Range;
+
+use super::event_types::EventKey;
+use super::rows::{Row, Tie};
+use super::time::{Span, Timestamp};
+
+/// Consecutive events of one group, and what they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Which events.
+    pub events: Range<usize>,
+    /// A session, or why not.
+    pub verdict: Verdict,
+}
+
+/// What a segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A session.
+    Session(Bounds),
+    /// Its events are out of session.
+    Out(OutOfSession),
+}
+
+/// When a session starts and ends, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Its start, which names its date.
+    pub start: Timestamp,
+    /// Its last event.
+    pub end: Timestamp,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Whether its id is a time later than all of its events.
+    pub clock_skew: bool,
+}
+
+/// Why a session ended, in the words of the sessions table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The default definition: its id says so.
+    SessionId,
+    /// Only a property defines sessions.
+    Property,
+    /// It ends with an ending event.
+    EndEvent,
+    /// A silence as long as the timeout (or `max_gap`) followed.
+    Timeout,
+    /// The next starting event cut it.
+    StartEvent,
+    /// The input ends before anything did.
+    EndOfData,
+}
+
+impl EndReason {
+    /// All reasons, in the order of their discriminants.
+    pub const ALL: [EndReason; 6] = [
+        EndReason::SessionId,
+        EndReason::Property,
+        EndReason::EndEvent,
+        EndReason::Timeout,
+        EndReason::StartEvent,
+        EndReason::EndOfData,
+    ];
+
+    /// The word for the column `end_reason`.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndReason::SessionId => "session_id",
+            EndReason::Property => "property",
+            EndReason::EndEvent => "end_event",
+            EndReason::Timeout => "timeout",
+            EndReason::StartEvent => "start_event",
+            EndReason::EndOfData => "end_of_data",
+        }
+    }
+}
+
+/// Why an event is in no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutOfSession {
+    /// Default definition: no valid session id.
+    NoSessionId,
+    /// Default definition: too far from its session id's time, or from its session's other events.
+    StaleId,
+    /// The property is null or empty.
+    NoProperty,
+    /// Its segment does not open with a starting event.
+    NoStart,
+    /// Its segment does not end with an ending event, and `unclosed` is `drop`.
+    Unclosed,
+}
+
+impl OutOfSession {
+    /// All reasons, in the order of their discriminants.
+    pub const ALL: [OutOfSession; 5] = [
+        OutOfSession::NoSessionId,
+        OutOfSession::StaleId,
+        OutOfSession::NoProperty,
+        OutOfSession::NoStart,
+        OutOfSession::Unclosed,
+    ];
+
+    /// The word for `run.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutOfSession::NoSessionId => "no_session_id",
+            OutOfSession::StaleId => "stale_id",
+            OutOfSession::NoProperty => "no_property",
+            OutOfSession::NoStart => "no_start",
+            OutOfSession::Unclosed => "unclosed",
+        }
+    }
+}
+
+/// How long a silence may last within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// The timeout, or `max_gap` in its place; `None` where no silence cuts.
+    pub limit: Option<Span>,
+    /// Whether a silence of exactly the limit cuts (`gap_equal = "split"`).
+    pub equal_cuts: bool,
+}
+
+impl Silence {
+    /// Whether nothing between `earlier` and `later` cuts.
+    pub fn cuts(self, earlier: Timestamp, later: Timestamp) -> bool {
+        let gap = later.since(earlier);
+        self.limit.is_some_and(|limit| gap > limit || self.equal_cuts && gap == limit)
+    }
+}
+
+/// The rule of custom definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cutting {
+    /// The silence that cuts.
+    pub silence: Silence,
+    /// Whether sessions open with a starting event and with nothing else.
+    pub needs_start: bool,
+    /// Whether a segment without an ending event is no session (`unclosed = "drop"`).
+    pub needs_end: bool,
+    /// Whether a starting event inside an open session is an ordinary one (`repeated_start = "continue"`).
+    pub starts_continue: bool,
+    /// Whether only a property is set: `end_reason` then says nothing else.
+    pub property_only: bool,
+    /// The latest time of the whole input.
+    pub latest: Timestamp,
+}
+
+impl Cutting {
+    /// Cuts the events of one group.
+    pub fn segments<T: Tie>(&self, events: &[Row<T>], mut found: impl FnMut(Segment)) {
+        let mut open = 0;
+        for next in 1..=events.len() {
+            if next == events.len() || self.opens(events, open, next) {
+                found(Segment { events: open..next, verdict: self.judge(events, open..next) });
+                open = next;
+            }
+        }
+    }
+
+    /// Whether the event at `next` opens a new segment, the current one having opened at `open`.
+    fn opens<T: Tie>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
+        let (previous, event) = (&events[next - 1], &events[next]);
+        let in_session = events[open].event().is_start();
+        self.silence.cuts(previous.time(), event.time())
+            || event.event().is_start() && !(self.starts_continue && in_session)
+            || previous.event().is_end()
+    }
+
+    /// Whether a segment is a session, and why it ended.
+    fn judge<T: Tie>(&self, events: &[Row<T>], segment: Range<usize>) -> Verdict {
+        let (first, last) = (&events[segment.start], &events[segment.end - 1]);
+        if self.needs_start && !first.event().is_start() {
+            return Verdict::Out(OutOfSession::NoStart);
+        }
+        if self.needs_end && !last.event().is_end() {
+            return Verdict::Out(OutOfSession::Unclosed);
+        }
+        let next = events.get(segment.end);
+        let heard_until = next.map_or(self.latest, |next| next.time());
+        let reason = if self.property_only {
+            EndReason::Property
+        } else if last.event().is_end() {
+            EndReason::EndEvent
+        } else if self.silence.cuts(last.time(), heard_until) {
+            EndReason::Timeout
+        } else if next.is_some() {
+            EndReason::StartEvent
+        } else {
+            EndReason::EndOfData
+        };
+        Verdict::Session(Bounds { start: first.time(), end: last.time(), reason, clock_skew: false })
+    }
+}
+
+/// The default definition: the events of one (user, session id) are one session, but for those too far
+/// from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ById {
+    /// From this long after the id (or after a gap of this) events are stale; `None` for never.
+    pub max_gap: Option<Span>,
+    /// Whether an id that is a time is where its session starts (`length_from = "session_id"`).
+    pub starts_at_id: bool,
+}
+
+impl ById {
+    /// Cuts the events of one session id, which is a time or not.
+    pub fn segments<T: Tie>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Segment)) {
+        let id = id.filter(|_| self.starts_at_id);
+        let session = match id {
+            Some(id) => self.near_id(events, id),
+            None => self.until_first_gap(events),
+        };
+        let stale = Verdict::Out(OutOfSession::StaleId);
+        if session.start > 0 {
+            found(Segment { events: 0..session.start, verdict: stale });
+        }
+        if !session.is_empty() {
+            let (first, end) = (events[session.start].time(), events[session.end - 1].time());
+            let start = id.map_or(first, |id| id.min(end));
+            let clock_skew = id.is_some_and(|id| id > end);
+            let bounds = Bounds { start, end, reason: EndReason::SessionId, clock_skew };
+            found(Segment { events: session.clone(), verdict: Verdict::Session(bounds) });
+        }
+        if session.end < events.len() {
+            found(Segment { events: session.end..events.len(), verdict: stale });
+        }
+    }
+
+    /// The events from a day before the id until `max_gap` after it.
+    fn near_id<T: Tie>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
+        let start = events.partition_point(|row| row.time() < id.minus(Span::DAY));
+        let end = match self.max_gap {
+            Some(gap) => events.partition_point(|row| row.time() < id.plus(gap)),
+            None => events.len(),
+        };
+        start..end.max(start)
+    }
+
+    /// The events before the first gap of `max_gap` or more.
+    fn until_first_gap<T: Tie>(&self, events: &[Row<T>]) -> Range<usize> {
+        let silence = Silence { limit: self.max_gap, equal_cuts: true };
+        let gap = events.windows(2).position(|pair| silence.cuts(pair[0].time(), pair[1].time()));
+        0..gap.map_or(events.len(), |before| before + 1)
+    }
+}
+
+/// Events in order with nothing but a time and a type: for tests of the rule.
+#[cfg(test)]
+pub(crate) fn rows(events: &[(i64, EventKey)]) -> Vec<Row<EventKey>> {
+    events.iter().map(|(time, event)| Row::new(Some(0), Timestamp::from_micros(*time), *event)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::event_types::{EventTypes, Role};
+
+    /// Events written as `(time, letter)`: `s` starts, `e` ends, anything else is ordinary.
+    fn story(events: &[(i64, char)]) -> Vec<Row<EventKey>> {
+        let names: Vec<String> = events.iter().map(|(_, letter)| letter.to_string()).collect();
+        let types = EventTypes::new(&names, |name| match name {
+            "s" => (Role::Start, false),
+            "e" => (Role::End, false),
+            _ => (Role::Other, false),
+        });
+        let events: Vec<(i64, EventKey)> =
+            events.iter().enumerate().map(|(code, (time, _))| (*time, types.key(code as u32 + 1))).collect();
+        rows(&events)
+    }
+
+    fn timeout(limit: i64) -> Cutting {
+        Cutting {
+            silence: Silence { limit: Some(Span::from_micros(limit)), equal_cuts: true },
+            needs_start: false,
+            needs_end: false,
+            starts_continue: false,
+            property_only: false,
+            latest: Timestamp::from_micros(1_000),
+        }
+    }
+
+    /// What each segment is: its length and why it ended or is out.
+    fn cut(rule: Cutting, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
+        let mut found = Vec::new();
+        rule.segments(&story(events), |segment| {
+            let why = match segment.verdict {
+                Verdict::Session(bounds) => bounds.reason.name(),
+                Verdict::Out(reason) => reason.name(),
+            };
+            found.push((segment.events.len(), why));
+        });
+        found
+    }
+
+    #[test]
+    fn a_gap_equal_to_the_timeout_splits_unless_joined() {
+        let events = [(0, 'a'), (9, 'a'), (19, 'a')];
+        assert_eq!(cut(timeout(10), &events), [(2, "timeout"), (1, "timeout")]);
+        let joined = Silence { equal_cuts: false, ..timeout(10).silence };
+        assert_eq!(cut(Cutting { silence: joined, ..timeout(10) }, &events), [(3, "timeout")]);
+    }
+
+    #[test]
+    fn start_and_end_events_cut_on_their_own_side() {
+        let rule = Cutting { needs_start: true, ..timeout(100) };
+        let events = [(0, 'a'), (1, 's'), (2, 'a'), (3, 's'), (4, 'e'), (5, 'a')];
+        assert_eq!(cut(rule, &events), [(1, "no_start"), (2, "start_event"), (2, "end_event"), (1, "no_start")]);
+    }
+
+    #[test]
+    fn a_repeated_start_continues_only_an_open_session() {
+        let rule = Cutting { needs_start: true, starts_continue: true, ..timeout(100) };
+        let events = [(0, 'a'), (1, 's'), (2, 's'), (3, 'e'), (4, 's')];
+        assert_eq!(cut(rule, &events), [(1, "no_start"), (3, "end_event"), (1, "timeout")]);
+    }
+
+    #[test]
+    fn the_latest_time_of_the_input_decides_between_timeout_and_end_of_data() {
+        let latest = |micros| Cutting { latest: Timestamp::from_micros(micros), ..timeout(10) };
+        assert_eq!(cut(latest(9), &[(0, 'a')]), [(1, "end_of_data")]);
+        assert_eq!(cut(latest(10), &[(0, 'a')]), [(1, "timeout")]);
+    }
+
+    #[test]
+    fn an_id_later_than_every_event_starts_and_ends_at_its_last_event() {
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true };
+        let mut found = Vec::new();
+        rule.segments(&story(&[(1, 'a'), (7, 'b')]), Some(Timestamp::from_micros(20)), |s| found.push(s.verdict));
+        let at = Timestamp::from_micros(7);
+        let skewed = Bounds { start: at, end: at, reason: EndReason::SessionId, clock_skew: true };
+        assert_eq!(found, [Verdict::Session(skewed)]);
+    }
+
+    #[test]
+    fn events_are_stale_max_gap_after_the_id_and_more_than_a_day_before() {
+        let day = Span::DAY.micros();
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true };
+        let mut found = Vec::new();
+        let events = story(&[(-day - 1, 'a'), (-day, 'a'), (49, 'a'), (50, 'a')]);
+        rule.segments(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));
+        assert_eq!(found, [0..1, 1..3, 3..4]);
+    }
+}

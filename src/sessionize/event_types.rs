@@ -1,0 +1,108 @@
+//! Event types as the kernel sees them: an order, and what a type does to a session.
+
+/// What an event type does under a custom definition. It ranks events of one user at one time
+/// (SPEC 2, step 5): starting events come first, ending events last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It opens a session.
+    Start,
+    /// An ordinary event.
+    #[default]
+    Other,
+    /// It closes a session.
+    End,
+}
+
+/// An event's type and role in one number that orders as SPEC 2, step 5 says: by role, then by type,
+/// no type before all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey(u32);
+
+/// Types up to this many can be told apart.
+const TYPE_BITS: u32 = 30;
+
+impl EventKey {
+    /// The key of an ordinary event without a type.
+    pub const NONE: EventKey = EventKey((Role::Other as u32) << TYPE_BITS);
+
+    fn new(role: Role, rank: u32) -> Self {
+        EventKey((role as u32) << TYPE_BITS | rank)
+    }
+
+    /// Whether it opens a session.
+    pub fn is_start(self) -> bool {
+        self.0 >> TYPE_BITS == Role::Start as u32
+    }
+
+    /// Whether it closes a session.
+    pub fn is_end(self) -> bool {
+        self.0 >> TYPE_BITS == Role::End as u32
+    }
+
+    /// The place of its type among all types by bytes, from 1; 0 for no type.
+    pub fn rank(self) -> u32 {
+        self.0 & ((1 << TYPE_BITS) - 1)
+    }
+}
+
+/// All event types of a run, once they are all known.
+#[derive(Clone, Debug)]
+pub struct EventTypes {
+    names: Vec<String>,
+    keys: Vec<EventKey>,
+    inactive: Vec<bool>,
+}
+
+impl EventTypes {
+    /// From the types in the order of their codes (the first has code 1; code 0 is no type), the role of
+    /// each, and whether its events count for nothing.
+    pub fn new(types: &[String], describe: impl Fn(&str) -> (Role, bool)) -> Self {
+        let mut order: Vec<u32> = (0..types.len() as u32).collect();
+        order.sort_unstable_by_key(|code| types[*code as usize].as_bytes());
+        let mut keys = vec![EventKey::NONE; types.len() + 1];
+        let mut inactive = vec![false; types.len() + 1];
+        for (place, code) in order.iter().enumerate() {
+            let rank = place as u32 + 1;
+            let (role, drop) = describe(&types[*code as usize]);
+            keys[*code as usize + 1] = EventKey::new(role, rank);
+            inactive[rank as usize] = drop;
+        }
+        EventTypes { names: order.iter().map(|code| types[*code as usize].clone()).collect(), keys, inactive }
+    }
+
+    /// The key of a code.
+    pub fn key(&self, code: u32) -> EventKey {
+        self.keys[code as usize]
+    }
+
+    /// Whether events of this type count for nothing (SPEC 2, step 4).
+    pub fn is_inactive(&self, key: EventKey) -> bool {
+        self.inactive[key.rank() as usize]
+    }
+
+    /// The type at a rank; `None` for 0, no type.
+    pub fn name(&self, rank: u32) -> Option<&str> {
+        self.names.get(rank.checked_sub(1)? as usize).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_by_role_then_bytes_with_no_type_first() {
+        let names = ["zz", "", "app_open", "app_close", "click"].map(String::from);
+        let types = EventTypes::new(&names, |name| match name {
+            "app_open" => (Role::Start, false),
+            "app_close" => (Role::End, false),
+            "zz" => (Role::Other, true),
+            _ => (Role::Other, false),
+        });
+        let mut keys: Vec<EventKey> = (0..=5).map(|code| types.key(code)).collect();
+        keys.sort();
+        let names: Vec<Option<&str>> = keys.iter().map(|key| types.name(key.rank())).collect();
+        assert_eq!(names, [Some("app_open"), None, Some(""), Some("click"), Some("zz"), Some("app_close")]);
+        assert!(types.is_inactive(types.key(1)) && !types.is_inactive(EventKey::NONE));
+    }
+}

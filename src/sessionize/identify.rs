@@ -1,0 +1,91 @@
+//! Step 6: ids for the sessions of custom definitions.
+
+use super::aggregate::SessionRow;
+use super::calendar::Calendar;
+
+/// Gives the sessions of one user and a custom definition their ids (SPEC 4, `session_id`): the start in
+/// epoch milliseconds, or the next one free on that date, so that (user, id) is unique. Leaves them in
+/// order of date and id.
+///
+/// The sessions of one group come in order.
+pub fn identify(sessions: &mut [SessionRow], calendar: &Calendar) {
+    // Stable: sessions of one group that start together stay in their order.
+    sessions.sort_by_key(|session| (session.day, session.start, session.value));
+    let mut cursor = calendar.cursor();
+    for day in sessions.chunk_by_mut(|a, b| a.day == b.day) {
+        let last_free = cursor.find(day[0].start).day_end.floor_millis() - 1;
+        let mut overflowed = false;
+        for at in 0..day.len() {
+            let own = day[at].start.floor_millis();
+            // Starts ascend, so the ids taken at or after this one's own reach up to the last one given.
+            let id = if at == 0 || overflowed { own } else { own.max(day[at - 1].id + 1) };
+            if id <= last_free && !overflowed {
+                day[at].id = id;
+            } else {
+                overflowed = true;
+                day[at].id = largest_free_before(own, &day[..at]);
+            }
+        }
+        if overflowed {
+            day.sort_by_key(|session| session.id);
+        }
+    }
+}
+
+/// The largest id up to `own` that none of `taken` has.
+fn largest_free_before(own: i64, taken: &[SessionRow]) -> i64 {
+    let mut ids: Vec<i64> = taken.iter().map(|session| session.id).filter(|id| *id <= own).collect();
+    ids.sort_unstable();
+    let mut free = own;
+    while ids.last() == Some(&free) {
+        ids.pop();
+        free -= 1;
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::calendar::Stretch;
+    use crate::sessionize::cut::EndReason;
+    use crate::sessionize::time::{Day, Timestamp};
+
+    fn ids_of(starts_in_millis: &[i64]) -> Vec<i64> {
+        let at = Timestamp::from_millis;
+        let stretch = |start, day| Stretch {
+            start: at(start),
+            day: Day::from_epoch_days(day),
+            day_start: at(start),
+            day_end: at(start + 10),
+        };
+        let calendar = Calendar::new(vec![stretch(0, 0), stretch(10, 1)]).expect("in order");
+        let mut sessions: Vec<SessionRow> = starts_in_millis
+            .iter()
+            .map(|start| SessionRow {
+                user: 0,
+                day: calendar.cursor().find(at(*start)).day,
+                id: 0,
+                value: 0,
+                start: at(*start),
+                end: at(*start),
+                event_count: 1,
+                first_event: 0,
+                last_event: 0,
+                reason: EndReason::Timeout,
+            })
+            .collect();
+        identify(&mut sessions, &calendar);
+        sessions.iter().map(|session| session.id).collect()
+    }
+
+    #[test]
+    fn sessions_that_start_in_one_millisecond_take_the_next_free_ones() {
+        assert_eq!(ids_of(&[3, 3, 4, 7]), [3, 4, 5, 7]);
+    }
+
+    #[test]
+    fn at_the_end_of_a_date_the_largest_free_one_before_is_taken() {
+        assert_eq!(ids_of(&[7, 9, 9, 9, 9, 12]), [5, 6, 7, 8, 9, 12]);
+    }
+}

@@ -1,0 +1,149 @@
+//! Step 2: ids to small codes, inside one partition.
+
+use super::columns::{KeyColumn, TextColumn};
+use super::hash::{hash_bytes, hash_int};
+
+/// A table of distinct keys: open addressing, linear probing, at most half full.
+#[derive(Debug)]
+struct Slots {
+    slots: Vec<u32>,
+    hashes: Vec<u64>,
+}
+
+const FREE: u32 = u32::MAX;
+
+impl Slots {
+    fn new() -> Self {
+        Slots { slots: vec![FREE; 64], hashes: Vec::new() }
+    }
+
+    /// The code of the key with this hash for which `same` holds; or, where there is none, the next
+    /// code, `true`.
+    fn find_or_insert(&mut self, hash: u64, same: impl Fn(u32) -> bool) -> (u32, bool) {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                FREE => break,
+                code if self.hashes[code as usize] == hash && same(code) => return (code, false),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        let code = self.hashes.len() as u32;
+        self.slots[slot] = code;
+        self.hashes.push(hash);
+        if self.hashes.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        (code, true)
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 2 - 1;
+        self.slots = vec![FREE; mask + 1];
+        for (code, hash) in self.hashes.iter().enumerate() {
+            let mut slot = *hash as usize & mask;
+            while self.slots[slot] != FREE {
+                slot = (slot + 1) & mask;
+            }
+            self.slots[slot] = code as u32;
+        }
+    }
+}
+
+/// Gives each distinct key a code, in the order in which they come.
+#[derive(Debug)]
+pub struct Interner {
+    slots: Slots,
+    keys: KeyColumn,
+}
+
+impl Interner {
+    /// An interner of numbers.
+    pub fn of_ints() -> Self {
+        Interner { slots: Slots::new(), keys: KeyColumn::Int(Vec::new()) }
+    }
+
+    /// An interner of text.
+    pub fn of_text() -> Self {
+        Interner { slots: Slots::new(), keys: KeyColumn::Text(TextColumn::default()) }
+    }
+
+    /// An interner for keys like those of `column`.
+    pub fn like(column: &KeyColumn) -> Self {
+        match column {
+            KeyColumn::Int(_) => Interner::of_ints(),
+            KeyColumn::Text(_) => Interner::of_text(),
+        }
+    }
+
+    /// The code of a row of `column`, which holds keys of this interner's kind.
+    pub fn intern(&mut self, column: &KeyColumn, row: usize) -> u32 {
+        match column {
+            KeyColumn::Int(values) => self.intern_int(values[row]),
+            KeyColumn::Text(values) => self.intern_text(values.get(row)),
+        }
+    }
+
+    fn intern_int(&mut self, value: i64) -> u32 {
+        let KeyColumn::Int(keys) = &mut self.keys else { return FREE };
+        let (code, new) = self.slots.find_or_insert(hash_int(value), |code| keys[code as usize] == value);
+        if new {
+            keys.push(value);
+        }
+        code
+    }
+
+    /// The code of a text.
+    pub fn intern_text(&mut self, value: &[u8]) -> u32 {
+        let KeyColumn::Text(keys) = &mut self.keys else { return FREE };
+        let (code, new) = self.slots.find_or_insert(hash_bytes(value), |code| keys.get(code as usize) == value);
+        if new {
+            keys.push(value);
+        }
+        code
+    }
+
+    /// The distinct keys in ascending order, and for each code its place among them.
+    pub fn into_ranked(self) -> (KeyColumn, Vec<u32>) {
+        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
+        match &self.keys {
+            KeyColumn::Int(keys) => order.sort_unstable_by_key(|code| keys[*code as usize]),
+            KeyColumn::Text(keys) => {
+                order.sort_unstable_by(|a, b| keys.get(*a as usize).cmp(keys.get(*b as usize)));
+            }
+        }
+        let mut ranks = vec![0; order.len()];
+        for (rank, code) in order.iter().enumerate() {
+            ranks[*code as usize] = rank as u32;
+        }
+        (self.keys.gather(&order), ranks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_keys_share_a_code_and_ranks_follow_the_bytes() {
+        let mut interner = Interner::of_text();
+        let codes: Vec<u32> = ["b", "a", "b", "", "é", "a"].map(|key| interner.intern_text(key.as_bytes())).to_vec();
+        assert_eq!(codes, [0, 1, 0, 2, 3, 1]);
+        let (keys, ranks) = interner.into_ranked();
+        assert_eq!(ranks, [2, 1, 0, 3]);
+        let KeyColumn::Text(keys) = keys else { panic!("text stays text") };
+        assert_eq!(keys.iter().collect::<Vec<_>>(), [b"".as_slice(), b"a", b"b", "é".as_bytes()]);
+    }
+
+    #[test]
+    fn grows_past_its_first_slots() {
+        let values = KeyColumn::Int((0..10_000).map(|n| n * 7919 % 5_000).collect());
+        let mut interner = Interner::of_ints();
+        let codes: Vec<u32> = (0..values.len()).map(|row| interner.intern(&values, row)).collect();
+        let (keys, ranks) = interner.into_ranked();
+        let (KeyColumn::Int(keys), KeyColumn::Int(values)) = (keys, values) else { panic!("numbers") };
+        assert_eq!(keys.len(), 5_000);
+        assert!(codes.iter().zip(&values).all(|(code, value)| keys[ranks[*code as usize] as usize] == *value));
+    }
+}

@@ -1,0 +1,23 @@
+//! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log,
+//! clock or thread pool.
+//!
+//! The session rule itself is in [`cut`]. Around it, one file a step: [`scatter`] lays events out by
+//! user hash, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
+//! drops repeats, [`aggregate`] sums sessions and activity up, [`identify`] gives custom sessions their
+//! ids; [`partition`] runs the steps after scattering.
+
+pub mod aggregate;
+pub mod calendar;
+pub mod columns;
+pub mod counts;
+pub mod cut;
+pub mod dedup;
+pub mod event_types;
+pub mod hash;
+pub mod identify;
+pub mod intern;
+pub mod partition;
+pub mod rows;
+pub mod scatter;
+pub mod session_id;
+pub mod time;

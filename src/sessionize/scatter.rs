@@ -1,0 +1,128 @@
+//! Step 1: events to partitions, by a hash of their user.
+//!
+//! One table of all users would miss the cache on every event. So the rows of a batch are first laid
+//! out partition by partition, ids and all; what follows works on one partition at a time, small
+//! enough for the cache, and fetches nothing at random.
+
+use std::ops::Range;
+
+use super::columns::{EventBatch, KeyColumn};
+use super::hash::{hash_bytes, hash_int};
+
+/// How many partitions there are: a power of two, so that a hash's top bits name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partitions {
+    bits: u32,
+}
+
+impl Partitions {
+    /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 4096.
+    pub fn for_rows(rows: u64, rows_each: u64, least: usize) -> Self {
+        let wanted = rows.div_ceil(rows_each.max(1)).max(least as u64).clamp(1, 4096);
+        Partitions { bits: wanted.next_power_of_two().trailing_zeros() }
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        1 << self.bits
+    }
+
+    fn of(self, hash: u64) -> u32 {
+        // A shift by 64 is no shift at all: with one partition there are no bits to take.
+        hash.checked_shr(64 - self.bits).unwrap_or(0) as u32
+    }
+}
+
+/// A batch laid out partition by partition.
+#[derive(Clone, Debug)]
+pub struct Block {
+    events: EventBatch,
+    bounds: Vec<u32>,
+}
+
+impl Block {
+    /// The events, those of one partition side by side.
+    pub fn events(&self) -> &EventBatch {
+        &self.events
+    }
+
+    /// The rows of one partition.
+    pub fn rows(&self, partition: usize) -> Range<usize> {
+        self.bounds[partition] as usize..self.bounds[partition + 1] as usize
+    }
+}
+
+/// Lays a batch out by partition; within a partition, events keep their order.
+pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
+    let targets: Vec<u32> = match &batch.users {
+        KeyColumn::Int(users) => users.iter().map(|user| partitions.of(hash_int(*user))).collect(),
+        KeyColumn::Text(users) => users.iter().map(|user| partitions.of(hash_bytes(user))).collect(),
+    };
+    let (order, bounds) = counting_sort(&targets, partitions.count());
+    Block { events: batch.gather(&order), bounds }
+}
+
+/// The rows in ascending order of their key, rows of one key in their own order, and where each key's
+/// rows begin (one bound more than there are keys).
+pub fn counting_sort(keys: &[u32], key_count: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut bounds = vec![0u32; key_count + 1];
+    for key in keys {
+        bounds[*key as usize + 1] += 1;
+    }
+    for key in 0..key_count {
+        bounds[key + 1] += bounds[key];
+    }
+    let mut next = bounds.clone();
+    let mut order = vec![0u32; keys.len()];
+    for (row, key) in keys.iter().enumerate() {
+        let place = &mut next[*key as usize];
+        order[*place as usize] = row as u32;
+        *place += 1;
+    }
+    (order, bounds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::time::Timestamp;
+
+    fn batch(users: &[i64]) -> EventBatch {
+        EventBatch {
+            users: KeyColumn::Int(users.to_vec()),
+            times: (0..users.len() as i64).map(Timestamp::from_micros).collect(),
+            events: None,
+            values: None,
+            sequence: None,
+            unique_ids: None,
+        }
+    }
+
+    #[test]
+    fn every_event_of_a_user_lands_in_one_partition() {
+        let users: Vec<i64> = (0..1_000).map(|row| row % 37).collect();
+        let block = scatter(&batch(&users), Partitions::for_rows(1_000, 100, 1));
+        let KeyColumn::Int(scattered) = &block.events().users else { panic!("numbers stay numbers") };
+        let mut seen = std::collections::HashMap::new();
+        for partition in 0..16 {
+            for row in block.rows(partition) {
+                assert_eq!(*seen.entry(scattered[row]).or_insert(partition), partition);
+            }
+        }
+        assert_eq!(block.rows(15).end, 1_000);
+        assert!(seen.values().collect::<std::collections::HashSet<_>>().len() > 8, "users spread out");
+    }
+
+    #[test]
+    fn one_partition_keeps_everything() {
+        let block = scatter(&batch(&[3, 1, 2]), Partitions::for_rows(0, 100, 1));
+        assert_eq!(block.rows(0), 0..3);
+    }
+
+    #[test]
+    fn counting_sort_is_stable() {
+        let (order, bounds) = counting_sort(&[2, 0, 2, 1, 0], 3);
+        assert_eq!(order, [1, 4, 3, 0, 2]);
+        assert_eq!(bounds, [0, 2, 3, 5]);
+    }
+}

@@ -1,0 +1,90 @@
+//! Instants, spans and dates as the kernel sees them.
+
+/// An instant: microseconds since 1970-01-01 00:00 UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Timestamp(i64);
+
+/// A length of time in microseconds; negative where an instant is before another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Span(i64);
+
+/// A civil date in the output's time zone: days since 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Day(i32);
+
+impl Timestamp {
+    /// The latest instant that can be expressed.
+    pub const MAX: Timestamp = Timestamp(i64::MAX);
+    /// The earliest instant that can be expressed.
+    pub const MIN: Timestamp = Timestamp(i64::MIN);
+
+    /// An instant from microseconds since the epoch.
+    pub const fn from_micros(micros: i64) -> Self {
+        Timestamp(micros)
+    }
+
+    /// An instant from milliseconds since the epoch; saturates outside ±292,000 years.
+    pub const fn from_millis(millis: i64) -> Self {
+        Timestamp(millis.saturating_mul(1_000))
+    }
+
+    /// Microseconds since the epoch.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since the epoch, floored.
+    pub const fn floor_millis(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+
+    /// The span from `earlier` to this instant.
+    pub const fn since(self, earlier: Timestamp) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This instant, `span` later.
+    pub const fn plus(self, span: Span) -> Self {
+        Timestamp(self.0.saturating_add(span.0))
+    }
+
+    /// This instant, `span` earlier.
+    pub const fn minus(self, span: Span) -> Self {
+        Timestamp(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Span {
+    /// 24 hours.
+    pub const DAY: Span = Span(86_400_000_000);
+
+    /// A span from microseconds.
+    pub const fn from_micros(micros: i64) -> Self {
+        Span(micros)
+    }
+
+    /// The span in microseconds.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The span in milliseconds, floored.
+    pub const fn floor_millis(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+}
+
+impl Day {
+    /// A date from days since 1970-01-01.
+    pub const fn from_epoch_days(days: i32) -> Self {
+        Day(days)
+    }
+
+    /// Days since 1970-01-01.
+    pub const fn epoch_days(self) -> i32 {
+        self.0
+    }
+}

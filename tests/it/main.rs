@@ -1,0 +1,8 @@
+//! Integration tests: the real program against an independent reference and rules written by hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs)]
+
+mod property;
+mod reference;
+mod rules;
+mod support;
