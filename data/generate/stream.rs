@@ -1,7 +1,7 @@
 //! All visits at once: their events in the order in which they arrive.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 use crate::catalog::EventType;
 use crate::demand::Demand;
@@ -109,7 +109,7 @@ impl Stream {
     /// Adds what is missing after the last day, a handful in a small world: the server renews
     /// accounts in the last second.
     pub fn top_up(&mut self, midnight: Micros, events: &mut Vec<Event>) {
-        if self.made<self.limit {eprintln!("topup {}",self.limit-self.made);} while self.made < self.limit {
+        while self.made < self.limit {
             let time = midnight - 1 - self.random.between(0, SECOND);
             self.made += 1;
             self.last_insert_id += 1;
@@ -145,9 +145,12 @@ impl Stream {
         let first = events.len();
         let next = self.visits[place].upload(now, &self.manners, &mut self.random, events);
         match next {
-            Some(next) => *entry = Reverse((next, place)),
+            Some(next) => {
+                *entry = Reverse((next, place));
+                drop(entry);
+            }
             None => {
-                std::collections::binary_heap::PeekMut::pop(entry);
+                PeekMut::pop(entry);
                 self.free_places.push(place);
             }
         }

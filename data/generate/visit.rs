@@ -194,7 +194,8 @@ impl Visit {
 
     /// How many events it will have, more or less.
     pub fn size(&self) -> u32 {
-        self.deeds_left.max(1)
+        let start_and_end = 2 * u32::from(self.visitor.platform.is_mobile());
+        (self.deeds_left + start_and_end).max(1)
     }
 
     /// When its first events are uploaded.

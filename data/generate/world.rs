@@ -139,7 +139,7 @@ impl Habits {
         echoes: 0.03,
         anonymous: 0.02,
         signing_in: 0.03,
-        offline: 0.006,
+        offline: 0.01,
         corrected_clock: 0.003,
         bots: 0.04,
         repeated: 0.002,

@@ -73,7 +73,8 @@ fn search_folder(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), Inp
 
 fn expand_glob(pattern: &str, found: &mut BTreeSet<PathBuf>) -> Result<(), InputError> {
     let bad = |reason: String| InputError::BadGlob { pattern: pattern.to_string(), reason };
-    let matches = glob::glob(pattern).map_err(|error| bad(error.to_string()))?;
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let matches = glob::glob_with(pattern, options).map_err(|error| bad(error.to_string()))?;
     let mut any = false;
     for path in matches {
         let path = path.map_err(|error| bad(error.to_string()))?;

@@ -1,7 +1,19 @@
 //! Parquet to plain columns.
+//!
+//! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
+//! column is what, [`condition`] and [`prune`] which rows leave; [`plan`] puts these together without
+//! reading a row. [`read`] streams the rows and [`normalise`] makes events of them.
+
 pub mod columns;
+pub mod condition;
+pub mod dictionary;
 pub mod error;
+pub mod extract;
 pub mod find;
 pub mod footer;
 pub mod kind;
+pub mod normalise;
+pub mod plan;
+pub mod prune;
+pub mod read;
 pub mod roles;

@@ -14,14 +14,21 @@ use crate::sessionize::time::{Day, Span, Timestamp};
 /// # Errors
 /// Anything else.
 pub fn parse_instant(key: &'static str, text: &str) -> Result<Timestamp, JobError> {
+    let bad = || JobError::Date { key, value: text.to_string(), expected: "date or time", example: "2026-01-31" };
+    instant_of(text).ok_or_else(bad)
+}
+
+/// The instant that an ISO-8601 text is, floored to microseconds: with or without an offset (without:
+/// UTC); a date is its first instant.
+pub fn instant_of(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let instant = text
         .parse::<jiff::Timestamp>()
         .ok()
         .or_else(|| in_utc(text.parse::<DateTime>().ok()?))
-        .or_else(|| in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0)));
-    let bad = || JobError::Date { key, value: text.to_string(), expected: "date or time", example: "2026-01-31" };
-    instant.map(|instant| Timestamp::from_micros(instant.as_microsecond())).ok_or_else(bad)
+        .or_else(|| in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0)))?;
+    let micros = instant.as_nanosecond().div_euclid(1_000);
+    i64::try_from(micros).ok().map(Timestamp::from_micros)
 }
 
 fn in_utc(time: DateTime) -> Option<jiff::Timestamp> {

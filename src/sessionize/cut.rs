@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use super::event_types::EventKey;
 use super::rows::{Row, Tie};
 use super::time::{Span, Timestamp};
 
@@ -252,16 +251,10 @@ impl ById {
     }
 }
 
-/// Events in order with nothing but a time and a type: for tests of the rule.
-#[cfg(test)]
-pub(crate) fn rows(events: &[(i64, EventKey)]) -> Vec<Row<EventKey>> {
-    events.iter().map(|(time, event)| Row::new(Some(0), Timestamp::from_micros(*time), *event)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessionize::event_types::{EventTypes, Role};
+    use crate::sessionize::event_types::{EventKey, EventTypes, Role};
 
     /// Events written as `(time, letter)`: `s` starts, `e` ends, anything else is ordinary.
     fn story(events: &[(i64, char)]) -> Vec<Row<EventKey>> {
@@ -271,9 +264,10 @@ mod tests {
             "e" => (Role::End, false),
             _ => (Role::Other, false),
         });
-        let events: Vec<(i64, EventKey)> =
-            events.iter().enumerate().map(|(code, (time, _))| (*time, types.key(code as u32 + 1))).collect();
-        rows(&events)
+        let row = |(code, (time, _)): (usize, &(i64, char))| {
+            Row::new(Some(0), Timestamp::from_micros(*time), types.key(code as u32 + 1))
+        };
+        events.iter().enumerate().map(row).collect()
     }
 
     fn timeout(limit: i64) -> Cutting {

@@ -771,6 +771,19 @@ pub fn read_counts(out: &Path) -> Counts {
     }
 }
 
+/// Section 4: the counts add up to the rows, so that this is 0.
+pub fn uncounted_rows(counts: &Counts) -> i64 {
+    let reasons = |counts: &BTreeMap<String, i64>| counts.values().sum::<i64>();
+    counts.rows
+        - counts.filtered
+        - reasons(&counts.rejected)
+        - counts.duplicates
+        - counts.inactive
+        - counts.outside_window
+        - counts.in_session
+        - reasons(&counts.out_of_session)
+}
+
 /// Length and hash of every file a reader of the tables could see.
 pub fn table_hashes(out: &Path) -> BTreeMap<String, (usize, u64)> {
     let mut hashes = BTreeMap::new();
@@ -920,6 +933,11 @@ impl Story {
         self.event(user, time, "view")
     }
 
+    /// The last event has no type.
+    pub fn untyped(self) -> Story {
+        self.last(|event| event.event = None)
+    }
+
     fn last(mut self, change: impl FnOnce(&mut Event)) -> Story {
         change(self.events.last_mut().unwrap());
         self
@@ -977,11 +995,13 @@ impl Story {
     pub fn run(self) -> Told {
         let (sandbox, ran) = self.play();
         ran.expect_code(0);
-        Told {
+        let told = Told {
             by_reference: reference::run(&self.layout.read_back(&self.events), &self.definition),
             by_program: sandbox.outcome(&self.definition),
             sandbox,
-        }
+        };
+        told.each(|told| uncounted_rows(&told.counts), 0);
+        told
     }
 
     /// The story must end with this code and a message that says all of `words`, and leave no tables.

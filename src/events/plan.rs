@@ -1,0 +1,319 @@
+//! What a run will read, worked out from names and footers alone.
+
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use super::columns::Columns;
+use super::condition::{condition_error, with_typed_times, Condition, ParsedCondition};
+use super::error::InputError;
+use super::extract::expr_of;
+use super::find::find_files;
+use super::footer::{read_footers, FileSchema, Footer, Range};
+use super::kind::Kind;
+use super::prune::can_match;
+use super::roles::Roles;
+use crate::job::{Job, TimeRange};
+use crate::sessionize::time::Timestamp;
+
+/// What a run will read.
+#[derive(Debug)]
+pub struct ReadPlan {
+    /// All files of the input.
+    pub footers: Vec<Footer>,
+    /// The columns by role.
+    pub roles: Roles,
+    /// What is read and what is skipped.
+    pub extent: Extent,
+    condition: Option<Condition>,
+    ranges_of: Vec<String>,
+    scans: Vec<Scan>,
+}
+
+/// Sizes of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// All files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// All rows.
+    pub rows: u64,
+    /// Row groups that are read.
+    pub row_groups_read: u64,
+    /// Row groups that the condition rules out by their statistics or their folder.
+    pub row_groups_skipped: u64,
+    /// Rows of the row groups that are read.
+    pub rows_read: u64,
+}
+
+/// Files of one schema, and of one value of each folder column that is used: they are read as one.
+#[derive(Debug)]
+struct Scan {
+    files: Vec<usize>,
+    schema: Arc<FileSchema>,
+    hive: Vec<(String, Option<String>)>,
+}
+
+/// One of the frames to read, and the files it is of.
+#[derive(Clone)]
+pub struct Frame {
+    /// Its rows: those that pass the condition, as columns by role.
+    pub frame: LazyFrame,
+    /// Its files, for messages.
+    pub files: Vec<std::path::PathBuf>,
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl ReadPlan {
+    /// Finds the files of a job, reads their footers and resolves its columns.
+    ///
+    /// # Errors
+    /// Everything that [`InputError`] lists, but for damage inside of files.
+    pub fn new(job: &Job) -> Result<Self, InputError> {
+        let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
+        let files = find_files(&job.input.paths)?;
+        let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
+        // The time column is not known yet; it is one of these.
+        let times = job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
+        ranges_of.extend(times.into_iter().filter(|time| !ranges_of.contains(time)).collect::<Vec<_>>());
+        let footers = read_footers(files, &ranges_of)?;
+        let columns = Columns::of(&footers);
+        let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
+        let roles = Roles::resolve(job, &columns)?;
+        let mut plan =
+            ReadPlan { footers, roles, extent: Extent::default(), condition, ranges_of, scans: Vec::new() };
+        plan.choose_files()?;
+        Ok(plan)
+    }
+
+    /// The condition, as the job has it.
+    pub fn condition(&self) -> Option<&str> {
+        self.condition.as_ref().map(Condition::text)
+    }
+
+    /// The frames that make up the input. Files that the condition rules out whole are in none.
+    ///
+    /// # Errors
+    /// A file that cannot be opened any more.
+    pub fn frames(&self) -> Result<Vec<Frame>, InputError> {
+        self.scans.iter().map(|scan| self.frame(scan, &scan.files, true)).collect()
+    }
+
+    /// The frames one file each, to find out which one cannot be read.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::frames`].
+    pub fn frames_by_file(&self) -> Result<Vec<Frame>, InputError> {
+        let each = |scan| move |file: &usize| self.frame(scan, &[*file], true);
+        self.scans.iter().flat_map(|scan| scan.files.iter().map(each(scan))).collect()
+    }
+
+    /// The time column of all files, without the condition.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::frames`].
+    pub fn time_frames(&self) -> Result<Vec<Frame>, InputError> {
+        let all: Vec<usize> = (0..self.footers.len()).filter(|file| self.footers[*file].rows() > 0).collect();
+        self.group(&all).iter().map(|scan| self.frame(scan, &scan.files, false)).collect()
+    }
+
+    /// The latest possible time of all rows, filtered ones too, where the footers alone tell it: no row
+    /// group's latest time is unknown or impossible. `Ok(None)` where there are no rows.
+    ///
+    /// # Errors
+    /// The footers do not tell.
+    pub fn latest_by_footers(&self, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
+        let (Kind::Timestamp(_), Some(name)) = (&self.roles.time.kind, self.roles.time.file_column()) else {
+            return Err(Untold);
+        };
+        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+        let mut latest = None;
+        for footer in self.footers.iter().filter(|footer| footer.rows() > 0) {
+            let Some(Kind::Timestamp(unit)) = footer.schema.kind(name) else { return Err(Untold) };
+            for group in footer.row_groups.iter().filter(|group| group.rows > 0) {
+                let Some(Some(Range::Int(_, max))) = group.ranges.get(place) else { return Err(Untold) };
+                let time = unit.instant(*max).filter(|time| possible.holds(*time)).ok_or(Untold)?;
+                latest = latest.max(Some(time));
+            }
+        }
+        Ok(latest)
+    }
+
+    fn choose_files(&mut self) -> Result<(), InputError> {
+        let mut extent = Extent::default();
+        let mut chosen = Vec::new();
+        let mut conditions: Vec<(Arc<FileSchema>, Vec<Expr>, SchemaRef)> = Vec::new();
+        for (file, footer) in self.footers.iter().enumerate() {
+            let groups = footer.row_groups.len() as u64;
+            extent.files += 1;
+            extent.bytes += footer.bytes;
+            extent.rows += footer.rows();
+            if footer.rows() == 0 {
+                continue;
+            }
+            if !self.folder_can_match(footer)? {
+                extent.row_groups_skipped += groups;
+                continue;
+            }
+            let known = conditions.iter().position(|(schema, ..)| Arc::ptr_eq(schema, &footer.schema));
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    let (exprs, schema) = self.checked_condition(file)?;
+                    conditions.push((Arc::clone(&footer.schema), exprs, schema));
+                    conditions.len() - 1
+                }
+            };
+            let (_, exprs, schema) = &conditions[place];
+            let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
+                .map_err(|error| self.condition_error(&error))?;
+            let read = can.iter().filter(|can| **can).count() as u64;
+            extent.row_groups_read += read;
+            extent.row_groups_skipped += groups - read;
+            extent.rows_read +=
+                footer.row_groups.iter().zip(&can).filter(|(_, can)| **can).map(|(group, _)| group.rows).sum::<u64>();
+            if read > 0 {
+                chosen.push(file);
+            }
+        }
+        self.extent = extent;
+        self.scans = self.group(&chosen);
+        Ok(())
+    }
+
+    /// Whether the parts of the condition that are about folders alone hold for a file's folder.
+    fn folder_can_match(&self, footer: &Footer) -> Result<bool, InputError> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        for conjunct in condition.folder_parts() {
+            let columns = conjunct.uses.iter().map(|(name, used)| {
+                expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str())
+            });
+            let test = || -> PolarsResult<bool> {
+                let one_row = df!("dwell" => [0i32])?.lazy().with_columns(columns.collect::<Vec<_>>());
+                let schema = one_row.clone().collect_schema()?;
+                let test = with_typed_times(conjunct.expr.clone(), &schema)?;
+                Ok(one_row.filter(test).collect()?.height() > 0)
+            };
+            if !test().map_err(|error| self.condition_error(&error))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The condition over the columns of one file, tried on no rows: what polars cannot compare is an
+    /// error before anything is read.
+    fn checked_condition(&self, file: usize) -> Result<(Vec<Expr>, SchemaRef), InputError> {
+        let footer = &self.footers[file];
+        let scan = Scan { files: vec![file], schema: Arc::clone(&footer.schema), hive: footer.file.hive.clone() };
+        let open = |error: PolarsError| damaged(footer, &error);
+        let mut source = self.source(&scan, &scan.files).map_err(open)?;
+        let schema = source.collect_schema().map_err(open)?;
+        let Some(condition) = &self.condition else { return Ok((Vec::new(), schema)) };
+        let check = || -> PolarsResult<Vec<Expr>> {
+            let typed = condition.row_parts().map(|conjunct| with_typed_times(conjunct.expr.clone(), &schema));
+            let typed: Vec<Expr> = typed.collect::<PolarsResult<_>>()?;
+            for test in &typed {
+                DataFrame::empty_with_schema(&schema).lazy().filter(test.clone()).collect()?;
+            }
+            Ok(typed)
+        };
+        Ok((check().map_err(|error| self.condition_error(&error))?, schema))
+    }
+
+    /// Files that can be read as one frame: of one schema, and of one value of each folder column used.
+    fn group(&self, files: &[usize]) -> Vec<Scan> {
+        let used = self.hive_columns_used();
+        let mut scans: Vec<Scan> = Vec::new();
+        for file in files {
+            let footer = &self.footers[*file];
+            let hive: Vec<(String, Option<String>)> =
+                footer.file.hive.iter().filter(|(key, _)| used.contains(&key.as_str())).cloned().collect();
+            let same = |scan: &&mut Scan| Arc::ptr_eq(&scan.schema, &footer.schema) && scan.hive == hive;
+            match scans.iter_mut().rev().find(same) {
+                Some(scan) => scan.files.push(*file),
+                None => scans.push(Scan { files: vec![*file], schema: Arc::clone(&footer.schema), hive }),
+            }
+        }
+        scans
+    }
+
+    fn hive_columns_used(&self) -> Vec<&str> {
+        let roles = self.roles.all().into_iter().map(|(_, column)| column);
+        let parts = self.condition.iter().flat_map(Condition::row_parts);
+        let columns = roles.chain(parts.flat_map(|part| part.uses.values().map(|used| &used.column)));
+        columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
+    }
+
+    fn source(&self, scan: &Scan, files: &[usize]) -> PolarsResult<LazyFrame> {
+        let paths = files.iter().map(|file| PlRefPath::try_from_path(&self.footers[*file].file.path));
+        let args = ScanArgsParquet {
+            glob: false,
+            cache: false,
+            hive_options: polars::io::HiveOptions::new_disabled(),
+            ..ScanArgsParquet::default()
+        };
+        let source = LazyFrame::scan_parquet_files(paths.collect::<PolarsResult<_>>()?, args)?;
+        let uses = self.condition.iter().flat_map(Condition::row_parts).flat_map(|part| &part.uses);
+        // Whole columns stay as they are: only then can their statistics rule row groups out.
+        let made = uses.filter(|(_, used)| !used.column.is_plain() || is_missing(&used.column, &scan.schema));
+        let made: Vec<Expr> = made
+            .map(|(name, used)| {
+                let value = expr_of(&used.column, &scan.schema, &scan.hive);
+                let value = if used.as_number { value.cast(DataType::Float64) } else { value };
+                value.alias(name.as_str())
+            })
+            .collect();
+        Ok(if made.is_empty() { source } else { source.with_columns(made) })
+    }
+
+    fn frame(&self, scan: &Scan, files: &[usize], filtered: bool) -> Result<Frame, InputError> {
+        let make = || -> PolarsResult<LazyFrame> {
+            let mut source = self.source(scan, files)?;
+            if let Some(condition) = self.condition.as_ref().filter(|_| filtered) {
+                let schema = source.collect_schema()?;
+                for conjunct in condition.row_parts() {
+                    source = source.filter(with_typed_times(conjunct.expr.clone(), &schema)?);
+                }
+            }
+            let column = |role: &str, column| expr_of(column, &scan.schema, &scan.hive).alias(role);
+            let mut columns = vec![column("time", &self.roles.time)];
+            if filtered {
+                let users = self.roles.users.iter().enumerate();
+                columns.extend(users.map(|(place, user)| column(&format!("user {place}"), user)));
+                columns.extend(self.roles.event.as_ref().map(|event| column("event", event)));
+                columns.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
+                columns.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
+                columns.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
+            }
+            Ok(source.select(columns))
+        };
+        let paths = files.iter().map(|file| self.footers[*file].file.path.clone()).collect();
+        match make() {
+            Ok(frame) => Ok(Frame { frame, files: paths }),
+            Err(error) => Err(damaged(&self.footers[files[0]], &error)),
+        }
+    }
+
+    fn condition_error(&self, error: &PolarsError) -> InputError {
+        condition_error(self.condition().unwrap_or_default(), error)
+    }
+}
+
+/// The footers do not tell what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untold;
+
+fn is_missing(column: &super::columns::ColumnRef, schema: &FileSchema) -> bool {
+    column.file_column().is_some_and(|name| schema.kind(name).is_none_or(|kind| *kind == Kind::Null))
+}
+
+fn damaged(footer: &Footer, error: &PolarsError) -> InputError {
+    InputError::Damaged { path: footer.file.path.clone(), reason: error.to_string() }
+}
