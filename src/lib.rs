@@ -3,9 +3,18 @@
 //! Data flows one way, and the modules are the stages, in order: [`job`] says what to do, [`events`]
 //! reads Parquet into plain columns, [`sessionize`] is the kernel that makes sessions of them,
 //! [`pipeline`] feeds it on all threads, [`tables`] writes what it made, [`charts`] measures the tables,
-//! [`report`] says what happened.
+//! [`report`] says what happened. [`run`] is the command that puts them together.
 
+pub mod cancel;
+pub mod charts;
+pub mod cli;
+pub mod error;
 pub mod events;
+pub mod guard;
 pub mod job;
 mod nearest;
+pub mod pipeline;
+pub mod report;
+pub mod run;
 pub mod sessionize;
+pub mod tables;

@@ -1,1 +1,50 @@
-fn main() {}
+//! The command line program: parse, run, report, exit.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use dwell::cli::{Cli, Request, RunRequest};
+use dwell::error::Error;
+use dwell::report::log::{self, LogFormat};
+use dwell::{cancel, guard, run};
+
+fn main() -> ExitCode {
+    match Cli::parse().request() {
+        Request::Completions(shell) => print(&Cli::completions(shell)),
+        Request::Run(request) => report(&request_log(&request), || run_job(*request)),
+    }
+}
+
+fn request_log(request: &RunRequest) -> (LogFormat, bool) {
+    (request.log_format(), request.quiet())
+}
+
+fn run_job(request: RunRequest) -> Result<String, Error> {
+    if let Some(threads) = request.threads() {
+        // polars takes the size of its own pool from here, once, and nothing has started yet.
+        std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
+    }
+    cancel::listen();
+    let (job, options) = request.resolve()?;
+    let summary = run::run(&job, &options)?;
+    Ok(if options.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error> + std::panic::UnwindSafe) -> ExitCode {
+    log::start(log.0, log.1);
+    match guard::against_bugs(work) {
+        Ok(text) => print(text.as_bytes()),
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    // Who closes the pipe early has seen enough.
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text).and_then(|()| stdout.flush());
+    ExitCode::SUCCESS
+}

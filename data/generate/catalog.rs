@@ -74,10 +74,7 @@ impl EventType {
 
     /// Whether it is about one product.
     pub fn has_item(self) -> bool {
-        matches!(
-            self,
-            ViewItem | AddToCart | RemoveFromCart | Purchase | WishlistAdd | Review
-        )
+        matches!(self, ViewItem | AddToCart | RemoveFromCart | Purchase | WishlistAdd | Review)
     }
 
     /// The page it can only happen on, if there is one.
@@ -219,43 +216,16 @@ const fn product(sku: &'static str, price: f64) -> Product {
 }
 
 /// What people look for.
-pub const QUERIES: &[&str] = &[
-    "tent",
-    "2 person tent",
-    "boots 42",
-    "stove",
-    "gas",
-    "rain",
-    "socks",
-    "lamp",
-    "map",
-    "rope",
-];
+pub const QUERIES: &[&str] =
+    &["tent", "2 person tent", "boots 42", "stove", "gas", "rain", "socks", "lamp", "map", "rope"];
 
 /// What they click on.
-pub const ELEMENTS: &[&str] = &[
-    "menu", "banner", "next", "back", "details", "photo", "size", "colour",
-];
+pub const ELEMENTS: &[&str] = &["menu", "banner", "next", "back", "details", "photo", "size", "colour"];
 
 /// Where a web visit came from, when it came through a campaign.
-pub const CAMPAIGNS: &[(&str, usize)] = &[
-    ("google", 45),
-    ("newsletter", 25),
-    ("instagram", 15),
-    ("partner", 10),
-    ("podcast", 5),
-];
+pub const CAMPAIGNS: &[(&str, usize)] =
+    &[("google", 45), ("newsletter", 25), ("instagram", 15), ("partner", 10), ("podcast", 5)];
 
 /// Where people live.
-pub const COUNTRIES: &[(&str, usize)] = &[
-    ("US", 34),
-    ("DE", 13),
-    ("GB", 11),
-    ("FR", 10),
-    ("BR", 8),
-    ("IN", 7),
-    ("JP", 6),
-    ("ES", 5),
-    ("CA", 4),
-    ("AU", 2),
-];
+pub const COUNTRIES: &[(&str, usize)] =
+    &[("US", 34), ("DE", 13), ("GB", 11), ("FR", 10), ("BR", 8), ("IN", 7), ("JP", 6), ("ES", 5), ("CA", 4), ("AU", 2)];

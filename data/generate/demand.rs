@@ -4,8 +4,8 @@ use crate::world::{Micros, DAY, HOUR};
 
 /// Weight of each hour of a day in UTC, for people from California to Japan.
 const HOURS: [f64; 24] = [
-    3.4, 2.8, 2.3, 1.9, 1.7, 1.8, 2.3, 3.1, 3.9, 4.4, 4.6, 4.8, 4.9, 4.9, 5.0, 5.2, 5.5, 5.9, 6.3,
-    6.5, 6.2, 5.4, 4.6, 3.9,
+    3.4, 2.8, 2.3, 1.9, 1.7, 1.8, 2.3, 3.1, 3.9, 4.4, 4.6, 4.8, 4.9, 4.9, 5.0, 5.2, 5.5, 5.9, 6.3, 6.5, 6.2, 5.4, 4.6,
+    3.9,
 ];
 
 /// Weight of each day, from Monday. Friday to Sunday people are outside.

@@ -38,11 +38,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotEmpty(path) => write!(
-                f,
-                "{} is not empty; give --out a new folder, or remove what is in this one",
-                path.display()
-            ),
+            Self::NotEmpty(path) => {
+                write!(f, "{} is not empty; give --out a new folder, or remove what is in this one", path.display())
+            }
             Self::Dates(error) => {
                 write!(f, "--start and --days go beyond the calendar: {error}")
             }

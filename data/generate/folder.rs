@@ -24,28 +24,19 @@ pub struct Folder {
 impl Folder {
     /// A new folder, or one that is there and empty: files of an earlier run would silently be
     /// read together with the new ones.
-    pub fn create(
-        path: &Path,
-        compression: Compression,
-        row_group: usize,
-    ) -> Result<Self, Failure> {
+    pub fn create(path: &Path, compression: Compression, row_group: usize) -> Result<Self, Failure> {
         fs::create_dir_all(path).map_err(|source| Failure::file(path, source))?;
         let mut entries = fs::read_dir(path).map_err(|source| Failure::file(path, source))?;
         if entries.next().is_some() {
             return Err(Failure::NotEmpty(path.to_owned()));
         }
-        let mut properties = WriterProperties::builder()
-            .set_compression(compression)
-            .set_max_row_group_row_count(Some(row_group));
+        let mut properties =
+            WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(row_group));
         for column in Columns::WITHOUT_DICTIONARY {
             // From parts, for a name in text form would be parsed: `$insert_id` is one name.
-            properties =
-                properties.set_column_dictionary_enabled(vec![column.to_owned()].into(), false);
+            properties = properties.set_column_dictionary_enabled(vec![column.to_owned()].into(), false);
         }
-        Ok(Self {
-            path: path.to_owned(),
-            properties: properties.build(),
-        })
+        Ok(Self { path: path.to_owned(), properties: properties.build() })
     }
 
     /// Opens the file of a day.
@@ -76,9 +67,7 @@ impl DayFile {
     /// Appends rows.
     pub fn append(&mut self, rows: &RecordBatch) -> Result<(), Failure> {
         let path = &self.path;
-        self.writer
-            .write(rows)
-            .map_err(|error| failed_to_write(path, error))
+        self.writer.write(rows).map_err(|error| failed_to_write(path, error))
     }
 
     /// Writes the footer, without which the file cannot be read. Returns the size in bytes.

@@ -38,12 +38,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     match generate(&args) {
         Ok(bytes) => {
-            println!(
-                "{} events of {} days in {}, {bytes} bytes",
-                args.events,
-                args.days(),
-                args.out.display()
-            );
+            println!("{} events of {} days in {}, {bytes} bytes", args.events, args.days(), args.out.display());
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -64,11 +59,7 @@ fn generate(args: &Args) -> Result<u64, Failure> {
 
     let mut bytes = 0;
     let mut events = Vec::new();
-    for date in args
-        .start
-        .series(1.day())
-        .take_while(|date| *date <= last_day)
-    {
+    for date in args.start.series(1.day()).take_while(|date| *date <= last_day) {
         let ends = midnight(date)? + DAY;
         let mut file = folder.day(date, args.columns.schema())?;
         loop {

@@ -58,12 +58,7 @@ pub struct Weighted<T>(Vec<T>);
 impl<T: Copy> Weighted<T> {
     /// The weights are whole numbers with a small sum.
     pub fn new(weights: &[(T, usize)]) -> Self {
-        Self(
-            weights
-                .iter()
-                .flat_map(|&(value, weight)| std::iter::repeat_n(value, weight))
-                .collect(),
-        )
+        Self(weights.iter().flat_map(|&(value, weight)| std::iter::repeat_n(value, weight)).collect())
     }
 
     /// One of the values.

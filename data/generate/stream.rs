@@ -48,14 +48,7 @@ pub struct Stream {
 
 impl Stream {
     /// A stream of exactly `events` over `days` from the midnight `start`.
-    pub fn new(
-        world: World,
-        habits: Habits,
-        seed: u64,
-        events: u64,
-        start: Micros,
-        days: u32,
-    ) -> Self {
+    pub fn new(world: World, habits: Habits, seed: u64, events: u64, start: Micros, days: u32) -> Self {
         let mut stream = Self {
             world,
             habits,
@@ -160,8 +153,7 @@ impl Stream {
             event.insert_id = self.last_insert_id;
         }
         spoil(upload, &self.habits, &mut self.random);
-        self.repeats
-            .lose(upload, now, &self.habits, &mut self.random);
+        self.repeats.lose(upload, now, &self.habits, &mut self.random);
         self.count(first, events);
     }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Builder, Int64Builder, Int8Builder, RecordBatch, StringArray,
-    StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, DictionaryArray, Float64Builder, Int64Builder, Int8Builder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Int8Type, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
@@ -55,12 +55,7 @@ impl Columns {
     }
 
     /// The columns in which hardly a value repeats, so that a dictionary would only cost.
-    pub const WITHOUT_DICTIONARY: [&'static str; 4] = [
-        "session_id",
-        "event_time",
-        "client_event_time",
-        "$insert_id",
-    ];
+    pub const WITHOUT_DICTIONARY: [&'static str; 4] = ["session_id", "event_time", "client_event_time", "$insert_id"];
 
     /// These events as a table.
     pub fn of(self, events: &[Event], world: &World) -> Result<RecordBatch, ArrowError> {
@@ -120,11 +115,7 @@ fn user_ids(events: &[Event], world: &World) -> ArrayRef {
 fn device_ids(events: &[Event]) -> ArrayRef {
     let mut column = StringBuilder::new();
     for event in events {
-        column.append_option(
-            event
-                .device
-                .map(|device| format!("d{}", base36(device.into()))),
-        );
+        column.append_option(event.device.map(|device| format!("d{}", base36(device.into()))));
     }
     Arc::new(column.finish())
 }
@@ -232,10 +223,7 @@ fn write_properties(event: &Event, json: &mut String) {
 /// What carries the order's id: together, all that happens between the first article and the server's confirmation.
 fn belongs_to_order(event_type: EventType) -> bool {
     use EventType::*;
-    matches!(
-        event_type,
-        AddToCart | RemoveFromCart | Checkout | PaymentAuthorized | Purchase | OrderConfirmed
-    )
+    matches!(event_type, AddToCart | RemoveFromCart | Checkout | PaymentAuthorized | Purchase | OrderConfirmed)
 }
 
 fn amount(event: &Event) -> f64 {
@@ -247,9 +235,7 @@ fn amount(event: &Event) -> f64 {
 fn base36(mut number: u64) -> String {
     let mut digits = Vec::new();
     loop {
-        digits.push(char::from(
-            b"0123456789abcdefghijklmnopqrstuvwxyz"[(number % 36) as usize],
-        ));
+        digits.push(char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[(number % 36) as usize]));
         number /= 36;
         if number == 0 {
             return digits.iter().rev().collect();

@@ -145,10 +145,7 @@ impl Visit {
 
     /// A bot begins once and does not stop.
     pub fn of_bot(visitor: Visitor, start: Micros) -> Self {
-        Self {
-            deeds_left: u32::MAX,
-            ..Self::at_the_door(visitor, start)
-        }
+        Self { deeds_left: u32::MAX, ..Self::at_the_door(visitor, start) }
     }
 
     /// Nothing decided yet, and nothing to do.
@@ -174,8 +171,7 @@ impl Visit {
         if random.chance(manners.habits.pushes) {
             self.step = Step::Push;
             let follows = random.chance(0.2);
-            self.resume_at =
-                follows.then(|| self.at + whole_millis(random.between(20 * SECOND, 20 * MINUTE)));
+            self.resume_at = follows.then(|| self.at + whole_millis(random.between(20 * SECOND, 20 * MINUTE)));
             if !follows {
                 self.deeds_left = 0;
             }
@@ -278,11 +274,7 @@ impl Visit {
         }
         if deed == EventType::PageView {
             let lands = self.session_id == self.client_time().div_euclid(MILLI);
-            let pages = if lands {
-                &manners.landings
-            } else {
-                &manners.pages
-            };
+            let pages = if lands { &manners.landings } else { &manners.pages };
             self.page = pages.draw(random);
         }
         if let Some(page) = deed.place() {
@@ -304,11 +296,7 @@ impl Visit {
         if !is_known && self.unknown_for < u32::MAX {
             self.unknown_for -= 1;
         }
-        let echo = deed.server_echo().or_else(|| {
-            random
-                .chance(manners.habits.echoes)
-                .then_some(EventType::EmailSent)
-        });
+        let echo = deed.server_echo().or_else(|| random.chance(manners.habits.echoes).then_some(EventType::EmailSent));
         match echo {
             // The server answers nobody it does not know, and no bot. A purchase is forgotten once confirmed.
             Some(echo) if is_known && self.visitor.platform != Platform::Bot => {
@@ -410,11 +398,7 @@ impl Visit {
 
     /// The push service works while the app does not, and knows of no session.
     fn pushed(&self, random: &mut Random) -> Event {
-        Event {
-            session_id: OUT_OF_SESSION,
-            page: None,
-            ..self.recorded(EventType::PushReceived, random)
-        }
+        Event { session_id: OUT_OF_SESSION, page: None, ..self.recorded(EventType::PushReceived, random) }
     }
 
     /// A server has a right clock with microseconds, and knows the user only.

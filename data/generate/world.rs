@@ -125,11 +125,7 @@ pub struct Habits {
 impl Habits {
     /// A bit of everything that real event tables contain.
     pub const SAMPLE: Self = Self {
-        platforms: &[
-            (Platform::Web, 50),
-            (Platform::Ios, 24),
-            (Platform::Android, 26),
-        ],
+        platforms: &[(Platform::Web, 50), (Platform::Ios, 24), (Platform::Android, 26)],
         sharing: 0.02,
         second_screen: 0.15,
         wrong_clock: 0.004,
@@ -181,13 +177,7 @@ pub struct World {
 impl World {
     /// A world of this many users.
     pub fn new(users: u32, seed: u64, habits: Habits) -> Self {
-        Self {
-            users,
-            seed,
-            habits,
-            platforms: Weighted::new(habits.platforms),
-            countries: Weighted::new(COUNTRIES),
-        }
+        Self { users, seed, habits, platforms: Weighted::new(habits.platforms), countries: Weighted::new(COUNTRIES) }
     }
 
     /// Picks who comes next. Few come very often, many come rarely.
@@ -231,10 +221,7 @@ impl World {
 
     /// The name of a user.
     pub fn user_name(&self, user: u32) -> UserName {
-        UserName {
-            user,
-            users: self.users,
-        }
+        UserName { user, users: self.users }
     }
 
     /// Users 2n and 2n + 1 may live together and have one device, which then is the first one's.

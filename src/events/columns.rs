@@ -87,7 +87,9 @@ impl<'a> Columns<'a> {
                 }
             }
         }
-        names.extend(self.hive.iter().map(|(key, _)| key.clone()).filter(|key| !names.contains(key)).collect::<Vec<_>>());
+        names.extend(
+            self.hive.iter().map(|(key, _)| key.clone()).filter(|key| !names.contains(key)).collect::<Vec<_>>(),
+        );
         names
     }
 

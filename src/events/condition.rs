@@ -258,11 +258,7 @@ pub fn with_typed_times(expr: Expr, schema: &Schema) -> PolarsResult<Expr> {
             };
             let new_right = typed(&left, &right)?;
             let new_left = typed(&right, &left)?;
-            Ok(Expr::BinaryExpr {
-                left: new_left.map_or(left, Arc::new),
-                op,
-                right: new_right.map_or(right, Arc::new),
-            })
+            Ok(Expr::BinaryExpr { left: new_left.map_or(left, Arc::new), op, right: new_right.map_or(right, Arc::new) })
         }
         other => Ok(other),
     })

@@ -153,8 +153,11 @@ fn percent_decoded(text: &str) -> String {
 fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name()?.to_string_lossy().into_owned();
-    let siblings: Vec<String> =
-        std::fs::read_dir(parent).ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let siblings: Vec<String> = std::fs::read_dir(parent)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     let near = crate::nearest::nearest(&name, siblings.iter().map(String::as_str))?;
     Some(path.with_file_name(near))
 }
@@ -165,7 +168,8 @@ mod tests {
 
     #[test]
     fn hive_folders_are_columns_with_escapes_and_nulls() {
-        let columns = hive_columns(Path::new("in/country=FR/city=Saint%2FDenis/x=__HIVE_DEFAULT_PARTITION__/a.parquet"));
+        let columns =
+            hive_columns(Path::new("in/country=FR/city=Saint%2FDenis/x=__HIVE_DEFAULT_PARTITION__/a.parquet"));
         let expected = [("country", Some("FR")), ("city", Some("Saint/Denis")), ("x", None)];
         let expected = expected.map(|(key, value)| (key.to_string(), value.map(str::to_string)));
         assert_eq!(columns, expected);
@@ -180,9 +184,11 @@ mod tests {
             std::fs::write(path, "x").expect("written");
         }
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let paths = [text(folder.path()), text(&folder.path().join("*.parquet")), text(&folder.path().join("./b.parquet"))];
+        let paths =
+            [text(folder.path()), text(&folder.path().join("*.parquet")), text(&folder.path().join("./b.parquet"))];
         let found = find_files(&paths).expect("files");
-        let names: Vec<String> = found.iter().map(|file| text(file.path.file_name().expect("named").as_ref())).collect();
+        let names: Vec<String> =
+            found.iter().map(|file| text(file.path.file_name().expect("named").as_ref())).collect();
         assert_eq!(names, ["c.PARQUET", "b.parquet"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Footers: what each file holds, without reading it.
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,11 +76,9 @@ pub enum Range {
 /// # Errors
 /// The first file, in order, that cannot be opened or is no whole Parquet file.
 pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<Footer>, InputError> {
-    use rayon::prelude::*;
-    let read: Vec<Result<Footer, InputError>> =
-        files.into_par_iter().map(|file| read_footer(file, ranges_of)).collect();
-    let mut footers: Vec<Footer> = Vec::with_capacity(read.len());
-    for footer in read {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut footers: Vec<Footer> = Vec::with_capacity(files.len());
+    for footer in read_on_threads(&files, ranges_of, threads) {
         let mut footer = footer?;
         // Thousands of files usually share one schema: keep it once.
         if let Some(same) = footers.last().filter(|last| last.schema.exact == footer.schema.exact) {
@@ -90,7 +89,17 @@ pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<F
     Ok(footers)
 }
 
-fn read_footer(file: InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+fn read_on_threads(files: &[InputFile], ranges_of: &[String], threads: usize) -> Vec<Result<Footer, InputError>> {
+    let share = files.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let read = |files: &[InputFile]| files.iter().map(|file| read_footer(file, ranges_of)).collect::<Vec<_>>();
+        let shares: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || read(files))).collect();
+        shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
+    })
+}
+
+fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+    let file = file.clone();
     let path = file.path.clone();
     let open = |source| InputError::Open { path: path.clone(), source };
     let reader = File::open(&path).map_err(open)?;
@@ -98,9 +107,8 @@ fn read_footer(file: InputFile, ranges_of: &[String]) -> Result<Footer, InputErr
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
-    let metadata = ParquetMetaDataReader::new()
-        .parse_and_finish(&reader)
-        .map_err(|error| not_parquet(&path, bytes, &error))?;
+    let metadata =
+        ParquetMetaDataReader::new().parse_and_finish(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
     let schema = arrow_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
     let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();

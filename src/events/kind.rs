@@ -58,9 +58,9 @@ impl Kind {
                 ArrowUnit::Nanosecond => TimeUnit::Nanos,
             }),
             T::Null => Kind::Null,
-            T::Struct(fields) => Kind::Struct(
-                fields.iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect(),
-            ),
+            T::Struct(fields) => {
+                Kind::Struct(fields.iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect())
+            }
             T::Map(entries, _) => match entries.data_type() {
                 T::Struct(fields) if fields.len() == 2 => Kind::Map(Box::new(Kind::of(fields[1].data_type()))),
                 other => Kind::Other(other.to_string()),

@@ -3,9 +3,9 @@
 
 use polars::prelude::*;
 
+use super::columns::ColumnRef;
 use super::dictionary::EventDictionary;
 use super::error::InputError;
-use super::columns::ColumnRef;
 use super::kind::Kind;
 use super::roles::{KeyType, Roles, Value};
 use crate::job::dates::instant_of;
@@ -122,9 +122,13 @@ impl<'a> Normaliser<'a> {
         let batch = EventBatch {
             users: users.into_kept(&kept),
             times: kept_times,
-            events: of_role(rows, "event", &self.roles.event, |series, column| self.event_codes(series, column, &kept))?,
+            events: of_role(rows, "event", &self.roles.event, |series, column| {
+                self.event_codes(series, column, &kept)
+            })?,
             values: values.flatten(),
-            sequence: of_role(rows, "sequence", &self.roles.sequence, |series, column| sequence(series, column, &kept))?,
+            sequence: of_role(rows, "sequence", &self.roles.sequence, |series, column| {
+                sequence(series, column, &kept)
+            })?,
             unique_ids: of_role(rows, "dedup", &self.roles.dedup, |series, column| {
                 Ok(text_column(&texts(series, column)?, &kept))
             })?,

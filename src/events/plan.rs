@@ -80,14 +80,14 @@ impl ReadPlan {
         let files = find_files(&job.input.paths)?;
         let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
         // The time column is not known yet; it is one of these.
-        let times = job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
+        let times =
+            job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
         ranges_of.extend(times.into_iter().filter(|time| !ranges_of.contains(time)).collect::<Vec<_>>());
         let footers = read_footers(files, &ranges_of)?;
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         let roles = Roles::resolve(job, &columns)?;
-        let mut plan =
-            ReadPlan { footers, roles, extent: Extent::default(), condition, ranges_of, scans: Vec::new() };
+        let mut plan = ReadPlan { footers, roles, extent: Extent::default(), condition, ranges_of, scans: Vec::new() };
         plan.choose_files()?;
         Ok(plan)
     }
@@ -191,9 +191,10 @@ impl ReadPlan {
     fn folder_can_match(&self, footer: &Footer) -> Result<bool, InputError> {
         let Some(condition) = &self.condition else { return Ok(true) };
         for conjunct in condition.folder_parts() {
-            let columns = conjunct.uses.iter().map(|(name, used)| {
-                expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str())
-            });
+            let columns = conjunct
+                .uses
+                .iter()
+                .map(|(name, used)| expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str()));
             let test = || -> PolarsResult<bool> {
                 let one_row = df!("dwell" => [0i32])?.lazy().with_columns(columns.collect::<Vec<_>>());
                 let schema = one_row.clone().collect_schema()?;

@@ -12,12 +12,18 @@ use super::footer::{Range, RowGroup};
 ///
 /// # Errors
 /// What polars says of a comparison that it cannot make.
-pub fn can_match(exprs: &[Expr], groups: &[RowGroup], ranges_of: &[String], schema: &Schema) -> PolarsResult<Vec<bool>> {
+pub fn can_match(
+    exprs: &[Expr],
+    groups: &[RowGroup],
+    ranges_of: &[String],
+    schema: &Schema,
+) -> PolarsResult<Vec<bool>> {
     let mut can = vec![true; groups.len()];
     let mut parts = Vec::new();
     exprs.iter().for_each(|expr| split_and(expr, &mut parts));
     for (column, test) in parts.into_iter().filter_map(range_test) {
-        let (Some(place), Some(dtype)) = (ranges_of.iter().position(|name| *name == column), schema.get(&column)) else {
+        let (Some(place), Some(dtype)) = (ranges_of.iter().position(|name| *name == column), schema.get(&column))
+        else {
             continue;
         };
         let ranges: Vec<Option<&Range>> =

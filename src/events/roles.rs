@@ -86,8 +86,12 @@ impl Roles {
         let mut roles = vec![("input.user", users.join(", ")), ("input.time", column(&self.time))];
         roles.extend(input.time_unit.map(|unit| ("input.time_unit", unit.name().to_string())));
         roles.extend(self.event.as_ref().map(|event| ("input.event", column(event))));
-        roles.extend(self.value.as_ref().filter(|value| value.is_session_id).map(|v| ("input.session_id", column(&v.column))));
-        roles.extend(self.value.as_ref().filter(|value| !value.is_session_id).map(|v| ("property column", column(&v.column))));
+        roles.extend(
+            self.value.as_ref().filter(|value| value.is_session_id).map(|v| ("input.session_id", column(&v.column))),
+        );
+        roles.extend(
+            self.value.as_ref().filter(|value| !value.is_session_id).map(|v| ("property column", column(&v.column))),
+        );
         roles.extend(self.sequence.as_ref().map(|sequence| ("input.sequence", column(sequence))));
         roles.extend(self.dedup.as_ref().map(|dedup| ("input.dedup", column(dedup))));
         roles
@@ -98,9 +102,11 @@ impl Roles {
         let mut all: Vec<(&'static str, &ColumnRef)> = self.users.iter().map(|user| ("user", user)).collect();
         all.push(("time", &self.time));
         all.extend(self.event.as_ref().map(|column| ("event type", column)));
-        all.extend(self.value.as_ref().map(|value| {
-            (if value.is_session_id { "session id" } else { "property" }, &value.column)
-        }));
+        all.extend(
+            self.value
+                .as_ref()
+                .map(|value| (if value.is_session_id { "session id" } else { "property" }, &value.column)),
+        );
         all.extend(self.sequence.as_ref().map(|column| ("sequence", column)));
         all.extend(self.dedup.as_ref().map(|column| ("unique id", column)));
         all

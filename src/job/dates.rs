@@ -74,6 +74,19 @@ pub fn date_of(day: Day) -> Date {
     Date::constant(1970, 1, 1).saturating_add(span)
 }
 
+/// The first instant of a day in a time zone.
+pub fn first_instant(day: Day, zone: &TimeZone) -> Timestamp {
+    let midnight = date_of(day).at(0, 0, 0, 0).to_zoned_datetime(zone.clone());
+    let start = midnight.and_then(|midnight| midnight.start_of_day());
+    // Dates at the very ends of time have none; nothing happens there.
+    start.map_or(Timestamp::MIN, |start| Timestamp::from_micros(start.timestamp().as_microsecond()))
+}
+
+/// Reads a day as [`day_text`] writes it.
+pub fn day_of_text(text: &str) -> Option<Day> {
+    day_of(text.parse().ok()?)
+}
+
 /// Writes a day as `YYYY-MM-DD`.
 pub fn day_text(day: Day) -> String {
     date_of(day).to_string()
@@ -103,7 +116,8 @@ pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Ca
     // Three dates more, so that the end of the last one in range is known, whatever the clocks do there.
     let (first, last) = (clamp(first.min(last)), clamp(last.plus(THREE_DAYS)));
     // From the first instant of the first date: its hours are counted from there.
-    let mut from = first.to_zoned_datetime(zone.clone()).start_of_day().map_or(first, |start| start.timestamp()).min(first);
+    let mut from =
+        first.to_zoned_datetime(zone.clone()).start_of_day().map_or(first, |start| start.timestamp()).min(first);
     let mut pieces: Vec<(Timestamp, Day)> = Vec::new();
     while from <= last {
         let offset = zone.to_offset(from);
@@ -117,7 +131,8 @@ pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Ca
                 Some((_, last_day)) if *last_day == day => {}
                 _ => pieces.push((Timestamp::from_micros(start.as_microsecond()), day)),
             }
-            let Some(midnight) = date.tomorrow().ok().and_then(|next| offset.to_timestamp(next.at(0, 0, 0, 0)).ok()) else {
+            let Some(midnight) = date.tomorrow().ok().and_then(|next| offset.to_timestamp(next.at(0, 0, 0, 0)).ok())
+            else {
                 break;
             };
             if until.is_some_and(|until| midnight >= until) || midnight > last {
@@ -188,7 +203,13 @@ mod tests {
     /// Zones with whole-hour and half-hour changes, changes at midnight, a skipped date, and, in
     /// St. John's until 2011, a clock set back over midnight.
     const ZONES: [&str; 7] = [
-        "UTC", "Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Asia/Beirut",
+        "UTC",
+        "Europe/Paris",
+        "America/Sao_Paulo",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "America/St_Johns",
+        "Asia/Beirut",
     ];
 
     proptest! {

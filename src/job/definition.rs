@@ -68,10 +68,8 @@ impl Definition {
         let unclosed = choice("session.unclosed", keys.unclosed.as_deref(), ["keep", "drop"])?;
         let repeated_start = choice("session.repeated_start", keys.repeated_start.as_deref(), ["split", "continue"])?;
         let length_from = choice("session.length_from", keys.length_from.as_deref(), ["session_id", "first_event"])?;
-        let custom = keys.property.is_some()
-            || keys.start_event.is_some()
-            || keys.end_event.is_some()
-            || keys.timeout.is_some();
+        let custom =
+            keys.property.is_some() || keys.start_event.is_some() || keys.end_event.is_some() || keys.timeout.is_some();
         let start_events = event_types("session.start_event", keys.start_event)?;
         let end_events = event_types("session.end_event", keys.end_event)?;
         check_boundaries(&start_events, &end_events, inactive)?;

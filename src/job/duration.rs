@@ -13,8 +13,8 @@ pub fn parse_duration(key: &'static str, text: &str) -> Result<Span, JobError> {
     if trimmed.parse::<f64>().is_ok() {
         return Err(bad(format!("a duration needs a unit: did you mean {trimmed}{}?", likeliest_unit(key))));
     }
-    let duration = humantime::parse_duration(trimmed)
-        .map_err(|_| bad("write it like 45s, 5m, 1h30m, 1d or 500ms".to_string()))?;
+    let duration =
+        humantime::parse_duration(trimmed).map_err(|_| bad("write it like 45s, 5m, 1h30m, 1d or 500ms".to_string()))?;
     let micros = i64::try_from(duration.as_micros()).map_err(|_| bad("that is too long".to_string()))?;
     if duration.subsec_nanos() % 1_000 != 0 {
         return Err(bad("nothing is finer than a microsecond (us)".to_string()));

@@ -129,4 +129,10 @@ pub enum JobError {
         /// What was given.
         value: String,
     },
+    /// A window in a folder of another definition.
+    #[error(
+        "--overwrite rebuilds all dates when the definition is another one, and --from and --to ask for some: \
+         remove --from and --to"
+    )]
+    WindowOfRebuild,
 }

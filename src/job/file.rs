@@ -151,8 +151,8 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, is no TOML, has a key that does not exist or a value of the wrong type.
     pub fn read(path: &Path) -> Result<Self, JobError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| JobError::Read { path: path.to_path_buf(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| JobError::Read { path: path.to_path_buf(), source })?;
         Self::parse(&text, path)
     }
 
@@ -204,7 +204,12 @@ fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobErr
             let home = sections.iter().find(|section| keys_of(&known[section.as_str()]).iter().any(|key| key == name));
             if let Some(home) = home {
                 let hint = format!("it belongs under [{home}]");
-                return Err(JobError::UnknownKey { path: path.to_path_buf(), key: name.into(), line: line_of(at), hint });
+                return Err(JobError::UnknownKey {
+                    path: path.to_path_buf(),
+                    key: name.into(),
+                    line: line_of(at),
+                    hint,
+                });
             }
             return Err(unknown(name.to_string(), at, name, &sections, ""));
         }

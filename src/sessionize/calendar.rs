@@ -29,10 +29,15 @@ impl Calendar {
     /// `None` where there is none, or where they are out of order.
     pub fn new(stretches: Vec<Stretch>) -> Option<Self> {
         let ordered = stretches.windows(2).all(|pair| pair[0].start < pair[1].start);
-        (ordered && !stretches.is_empty()).then(|| Calendar {
-            starts: stretches.iter().map(|stretch| stretch.start).collect(),
-            stretches,
-        })
+        (ordered && !stretches.is_empty())
+            .then(|| Calendar { starts: stretches.iter().map(|stretch| stretch.start).collect(), stretches })
+    }
+
+    /// A calendar of one endless date, 1970-01-01.
+    pub fn single() -> Self {
+        let stretch =
+            Stretch { start: Timestamp::MIN, day: Day::default(), day_start: Timestamp::MIN, day_end: Timestamp::MAX };
+        Calendar { starts: vec![stretch.start], stretches: vec![stretch] }
     }
 
     /// A cursor over this calendar: quick where one lookup is near the one before.
@@ -89,9 +94,8 @@ mod tests {
         let calendar = Calendar::new(vec![stretch(0, 1, 0), stretch(10, 2, 10), stretch(15, 1, 0), stretch(20, 2, 10)])
             .expect("ordered");
         let mut cursor = calendar.cursor();
-        let days: Vec<i32> = [25, 3, 10, 16, 19, 20, 9]
-            .map(|time| cursor.find(Timestamp::from_micros(time)).day.epoch_days())
-            .to_vec();
+        let days: Vec<i32> =
+            [25, 3, 10, 16, 19, 20, 9].map(|time| cursor.find(Timestamp::from_micros(time)).day.epoch_days()).to_vec();
         assert_eq!(days, [2, 1, 2, 1, 1, 2, 1]);
     }
 

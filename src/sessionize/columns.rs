@@ -156,10 +156,10 @@ impl EventBatch {
             users: self.users.gather(rows),
             times: gather(&self.times, rows),
             events: self.events.as_ref().map(|events| gather(events, rows)),
-            values: self.values.as_ref().map(|values| ValueColumn {
-                keys: values.keys.gather(rows),
-                valid: gather(&values.valid, rows),
-            }),
+            values: self
+                .values
+                .as_ref()
+                .map(|values| ValueColumn { keys: values.keys.gather(rows), valid: gather(&values.valid, rows) }),
             sequence: self.sequence.as_ref().map(|sequence| gather(sequence, rows)),
             unique_ids: self.unique_ids.as_ref().map(|ids| ids.gather(rows)),
         }

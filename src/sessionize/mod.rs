@@ -4,7 +4,8 @@
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`scatter`] lays events out by
 //! user hash, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`aggregate`] sums sessions and activity up, [`identify`] gives custom sessions their
-//! ids; [`partition`] runs the steps after scattering.
+//! ids; [`partition`] runs the steps after scattering and [`merge`] puts the partitions' rows in the order of
+//! the tables.
 
 pub mod aggregate;
 pub mod calendar;
@@ -16,6 +17,7 @@ pub mod event_types;
 pub mod hash;
 pub mod identify;
 pub mod intern;
+pub mod merge;
 pub mod partition;
 pub mod rows;
 pub mod scatter;

@@ -16,9 +16,9 @@ pub struct Partition {
     pub users: KeyColumn,
     /// Where text is grouped by, the distinct texts in ascending order: values are places in it.
     pub texts: Option<KeyColumn>,
-    /// Rows of the sessions table, in order of user, date and id.
+    /// Rows of the sessions table, in order of date, user and id.
     pub sessions: Vec<SessionRow>,
-    /// Rows of the activity table, in order of user and date.
+    /// Rows of the activity table, in order of date and user.
     pub activity: Vec<ActivityRow>,
     /// What became of the events.
     pub counts: Counts,
@@ -45,6 +45,9 @@ fn sessionize_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Opt
     };
     let mut made = Made::default();
     rows.each_user(|user, events| made.add_user(rules, user, events, &id_time));
+    // Stable: users stay in order within a date, and one user's rows too.
+    made.sessions.sort_by_key(|session| session.day);
+    made.activity.sort_by_key(|row| row.day);
     Some(Partition {
         users: rows.users,
         texts: rows.texts,

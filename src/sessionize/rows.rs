@@ -126,7 +126,8 @@ impl<T: Tie> PartitionRows<T> {
         let first = blocks.first()?.events();
         let row_count = blocks.iter().map(|block| block.rows(partition).len()).sum();
         let mut users = Interner::like(&first.users);
-        let mut texts = first.values.as_ref().filter(|v| matches!(v.keys, KeyColumn::Text(_))).map(|_| Interner::of_text());
+        let mut texts =
+            first.values.as_ref().filter(|v| matches!(v.keys, KeyColumn::Text(_))).map(|_| Interner::of_text());
         let mut ids = Interner::of_text();
         let mut user_codes = Vec::with_capacity(row_count);
         let mut rows = Vec::with_capacity(row_count);

@@ -4,8 +4,8 @@
 //! `DWELL_CASES` sets the number of cases, `DWELL_SEED` repeats a failure.
 
 use crate::reference::{
-    self, Calendar, Cell, Definition, Event, GapEqual, LengthFrom, Limit, RepeatedStart, Unclosed, Value, DAY,
-    HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
+    self, Calendar, Cell, Definition, Event, GapEqual, LengthFrom, Limit, RepeatedStart, Unclosed, Value, DAY, HOUR,
+    MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
 };
 use crate::support::{
     job_toml, outcome_difference, table_hashes, uncounted_rows, ColumnType, Layout, Sandbox, TimeType, Unit, PROPERTY,
@@ -487,7 +487,7 @@ fn users(columns: &[ColumnType], person: usize, spelling: usize) -> Vec<Option<V
     };
     let blank = |column: &ColumnType| match column {
         ColumnType::Int => None,
-        _ if spelling % 2 == 0 => None,
+        _ if spelling.is_multiple_of(2) => None,
         _ => Some(Value::Text(String::new())),
     };
     match (columns, spelling) {

@@ -136,10 +136,7 @@ pub struct Definition {
 impl Definition {
     /// Section 3: default when none of property, start, end, timeout is set.
     pub fn is_default(&self) -> bool {
-        self.property.is_none()
-            && self.start_event.is_empty()
-            && self.end_event.is_empty()
-            && self.timeout.is_none()
+        self.property.is_none() && self.start_event.is_empty() && self.end_event.is_empty() && self.timeout.is_none()
     }
 
     fn is_start(&self, event: &Option<String>) -> bool {
@@ -409,8 +406,9 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
     let mut kept = Vec::new();
     for event in &table.events {
         if let Some(bound) = definition.keep_above {
-            // "Not true" includes null.
-            if !event.keep.is_some_and(|keep| keep > bound) {
+            // Null is not true.
+            let is_true = event.keep.is_some_and(|keep| keep > bound);
+            if !is_true {
                 counts.filtered += 1;
                 continue;
             }
@@ -484,7 +482,7 @@ fn time_of_id(id: &Value) -> Option<i64> {
         Value::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
         Value::Text(_) => return None,
     };
-    let is_time = milliseconds >= YEAR_2000 / MILLI && milliseconds < YEAR_2100 / MILLI;
+    let is_time = (YEAR_2000 / MILLI..YEAR_2100 / MILLI).contains(&milliseconds);
     is_time.then(|| milliseconds * MILLI)
 }
 
@@ -563,9 +561,7 @@ fn default_sessions(events: &[Kept], definition: &Definition) -> (Vec<Draft>, Ve
             let time = events[index].time;
             let stale = match id_time {
                 // More than a day before its id, or max_gap or more after it.
-                Some(id_time) => {
-                    time < id_time - DAY || definition.max_gap().is_some_and(|gap| time - id_time >= gap)
-                }
+                Some(id_time) => time < id_time - DAY || definition.max_gap().is_some_and(|gap| time - id_time >= gap),
                 // From the first gap of max_gap or more onwards.
                 None => {
                     if let (Some(previous), Some(gap)) = (fresh.last(), definition.max_gap()) {
@@ -665,8 +661,7 @@ fn segments(events: &[Kept], members: &[usize], definition: &Definition) -> Vec<
                 // An open session is a segment that opened with a starting event; `continue` makes a starting
                 // event in it an ordinary one.
                 let in_open_session = definition.is_start(&events[segment[0]].event);
-                let continues =
-                    definition.repeated_start == Some(RepeatedStart::Continue) && in_open_session;
+                let continues = definition.repeated_start == Some(RepeatedStart::Continue) && in_open_session;
                 definition.silence_cuts(event.time - previous.time)
                     || definition.is_end(&previous.event)
                     || (definition.is_start(&event.event) && !continues)
@@ -702,13 +697,7 @@ fn end_reason(definition: &Definition, last: &Kept, next: Option<i64>, latest: i
 }
 
 /// Section 4, `run.json`: an event outside the window counts there, whatever session it is in.
-fn count_events(
-    events: &[Kept],
-    fates: &[Fate],
-    definition: &Definition,
-    calendar: &Calendar,
-    counts: &mut Counts,
-) {
+fn count_events(events: &[Kept], fates: &[Fate], definition: &Definition, calendar: &Calendar, counts: &mut Counts) {
     for (event, fate) in events.iter().zip(fates) {
         if !definition.date_in_bounds(calendar.date(event.time)) {
             counts.outside_window += 1;
@@ -806,9 +795,7 @@ fn activity_table(events: &[Kept], definition: &Definition, calendar: &Calendar)
         *events += 1;
         *hours |= 1 << hour;
     }
-    rows.into_iter()
-        .map(|((date, user_id), (events, hours))| ActivityRow { date, user_id, events, hours })
-        .collect()
+    rows.into_iter().map(|((date, user_id), (events, hours))| ActivityRow { date, user_id, events, hours }).collect()
 }
 
 /// Section 4: from the first date with a session to the last, those without one included.
@@ -957,18 +944,14 @@ mod hand_cases {
         let outcome = run(&table(events.to_vec()), &timeout(30 * MINUTE));
         assert_eq!(
             shapes(&outcome),
-            [
-                (0, 30 * MINUTE - 1, 2, "timeout"),
-                (60 * MINUTE - 1, 60 * MINUTE - 1, 1, "end_of_data")
-            ]
+            [(0, 30 * MINUTE - 1, 2, "timeout"), (60 * MINUTE - 1, 60 * MINUTE - 1, 1, "end_of_data")]
         );
     }
 
     #[test]
     fn a_session_of_a_time_id_starts_at_its_id() {
         let id = T / MILLI - 5_000;
-        let outcome =
-            run(&table(vec![with_id("ann", T, id), with_id("ann", T + MINUTE, id)]), &Definition::default());
+        let outcome = run(&table(vec![with_id("ann", T, id), with_id("ann", T + MINUTE, id)]), &Definition::default());
         assert_eq!(shapes(&outcome), [(-5 * SECOND, MINUTE, 2, "session_id")]);
         assert_eq!(outcome.sessions[0].length_ms, 65_000);
     }

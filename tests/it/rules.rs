@@ -2,12 +2,12 @@
 //! program and for the reference.
 
 use crate::reference::{
-    BinRow, Definition, Event, GapEqual, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed, Value, DAY, HOUR,
-    MILLI, MINUTE, SECOND, SESSION_ID,
+    BinRow, Definition, Event, GapEqual, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed, Value, DAY, HOUR, MILLI,
+    MINUTE, SECOND, SESSION_ID,
 };
 use crate::support::{
-    at, at_ms, by_default, dated_files, read_metadata, read_parquet, text, under, ColumnType, Layout, Story,
-    TimeType, Unit, PROPERTY,
+    at, at_ms, by_default, dated_files, read_metadata, read_parquet, text, under, ColumnType, Layout, Story, TimeType,
+    Unit, PROPERTY,
 };
 use arrow::datatypes::{DataType, TimeUnit};
 use jiff::civil::date;
@@ -121,8 +121,7 @@ fn user_columns_of_mixed_types_become_text() {
 #[test]
 fn integer_users_stay_integers_and_are_sorted_as_numbers() {
     let layout = Layout { users: vec![ColumnType::Int], ..Layout::default() };
-    let visit =
-        |user: i64| Event { users: vec![Some(int(user))], time: Some(at("10:00")), ..Event::default() };
+    let visit = |user: i64| Event { users: vec![Some(int(user))], time: Some(at("10:00")), ..Event::default() };
     under(timeout(MINUTE)).layout(layout).row(visit(10)).row(visit(9)).row(visit(-1)).run().each(
         |told| told.activity.iter().map(|row| row.user_id.clone()).collect::<Vec<_>>(),
         vec![int(-1), int(9), int(10)],
@@ -139,10 +138,7 @@ fn times_are_floored_to_microseconds() {
         .view("ann", "10:01:00.000001")
         .view("ann", "10:02:00")
         .run()
-        .sessions([
-            "ann 10:00:00.000001..10:00:00.000001 1 timeout",
-            "ann 10:01:00.000001..10:02 2 end_of_data",
-        ]);
+        .sessions(["ann 10:00:00.000001..10:00:00.000001 1 timeout", "ann 10:01:00.000001..10:02 2 end_of_data"]);
 }
 
 #[test]
@@ -299,11 +295,7 @@ fn a_bare_date_as_min_time_is_its_first_instant_in_utc_whatever_the_zone() {
 #[test]
 fn a_row_with_several_faults_counts_once_under_the_first() {
     let timeless_nobody = Event { users: vec![None], ..Event::default() };
-    under(timeout(MINUTE))
-        .row(timeless_nobody)
-        .view("", "1970-01-01 00:00")
-        .run()
-        .rejected([("no_user", 2)]);
+    under(timeout(MINUTE)).row(timeless_nobody).view("", "1970-01-01 00:00").run().rejected([("no_user", 2)]);
 }
 
 #[test]
@@ -557,12 +549,7 @@ fn sequence_decides_before_rank_and_type() {
 #[test]
 fn a_null_sequence_comes_first() {
     let sequenced = Definition { sequence: true, ..timeout(MINUTE) };
-    under(sequenced)
-        .event("ann", "10:00", "a")
-        .sequence(-5)
-        .event("ann", "10:00", "b")
-        .run()
-        .ends([("b", "a")]);
+    under(sequenced).event("ann", "10:00", "a").sequence(-5).event("ann", "10:00", "b").run().ends([("b", "a")]);
 }
 
 #[test]
@@ -988,11 +975,7 @@ fn a_gap_one_microsecond_below_the_timeout_stays_one_session() {
 #[test]
 fn with_join_a_gap_equal_to_the_timeout_stays_one_session() {
     let join = Definition { gap_equal: Some(GapEqual::Join), ..timeout(30 * MINUTE) };
-    under(join)
-        .view("ann", "10:00")
-        .view("ann", "10:30")
-        .run()
-        .sessions(["ann 10:00..10:30 2 end_of_data"]);
+    under(join).view("ann", "10:00").view("ann", "10:30").run().sessions(["ann 10:00..10:30 2 end_of_data"]);
 }
 
 #[test]
@@ -1092,11 +1075,7 @@ fn a_property_groups_the_events_of_a_user() {
         .view("bob", "10:00")
         .order("a")
         .run()
-        .sessions([
-            "ann 10:00..10:02 2 property",
-            "ann 10:01..10:01 1 property",
-            "bob 10:00..10:00 1 property",
-        ])
+        .sessions(["ann 10:00..10:02 2 property", "ann 10:01..10:01 1 property", "bob 10:00..10:00 1 property"])
         .each(properties, vec![text("a"), text("b"), text("a")]);
 }
 
@@ -1174,11 +1153,7 @@ fn a_timeout_beside_a_property_splits_within_its_value() {
         .view("ann", "10:40")
         .order("a")
         .run()
-        .sessions([
-            "ann 10:00..10:00 1 timeout",
-            "ann 10:20..10:20 1 end_of_data",
-            "ann 10:40..10:40 1 end_of_data",
-        ]);
+        .sessions(["ann 10:00..10:00 1 timeout", "ann 10:20..10:20 1 end_of_data", "ann 10:40..10:40 1 end_of_data"]);
 }
 
 #[test]
@@ -1263,11 +1238,7 @@ fn with_repeated_start_continue_a_starting_event_opens_a_session_where_none_is_o
         .event("ann", "10:02", "open")
         .event("ann", "10:32", "open") // after a silence
         .run()
-        .sessions([
-            "ann 10:00..10:01 2 end_event",
-            "ann 10:02..10:02 1 timeout",
-            "ann 10:32..10:32 1 end_of_data",
-        ])
+        .sessions(["ann 10:00..10:01 2 end_event", "ann 10:02..10:02 1 timeout", "ann 10:32..10:32 1 end_of_data"])
         .out_of_session([("no_start", 1)]);
 }
 
@@ -1571,10 +1542,7 @@ fn a_bare_number_is_no_duration() {
 
 #[test]
 fn a_custom_session_id_is_the_start_in_milliseconds_floored() {
-    under(timeout(MINUTE))
-        .view("ann", "10:00:00.001999")
-        .run()
-        .session_ids([int(at_ms("10:00") + 1)]);
+    under(timeout(MINUTE)).view("ann", "10:00:00.001999").run().session_ids([int(at_ms("10:00") + 1)]);
 }
 
 #[test]
@@ -1689,11 +1657,7 @@ fn a_length_is_floored_to_milliseconds_and_zero_length_means_zero_of_them() {
 
 #[test]
 fn a_session_of_one_event_is_zero_length() {
-    under(timeout(MINUTE))
-        .view("ann", "10:00")
-        .run()
-        .lengths_ms([0])
-        .each(|told| told.counts.zero_length_sessions, 1);
+    under(timeout(MINUTE)).view("ann", "10:00").run().lengths_ms([0]).each(|told| told.counts.zero_length_sessions, 1);
 }
 
 #[test]
@@ -1718,11 +1682,7 @@ fn an_end_event_is_the_reason_also_where_a_silence_or_a_start_follows() {
         .event("ann", "10:03", "close")
         .event("ann", "11:00", "open")
         .run()
-        .sessions([
-            "ann 10:00..10:01 2 end_event",
-            "ann 10:02..10:03 2 end_event",
-            "ann 11:00..11:00 1 end_of_data",
-        ]);
+        .sessions(["ann 10:00..10:01 2 end_event", "ann 10:02..10:03 2 end_event", "ann 11:00..11:00 1 end_of_data"]);
 }
 
 #[test]
@@ -1757,16 +1717,11 @@ fn the_last_session_of_a_user_timed_out_where_the_silence_up_to_the_latest_time_
 #[test]
 fn the_silence_up_to_the_latest_time_is_judged_by_gap_equal() {
     let join = Definition { gap_equal: Some(GapEqual::Join), ..timeout(30 * MINUTE) };
-    under(join)
-        .view("ann", "09:59:59.999999")
-        .view("bob", "10:00")
-        .view("cy", "10:30")
-        .run()
-        .sessions([
-            "ann 09:59:59.999999..09:59:59.999999 1 timeout",
-            "bob 10:00..10:00 1 end_of_data",
-            "cy 10:30..10:30 1 end_of_data",
-        ]);
+    under(join).view("ann", "09:59:59.999999").view("bob", "10:00").view("cy", "10:30").run().sessions([
+        "ann 09:59:59.999999..09:59:59.999999 1 timeout",
+        "bob 10:00..10:00 1 end_of_data",
+        "cy 10:30..10:30 1 end_of_data",
+    ]);
 }
 
 #[test]
@@ -1788,11 +1743,7 @@ fn the_latest_time_is_that_of_inactive_events_and_of_rows_without_user_too() {
         .event("bob", "10:30", "push")
         .run()
         .sessions(["ann 10:00..10:00 1 timeout"]);
-    under(timeout(30 * MINUTE))
-        .view("ann", "10:00")
-        .view("", "10:30")
-        .run()
-        .sessions(["ann 10:00..10:00 1 timeout"]);
+    under(timeout(30 * MINUTE)).view("ann", "10:00").view("", "10:30").run().sessions(["ann 10:00..10:00 1 timeout"]);
 }
 
 #[test]
@@ -1920,8 +1871,16 @@ fn the_tables_have_the_columns_and_types_of_their_description() {
     let (schema, _) = read_parquet(&sessions);
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let expected = [
-        "user_id", "session_id", PROPERTY, "start_time", "end_time", "length_ms", "event_count",
-        "first_event", "last_event", "end_reason",
+        "user_id",
+        "session_id",
+        PROPERTY,
+        "start_time",
+        "end_time",
+        "length_ms",
+        "event_count",
+        "first_event",
+        "last_event",
+        "end_reason",
     ];
     assert_eq!(names, expected);
     let data_type = |name: &str| schema.field_with_name(name).unwrap().data_type();
@@ -2119,10 +2078,7 @@ fn a_session_of_a_day_is_counted_above_the_bins() {
         .view("bob", "2026-01-06 10:00")
         .order("a")
         .run()
-        .each(
-            |told| bins(told, "00:00").split_off(8),
-            vec![(Some(3_600), Some(86_400), 1), (Some(86_400), None, 1)],
-        );
+        .each(|told| bins(told, "00:00").split_off(8), vec![(Some(3_600), Some(86_400), 1), (Some(86_400), None, 1)]);
 }
 
 #[test]

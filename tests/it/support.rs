@@ -2,12 +2,12 @@
 //! into the rows of the reference.
 
 use crate::reference::{
-    self, ActivityRow, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit,
-    MeasureRow, Outcome, RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
+    self, ActivityRow, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit, MeasureRow, Outcome,
+    RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
 };
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
@@ -121,14 +121,9 @@ impl Layout {
             TimeType::Timestamp(unit, _) | TimeType::Int(unit) => unit.step(),
             TimeType::Iso => 1,
         };
-        let floored = |event: &Event| Event {
-            time: event.time.map(|time| time.div_euclid(step) * step),
-            ..event.clone()
-        };
-        Table {
-            events: events.iter().map(floored).collect(),
-            user_is_text: self.users.contains(&ColumnType::Text),
-        }
+        let floored =
+            |event: &Event| Event { time: event.time.map(|time| time.div_euclid(step) * step), ..event.clone() };
+        Table { events: events.iter().map(floored).collect(), user_is_text: self.users.contains(&ColumnType::Text) }
     }
 
     fn batch(&self, events: &[Event]) -> RecordBatch {
@@ -138,8 +133,7 @@ impl Layout {
             columns.push((USER_COLUMNS[place], values_array(*column, values.collect())));
         }
         columns.push(("event_time", self.times(events)));
-        let types: ArrayRef =
-            Arc::new(events.iter().map(|event| event.event.clone()).collect::<StringArray>());
+        let types: ArrayRef = Arc::new(events.iter().map(|event| event.event.clone()).collect::<StringArray>());
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let types = if self.event_is_dictionary { cast(&types, &dictionary).unwrap() } else { types };
         columns.push(("event_type", types));
@@ -163,31 +157,19 @@ impl Layout {
     fn times(&self, events: &[Event]) -> ArrayRef {
         let times = || events.iter().map(|event| event.time);
         match self.time {
-            TimeType::Int(unit) => {
-                Arc::new(times().map(|time| Some(unit.count(time?))).collect::<Int64Array>())
-            }
+            TimeType::Int(unit) => Arc::new(times().map(|time| Some(unit.count(time?))).collect::<Int64Array>()),
             TimeType::Timestamp(unit, zoned) => {
                 let zone = zoned.then_some("UTC");
                 let counts = times().map(|time| Some(unit.count(time?)));
                 match unit {
                     Unit::Seconds => panic!("Parquet has no timestamps in seconds"),
-                    Unit::Millis => {
-                        Arc::new(counts.collect::<TimestampMillisecondArray>().with_timezone_opt(zone))
-                    }
-                    Unit::Micros => {
-                        Arc::new(counts.collect::<TimestampMicrosecondArray>().with_timezone_opt(zone))
-                    }
-                    Unit::Nanos => {
-                        Arc::new(counts.collect::<TimestampNanosecondArray>().with_timezone_opt(zone))
-                    }
+                    Unit::Millis => Arc::new(counts.collect::<TimestampMillisecondArray>().with_timezone_opt(zone)),
+                    Unit::Micros => Arc::new(counts.collect::<TimestampMicrosecondArray>().with_timezone_opt(zone)),
+                    Unit::Nanos => Arc::new(counts.collect::<TimestampNanosecondArray>().with_timezone_opt(zone)),
                 }
             }
             TimeType::Iso => Arc::new(
-                events
-                    .iter()
-                    .enumerate()
-                    .map(|(place, event)| iso_text(event.time, place))
-                    .collect::<StringArray>(),
+                events.iter().enumerate().map(|(place, event)| iso_text(event.time, place)).collect::<StringArray>(),
             ),
         }
     }
@@ -196,7 +178,7 @@ impl Layout {
 /// A time as ISO-8601 text, in one of several spellings; a missing time is null or nothing readable.
 fn iso_text(time: Option<i64>, place: usize) -> Option<String> {
     let Some(time) = time else {
-        return (place % 2 == 0).then(|| "soon".to_owned());
+        return place.is_multiple_of(2).then(|| "soon".to_owned());
     };
     let utc = Timestamp::from_microsecond(time).unwrap().to_string();
     Some(match place % 3 {
@@ -264,8 +246,7 @@ pub fn write_events(path: &Path, layout: &Layout, events: &[Event]) {
 /// Writes any table as one Parquet file.
 pub fn write_batch(path: &Path, rows_per_group: usize, batch: &RecordBatch) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let properties =
-        WriterProperties::builder().set_max_row_group_row_count(Some(rows_per_group)).build();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(rows_per_group)).build();
     let file = std::fs::File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
     writer.write(batch).unwrap();
@@ -448,11 +429,8 @@ impl Sandbox {
 
     /// Runs the program in this folder, so that paths in jobs can be relative and the same in each.
     pub fn dwell(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_dwell"))
-            .args(arguments)
-            .current_dir(self.path())
-            .output()
-            .unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_dwell")).args(arguments).current_dir(self.path()).output().unwrap();
         Ran {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -492,8 +470,7 @@ pub fn read_outcome(out: &Path, definition: &Definition) -> Outcome {
 
 /// The schema and rows of one Parquet file.
 pub fn read_parquet(path: &Path) -> (Arc<Schema>, Vec<RecordBatch>) {
-    let file =
-        std::fs::File::open(path).unwrap_or_else(|error| panic!("cannot open {}: {error}", path.display()));
+    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("cannot open {}: {error}", path.display()));
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     let schema = builder.schema().clone();
@@ -512,14 +489,12 @@ pub fn read_metadata(path: &Path) -> BTreeMap<String, String> {
 pub fn dated_files(table: &Path, column: &str) -> Vec<(Date, PathBuf)> {
     let mut dated = Vec::new();
     let mut direct = Vec::new();
-    let entries =
-        std::fs::read_dir(table).unwrap_or_else(|error| panic!("no table {}: {error}", table.display()));
+    let entries = std::fs::read_dir(table).unwrap_or_else(|error| panic!("no table {}: {error}", table.display()));
     for entry in entries {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if let Some(date) = name.strip_prefix(&format!("{column}=")) {
-            let files: Vec<PathBuf> =
-                std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path()).collect();
+            let files: Vec<PathBuf> = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path()).collect();
             assert_eq!(files, [path.join("part-0.parquet")], "one file a date");
             dated.push((date.parse().unwrap(), path.join("part-0.parquet")));
         } else {
@@ -740,8 +715,7 @@ pub fn read_histogram(out: &Path) -> Vec<BinRow> {
 /// `run.json` as it is.
 pub fn read_run(out: &Path) -> serde_json::Value {
     let path = out.join("run.json");
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
 
@@ -809,11 +783,7 @@ pub fn table_hashes(out: &Path) -> BTreeMap<String, (usize, u64)> {
 }
 
 /// The first difference of two lists of rows, or nothing.
-pub fn first_difference<T: std::fmt::Debug + PartialEq>(
-    name: &str,
-    expected: &[T],
-    actual: &[T],
-) -> Option<String> {
+pub fn first_difference<T: std::fmt::Debug + PartialEq>(name: &str, expected: &[T], actual: &[T]) -> Option<String> {
     let rows = expected.len().max(actual.len());
     for row in 0..rows {
         let (expected, actual) = (expected.get(row), actual.get(row));
@@ -882,13 +852,7 @@ pub struct Story {
 
 /// A story under a definition.
 pub fn under(definition: Definition) -> Story {
-    Story {
-        definition,
-        layout: Layout::default(),
-        events: Vec::new(),
-        lines: Vec::new(),
-        arguments: Vec::new(),
-    }
+    Story { definition, layout: Layout::default(), events: Vec::new(), lines: Vec::new(), arguments: Vec::new() }
 }
 
 /// A story under the default definition.
@@ -984,9 +948,11 @@ impl Story {
 
     fn play(&self) -> (Sandbox, Ran) {
         let sandbox = Sandbox::new();
-        sandbox
-            .events("events.parquet", &self.layout, &self.events)
-            .job(&job_toml(&self.definition, &self.layout, &self.lines));
+        sandbox.events("events.parquet", &self.layout, &self.events).job(&job_toml(
+            &self.definition,
+            &self.layout,
+            &self.lines,
+        ));
         let ran = sandbox.run(&self.definition, &self.arguments);
         (sandbox, ran)
     }
@@ -1059,9 +1025,8 @@ impl Told {
     /// The first and last event types of all sessions, null as `-`.
     pub fn ends<const N: usize>(&self, expected: [(&str, &str); N]) -> &Told {
         let name = |event: &Option<String>| event.clone().unwrap_or_else(|| "-".to_owned());
-        let ends = |told: &Outcome| {
-            told.sessions.iter().map(|row| (name(&row.first_event), name(&row.last_event))).collect()
-        };
+        let ends =
+            |told: &Outcome| told.sessions.iter().map(|row| (name(&row.first_event), name(&row.last_event))).collect();
         let expected = expected.map(|(first, last)| (first.to_owned(), last.to_owned()));
         self.each(ends, expected.to_vec())
     }

@@ -1,0 +1,278 @@
+//! The command line: flags to a job as typed and the options of a run.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::error::Error;
+use crate::job::dates::parse_window;
+use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
+use crate::job::{Job, JobError};
+use crate::report::log::LogFormat;
+use crate::run::{Options, Table};
+
+/// Turns Parquet event tables into user sessions.
+#[derive(Debug, Parser)]
+#[command(name = "dwell", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make sessions of events and write the tables
+    Run(Box<RunFlags>),
+    /// Print shell completions
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// A run.
+    Run(Box<RunRequest>),
+    /// Shell completions.
+    Completions(clap_complete::Shell),
+}
+
+/// A run, as asked for.
+#[derive(Debug)]
+pub struct RunRequest {
+    flags: RunFlags,
+}
+
+#[derive(Debug, Args)]
+struct RunFlags {
+    /// The job file; without it, dwell.toml in the current folder, if there is one
+    job: Option<PathBuf>,
+
+    /// Event files, folders or globs
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Input")]
+    input: Option<Vec<String>>,
+    /// User column; given twice, the first that has a value wins [default: user_id]
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    user: Option<Vec<String>>,
+    /// Time column [default: client_event_time, else event_time]
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    time: Option<String>,
+    /// What an integer time column counts: s, ms, us or ns
+    #[arg(long, value_name = "UNIT", help_heading = "Input")]
+    time_unit: Option<String>,
+    /// Event type column [default: event_type]
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    event: Option<String>,
+    /// Session id column [default: session_id]
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    session_id: Option<String>,
+    /// Column of unique event ids: events that repeat one are dropped
+    #[arg(long, value_name = "COLUMN", help_heading = "Input")]
+    dedup: Option<String>,
+    /// SQL condition that events have to meet
+    #[arg(long, value_name = "SQL", help_heading = "Input")]
+    r#where: Option<String>,
+    /// Event type that counts for nothing; may be given again
+    #[arg(long, value_name = "TYPE", help_heading = "Input")]
+    inactive: Option<Vec<String>>,
+
+    /// Column that the events of a session share
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    property: Option<String>,
+    /// Event type that opens a session; may be given again
+    #[arg(
+        long,
+        value_name = "TYPE",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    start_event: Option<Vec<String>>,
+    /// Event type that closes a session; may be given again
+    #[arg(
+        long,
+        value_name = "TYPE",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    end_event: Option<Vec<String>>,
+    /// Silence that ends a session, for instance 30m
+    #[arg(
+        long,
+        value_name = "DURATION",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    timeout: Option<String>,
+    /// Silence that ends a session where there is no timeout, or none [default: 7d]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    max_gap: Option<String>,
+    /// Whether a silence of exactly the timeout splits a session: split or join [default: split]
+    #[arg(
+        long,
+        value_name = "WORD",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    gap_equal: Option<String>,
+    /// Sessions longer than this are excluded, or none [default: 1d]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    max_length: Option<String>,
+    /// Where a session of one session id starts: session_id or first_event [default: session_id]
+    #[arg(
+        long,
+        value_name = "WORD",
+        help_heading = "Session (without any of the first four: one session a session id)"
+    )]
+    length_from: Option<String>,
+
+    /// Folder for the tables
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
+    output: Option<String>,
+    /// Time zone of dates [default: UTC]
+    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    timezone: Option<String>,
+    /// First date to recompute; other dates stay as they are
+    #[arg(long, value_name = "DATE", help_heading = "Output")]
+    from: Option<String>,
+    /// Last date to recompute
+    #[arg(long, value_name = "DATE", help_heading = "Output")]
+    to: Option<String>,
+    /// Write only these
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "TABLE", help_heading = "Output")]
+    only: Vec<Table>,
+    /// Rebuild a folder whose tables were made under another definition
+    #[arg(long, help_heading = "Output")]
+    overwrite: bool,
+
+    /// Threads to use [default: as many as the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
+    threads: Option<u16>,
+    /// Fail, changing nothing, where more than this share of rows is rejected: 0.01 or 1%
+    #[arg(long, value_name = "SHARE", help_heading = "Run")]
+    max_rejected: Option<String>,
+    /// Say what would be read, made and written, and do none of it
+    #[arg(long, help_heading = "Run")]
+    dry_run: bool,
+    /// Print nothing but errors
+    #[arg(long, help_heading = "Run")]
+    quiet: bool,
+    /// How to log
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Run")]
+    log_format: LogFormat,
+}
+
+impl Cli {
+    /// What is asked for.
+    pub fn request(self) -> Request {
+        match self.command {
+            Command::Run(flags) => Request::Run(Box::new(RunRequest { flags: *flags })),
+            Command::Completions { shell } => Request::Completions(shell),
+        }
+    }
+
+    /// The completions of a shell.
+    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
+        script
+    }
+}
+
+impl RunRequest {
+    /// How to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.flags.log_format
+    }
+
+    /// Whether to print nothing but errors.
+    pub fn quiet(&self) -> bool {
+        self.flags.quiet
+    }
+
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.flags.threads.map(usize::from)
+    }
+
+    /// The job and the options of this run: the job file with the flags over it, validated.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
+    pub fn resolve(self) -> Result<(Job, Options), Error> {
+        let default = Path::new("dwell.toml");
+        let file = match &self.flags.job {
+            Some(path) => JobFile::read(path)?,
+            None if default.exists() => JobFile::read(default)?,
+            None => JobFile::default(),
+        };
+        let options = self.flags.options()?;
+        let job = Job::new(file.merge(self.flags.into_keys()))?;
+        Ok((job, options))
+    }
+}
+
+impl RunFlags {
+    fn options(&self) -> Result<Options, JobError> {
+        Ok(Options {
+            window: parse_window(("--from", self.from.as_deref()), ("--to", self.to.as_deref()))?,
+            only: self.only.clone(),
+            threads: self.threads.map(usize::from),
+            max_rejected: self.max_rejected.as_deref().map(|text| share("--max-rejected", text)).transpose()?,
+            dry_run: self.dry_run,
+            overwrite: self.overwrite,
+            quiet: self.quiet,
+        })
+    }
+
+    fn into_keys(self) -> JobFile {
+        let names = |names: Option<Vec<String>>| names.map(Names::Many);
+        let scalar = |text: Option<String>| text.map(Scalar);
+        JobFile {
+            input: InputKeys {
+                path: names(self.input),
+                user: names(self.user),
+                time: self.time,
+                time_unit: self.time_unit,
+                event: self.event,
+                session_id: self.session_id,
+                dedup: self.dedup,
+                r#where: self.r#where,
+                inactive: names(self.inactive),
+                ..InputKeys::default()
+            },
+            session: SessionKeys {
+                property: self.property,
+                start_event: names(self.start_event),
+                end_event: names(self.end_event),
+                timeout: scalar(self.timeout),
+                max_gap: scalar(self.max_gap),
+                gap_equal: self.gap_equal,
+                max_length: scalar(self.max_length),
+                length_from: self.length_from,
+                ..SessionKeys::default()
+            },
+            output: OutputKeys { path: self.output, timezone: self.timezone, ..OutputKeys::default() },
+        }
+    }
+}
+
+/// Reads a share: `0.01` or `1%`.
+fn share(key: &'static str, text: &str) -> Result<f64, JobError> {
+    let trimmed = text.trim();
+    let parsed = match trimmed.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => trimmed.parse::<f64>(),
+    };
+    let valid = parsed.ok().filter(|share| (0.0..=1.0).contains(share));
+    valid.ok_or_else(|| JobError::Share { key, value: text.to_string() })
+}

@@ -1,0 +1,48 @@
+//! What `--dry-run` prints: what a run would read, make and write.
+
+use std::fmt::Write;
+
+use super::{bytes_text, grouped};
+use crate::events::columns::Source;
+use crate::events::plan::ReadPlan;
+use crate::job::dates::day_text;
+use crate::job::fingerprint::Canonical;
+use crate::job::Job;
+use crate::run::Options;
+
+/// The plan of a run.
+pub fn plan_text(job: &Job, options: &Options, plan: &ReadPlan, definition: &Canonical) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, rest: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<12}{rest}");
+    };
+    let extent = plan.extent;
+    line("Files", format!("{} ({})", grouped(extent.files), bytes_text(extent.bytes)));
+    let groups = extent.row_groups_read + extent.row_groups_skipped;
+    line("Row groups", format!("{} of {} would be read", grouped(extent.row_groups_read), grouped(groups)));
+    line("Rows", format!("{} of {} would be read", grouped(extent.rows_read), grouped(extent.rows)));
+    for (role, column) in plan.roles.all() {
+        let from = match &column.source {
+            Source::Hive => ", from the folders' names",
+            Source::File { path: Some(_), .. } => ", inside a column",
+            Source::File { path: None, .. } => "",
+        };
+        line("Column", format!("{} as {role} ({}{from})", column.spelled, column.kind.name()));
+    }
+    if let Some(condition) = plan.condition() {
+        line("Condition", condition.to_string());
+    }
+    if !job.input.inactive.is_empty() {
+        line("Inactive", job.input.inactive.join(", "));
+    }
+    line("Definition", job.definition.sentence());
+    line("Fingerprint", definition.fingerprint());
+    line("Time zone", job.output.zone_name.clone());
+    let window = options.window(job);
+    let day = |day: Option<_>, none: &str| day.map_or_else(|| none.to_string(), day_text);
+    line("Dates", format!("{} to {}", day(window.first, "the first"), day(window.last, "the last")));
+    let tables: Vec<&str> = options.tables().iter().map(|table| table.name()).collect();
+    line("Tables", format!("{} in {}", tables.join(", "), job.output.path.display()));
+    text
+}

@@ -1,0 +1,201 @@
+//! `run.json`: what a run did, in counts that add up (SPEC 4).
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::events::normalise::{Rejection, RowCounts};
+use crate::events::plan::Extent;
+use crate::job::dates::day_text;
+use crate::job::fingerprint::Canonical;
+use crate::sessionize::counts::Counts;
+use crate::sessionize::cut::OutOfSession;
+use crate::sessionize::time::Day;
+use crate::tables::parquet_file::Size;
+
+/// One object for a whole run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunJson {
+    /// dwell's version.
+    pub version: &'static str,
+    /// The definition: key by key.
+    pub definition: Value,
+    /// The definition's fingerprint.
+    pub fingerprint: String,
+    /// What was read.
+    pub inputs: Inputs,
+    /// Rows of all files.
+    pub rows: u64,
+    /// Rows for which the condition is not true, those of skipped row groups too.
+    pub filtered: u64,
+    /// Rejected rows by reason.
+    pub rejected: Map<String, Value>,
+    /// Events dropped as duplicates.
+    pub duplicates: u64,
+    /// Events of inactive types.
+    pub inactive: u64,
+    /// Events whose own date is outside the run's dates.
+    pub outside_window: u64,
+    /// Events in sessions, excluded ones included.
+    pub in_session: u64,
+    /// Events in no session, by reason.
+    pub out_of_session: Map<String, Value>,
+    /// Sessions in the table.
+    pub sessions: u64,
+    /// Sessions left out of the table, by reason.
+    pub excluded: Map<String, Value>,
+    /// Sessions of length 0.
+    pub zero_length_sessions: u64,
+    /// Sessions whose id is later than all of their events.
+    pub clock_skew_sessions: u64,
+    /// Distinct users in the activity table.
+    pub users: u64,
+    /// The dates that this run wrote sessions of.
+    pub dates: Dates,
+    /// Rows and bytes of each table that this run wrote.
+    pub tables: Map<String, Value>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Seconds by stage, and in all.
+    pub seconds: Map<String, Value>,
+    /// The most memory the process held, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inputs {
+    files: u64,
+    bytes: u64,
+    row_groups_read: u64,
+    row_groups_skipped: u64,
+}
+
+/// Some dates.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dates {
+    count: usize,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+impl Dates {
+    /// These dates, in order.
+    pub fn of(days: &[Day]) -> Self {
+        Dates {
+            count: days.len(),
+            first: days.first().map(|day| day_text(*day)),
+            last: days.last().map(|day| day_text(*day)),
+        }
+    }
+}
+
+/// How long each stage took.
+#[derive(Clone, Debug)]
+pub struct Stopwatch {
+    began: std::time::Instant,
+    last: std::time::Instant,
+    stages: Vec<(&'static str, f64)>,
+}
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Self {
+        let now = std::time::Instant::now();
+        Stopwatch { began: now, last: now, stages: Vec::new() }
+    }
+
+    /// What was done since the last call was this stage.
+    pub fn stage(&mut self, name: &'static str) {
+        let now = std::time::Instant::now();
+        self.stages.push((name, (now - self.last).as_secs_f64()));
+        self.last = now;
+    }
+
+    fn seconds(&self) -> Map<String, Value> {
+        let rounded = |seconds: f64| Value::from((seconds * 1e4).round() / 1e4);
+        let mut all: Map<String, Value> =
+            self.stages.iter().map(|(name, seconds)| (name.to_string(), rounded(*seconds))).collect();
+        all.insert("total".to_string(), rounded(self.began.elapsed().as_secs_f64()));
+        all
+    }
+}
+
+/// What [`RunJson::new`] puts together.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The definition.
+    pub definition: &'a Canonical,
+    /// What was read and skipped.
+    pub extent: Extent,
+    /// What became of the rows.
+    pub rows: &'a RowCounts,
+    /// What became of the events.
+    pub counts: &'a Counts,
+    /// The dates that sessions were written of.
+    pub days: &'a [Day],
+    /// The tables written.
+    pub tables: &'a [(&'static str, Size)],
+    /// The warnings.
+    pub warnings: &'a [super::warnings::Warning],
+    /// The time taken.
+    pub stopwatch: &'a Stopwatch,
+}
+
+impl RunJson {
+    /// Puts the facts of a run together.
+    pub fn new(facts: Facts<'_>) -> Self {
+        let Facts { definition, extent, rows, counts, .. } = facts;
+        RunJson {
+            version: env!("CARGO_PKG_VERSION"),
+            definition: definition.to_json(),
+            fingerprint: definition.fingerprint(),
+            inputs: Inputs {
+                files: extent.files,
+                bytes: extent.bytes,
+                row_groups_read: extent.row_groups_read,
+                row_groups_skipped: extent.row_groups_skipped,
+            },
+            rows: extent.rows,
+            filtered: extent.rows - rows.passed,
+            rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
+            duplicates: counts.duplicates,
+            inactive: counts.inactive,
+            outside_window: counts.outside_window,
+            in_session: counts.in_session,
+            out_of_session: by_reason(
+                OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])),
+            ),
+            sessions: counts.sessions,
+            excluded: by_reason([("max_length", counts.excluded)]),
+            zero_length_sessions: counts.zero_length,
+            clock_skew_sessions: counts.clock_skew,
+            users: counts.users,
+            dates: Dates::of(facts.days),
+            tables: facts
+                .tables
+                .iter()
+                .map(|(name, size)| (name.to_string(), serde_json::to_value(size).unwrap_or_default()))
+                .collect(),
+            warnings: facts.warnings.iter().map(ToString::to_string).collect(),
+            seconds: facts.stopwatch.seconds(),
+            peak_memory_bytes: peak_memory_bytes(),
+        }
+    }
+
+    /// As text.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {
+    reasons.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_string(), count.into())).collect()
+}
+
+/// The kernel's own high-water mark; other systems than Linux do not tell.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}

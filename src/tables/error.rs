@@ -1,0 +1,125 @@
+//! What can go wrong with the output folder.
+
+use std::path::{Path, PathBuf};
+
+use crate::job::fingerprint::Difference;
+
+/// A problem with the output folder. Whatever it is, the tables are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The path is a file.
+    #[error("the output {path:?} is a file; `output.path` (--output) has to be a folder")]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The folder holds something that is not dwell's.
+    #[error(
+        "the output folder {path:?} is not empty and not dwell's (it has {example:?} but no _dwell/folder.json); \
+         give `output.path` (--output) a folder of its own"
+    )]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Something in it.
+        example: String,
+    },
+    /// The folder's own record cannot be read.
+    #[error("{path:?} cannot be read ({reason}), so it is not known what the folder's tables are; restore it, or write to another folder")]
+    BadRecord {
+        /// The record.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The folder's tables were made under another definition.
+    #[error(
+        "the tables in {path:?} were made under another definition:\n  {}\nrun with --overwrite to rebuild all of \
+         them under the new one, or write to another folder",
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
+    )]
+    OtherDefinition {
+        /// The folder.
+        path: PathBuf,
+        /// The keys that differ.
+        differences: Vec<Difference>,
+    },
+    /// The folder lies inside the input, or the other way round.
+    #[error(
+        "the output folder {output:?} lies inside the input {input:?}: the next run would read this one's tables \
+         as events; give `output.path` (--output) a folder outside of it"
+    )]
+    InsideInput {
+        /// The output folder.
+        output: PathBuf,
+        /// The input path.
+        input: PathBuf,
+    },
+    /// Another run holds the folder.
+    #[error("another run writes to {path:?} ({holder}); wait until it is done")]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// Who holds it.
+        holder: String,
+    },
+    /// A file cannot be written.
+    #[error("{path:?} cannot be written: {reason}; {}", way_out(*full))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// Whether the disk is full.
+        full: bool,
+    },
+    /// A table of an earlier run cannot be read.
+    #[error(
+        "the table file {path:?} cannot be read: {reason}; run again without --from and --to to rebuild all dates"
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+fn way_out(full: bool) -> &'static str {
+    if full {
+        "the disk is full or a size limit is reached: free space or write elsewhere; the tables are as they were"
+    } else {
+        "check the folder and its permissions; the tables are as they were"
+    }
+}
+
+impl TableError {
+    /// Whether the command line or job is wrong, rather than the disk.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            TableError::NotAFolder { .. }
+                | TableError::NotOurs { .. }
+                | TableError::OtherDefinition { .. }
+                | TableError::InsideInput { .. }
+        )
+    }
+
+    /// An error of writing `path`.
+    pub fn write(path: &Path, source: &(dyn std::error::Error + 'static)) -> Self {
+        use std::io::ErrorKind;
+        let mut cause = Some(source);
+        let mut full = false;
+        let mut reason = source.to_string();
+        while let Some(error) = cause {
+            if let Some(io) = error.downcast_ref::<std::io::Error>() {
+                full = matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+                reason = io.to_string();
+            }
+            cause = error.source();
+        }
+        // Writers wrap the cause in text of their own: look there too.
+        full |= ["No space left", "File too large", "quota exceeded"].iter().any(|words| reason.contains(words));
+        TableError::Write { path: path.to_path_buf(), reason, full }
+    }
+}

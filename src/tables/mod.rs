@@ -1,0 +1,7 @@
+//! The tables: what they look like, how they are written, and how a run's files replace the ones before.
+
+pub mod error;
+pub mod folder;
+pub mod measures;
+pub mod parquet_file;
+pub mod sessions;
