@@ -103,15 +103,16 @@ pub fn overview(files: &[PathBuf]) -> PolarsResult<Overview> {
     if files.is_empty() {
         return Ok(Overview { bins: vec![0; DEFAULT_BINS_MS.len()], ..Overview::default() });
     }
-    let summary =
-        scan(files, SESSIONS)?.select(summary_exprs()).collect_with_engine(Engine::Streaming)?.unwrap_single();
-    let summary = DaySummary::from_row(&summary, 0)?;
+    let mut exprs = count_exprs();
+    exprs.push(nearest_rank(0.5).alias("median"));
+    let summary = scan(files, SESSIONS)?.select(exprs).collect_with_engine(Engine::Streaming)?.unwrap_single();
+    let row = Row { frame: &summary, row: 0 };
     Ok(Overview {
-        sessions: summary.sessions,
-        time_spent_ms: summary.time_spent_ms,
-        median_ms: summary.percentiles_ms[0],
-        zero_length: summary.zero_length,
-        bins: summary.bins,
+        sessions: row.count("sessions")?,
+        time_spent_ms: row.count("time_spent")?,
+        median_ms: row.get("median")?,
+        zero_length: row.count("zero_length")?,
+        bins: row.bins()?,
     })
 }
 
@@ -122,7 +123,10 @@ fn sessions_by_day(files: &[PathBuf]) -> PolarsResult<BTreeMap<Day, DaySummary>>
     let grouped = scan(files, SESSIONS)?.group_by([col(SESSIONS.date_key)]).agg(summary_exprs());
     let grouped = grouped.collect_with_engine(Engine::Streaming)?.unwrap_single();
     let days = days_of(&grouped, SESSIONS)?;
-    days.into_iter().enumerate().map(|(row, day)| Ok((day, DaySummary::from_row(&grouped, row)?))).collect()
+    days.into_iter()
+        .enumerate()
+        .map(|(row, day)| Ok((day, DaySummary::from_row(Row { frame: &grouped, row })?)))
+        .collect()
 }
 
 fn active_users_by_day(files: &[PathBuf]) -> PolarsResult<BTreeMap<Day, i64>> {
@@ -150,18 +154,13 @@ fn days_of(grouped: &DataFrame, table: TableName) -> PolarsResult<Vec<Day>> {
     Ok(days.i32()?.iter().map(|day| Day::from_epoch_days(day.unwrap_or_default())).collect())
 }
 
-fn summary_exprs() -> Vec<Expr> {
-    let length = || col("length_ms");
+fn count_exprs() -> Vec<Expr> {
     let count = |condition: Expr| condition.cast(DataType::Int64).sum();
     let mut exprs = vec![
         len().cast(DataType::Int64).alias("sessions"),
         length().sum().alias("time_spent"),
-        length().max().alias("max"),
         count(length().eq(lit(0i64))).alias("zero_length"),
     ];
-    // Nearest rank: the smallest length that at least this share of sessions does not exceed.
-    let nearest_rank = |share: f64| length().quantile(lit(share), QuantileMethod::Equiprobable).cast(DataType::Int64);
-    exprs.extend(PERCENTILES.iter().enumerate().map(|(place, share)| nearest_rank(*share).alias(format!("p{place}"))));
     for (bin, start) in DEFAULT_BINS_MS.iter().enumerate() {
         let from = length().gt_eq(lit(*start));
         let inside = match DEFAULT_BINS_MS.get(bin + 1) {
@@ -171,6 +170,42 @@ fn summary_exprs() -> Vec<Expr> {
         exprs.push(count(inside).alias(format!("bin{bin}")));
     }
     exprs
+}
+
+fn summary_exprs() -> Vec<Expr> {
+    let mut exprs = count_exprs();
+    exprs.push(length().max().alias("max"));
+    exprs.extend(PERCENTILES.iter().enumerate().map(|(place, share)| nearest_rank(*share).alias(format!("p{place}"))));
+    exprs
+}
+
+fn length() -> Expr {
+    col("length_ms")
+}
+
+/// The smallest length that at least this share of sessions does not exceed.
+fn nearest_rank(share: f64) -> Expr {
+    length().quantile(lit(share), QuantileMethod::Equiprobable).cast(DataType::Int64)
+}
+
+/// A row of what [`count_exprs`] or [`summary_exprs`] came to.
+struct Row<'a> {
+    frame: &'a DataFrame,
+    row: usize,
+}
+
+impl Row<'_> {
+    fn get(&self, name: &str) -> PolarsResult<Option<i64>> {
+        Ok(self.frame.column(name)?.i64()?.get(self.row))
+    }
+
+    fn count(&self, name: &str) -> PolarsResult<i64> {
+        self.get(name).map(Option::unwrap_or_default)
+    }
+
+    fn bins(&self) -> PolarsResult<Vec<i64>> {
+        (0..DEFAULT_BINS_MS.len()).map(|bin| self.count(&format!("bin{bin}"))).collect()
+    }
 }
 
 impl DaySummary {
@@ -185,21 +220,18 @@ impl DaySummary {
         }
     }
 
-    fn from_row(frame: &DataFrame, row: usize) -> PolarsResult<Self> {
-        let get = |name: &str| -> PolarsResult<Option<i64>> { Ok(frame.column(name)?.i64()?.get(row)) };
-        let count = |name: &str| get(name).map(Option::unwrap_or_default);
+    fn from_row(row: Row<'_>) -> PolarsResult<Self> {
         let mut percentiles_ms = [None; PERCENTILES.len()];
         for (place, value) in percentiles_ms.iter_mut().enumerate() {
-            *value = get(&format!("p{place}"))?;
+            *value = row.get(&format!("p{place}"))?;
         }
-        let bins = (0..DEFAULT_BINS_MS.len()).map(|bin| count(&format!("bin{bin}"))).collect::<PolarsResult<_>>()?;
         Ok(DaySummary {
-            sessions: count("sessions")?,
-            time_spent_ms: count("time_spent")?,
+            sessions: row.count("sessions")?,
+            time_spent_ms: row.count("time_spent")?,
             percentiles_ms,
-            max_ms: get("max")?,
-            zero_length: count("zero_length")?,
-            bins,
+            max_ms: row.get("max")?,
+            zero_length: row.count("zero_length")?,
+            bins: row.bins()?,
         })
     }
 

@@ -2,10 +2,12 @@
 //!
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
 //! column is what, [`condition`] and [`prune`] which rows leave; [`plan`] puts these together without
-//! reading a row. [`read`] streams the rows and [`normalise`] makes events of them.
+//! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
+//! conversions of [`convert`].
 
 pub mod columns;
 pub mod condition;
+pub mod convert;
 pub mod dictionary;
 pub mod error;
 pub mod extract;

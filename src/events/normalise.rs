@@ -4,14 +4,13 @@
 use polars::prelude::*;
 
 use super::columns::ColumnRef;
+use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, whole};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
-use super::kind::Kind;
 use super::roles::{KeyType, Roles, Value};
 use crate::job::dates::instant_of;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
 use crate::sessionize::columns::{EventBatch, KeyColumn, TextColumn, ValueColumn};
-use crate::sessionize::intern::Interner;
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
 use crate::sessionize::time::Timestamp;
 
@@ -96,16 +95,18 @@ impl<'a> Normaliser<'a> {
         let mut counts = RowCounts { passed: rows.height() as u64, ..RowCounts::default() };
         let times = self.times_of(rows)?;
         let users = self.users(rows)?;
+        let missing = users.missing();
         let mut kept = Vec::with_capacity(rows.height());
         let mut kept_times = Vec::with_capacity(rows.height());
         for (row, time) in times.iter().enumerate() {
             let possible = time.filter(|time| self.times.holds(*time));
             counts.latest = counts.latest.max(possible);
-            let rejection = match (users.has(row), time, possible) {
-                (false, ..) => Rejection::NoUser,
-                (true, None, _) => Rejection::NoTime,
-                (true, Some(_), None) => Rejection::TimeOutOfRange,
-                (true, Some(_), Some(time)) => {
+            let no_user = missing.as_ref().is_some_and(|missing| missing[row]);
+            let rejection = match (no_user, time, possible) {
+                (true, ..) => Rejection::NoUser,
+                (false, None, _) => Rejection::NoTime,
+                (false, Some(_), None) => Rejection::TimeOutOfRange,
+                (false, Some(_), Some(time)) => {
                     kept.push(row as u32);
                     kept_times.push(time);
                     continue;
@@ -113,6 +114,7 @@ impl<'a> Normaliser<'a> {
             };
             counts.rejected[rejection as usize] += 1;
         }
+        let kept = if kept.len() == rows.height() { Kept::All } else { Kept::Some(kept) };
         counts.earliest = kept_times.iter().min().copied();
         let value_column = self.roles.value.as_ref().map(|value| value.column.clone());
         let values = of_role(rows, "value", &value_column, |series, _| match &self.roles.value {
@@ -192,16 +194,12 @@ impl<'a> Normaliser<'a> {
         users.ok_or_else(|| InputError::Unreadable { reason: "there is no user column".to_string() })
     }
 
-    fn event_codes(&self, series: &Series, column: &ColumnRef, kept: &[u32]) -> Result<Vec<u32>, InputError> {
-        let texts = texts(series, column)?;
-        let mut interner = Interner::of_text();
-        let local: Vec<Option<u32>> =
-            each_kept(&texts, kept).map(|text| text.map(|text| interner.intern_text(text.as_bytes()))).collect();
-        let (distinct, ranks) = interner.into_ranked();
-        let KeyColumn::Text(distinct) = distinct else { return Ok(Vec::new()) };
+    fn event_codes(&self, series: &Series, column: &ColumnRef, kept: &Kept) -> Result<Vec<u32>, InputError> {
+        let (local, distinct) = interned(&texts(series, column)?);
         // All values came out of text columns.
         let codes = self.types.codes(distinct.iter().map(|text| std::str::from_utf8(text).unwrap_or_default()));
-        Ok(local.into_iter().map(|code| code.map_or(0, |code| codes[ranks[code as usize] as usize])).collect())
+        let code = |local: &Option<u32>| local.map_or(0, |local| codes[local as usize]);
+        Ok(kept.collect(local.len(), local.iter(), code))
     }
 }
 
@@ -212,11 +210,14 @@ enum Users {
 }
 
 impl Users {
-    fn has(&self, row: usize) -> bool {
-        match self {
-            Users::Int(users) => users.get(row).is_some(),
-            Users::Text(users) => users.get(row).is_some(),
-        }
+    /// Which rows have no user; `None` where all have one.
+    fn missing(&self) -> Option<Vec<bool>> {
+        let nulls = match self {
+            _ if self.all_found() => return None,
+            Users::Int(users) => users.is_null(),
+            Users::Text(users) => users.is_null(),
+        };
+        Some(nulls.iter().map(|null| null.unwrap_or(false)).collect())
     }
 
     fn all_found(&self) -> bool {
@@ -239,21 +240,21 @@ impl Users {
         }
     }
 
-    fn into_kept(self, kept: &[u32]) -> KeyColumn {
+    fn into_kept(self, kept: &Kept) -> KeyColumn {
         match self {
-            Users::Int(users) => KeyColumn::Int(each_kept(&users, kept).map(Option::unwrap_or_default).collect()),
+            Users::Int(users) => KeyColumn::Int(kept.collect(users.len(), users.iter(), Option::unwrap_or_default)),
             Users::Text(users) => KeyColumn::Text(text_column(&users, kept)),
         }
     }
 }
 
 /// Session ids or property values of the rows kept.
-fn values(series: &Series, value: &Value, kept: &[u32]) -> Result<ValueColumn, InputError> {
+fn values(series: &Series, value: &Value, kept: &Kept) -> Result<ValueColumn, InputError> {
     let (name, key_type, session_id) = (value.column.spelled.as_str(), value.key_type, value.is_session_id);
     if key_type == KeyType::Text {
         let texts = texts(series, &value.column)?;
         let is_valid = |text: &str| if session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
-        let valid = each_kept(&texts, kept).map(|text| text.is_some_and(is_valid)).collect();
+        let valid = kept.collect(texts.len(), texts.iter(), |text| text.is_some_and(is_valid));
         return Ok(ValueColumn { keys: KeyColumn::Text(text_column(&texts, kept)), valid });
     }
     let numbers: Int64Chunked = match (key_type, series.dtype()) {
@@ -273,137 +274,55 @@ fn values(series: &Series, value: &Value, kept: &[u32]) -> Result<ValueColumn, I
         _ => integers(series, name)?,
     };
     let is_valid = |number: i64| !session_id || is_valid_number(number);
-    let valid = each_kept(&numbers, kept).map(|number| number.is_some_and(is_valid)).collect();
-    let keys = KeyColumn::Int(each_kept(&numbers, kept).map(Option::unwrap_or_default).collect());
+    let valid = kept.collect(numbers.len(), numbers.iter(), |number| number.is_some_and(is_valid));
+    let keys = KeyColumn::Int(kept.collect(numbers.len(), numbers.iter(), Option::unwrap_or_default));
     Ok(ValueColumn { keys, valid })
 }
 
-/// A whole-valued float as an integer; anything else is no id.
-fn whole(value: f64) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(value as i64)
-}
-
-/// A floating value as an integer of the same order; NaN is no value, and both zeros are one.
-fn ordered(value: f64) -> Option<i64> {
-    if value.is_nan() {
-        return None;
-    }
-    let bits = (value + 0.0).to_bits() as i64;
-    Some(bits ^ (((bits >> 63) as u64) >> 1) as i64)
-}
-
-/// The floating value that an integer of [`ordered`] stands for.
-pub fn float_of(ordered: i64) -> f64 {
-    f64::from_bits((ordered ^ (((ordered >> 63) as u64) >> 1) as i64) as u64)
-}
-
-fn sequence(series: &Series, column: &ColumnRef, kept: &[u32]) -> Result<Vec<i64>, InputError> {
+fn sequence(series: &Series, column: &ColumnRef, kept: &Kept) -> Result<Vec<i64>, InputError> {
     let numbers = integers(series, &column.spelled)?;
     // Nulls come first; a real i64::MIN would tie with them, and nobody counts from there.
-    Ok(each_kept(&numbers, kept).map(|number| number.unwrap_or(i64::MIN)).collect())
+    Ok(kept.collect(numbers.len(), numbers.iter(), |number| number.unwrap_or(i64::MIN)))
 }
 
-fn text_column(texts: &StringChunked, kept: &[u32]) -> TextColumn {
+/// The rows of a batch that are not rejected.
+enum Kept {
+    /// All of them: the usual case, in which columns are copied chunk by chunk.
+    All,
+    /// These, in ascending order.
+    Some(Vec<u32>),
+}
+
+impl Kept {
+    /// The values of the rows kept, in order.
+    fn each<V>(&self, mut values: impl Iterator<Item = V>, mut take: impl FnMut(V)) {
+        match self {
+            Kept::All => values.for_each(take),
+            Kept::Some(rows) => {
+                let mut next = 0;
+                for row in rows {
+                    let skip = *row as usize - next;
+                    next = *row as usize + 1;
+                    if let Some(value) = values.nth(skip) {
+                        take(value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn collect<V, T>(&self, rows: usize, values: impl Iterator<Item = V>, make: impl Fn(V) -> T) -> Vec<T> {
+        let mut made = Vec::with_capacity(rows);
+        self.each(values, |value| made.push(make(value)));
+        made
+    }
+}
+
+fn text_column(texts: &StringChunked, kept: &Kept) -> TextColumn {
     // Ids are about this long.
-    let mut column = TextColumn::with_capacity(kept.len(), kept.len() * 12);
-    for text in each_kept(texts, kept) {
-        column.push(text.unwrap_or_default().as_bytes());
-    }
+    let mut column = TextColumn::with_capacity(texts.len(), texts.len() * 12);
+    kept.each(texts.iter(), |text| column.push(text.unwrap_or_default().as_bytes()));
     column
-}
-
-/// The values of the rows kept, in order; `kept` ascends.
-fn each_kept<'a, C: ChunkAccess<'a>>(column: &'a C, kept: &'a [u32]) -> impl Iterator<Item = Option<C::Value>> + 'a {
-    let mut next = 0;
-    let mut values = column.values();
-    kept.iter().map(move |row| {
-        let skip = *row as usize - next;
-        next = *row as usize + 1;
-        values.nth(skip).flatten()
-    })
-}
-
-/// Columns of several chunks, walked without looking for the chunk of each row.
-trait ChunkAccess<'a> {
-    type Value;
-    fn values(&'a self) -> Box<dyn Iterator<Item = Option<Self::Value>> + 'a>;
-}
-
-impl<'a> ChunkAccess<'a> for Int64Chunked {
-    type Value = i64;
-    fn values(&'a self) -> Box<dyn Iterator<Item = Option<i64>> + 'a> {
-        Box::new(self.iter())
-    }
-}
-
-impl<'a> ChunkAccess<'a> for StringChunked {
-    type Value = &'a str;
-    fn values(&'a self) -> Box<dyn Iterator<Item = Option<&'a str>> + 'a> {
-        Box::new(self.iter())
-    }
-}
-
-fn non_empty(texts: &StringChunked) -> StringChunked {
-    if texts.iter().all(|text| text != Some("")) {
-        return texts.clone();
-    }
-    texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect()
-}
-
-/// Integers, and numbers in JSON text, as 64-bit ones.
-fn integers(series: &Series, name: &str) -> Result<Int64Chunked, InputError> {
-    let wide = match series.dtype() {
-        DataType::Int64 => series.clone(),
-        DataType::String => series.cast(&DataType::Int64).map_err(|error| polars_error(name, &error))?,
-        _ => cast(series, &DataType::Int64, name)?,
-    };
-    wide.i64().cloned().map_err(|error| polars_error(name, &error))
-}
-
-/// Values that must all fit another type.
-fn cast(series: &Series, dtype: &DataType, name: &str) -> Result<Series, InputError> {
-    let cast = series.cast(dtype).map_err(|error| polars_error(name, &error))?;
-    if cast.null_count() > series.null_count() {
-        let lost = series.is_not_null() & cast.is_null();
-        let value = series.filter(&lost).ok().and_then(|values| values.get(0).ok().map(|value| value.to_string()));
-        return Err(InputError::Value {
-            column: name.to_string(),
-            value: value.unwrap_or_else(|| "a value".to_string()),
-            problem: "more than a signed 64-bit integer can hold",
-            way_out: "write the column as text instead",
-        });
-    }
-    Ok(cast)
-}
-
-/// Single values of any type as text.
-fn texts(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
-    let name = &column.spelled;
-    match series.dtype() {
-        DataType::String => series.str().cloned(),
-        DataType::Binary => return bytes_as_text(series, column),
-        _ => series.cast(&DataType::String).and_then(|text| text.str().cloned()),
-    }
-    .map_err(|error| polars_error(name, &error))
-}
-
-/// A UUID's sixteen bytes in its usual spelling; other bytes have to be text.
-fn bytes_as_text(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
-    let values = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
-    let is_uuid = column.kind == Kind::Uuid;
-    let text = |bytes: &[u8]| match <[u8; 16]>::try_from(bytes) {
-        Ok(uuid) if is_uuid => Ok(uuid_text(uuid)),
-        _ => std::str::from_utf8(bytes).map(str::to_string).map_err(|_| InputError::Value {
-            column: column.spelled.clone(),
-            value: format!("{} bytes", bytes.len()),
-            problem: "no UTF-8 text",
-            way_out: "write the column as text instead",
-        }),
-    };
-    let texts: Vec<Option<String>> =
-        values.iter().map(|bytes| bytes.map(text).transpose()).collect::<Result<_, _>>()?;
-    Ok(texts.into_iter().collect())
 }
 
 /// The series of a role, where a run has it, made into something.
@@ -420,39 +339,4 @@ fn of_role<T>(
 fn role_series(rows: &DataFrame, role: &str, name: &str) -> Result<Series, InputError> {
     let column = rows.column(role).map_err(|error| polars_error(name, &error))?;
     Ok(column.as_materialized_series().clone())
-}
-
-fn uuid_text(bytes: [u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-fn polars_error(column: &str, error: &PolarsError) -> InputError {
-    InputError::Unreadable { reason: format!("the column `{column}`: {error}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn floats_keep_their_order_as_integers_and_come_back() {
-        let floats = [f64::NEG_INFINITY, -1.5, -0.0, f64::MIN_POSITIVE, 2.0, f64::INFINITY];
-        let ordered: Vec<i64> = floats.iter().filter_map(|value| ordered(*value)).collect();
-        assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(ordered.iter().zip(floats).all(|(number, value)| float_of(*number) == value));
-        assert_eq!(super::ordered(f64::NAN), None);
-    }
-
-    #[test]
-    fn whole_floats_are_ids_and_others_are_not() {
-        assert_eq!(whole(1_767_225_600_000.0), Some(1_767_225_600_000));
-        assert_eq!((whole(1.5), whole(f64::NAN), whole(1e300)), (None, None, None));
-    }
-
-    #[test]
-    fn a_uuid_is_written_in_its_usual_groups() {
-        let bytes: Vec<u8> = (0xF0u8..=0xFF).collect();
-        assert_eq!(uuid_text(bytes.try_into().expect("sixteen")), "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
-    }
 }

@@ -157,7 +157,7 @@ fn with_day_bounds(pieces: &[(Timestamp, Day)]) -> Vec<Stretch> {
         let near = at.saturating_sub(NEAR)..(at + NEAR).min(pieces.len());
         let mut same = near.filter(|other| pieces[*other].1 == *day);
         let first = same.next().unwrap_or(at);
-        let last = same.last().unwrap_or(first);
+        let last = same.next_back().unwrap_or(first);
         let day_end = pieces.get(last + 1).map_or(Timestamp::MAX, |next| next.0);
         Stretch { start: *start, day: *day, day_start: pieces[first].0, day_end }
     };

@@ -98,7 +98,7 @@ fn bars(overview: &Overview) -> String {
         };
         let bar = "█".repeat((*sessions as f64 / most as f64 * WIDTH).round() as usize);
         let share = percent(sessions.unsigned_abs(), overview.sessions.unsigned_abs());
-        let _ = writeln!(text, "{label:>14}  {bar:<40} {:>12} {share:>8}", grouped(sessions.unsigned_abs()));
+        let _ = writeln!(text, "{label:>16}  {bar:<40} {:>12} {share:>8}", grouped(sessions.unsigned_abs()));
     }
     text
 }

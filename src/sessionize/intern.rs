@@ -104,6 +104,11 @@ impl Interner {
         code
     }
 
+    /// The distinct keys by code.
+    pub fn into_keys(self) -> KeyColumn {
+        self.keys
+    }
+
     /// The distinct keys in ascending order, and for each code its place among them.
     pub fn into_ranked(self) -> (KeyColumn, Vec<u32>) {
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();

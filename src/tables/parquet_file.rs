@@ -10,6 +10,7 @@ use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use super::error::TableError;
 use super::folder::FORMAT;
@@ -79,6 +80,11 @@ impl ParquetFile {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by("dwell".to_string())
+            // Ids, times and lengths hardly repeat: a dictionary of them is built only to be given up.
+            .set_dictionary_enabled(false)
+            .set_column_dictionary_enabled(ColumnPath::from("first_event"), true)
+            .set_column_dictionary_enabled(ColumnPath::from("last_event"), true)
+            .set_column_dictionary_enabled(ColumnPath::from("end_reason"), true)
             .set_key_value_metadata(Some(vec![
                 pair("dwell.format", FORMAT.to_string()),
                 pair("dwell.definition", provenance.definition.clone()),

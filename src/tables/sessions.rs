@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
-use crate::events::normalise::float_of;
+use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::dates::{day_of_text, day_text};
 use crate::sessionize::aggregate::{ActivityRow, SessionRow};

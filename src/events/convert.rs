@@ -1,0 +1,157 @@
+//! Values of any accepted type as the plain ones that a role takes.
+
+use polars::prelude::*;
+
+use super::columns::ColumnRef;
+use super::error::InputError;
+use super::kind::Kind;
+use crate::sessionize::columns::{KeyColumn, TextColumn};
+use crate::sessionize::hash::hash_int;
+use crate::sessionize::intern::Interner;
+
+/// Integers, and numbers in JSON text, as 64-bit ones.
+pub fn integers(series: &Series, name: &str) -> Result<Int64Chunked, InputError> {
+    let wide = match series.dtype() {
+        DataType::Int64 => series.clone(),
+        DataType::String => series.cast(&DataType::Int64).map_err(|error| polars_error(name, &error))?,
+        _ => cast(series, &DataType::Int64, name)?,
+    };
+    wide.i64().cloned().map_err(|error| polars_error(name, &error))
+}
+
+/// Values that must all fit another type.
+pub fn cast(series: &Series, dtype: &DataType, name: &str) -> Result<Series, InputError> {
+    let cast = series.cast(dtype).map_err(|error| polars_error(name, &error))?;
+    if cast.null_count() > series.null_count() {
+        let lost = series.is_not_null() & cast.is_null();
+        let value = series.filter(&lost).ok().and_then(|values| values.get(0).ok().map(|value| value.to_string()));
+        return Err(InputError::Value {
+            column: name.to_string(),
+            value: value.unwrap_or_else(|| "a value".to_string()),
+            problem: "more than a signed 64-bit integer can hold",
+            way_out: "write the column as text instead",
+        });
+    }
+    Ok(cast)
+}
+
+/// Single values of any type as text.
+pub fn texts(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
+    let name = &column.spelled;
+    match series.dtype() {
+        DataType::String => series.str().cloned(),
+        DataType::Binary => return bytes_as_text(series, column),
+        _ => series.cast(&DataType::String).and_then(|text| text.str().cloned()),
+    }
+    .map_err(|error| polars_error(name, &error))
+}
+
+/// A UUID's sixteen bytes in its usual spelling; other bytes have to be text.
+fn bytes_as_text(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
+    let values = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
+    let is_uuid = column.kind == Kind::Uuid;
+    let text = |bytes: &[u8]| match <[u8; 16]>::try_from(bytes) {
+        Ok(uuid) if is_uuid => Ok(uuid_text(uuid)),
+        _ => std::str::from_utf8(bytes).map(str::to_string).map_err(|_| InputError::Value {
+            column: column.spelled.clone(),
+            value: format!("{} bytes", bytes.len()),
+            problem: "no UTF-8 text",
+            way_out: "write the column as text instead",
+        }),
+    };
+    let texts: Vec<Option<String>> =
+        values.iter().map(|bytes| bytes.map(text).transpose()).collect::<Result<_, _>>()?;
+    Ok(texts.into_iter().collect())
+}
+
+/// Texts with null in place of empty ones.
+pub fn non_empty(texts: &StringChunked) -> StringChunked {
+    if texts.iter().all(|text| text != Some("")) {
+        return texts.clone();
+    }
+    texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect()
+}
+
+/// Each text as a code, and the texts by code.
+pub fn interned(texts: &StringChunked) -> (Vec<Option<u32>>, TextColumn) {
+    /// More than the types that most inputs have.
+    const RECENT: usize = 512;
+    let mut interner = Interner::of_text();
+    let mut codes = Vec::with_capacity(texts.len());
+    for chunk in texts.downcast_iter() {
+        // Equal texts of a dictionary page are equal views: most rows need neither their bytes nor a hash.
+        let mut recent = [(u128::MAX, 0u32); RECENT];
+        for (view, text) in chunk.views().iter().zip(chunk.iter()) {
+            let Some(text) = text else {
+                codes.push(None);
+                continue;
+            };
+            let view = view.as_u128();
+            let slot = &mut recent[hash_int((view ^ (view >> 64)) as i64) as usize % RECENT];
+            if slot.0 != view {
+                *slot = (view, interner.intern_text(text.as_bytes()));
+            }
+            codes.push(Some(slot.1));
+        }
+    }
+    match interner.into_keys() {
+        KeyColumn::Text(distinct) => (codes, distinct),
+        KeyColumn::Int(_) => (codes, TextColumn::default()),
+    }
+}
+
+/// A whole-valued float as an integer; anything else is no id.
+pub fn whole(value: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(value as i64)
+}
+
+/// A floating value as an integer of the same order; NaN is no value, and both zeros are one.
+pub fn ordered(value: f64) -> Option<i64> {
+    if value.is_nan() {
+        return None;
+    }
+    let bits = (value + 0.0).to_bits() as i64;
+    Some(bits ^ (((bits >> 63) as u64) >> 1) as i64)
+}
+
+/// The floating value that an integer of [`ordered`] stands for.
+pub fn float_of(ordered: i64) -> f64 {
+    f64::from_bits((ordered ^ (((ordered >> 63) as u64) >> 1) as i64) as u64)
+}
+
+fn uuid_text(bytes: [u8; 16]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// What polars says of a column.
+pub fn polars_error(column: &str, error: &PolarsError) -> InputError {
+    InputError::Unreadable { reason: format!("the column `{column}`: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_keep_their_order_as_integers_and_come_back() {
+        let floats = [f64::NEG_INFINITY, -1.5, -0.0, f64::MIN_POSITIVE, 2.0, f64::INFINITY];
+        let ordered: Vec<i64> = floats.iter().filter_map(|value| ordered(*value)).collect();
+        assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(ordered.iter().zip(floats).all(|(number, value)| float_of(*number) == value));
+        assert_eq!(super::ordered(f64::NAN), None);
+    }
+
+    #[test]
+    fn whole_floats_are_ids_and_others_are_not() {
+        assert_eq!(whole(1_767_225_600_000.0), Some(1_767_225_600_000));
+        assert_eq!((whole(1.5), whole(f64::NAN), whole(1e300)), (None, None, None));
+    }
+
+    #[test]
+    fn a_uuid_is_written_in_its_usual_groups() {
+        let bytes: Vec<u8> = (0xF0u8..=0xFF).collect();
+        assert_eq!(uuid_text(bytes.try_into().expect("sixteen")), "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
+    }
+}
