@@ -7,9 +7,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::error::Error;
 use crate::job::dates::parse_window;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
+use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
 use crate::report::log::LogFormat;
-use crate::run::{Options, Table};
 
 /// Turns Parquet event tables into user sessions.
 #[derive(Debug, Parser)]

@@ -7,6 +7,7 @@ pub mod duration;
 pub mod error;
 pub mod file;
 pub mod fingerprint;
+pub mod options;
 
 use std::path::PathBuf;
 

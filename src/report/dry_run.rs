@@ -7,8 +7,8 @@ use crate::events::columns::Source;
 use crate::events::plan::ReadPlan;
 use crate::job::dates::day_text;
 use crate::job::fingerprint::Canonical;
+use crate::job::options::Options;
 use crate::job::Job;
-use crate::run::Options;
 
 /// The plan of a run.
 pub fn plan_text(job: &Job, options: &Options, plan: &ReadPlan, definition: &Canonical) -> String {

@@ -1,7 +1,7 @@
 //! Step 6: ids for the sessions of custom definitions.
 
-use super::aggregate::SessionRow;
 use super::calendar::Calendar;
+use super::records::SessionRow;
 
 /// Gives the sessions of one user and a custom definition their ids (SPEC 4, `session_id`): the start in
 /// epoch milliseconds, or the next one free on that date, so that (user, id) is unique. Leaves them in

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::aggregate::{ActivityRow, SessionRow};
 use super::columns::KeyColumn;
 use super::partition::Partition;
+use super::records::{ActivityRow, SessionRow};
 use super::time::Day;
 
 /// Rows that stand on a date.

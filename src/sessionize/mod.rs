@@ -19,6 +19,7 @@ pub mod identify;
 pub mod intern;
 pub mod merge;
 pub mod partition;
+pub mod records;
 pub mod rows;
 pub mod scatter;
 pub mod session_id;

@@ -1,9 +1,10 @@
 //! All steps of the kernel over one partition.
 
-use super::aggregate::{ActivityRow, Made, Rule, Rules, SessionRow};
+use super::aggregate::{Made, Rule, Rules};
 use super::columns::KeyColumn;
 use super::counts::Counts;
 use super::event_types::EventKey;
+use super::records::{ActivityRow, SessionRow};
 use super::rows::{FullTie, PartitionRows, Tie};
 use super::scatter::Block;
 use super::session_id::{millis_as_time, text_as_time};

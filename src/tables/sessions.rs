@@ -15,11 +15,11 @@ use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::dates::{day_of_text, day_text};
-use crate::sessionize::aggregate::{ActivityRow, SessionRow};
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated, Place};
 use crate::sessionize::partition::Partition;
+use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::{Day, Timestamp};
 
 /// The name of a table's folder, and of the column that its date folders stand for.

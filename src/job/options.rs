@@ -1,0 +1,69 @@
+//! What the command line says of one run, besides the job.
+
+use super::dates::intersect;
+use super::Job;
+use crate::sessionize::aggregate::Window;
+
+/// What the command line says of this one run, and of no other.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The dates to recompute: `--from` and `--to`.
+    pub window: Window,
+    /// What to write; empty for everything.
+    pub only: Vec<Table>,
+    /// Threads; `None` for as many as the machine has.
+    pub threads: Option<usize>,
+    /// The share of rows that may be rejected.
+    pub max_rejected: Option<f64>,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Rebuild a folder of another definition.
+    pub overwrite: bool,
+    /// Print nothing but errors.
+    pub quiet: bool,
+}
+
+/// What a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Table {
+    /// The sessions table.
+    Sessions,
+    /// The activity table.
+    Activity,
+    /// Measures and histograms.
+    Charts,
+}
+
+impl Table {
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Sessions => "sessions",
+            Table::Activity => "activity",
+            Table::Charts => "charts",
+        }
+    }
+}
+
+impl Options {
+    /// The dates that this run writes.
+    pub fn window(&self, job: &Job) -> Window {
+        intersect(self.window, job.output.window)
+    }
+
+    /// What this run writes.
+    pub fn tables(&self) -> Vec<Table> {
+        let all = [Table::Sessions, Table::Activity, Table::Charts];
+        all.into_iter().filter(|table| self.only.is_empty() || self.only.contains(table)).collect()
+    }
+
+    /// Whether this run writes a table.
+    pub fn writes(&self, table: Table) -> bool {
+        self.tables().contains(&table)
+    }
+
+    /// Whether a table has to be made, be it only to be measured.
+    pub fn makes(&self, table: Table) -> bool {
+        self.writes(table) || self.writes(Table::Charts)
+    }
+}

@@ -1,0 +1,197 @@
+//! What a run writes: the tables of the kernel's rows, the charts over them, and which files of earlier
+//! runs they replace.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::charts::daily::{measure, overview, Overview, TableFiles};
+use crate::error::Error;
+use crate::events::plan::ReadPlan;
+use crate::job::dates::first_instant;
+use crate::job::options::{Options, Table};
+use crate::job::Job;
+use crate::pipeline::{self, Made};
+use crate::report::progress::Progress;
+use crate::sessionize::aggregate::Window;
+use crate::sessionize::event_types::EventTypes;
+use crate::sessionize::merge::{ByDate, Dated};
+use crate::sessionize::partition::Partition;
+use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
+use crate::tables::folder::LockedFolder;
+use crate::tables::measures::{histogram_columns, measure_columns, write_csv, write_parquet};
+use crate::tables::parquet_file::{Provenance, Size};
+use crate::tables::sessions::{TableColumns, TableName, ACTIVITY, SESSIONS};
+
+/// What has been staged.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Rows and bytes of each table.
+    pub sizes: Vec<(&'static str, Size)>,
+    /// Files of earlier runs that this one's replace.
+    pub replaced: BTreeSet<PathBuf>,
+    /// This run's tables, staged or made only to be measured.
+    measured: TableFiles,
+    /// Dates of earlier runs that stay.
+    kept: TableFiles,
+    /// The dates that sessions were written of.
+    pub days: Vec<Day>,
+}
+
+/// Stages the files of a run.
+#[derive(Debug)]
+pub struct Output<'a> {
+    job: &'a Job,
+    options: &'a Options,
+    folder: &'a LockedFolder,
+    pool: &'a rayon::ThreadPool,
+    /// Whether everything in the folder is to go.
+    rebuild: bool,
+    written: Written,
+}
+
+impl<'a> Output<'a> {
+    /// For a run into `folder`; with `rebuild`, everything in it goes.
+    ///
+    /// # Errors
+    /// The folder cannot be searched.
+    pub fn new(
+        job: &'a Job,
+        options: &'a Options,
+        folder: &'a LockedFolder,
+        pool: &'a rayon::ThreadPool,
+        rebuild: bool,
+    ) -> Result<Self, Error> {
+        let mut output = Output { job, options, folder, pool, rebuild, written: Written::default() };
+        if rebuild {
+            output.replace_everything()?;
+        }
+        Ok(output)
+    }
+
+    /// What was staged.
+    pub fn finish(self) -> Written {
+        self.written
+    }
+
+    /// Nothing of another definition may stay beside this one's tables.
+    fn replace_everything(&mut self) -> Result<(), Error> {
+        for name in [SESSIONS, ACTIVITY] {
+            self.written.replaced.extend(self.folder.files_of(name.folder)?);
+        }
+        for file in CHART_FILES {
+            self.written.replaced.extend(self.folder.path().join(file).exists().then(|| PathBuf::from(file)));
+        }
+        Ok(())
+    }
+
+    /// Stages the sessions and activity tables, as far as the run makes them.
+    ///
+    /// # Errors
+    /// A file that cannot be written; an interruption.
+    pub fn write_tables(
+        &mut self,
+        plan: &ReadPlan,
+        made: &Made,
+        types: &EventTypes,
+        provenance: &Provenance,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let definition = &self.job.definition;
+        let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some());
+        if self.options.makes(Table::Sessions) {
+            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.sessions);
+            progress.stage("sessions", rows.days().len() as u64);
+            self.written.days = rows.days();
+            self.write_table(SESSIONS, Table::Sessions, &rows, progress, |path, rows| {
+                columns.write_sessions(path, provenance, rows, types)
+            })?;
+        }
+        if self.options.makes(Table::Activity) {
+            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.activity);
+            progress.stage("activity", rows.days().len() as u64);
+            self.write_table(ACTIVITY, Table::Activity, &rows, progress, |path, rows| {
+                columns.write_activity(path, provenance, rows)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the files of a table, and notes which ones of earlier runs they replace.
+    fn write_table<R: Dated + Sync>(
+        &mut self,
+        name: TableName,
+        table: Table,
+        rows: &ByDate<'_, R>,
+        progress: &Progress,
+        write: impl Fn(&Path, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+    ) -> Result<(), Error> {
+        let days = rows.days();
+        let place = |file: PathBuf| match self.options.writes(table) {
+            true => self.folder.stage(&file),
+            false => self.folder.scratch(&file),
+        };
+        let mut size = pipeline::write_dates(self.pool, &days, progress, |day| {
+            write(&place(name.file_of(day))?, Some((rows, day)))
+        })?;
+        let (replaced, kept) = self.earlier_files(name)?;
+        self.written.kept.extend(name, kept.iter().map(|file| self.folder.path().join(file)));
+        if !self.options.writes(table) {
+            self.written.measured.extend(name, days.iter().map(|day| self.folder.scratch_path(&name.file_of(*day))));
+            return Ok(());
+        }
+        self.written.measured.extend(name, days.iter().map(|day| self.folder.staged_path(&name.file_of(*day))));
+        if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
+            size.merge(write(&self.folder.stage(&name.empty_file())?, None)?);
+        }
+        let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
+        self.written.replaced.extend(no_longer_empty.then(|| name.empty_file()));
+        self.written.replaced.extend(replaced);
+        self.written.sizes.push((table.name(), size));
+        Ok(())
+    }
+
+    /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
+    fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
+        let all = self.folder.files_of(name.folder)?;
+        let window = self.options.window;
+        if window == Window::default() || self.rebuild {
+            return Ok((all, BTreeSet::new()));
+        }
+        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| window.holds(day))))
+    }
+
+    /// Measures the tables, stages the default chart, and sums this run's sessions up.
+    ///
+    /// # Errors
+    /// A table that cannot be read, a file that cannot be written.
+    pub fn write_charts(&mut self, provenance: &Provenance) -> Result<Option<Overview>, Error> {
+        let unreadable = |error: polars::error::PolarsError| TableError::Read {
+            path: self.folder.path().to_path_buf(),
+            reason: error.to_string(),
+        };
+        if self.options.writes(Table::Charts) {
+            let mut files = self.written.measured.clone();
+            files.sessions.extend(self.written.kept.sessions.iter().cloned());
+            files.activity.extend(self.written.kept.activity.iter().cloned());
+            let zone = &self.job.output.zone;
+            let chart = measure(&files, |day| first_instant(day, zone)).map_err(unreadable)?;
+            for (name, columns) in
+                [("measures", measure_columns(&chart.measures)), ("histogram", histogram_columns(&chart.histogram))]
+            {
+                let stage = |extension: &str| self.folder.stage(Path::new(&format!("{name}.{extension}")));
+                let mut size = write_parquet(&stage("parquet")?, provenance, &columns)?;
+                let csv = write_csv(&stage("csv")?, &columns, zone)?;
+                // One table in two files: its rows count once.
+                size.merge(Size { rows: 0, ..csv });
+                self.written.sizes.push((name, size));
+            }
+        }
+        match self.options.makes(Table::Sessions) {
+            true => Ok(Some(overview(&self.written.measured.sessions).map_err(unreadable)?)),
+            false => Ok(None),
+        }
+    }
+}
+
+const CHART_FILES: [&str; 4] = ["measures.parquet", "measures.csv", "histogram.parquet", "histogram.csv"];

@@ -1,0 +1,49 @@
+//! Rows of the tables as the kernel makes them.
+
+use super::cut::EndReason;
+use super::time::{Day, Span, Timestamp};
+
+/// A row of the sessions table; users, texts and event types as places in their sorted lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The user's place in its partition.
+    pub user: u32,
+    /// The date it starts on.
+    pub day: Day,
+    /// `session_id`: a number, or under the default definition perhaps the place of a text.
+    pub id: i64,
+    /// What its group has in common: the session id, the property, or 0.
+    pub value: i64,
+    /// `start_time`.
+    pub start: Timestamp,
+    /// `end_time`.
+    pub end: Timestamp,
+    /// `event_count`.
+    pub event_count: u32,
+    /// The rank of `first_event`; 0 for none.
+    pub first_event: u32,
+    /// The rank of `last_event`; 0 for none.
+    pub last_event: u32,
+    /// `end_reason`.
+    pub reason: EndReason,
+}
+
+impl SessionRow {
+    /// How long it lasts.
+    pub fn length(&self) -> Span {
+        self.end.since(self.start)
+    }
+}
+
+/// A row of the activity table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// The user's place in its partition.
+    pub user: u32,
+    /// The date.
+    pub day: Day,
+    /// How many events.
+    pub events: u32,
+    /// In which hours since the date's first instant.
+    pub hours: u32,
+}
