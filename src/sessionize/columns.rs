@@ -58,9 +58,10 @@ impl TextColumn {
         gathered
     }
 
-    /// Bytes held.
-    pub fn memory(&self) -> usize {
-        self.offsets.len() * 4 + self.bytes.len()
+    /// Takes all values out.
+    pub fn clear(&mut self) {
+        self.offsets.truncate(1);
+        self.bytes.clear();
     }
 }
 
@@ -148,20 +149,5 @@ impl EventBatch {
     /// Whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.times.is_empty()
-    }
-
-    /// The events of `rows`, in that order.
-    pub fn gather(&self, rows: &[u32]) -> EventBatch {
-        EventBatch {
-            users: self.users.gather(rows),
-            times: gather(&self.times, rows),
-            events: self.events.as_ref().map(|events| gather(events, rows)),
-            values: self
-                .values
-                .as_ref()
-                .map(|values| ValueColumn { keys: values.keys.gather(rows), valid: gather(&values.valid, rows) }),
-            sequence: self.sequence.as_ref().map(|sequence| gather(sequence, rows)),
-            unique_ids: self.unique_ids.as_ref().map(|ids| ids.gather(rows)),
-        }
     }
 }

@@ -2,12 +2,13 @@
 //! clock or thread pool.
 //!
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`scatter`] lays events out by
-//! user hash, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
+//! user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`aggregate`] sums sessions and activity up, [`identify`] gives custom sessions their
 //! ids; [`partition`] runs the steps after scattering and [`merge`] puts the partitions' rows in the order of
 //! the tables.
 
 pub mod aggregate;
+pub mod block;
 pub mod calendar;
 pub mod columns;
 pub mod counts;
@@ -18,6 +19,7 @@ pub mod hash;
 pub mod identify;
 pub mod intern;
 pub mod merge;
+pub mod packed;
 pub mod partition;
 pub mod records;
 pub mod rows;

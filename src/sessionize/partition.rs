@@ -1,12 +1,12 @@
 //! All steps of the kernel over one partition.
 
 use super::aggregate::{Made, Rule, Rules};
+use super::block::Block;
 use super::columns::KeyColumn;
 use super::counts::Counts;
 use super::event_types::EventKey;
 use super::records::{ActivityRow, SessionRow};
 use super::rows::{FullTie, PartitionRows, Tie};
-use super::scatter::Block;
 use super::session_id::{millis_as_time, text_as_time};
 use super::time::Timestamp;
 
@@ -27,8 +27,7 @@ pub struct Partition {
 
 /// Makes the sessions of one partition's users from the partition's rows in all blocks.
 pub fn sessionize(blocks: &[Block], partition: usize, rules: &Rules<'_>) -> Option<Partition> {
-    let events = blocks.first()?.events();
-    if events.sequence.is_some() || events.unique_ids.is_some() {
+    if blocks.first()?.has_sequence_or_ids() {
         sessionize_rows(PartitionRows::<FullTie>::gather(blocks, partition, rules.types)?, rules)
     } else {
         sessionize_rows(PartitionRows::<EventKey>::gather(blocks, partition, rules.types)?, rules)
@@ -49,6 +48,9 @@ fn sessionize_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Opt
     // Stable: users stay in order within a date, and one user's rows too.
     made.sessions.sort_by_key(|session| session.day);
     made.activity.sort_by_key(|row| row.day);
+    // These stay until all partitions are done: no room for rows that will not come.
+    made.sessions.shrink_to_fit();
+    made.activity.shrink_to_fit();
     Some(Partition {
         users: rows.users,
         texts: rows.texts,

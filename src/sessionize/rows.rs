@@ -1,16 +1,17 @@
 //! Step 3: the events of one partition as rows, user by user and in order.
 
-use super::columns::{EventBatch, KeyColumn};
+use super::block::{Block, BlockKeys, CodedKeys};
+use super::columns::KeyColumn;
 use super::event_types::{EventKey, EventTypes};
 use super::intern::Interner;
-use super::scatter::{counting_sort, Block};
+use super::scatter::counting_sort;
 use super::time::Timestamp;
 
 /// What orders events of one user at one time (SPEC 2, step 5). Two kinds, so that the usual job, without
 /// a sequence or unique ids, moves rows of half the size.
 pub trait Tie: Copy + Ord + Send {
-    /// Reads a row's tie from its batch.
-    fn read(batch: &EventBatch, row: usize, event: EventKey, ids: &mut Interner) -> Self;
+    /// Reads a row's tie from its block.
+    fn read(block: &Block, row: usize, event: EventKey, ids: &mut Interner) -> Self;
     /// The event's type and role.
     fn event(self) -> EventKey;
     /// The event's unique id as a code, where it has one.
@@ -18,7 +19,7 @@ pub trait Tie: Copy + Ord + Send {
 }
 
 impl Tie for EventKey {
-    fn read(_: &EventBatch, _: usize, event: EventKey, _: &mut Interner) -> Self {
+    fn read(_: &Block, _: usize, event: EventKey, _: &mut Interner) -> Self {
         event
     }
 
@@ -41,13 +42,9 @@ pub struct FullTie {
 }
 
 impl Tie for FullTie {
-    fn read(batch: &EventBatch, row: usize, event: EventKey, ids: &mut Interner) -> Self {
-        let unique_id = batch.unique_ids.as_ref().map(|ids| ids.get(row)).filter(|id| !id.is_empty());
-        FullTie {
-            sequence: batch.sequence.as_ref().map_or(i64::MIN, |sequence| sequence[row]),
-            event,
-            unique_id: unique_id.map(|id| ids.intern_text(id)),
-        }
+    fn read(block: &Block, row: usize, event: EventKey, ids: &mut Interner) -> Self {
+        let unique_id = block.unique_id(row).map(|id| ids.intern_text(id));
+        FullTie { sequence: block.sequence(row), event, unique_id }
     }
 
     fn event(self) -> EventKey {
@@ -123,29 +120,32 @@ impl<T: Tie> PartitionRows<T> {
     /// Brings the rows of `partition` together from all blocks. Rows of one user come out in no
     /// particular order.
     pub fn gather(blocks: &[Block], partition: usize, types: &EventTypes) -> Option<Self> {
-        let first = blocks.first()?.events();
+        let first = blocks.first()?;
         let row_count = blocks.iter().map(|block| block.rows(partition).len()).sum();
-        let mut users = Interner::like(&first.users);
-        let mut texts =
-            first.values.as_ref().filter(|v| matches!(v.keys, KeyColumn::Text(_))).map(|_| Interner::of_text());
+        let mut users = Interner::like(&first.users.keys);
+        let has_texts = matches!(first.values.as_ref().map(|values| &values.keys), Some(BlockKeys::Text(_)));
+        let mut texts = has_texts.then(Interner::of_text);
         let mut ids = Interner::of_text();
         let mut user_codes = Vec::with_capacity(row_count);
         let mut rows = Vec::with_capacity(row_count);
         for block in blocks {
-            let batch = block.events();
+            let block_users = global_codes(&block.users, partition, &mut users);
+            let block_texts = match (block.values.as_ref().map(|values| &values.keys), &mut texts) {
+                (Some(BlockKeys::Text(keys)), Some(texts)) => global_codes(keys, partition, texts),
+                _ => Vec::new(),
+            };
             for row in block.rows(partition) {
-                user_codes.push(users.intern(&batch.users, row));
-                let value = match &batch.values {
+                user_codes.push(block_users[block.users.code(row)]);
+                let value = match &block.values {
                     None => Some(0),
-                    Some(values) if !values.valid[row] => None,
-                    Some(values) => match (&values.keys, &mut texts) {
-                        (KeyColumn::Int(ints), _) => Some(ints[row]),
-                        (texts, Some(interner)) => Some(i64::from(interner.intern(texts, row))),
-                        (KeyColumn::Text(_), None) => None,
-                    },
+                    Some(values) if !values.is_valid(row) => None,
+                    Some(values) => Some(match &values.keys {
+                        BlockKeys::Int(numbers) => numbers.get(row),
+                        BlockKeys::Text(keys) => i64::from(block_texts[keys.code(row)]),
+                    }),
                 };
-                let event = batch.events.as_ref().map_or(EventKey::NONE, |events| types.key(events[row]));
-                rows.push(Row::new(value, batch.times[row], T::read(batch, row, event, &mut ids)));
+                let event = types.key(block.event(row));
+                rows.push(Row::new(value, block.time(row), T::read(block, row, event, &mut ids)));
             }
         }
         let (users, user_ranks) = users.into_ranked();
@@ -170,4 +170,9 @@ impl<T: Tie> PartitionRows<T> {
             visit(user as u32, &mut events);
         }
     }
+}
+
+/// The codes in the whole partition of a block's distinct keys in it.
+fn global_codes(keys: &CodedKeys, partition: usize, interner: &mut Interner) -> Vec<u32> {
+    keys.of_partition(partition).map(|key| interner.intern(&keys.keys, key)).collect()
 }

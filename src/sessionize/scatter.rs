@@ -4,8 +4,7 @@
 //! out partition by partition, ids and all; what follows works on one partition at a time, small
 //! enough for the cache, and fetches nothing at random.
 
-use std::ops::Range;
-
+use super::block::Block;
 use super::columns::{EventBatch, KeyColumn};
 use super::hash::{hash_bytes, hash_int};
 
@@ -33,25 +32,6 @@ impl Partitions {
     }
 }
 
-/// A batch laid out partition by partition.
-#[derive(Clone, Debug)]
-pub struct Block {
-    events: EventBatch,
-    bounds: Vec<u32>,
-}
-
-impl Block {
-    /// The events, those of one partition side by side.
-    pub fn events(&self) -> &EventBatch {
-        &self.events
-    }
-
-    /// The rows of one partition.
-    pub fn rows(&self, partition: usize) -> Range<usize> {
-        self.bounds[partition] as usize..self.bounds[partition + 1] as usize
-    }
-}
-
 /// Lays a batch out by partition; within a partition, events keep their order.
 pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
     let targets: Vec<u32> = match &batch.users {
@@ -59,7 +39,7 @@ pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
         KeyColumn::Text(users) => users.iter().map(|user| partitions.of(hash_bytes(user))).collect(),
     };
     let (order, bounds) = counting_sort(&targets, partitions.count());
-    Block { events: batch.gather(&order), bounds }
+    Block::new(batch, &order, bounds)
 }
 
 /// The rows in ascending order of their key, rows of one key in their own order, and where each key's
@@ -102,15 +82,17 @@ mod tests {
     fn every_event_of_a_user_lands_in_one_partition() {
         let users: Vec<i64> = (0..1_000).map(|row| row % 37).collect();
         let block = scatter(&batch(&users), Partitions::for_rows(1_000, 100, 1));
-        let KeyColumn::Int(scattered) = &block.events().users else { panic!("numbers stay numbers") };
-        let mut seen = std::collections::HashMap::new();
+        let KeyColumn::Int(keys) = &block.users.keys else { panic!("numbers stay numbers") };
+        assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len(), "each user is in one");
         for partition in 0..16 {
             for row in block.rows(partition) {
-                assert_eq!(*seen.entry(scattered[row]).or_insert(partition), partition);
+                let user = keys[block.users.of_partition(partition).start + block.users.code(row)];
+                assert_eq!(user, users[block.time(row).micros() as usize]);
             }
         }
-        assert_eq!(block.rows(15).end, 1_000);
-        assert!(seen.values().collect::<std::collections::HashSet<_>>().len() > 8, "users spread out");
+        assert_eq!((keys.len(), block.rows(15).end), (37, 1_000));
+        let used = (0..16).filter(|partition| !block.rows(*partition).is_empty()).count();
+        assert!(used > 8, "users spread out");
     }
 
     #[test]

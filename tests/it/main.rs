@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod bad_input;
+mod cells;
+mod input_forms;
 mod property;
 mod reference;
 mod rules;

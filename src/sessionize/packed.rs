@@ -1,0 +1,78 @@
+//! Numbers in as few bytes as their range needs: what is laid out in memory for all events at once.
+
+/// Numbers of one column as their distance from the smallest, each in the same number of bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    base: i64,
+    width: usize,
+    len: usize,
+    /// Seven bytes longer than the numbers: each is read and written as eight bytes, whatever its width.
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    /// Packs the numbers of `rows`, in that order.
+    pub fn gather<T: Copy>(values: &[T], rows: &[u32], number: impl Fn(T) -> i64) -> Self {
+        let (mut least, mut most) = (i64::MAX, i64::MIN);
+        for row in rows {
+            let value = number(values[*row as usize]);
+            least = least.min(value);
+            most = most.max(value);
+        }
+        if rows.is_empty() {
+            return Packed::default();
+        }
+        // The distance between any two numbers fits 64 unsigned bits.
+        let range = most.wrapping_sub(least) as u64;
+        let width = (64 - range.leading_zeros()).div_ceil(8) as usize;
+        let mut bytes = vec![0; rows.len() * width + 8];
+        for (place, row) in rows.iter().enumerate() {
+            let distance = number(values[*row as usize]).wrapping_sub(least);
+            bytes[place * width..place * width + 8].copy_from_slice(&distance.to_le_bytes());
+        }
+        Packed { base: least, width, len: rows.len(), bytes }
+    }
+
+    /// The number at a place.
+    pub fn get(&self, place: usize) -> i64 {
+        let at = place * self.width;
+        let mut word = [0; 8];
+        word.copy_from_slice(&self.bytes[at..at + 8]);
+        let mask = u64::MAX.checked_shr(64 - 8 * self.width as u32).unwrap_or(0);
+        self.base.wrapping_add((u64::from_le_bytes(word) & mask) as i64)
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no number.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(values in prop::collection::vec(any::<i64>(), 0..40), shift in 0u32..64) {
+            let values: Vec<i64> = values.iter().map(|value| value >> shift).collect();
+            let rows: Vec<u32> = (0..values.len() as u32).rev().collect();
+            let packed = Packed::gather(&values, &rows, |value| value);
+            prop_assert_eq!(packed.len(), values.len());
+            let back: Vec<i64> = (0..packed.len()).rev().map(|place| packed.get(place)).collect();
+            prop_assert_eq!(back, values);
+        }
+    }
+
+    #[test]
+    fn small_ranges_take_few_bytes() {
+        let width = |values: &[i64]| Packed::gather(values, &(0..values.len() as u32).collect::<Vec<_>>(), |v| v).width;
+        assert_eq!((width(&[7, 7]), width(&[7, 262]), width(&[7, 263]), width(&[i64::MIN, i64::MAX])), (0, 1, 2, 8));
+    }
+}

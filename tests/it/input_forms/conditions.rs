@@ -1,0 +1,252 @@
+//! `input.where` over plain columns.
+
+use super::reading_of;
+use crate::cells::{ints, of_type, table, texts, times, timestamp};
+use crate::support::at;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, TimestampNanosecondArray};
+use arrow::datatypes::{DataType, TimeUnit};
+use std::sync::Arc;
+
+const CLOCKS: [&str; 5] =
+    ["2026-01-03 10:00", "2026-01-04 23:59:59", "2026-01-05 00:00", "2026-01-05 12:00", "2026-01-06 10:00"];
+
+/// One event each of Ann, Bob, Cid, Dan and Eve.
+fn events() -> RecordBatch {
+    let prices: ArrayRef = Arc::new(Float64Array::from(vec![Some(0.5), Some(1.0), Some(f64::NAN), None, Some(2.5)]));
+    let bots: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(false), Some(true)]));
+    table([
+        ("user_id", texts(["ann", "bob", "cid", "dan", "eve"])),
+        ("event_time", times(CLOCKS)),
+        ("platform", texts([Some("web"), Some("ios"), None, Some("android"), Some("web")])),
+        ("page", texts([Some("/pricing"), Some("/pricing/pro"), Some("/it's"), None, Some("/Pricing")])),
+        ("amount", ints([Some(5), Some(10), Some(15), None, Some(25)])),
+        ("price", prices),
+        ("is_bot", bots),
+        ("day", of_type(&times(CLOCKS), DataType::Date32)),
+        ("$insert_id", texts(["i1", "i2", "i3", "i4", "i5"])),
+        ("page title", texts(["Home", "Home", "Shop", "Shop", "Shop"])),
+    ])
+}
+
+/// The users whose events pass; all others count as filtered.
+fn keeps<const N: usize>(condition: &str, users: [&str; N]) {
+    let seen = reading_of(&events()).filter(condition).run();
+    assert_eq!(crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]), users, "{condition}");
+    seen.counts("filtered", 5 - N as i64).counts("in_session", N as i64).counts("rows", 5);
+}
+
+#[test]
+fn values_are_compared() {
+    keeps("platform = 'web'", ["ann", "eve"]);
+    keeps("platform <> 'web'", ["bob", "dan"]);
+    keeps("platform != 'web'", ["bob", "dan"]);
+    keeps("'web' = platform", ["ann", "eve"]);
+    keeps("amount > 10", ["cid", "eve"]);
+    keeps("amount >= 10", ["bob", "cid", "eve"]);
+    keeps("10 >= amount", ["ann", "bob"]);
+    keeps("price < 2", ["ann", "bob"]);
+    keeps("amount > price * 9", ["ann", "bob", "eve"]);
+    keeps("user_id = \"page title\"", []);
+}
+
+#[test]
+fn values_are_looked_for_in_lists() {
+    keeps("platform IN ('web', 'ios')", ["ann", "bob", "eve"]);
+    keeps("platform NOT IN ('web', 'ios')", ["dan"]);
+    keeps("amount IN (5, 25, 30)", ["ann", "eve"]);
+    keeps("amount NOT IN (5, 25)", ["bob", "cid"]);
+    keeps("\"$insert_id\" IN ('i1', 'i5')", ["ann", "eve"]);
+    keeps("platform IN ('linux')", []);
+}
+
+#[test]
+fn ranges_include_both_ends() {
+    keeps("amount BETWEEN 10 AND 15", ["bob", "cid"]);
+    keeps("amount NOT BETWEEN 10 AND 15", ["ann", "eve"]);
+    keeps("user_id BETWEEN 'b' AND 'cid'", ["bob", "cid"]);
+}
+
+#[test]
+fn patterns_stand_for_any_text_or_one_character() {
+    keeps("page LIKE '/pricing%'", ["ann", "bob"]);
+    keeps("page NOT LIKE '/pricing%'", ["cid", "eve"]);
+    keeps("page LIKE '%pro'", ["bob"]);
+    keeps("user_id LIKE '_n_'", ["ann"]);
+    keeps("user_id LIKE 'an'", []);
+    keeps("page ILIKE '/pricing'", ["ann", "eve"]);
+}
+
+#[test]
+fn quotes_in_text_are_doubled() {
+    keeps("page = '/it''s'", ["cid"]);
+}
+
+#[test]
+fn null_is_asked_for_by_name() {
+    keeps("platform IS NULL", ["cid"]);
+    keeps("platform IS NOT NULL", ["ann", "bob", "dan", "eve"]);
+    keeps("amount IS NULL", ["dan"]);
+}
+
+#[test]
+fn a_condition_that_is_null_does_not_keep_its_row() {
+    keeps("platform <> 'x'", ["ann", "bob", "dan", "eve"]);
+    keeps("NOT (platform = 'web')", ["bob", "dan"]);
+    keeps("amount > 0 AND platform > ''", ["ann", "bob", "eve"]);
+    keeps("platform = NULL", []);
+}
+
+#[test]
+fn a_null_beside_a_truth_is_decided_by_it() {
+    keeps("amount > 0 OR platform > ''", ["ann", "bob", "cid", "dan", "eve"]);
+    keeps("amount > 20 OR platform = 'android'", ["dan", "eve"]);
+    keeps("NOT (amount < 20 AND platform = 'web')", ["bob", "dan", "eve"]);
+}
+
+#[test]
+fn and_binds_closer_than_or_and_brackets_closer_than_both() {
+    keeps("platform = 'web' OR platform = 'ios' AND amount > 10", ["ann", "eve"]);
+    keeps("(platform = 'web' OR platform = 'ios') AND amount >= 10", ["bob", "eve"]);
+    keeps("NOT platform = 'web' AND amount = 10", ["bob"]);
+}
+
+#[test]
+fn truth_values_are_conditions_by_themselves() {
+    keeps("is_bot", ["ann", "eve"]);
+    keeps("NOT is_bot", ["bob", "dan"]);
+    keeps("is_bot = false", ["bob", "dan"]);
+    keeps("is_bot IS TRUE", ["ann", "eve"]);
+    keeps("true", ["ann", "bob", "cid", "dan", "eve"]);
+}
+
+#[test]
+fn what_is_not_known_is_not_true() {
+    keeps("is_bot IS NOT TRUE", ["bob", "cid", "dan"]);
+    keeps("is_bot IS NOT FALSE", ["ann", "cid", "eve"]);
+}
+
+#[test]
+fn names_with_signs_and_spaces_are_quoted() {
+    keeps("\"$insert_id\" = 'i2'", ["bob"]);
+    keeps("\"page title\" = 'Home' AND \"user_id\" > 'b'", ["bob"]);
+}
+
+#[test]
+fn functions_of_values_can_be_compared() {
+    keeps("LOWER(page) = '/pricing'", ["ann", "eve"]);
+    keeps("COALESCE(platform, 'none') = 'none'", ["cid"]);
+    keeps("amount % 10 = 5", ["ann", "cid", "eve"]);
+    keeps("CASE WHEN amount > 10 THEN true ELSE false END", ["cid", "eve"]);
+    keeps("CAST(amount AS VARCHAR) = '10'", ["bob"]);
+}
+
+#[test]
+fn conditions_may_go_over_several_lines() {
+    keeps("platform = 'web'\n  AND amount > 10\n", ["eve"]);
+}
+
+#[test]
+fn dates_are_compared_with_dates_as_text() {
+    keeps("day = '2026-01-05'", ["cid", "dan"]);
+    keeps("day >= DATE '2026-01-05'", ["cid", "dan", "eve"]);
+    keeps("day BETWEEN '2026-01-04' AND '2026-01-05'", ["bob", "cid", "dan"]);
+    keeps("'2026-01-04' > day", ["ann"]);
+    keeps("day <> '2026-01-05'", ["ann", "bob", "eve"]);
+}
+
+#[test]
+fn dates_are_looked_for_in_lists_of_dates_as_text() {
+    keeps("day IN ('2026-01-03', '2026-01-06')", ["ann", "eve"]);
+    keeps("day NOT IN ('2026-01-03', '2026-01-06')", ["bob", "cid", "dan"]);
+}
+
+#[test]
+fn times_are_taken_apart() {
+    keeps("CAST(event_time AS DATE) = DATE '2026-01-05'", ["cid", "dan"]);
+    keeps("CAST(event_time AS DATE) >= '2026-01-05'", ["cid", "dan", "eve"]);
+    keeps("EXTRACT(hour FROM event_time) < 11", ["ann", "cid", "eve"]);
+}
+
+// ---- Times -------------------------------------------------------------------------------------------------
+
+/// The five events with times of every type there is.
+fn events_of_every_time() -> Vec<RecordBatch> {
+    let mut batches = Vec::new();
+    for unit in [TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
+        for zone in [None, Some("UTC"), Some("Europe/Paris")] {
+            let column = of_type(&times(CLOCKS), timestamp(unit, zone));
+            batches.push(table([("user_id", texts(["ann", "bob", "cid", "dan", "eve"])), ("event_time", column)]));
+        }
+    }
+    batches
+}
+
+fn keeps_of_every_time<const N: usize>(condition: &str, users: [&str; N]) {
+    for batch in events_of_every_time() {
+        let seen = reading_of(&batch).filter(condition).run();
+        let kept = crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]);
+        assert_eq!(kept, users, "{condition} over {}", batch.schema().field(1).data_type());
+        seen.counts("filtered", 5 - N as i64);
+    }
+}
+
+#[test]
+fn times_are_compared_with_dates_as_text_whatever_their_unit_and_zone() {
+    keeps_of_every_time("event_time >= '2026-01-05'", ["cid", "dan", "eve"]);
+    keeps_of_every_time("event_time < '2026-01-05'", ["ann", "bob"]);
+    keeps_of_every_time("'2026-01-05' <= event_time", ["cid", "dan", "eve"]);
+}
+
+#[test]
+fn times_are_compared_with_times_as_text() {
+    keeps_of_every_time("event_time > '2026-01-04 23:59:59'", ["cid", "dan", "eve"]);
+    keeps_of_every_time("event_time = '2026-01-05T12:00:00Z'", ["dan"]);
+    keeps_of_every_time("event_time >= '2026-01-05T13:00:00+01:00'", ["dan", "eve"]);
+    keeps_of_every_time("event_time BETWEEN '2026-01-05' AND '2026-01-05 12:00:00'", ["cid", "dan"]);
+    keeps_of_every_time("event_time >= '2026-01-05' AND event_time < '2026-01-06'", ["cid", "dan"]);
+    keeps_of_every_time("NOT event_time < '2026-01-05'", ["cid", "dan", "eve"]);
+}
+
+#[test]
+fn times_are_compared_with_times_and_dates_of_sql() {
+    keeps_of_every_time("event_time >= TIMESTAMP '2026-01-05 12:00:00'", ["dan", "eve"]);
+    keeps_of_every_time("event_time >= DATE '2026-01-05'", ["cid", "dan", "eve"]);
+    keeps_of_every_time("event_time >= CAST('2026-01-05' AS DATE)", ["cid", "dan", "eve"]);
+}
+
+#[test]
+fn times_are_looked_for_in_lists_of_times_as_text() {
+    keeps_of_every_time("event_time IN ('2026-01-05', '2026-01-06 10:00:00')", ["cid", "eve"]);
+}
+
+#[test]
+fn a_time_in_nanoseconds_is_compared_before_it_is_floored() {
+    let column: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![at("10:00") * 1_000, at("10:00") * 1_000 + 1]));
+    let batch = table([("user_id", texts(["ann", "bob"])), ("event_time", column)]);
+    reading_of(&batch)
+        .filter("event_time > '2026-01-05 10:00:00'")
+        .run()
+        .sessions(["user_id", "start_time"], ["bob 10:00"]);
+}
+
+#[test]
+fn text_that_is_no_time_beside_a_time_is_an_error_that_says_so() {
+    reading_of(&events()).filter("event_time > 'noon'").fails(2, &["input.where", "noon"]);
+}
+
+// ---- What a condition cannot be ----------------------------------------------------------------------------
+
+#[test]
+fn a_column_that_does_not_exist_is_an_error_that_names_the_nearest() {
+    reading_of(&events()).filter("platfrom = 'web'").fails(2, &["input.where", "platfrom", "platform"]);
+    reading_of(&events()).filter("platform = \"web\"").fails(2, &["input.where", "web", "single quotes"]);
+}
+
+#[test]
+fn what_is_no_sql_or_no_condition_is_an_error() {
+    reading_of(&events()).filter("platform = = 'web'").fails(2, &["input.where"]);
+    reading_of(&events()).filter("platform = 'web' amount").fails(2, &["input.where"]);
+    reading_of(&events()).filter("amount + 1").fails(2, &["input.where"]);
+    reading_of(&events()).filter("platform > 5").fails(2, &["input.where"]);
+    reading_of(&events()).filter("COUNT(*) > 5").fails(2, &["input.where"]);
+}

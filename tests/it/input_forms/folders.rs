@@ -1,0 +1,167 @@
+//! `key=value` folders as columns.
+
+use super::{reading, Reading};
+use crate::cells::{ints, table, texts, times};
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+
+/// One visit of a user, of an amount.
+fn visit(user: &str, amount: i64) -> RecordBatch {
+    table([("user_id", texts([user])), ("event_time", times(["10:00"])), ("amount", ints([amount]))])
+}
+
+/// One file a country; that of Dan's is not known.
+fn by_country() -> Reading {
+    reading()
+        .file("country=FR/a.parquet", &visit("ann", 1))
+        .file("country=US/b.parquet", &visit("bob", 10))
+        .file("country=Saint%20Lucia/c.parquet", &visit("cid", 1))
+        .file("country=__HIVE_DEFAULT_PARTITION__/d.parquet", &visit("dan", 10))
+}
+
+/// One file a date and hour.
+fn by_date() -> Reading {
+    reading()
+        .file("event_date=2026-01-01/hour=07/a.parquet", &visit("ann", 1))
+        .file("event_date=2026-01-02/hour=09/b.parquet", &visit("bob", 1))
+        .file("event_date=2026-01-03/hour=10/c.parquet", &visit("cid", 1))
+        .file("event_date=__HIVE_DEFAULT_PARTITION__/hour=11/d.parquet", &visit("dan", 1))
+}
+
+#[test]
+fn a_folder_of_text_can_be_compared() {
+    by_country().filter("country = 'FR'").run().users(["ann"]).counts("filtered", 3);
+    by_country().filter("country LIKE 'Saint%'").run().users(["cid"]);
+}
+
+#[test]
+fn the_default_partition_is_null() {
+    by_country().filter("country IS NULL").run().users(["dan"]);
+    by_country().filter("country IS NOT NULL").run().users(["ann", "bob", "cid"]);
+    by_country().filter("country <> 'FR'").run().users(["bob", "cid"]);
+    by_country().filter("NOT (country = 'FR')").run().users(["bob", "cid"]);
+}
+
+#[test]
+fn escaped_characters_of_a_folder_are_themselves() {
+    by_country().filter("country = 'Saint Lucia'").run().users(["cid"]);
+    reading()
+        .file("city=Saint%2FDenis/a.parquet", &visit("ann", 1))
+        .file("city=K%C3%B6ln/b.parquet", &visit("bob", 1))
+        .file("city=100%25/c.parquet", &visit("cid", 1))
+        .session("property = \"city\"")
+        .run()
+        .sessions(["user_id", "city"], ["ann Saint/Denis", "bob Köln", "cid 100%"]);
+}
+
+#[test]
+fn files_of_a_folder_that_is_ruled_out_count_as_filtered_and_their_row_groups_as_skipped() {
+    let three = table([("user_id", texts(["ann", "bob", "cid"])), ("event_time", times(["10:00"; 3]))]);
+    reading()
+        .groups("country=FR/a.parquet", 2, &three)
+        .groups("country=US/b.parquet", 1, &three)
+        .filter("country = 'FR'")
+        .run()
+        .users(["ann", "bob", "cid"])
+        .counts("rows", 6)
+        .counts("filtered", 3)
+        .counts("in_session", 3)
+        .counts("inputs.files", 2)
+        .counts("inputs.row_groups_read", 2)
+        .counts("inputs.row_groups_skipped", 3);
+}
+
+#[test]
+fn folders_that_are_all_ruled_out_leave_empty_tables() {
+    by_country().filter("country = 'XX'").run().users([]).counts("filtered", 4).counts("inputs.row_groups_read", 0);
+}
+
+#[test]
+fn a_folder_of_integers_is_compared_as_numbers() {
+    by_date().filter("hour < 10").run().users(["ann", "bob"]).counts("inputs.row_groups_skipped", 2);
+    by_date().filter("hour BETWEEN 9 AND 10").run().users(["bob", "cid"]);
+}
+
+#[test]
+fn a_folder_of_dates_is_compared_as_dates() {
+    by_date().filter("event_date >= '2026-01-02'").run().users(["bob", "cid"]).counts("inputs.row_groups_skipped", 2);
+    by_date().filter("event_date > DATE '2026-01-02'").run().users(["cid"]);
+    by_date().filter("event_date BETWEEN '2026-01-01' AND '2026-01-02'").run().users(["ann", "bob"]);
+    by_date().filter("event_date <> '2026-01-01'").run().users(["bob", "cid"]);
+    by_date().filter("event_date IS NULL").run().users(["dan"]);
+}
+
+#[test]
+fn a_folder_can_be_in_a_list() {
+    by_country().filter("country IN ('FR', 'US')").run().users(["ann", "bob"]);
+    by_date().filter("hour IN (7, 11)").run().users(["ann", "dan"]);
+    by_date().filter("event_date IN ('2026-01-01', '2026-01-03')").run().users(["ann", "cid"]);
+}
+
+#[test]
+fn a_folder_of_integers_in_part_is_text() {
+    reading()
+        .file("version=12/a.parquet", &visit("ann", 1))
+        .file("version=13-beta/b.parquet", &visit("bob", 1))
+        .filter("version >= '13'")
+        .session("property = \"version\"")
+        .run()
+        .sessions(["user_id", "version"], ["bob 13-beta"])
+        .has_type("version", &DataType::Utf8);
+}
+
+#[test]
+fn a_condition_may_mix_a_folder_and_a_column() {
+    by_country().filter("country = 'FR' OR amount > 5").run().users(["ann", "bob", "dan"]);
+    by_country().filter("country = 'US' AND amount > 5").run().users(["bob"]).counts("inputs.row_groups_skipped", 3);
+    by_country().filter("country IS NULL AND amount > 50").run().users([]);
+    by_date().filter("event_date >= '2026-01-02' OR hour = 7 AND amount = 1").run().users(["ann", "bob", "cid"]);
+    by_date().filter("hour + amount = 10").run().users(["bob"]);
+}
+
+#[test]
+fn a_folder_can_be_the_property() {
+    let property = |name: &str| format!("property = \"{name}\"");
+    by_country()
+        .session(&property("country"))
+        .run()
+        .sessions(["user_id", "country"], ["ann FR", "bob US", "cid Saint Lucia"])
+        .counts("out_of_session.no_property", 1);
+    by_date()
+        .session(&property("hour"))
+        .run()
+        .sessions(["user_id", "hour"], ["ann 7", "bob 9", "cid 10", "dan 11"])
+        .has_type("hour", &DataType::Int64);
+    by_date()
+        .session(&property("event_date"))
+        .run()
+        .sessions(["user_id", "event_date"], ["ann 2026-01-01", "bob 2026-01-02", "cid 2026-01-03"])
+        .has_type("event_date", &DataType::Date32);
+}
+
+#[test]
+fn events_of_one_user_in_two_folders_are_two_sessions_by_property_and_one_without() {
+    let files =
+        || reading().file("country=FR/a.parquet", &visit("ann", 1)).file("country=US/b.parquet", &visit("ann", 1));
+    files().run().sessions(["user_id", "event_count"], ["ann 2"]);
+    files()
+        .session("property = \"country\"")
+        .run()
+        .sessions(["user_id", "country", "event_count"], ["ann FR 1", "ann US 1"]);
+}
+
+#[test]
+fn a_folder_can_be_the_event_type_or_the_user() {
+    by_country()
+        .input("event = \"country\"")
+        .run()
+        .sessions(["user_id", "first_event"], ["ann FR", "bob US", "cid Saint Lucia", "dan -"]);
+    by_date().input("user = \"hour\"").run().users(["7", "9", "10", "11"]).has_type("user_id", &DataType::Int64);
+}
+
+#[test]
+fn a_folder_key_that_some_files_lack_is_null_there() {
+    let files = || reading().file("country=FR/a.parquet", &visit("ann", 1)).file("b.parquet", &visit("bob", 1));
+    files().filter("country IS NULL").run().users(["bob"]);
+    files().filter("country = 'FR'").run().users(["ann"]);
+}
