@@ -31,16 +31,21 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
-    folder.check_definition(&definition, options.overwrite)?;
+    let definition_check = folder.check_definition(&definition, options.overwrite);
     if options.dry_run {
-        return Ok(dry_run::plan_text(job, options, &plan, &definition));
+        let plan = dry_run::plan_text(job, options, &plan, &definition);
+        let refusal = definition_check.err().map(|error| format!("\nThis run would be refused: {error}\n"));
+        return Ok(plan + &refusal.unwrap_or_default());
     }
+    definition_check?;
     let rebuild = folder.is_other_definition(&definition);
     if rebuild && options.window != Window::default() {
         return Err(JobError::WindowOfRebuild.into());
     }
     let folder = folder.lock()?;
     stopwatch.stage("plan");
+    let extent = plan.extent;
+    tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
 
     let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let pool = pipeline::pool(threads)?;
@@ -56,6 +61,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         rows.latest
     };
     stopwatch.stage("read");
+    tracing::info!(rows = rows.passed, rejected = rows.rejected_total(), "read");
 
     let names = dictionary.names();
     let types = EventTypes::new(&names, |name| describe(job, name));
@@ -71,6 +77,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     progress.stage("sessions", gathered.partitions.count() as u64);
     let made = pipeline::make(&pool, gathered, &rules, &progress)?;
     stopwatch.stage("sessionize");
+    tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");
 
     let provenance = Provenance::of(&definition);
     let mut output = Output::new(job, options, &folder, &pool, rebuild)?;
@@ -98,6 +105,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
     crate::cancel::check()?;
     folder.commit(&written.replaced, &definition)?;
+    tracing::info!(dates = written.days.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
 }

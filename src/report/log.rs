@@ -20,8 +20,12 @@ pub enum LogFormat {
 
 /// Starts logging to stderr; `quiet` lets nothing but errors through.
 pub fn start(format: LogFormat, quiet: bool) {
-    // Of other crates only errors would be news, and they reach us as errors.
-    let level = if quiet { Level::ERROR } else { Level::INFO };
+    // People see a progress bar and a summary; programs get each stage as a line.
+    let level = match (quiet, format) {
+        (true, _) => Level::ERROR,
+        (false, LogFormat::Text) => Level::WARN,
+        (false, LogFormat::Json) => Level::INFO,
+    };
     let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false);
     // A second start, as in tests, changes nothing.
     let _ = match format {

@@ -60,7 +60,7 @@ fn column_ranges(path: &Path) -> Vec<(String, Range<usize>)> {
 fn flip(path: &Path, range: Range<usize>) {
     let mut bytes = std::fs::read(path).unwrap();
     for (place, byte) in bytes[range].iter_mut().enumerate() {
-        *byte ^= (place * 37 % 255 + 1) as u8;
+        *byte ^= ((place * 37 + 0x54) % 255 + 1) as u8;
     }
     std::fs::write(path, bytes).unwrap();
 }
@@ -165,6 +165,17 @@ fn damage_anywhere_in_the_values_never_breaks_a_run_otherwise() {
     };
     survives(40, 1, values);
     survives(40, 200, values);
+}
+
+#[test]
+fn damage_anywhere_in_a_page_header_never_breaks_a_run_otherwise() {
+    const HEADER: usize = 40;
+    for column in 0..4 {
+        survives(HEADER, 1, |path| {
+            let start = column_ranges(path)[column].1.start;
+            start..start + HEADER + 1
+        });
+    }
 }
 
 #[test]

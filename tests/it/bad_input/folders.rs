@@ -179,11 +179,19 @@ fn another_definition_names_the_keys_that_differ_with_both_values() {
         }
         super::assert_untouched(&before, &tree(sandbox.path()), "another definition");
         // Whatever the window or the tables asked for.
-        for more in [&["--from", "2026-01-05", "--to", "2026-01-05"][..], &["--only", "charts"], &["--dry-run"]] {
-            let mut arguments = run(flags).arguments();
-            arguments.extend(super::owned(more));
-            start(&sandbox, &arguments, None).expect_code(2);
+        let with = |more: &[&str], code: i32| {
+            let arguments = [run(flags).arguments(), super::owned(more)].concat();
+            let ran = start(&sandbox, &arguments, None);
+            ran.expect_code(code);
             super::assert_untouched(&before, &tree(sandbox.path()), &format!("{more:?}"));
+            ran
+        };
+        with(&["--from", "2026-01-05", "--to", "2026-01-05"], 2);
+        with(&["--only", "charts"], 2);
+        // What a run would do is what was asked for, and an answer.
+        let plan = with(&["--dry-run"], 0).stdout;
+        for word in ["would be refused", "another definition"].iter().chain(words) {
+            assert!(plan.contains(word), "no {word:?} in:\n{plan}");
         }
     };
     after(&["--timeout", "5m"], &["--timeout", "30m"], &["session.timeout", "30m", "5m"]);

@@ -3,7 +3,9 @@
 use super::reading_of;
 use crate::cells::{ints, of_type, table, texts, times, timestamp};
 use crate::support::at;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, TimestampNanosecondArray};
+use arrow::array::{
+    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Float64Array, RecordBatch, TimestampNanosecondArray,
+};
 use arrow::datatypes::{DataType, TimeUnit};
 use std::sync::Arc;
 
@@ -141,6 +143,22 @@ fn functions_of_values_can_be_compared() {
 }
 
 #[test]
+fn a_uuid_is_compared_as_the_text_it_is_written_as() {
+    let uuids = FixedSizeBinaryArray::try_from_iter([[0x11_u8; 16], [0x22; 16]].into_iter()).unwrap();
+    let batch = table([("user_id", Arc::new(uuids) as ArrayRef), ("event_time", times(["10:00"; 2]))]);
+    let user = "11111111-1111-1111-1111-111111111111";
+    reading_of(&batch).filter(&format!("user_id = '{user}'")).run().users([user]).counts("filtered", 1);
+}
+
+#[test]
+fn bytes_are_compared_as_text() {
+    let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![&b"ios"[..], b"web"]));
+    let batch = table([("user_id", texts(["ann", "bob"])), ("event_time", times(["10:00"; 2])), ("platform", bytes)]);
+    reading_of(&batch).filter("platform = 'ios'").run().users(["ann"]);
+    reading_of(&batch).filter("platform LIKE 'w%'").run().users(["bob"]);
+}
+
+#[test]
 fn conditions_may_go_over_several_lines() {
     keeps("platform = 'web'\n  AND amount > 10\n", ["eve"]);
 }
@@ -217,6 +235,28 @@ fn times_are_compared_with_times_and_dates_of_sql() {
 #[test]
 fn times_are_looked_for_in_lists_of_times_as_text() {
     keeps_of_every_time("event_time IN ('2026-01-05', '2026-01-06 10:00:00')", ["cid", "eve"]);
+}
+
+#[test]
+fn times_are_compared_with_times_that_are_reckoned() {
+    keeps_of_every_time("event_time > TIMESTAMP '2026-01-06 00:00:00' - INTERVAL '12 hours'", ["eve"]);
+    keeps_of_every_time("event_time >= DATE '2026-01-05' + INTERVAL '1 day'", ["eve"]);
+    keeps_of_every_time("event_time < '2026-01-05' + INTERVAL '1 day'", ["ann", "bob", "cid", "dan"]);
+}
+
+#[test]
+fn text_that_a_function_makes_is_understood_or_refused_but_never_taken_for_another() {
+    for condition in
+        ["event_time >= CONCAT('2026-01-05', ' 12:00:00')", "event_time >= REPLACE('2026-01-03 12:00:00', '03', '05')"]
+    {
+        let (sandbox, ran) = reading_of(&events()).filter(condition).play();
+        if ran.code == Some(0) {
+            let kept = crate::cells::lines(&sandbox.out(), "sessions", &["user_id"]);
+            assert_eq!(kept, ["dan", "eve"], "{condition}");
+        } else {
+            assert!(ran.expect_code(2).stderr.contains("input.where"), "{}", ran.stderr);
+        }
+    }
 }
 
 #[test]
