@@ -45,8 +45,11 @@ pub enum Error {
         reason: String,
     },
     /// A bug.
-    #[error("the run was given up because of a bug in dwell; the tables are as they were")]
-    Bug,
+    #[error("this is a bug in dwell; please report this line and the job: {what}; the tables are as they were")]
+    Bug {
+        /// What the panic said, and where.
+        what: String,
+    },
 }
 
 impl Error {

@@ -36,7 +36,7 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
     Ok(if options.quiet && !options.dry_run { String::new() } else { summary })
 }
 
-fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error> + std::panic::UnwindSafe) -> ExitCode {
+fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>) -> ExitCode {
     log::start(log.0, log.1);
     match guard::against_bugs(work) {
         Ok(text) => print(text.as_bytes()),

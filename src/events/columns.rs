@@ -94,8 +94,11 @@ impl<'a> Columns<'a> {
     }
 
     /// Whether a name means a column.
-    pub fn has(&self, name: &str) -> bool {
-        matches!(self.find(name), Ok(Some(_)))
+    ///
+    /// # Errors
+    /// As [`Columns::find`].
+    pub fn has(&self, name: &str) -> Result<bool, InputError> {
+        Ok(self.find(name)?.is_some())
     }
 
     /// What a name means: a column by its exact name, else by a path into one.

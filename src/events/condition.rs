@@ -61,7 +61,10 @@ impl ParsedCondition {
                 let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 digits.parse().ok()
             });
-            let position = position.filter(|_| reason.contains("Column: ") && !text.contains('\n'));
+            let at_end = text.chars().count() + 1;
+            let position =
+                position.filter(|_| reason.contains("Column: ")).or(reason.contains("EOF").then_some(at_end));
+            let position = position.filter(|_| !text.contains('\n'));
             let reason = reason.trim_start_matches("sql parser error: ").to_string();
             InputError::Condition { condition: text.to_string(), reason, position }
         };
@@ -154,7 +157,8 @@ impl Conjunct {
 pub fn condition_error(condition: &str, error: &PolarsError) -> InputError {
     let reason = error.to_string();
     // polars appends the plan that it failed in, which says nothing to who wrote the condition.
-    let reason = reason.split("\n\n").next().unwrap_or_default().trim().to_string();
+    let reason = reason.split("\n\n").next().unwrap_or_default();
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     InputError::Condition { condition: condition.to_string(), reason, position: None }
 }
 
@@ -265,9 +269,13 @@ pub fn with_typed_times(expr: Expr, schema: &Schema) -> PolarsResult<Expr> {
 }
 
 fn typed_time(literal: &Expr, dtype: Option<&DataType>) -> PolarsResult<Option<Expr>> {
-    let (Some(dtype), Some(text)) = (dtype.filter(|dtype| dtype.is_temporal()), literal_text(literal)) else {
+    let Some(dtype) = dtype.filter(|dtype| matches!(dtype, DataType::Date | DataType::Datetime(..))) else {
         return Ok(None);
     };
+    if is_number_literal(literal) {
+        polars_bail!(ComputeError: "a time is compared with a number; write the time like '2026-01-31 12:30:00'");
+    }
+    let Some(text) = literal_text(literal) else { return Ok(None) };
     let micros = instant_of(&text)
         .ok_or_else(|| polars_err!(ComputeError: "'{text}' is no date or time; write it like '2026-01-31' or '2026-01-31 12:30:00'"))?
         .micros();
@@ -284,6 +292,14 @@ fn typed_time(literal: &Expr, dtype: Option<&DataType>) -> PolarsResult<Option<E
         _ => return Ok(None),
     };
     Ok(Some(lit(Scalar::new(dtype.clone(), value))))
+}
+
+fn is_number_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value) => value.get_datatype().is_primitive_numeric(),
+        Expr::Function { input, .. } => input.iter().all(is_number_literal),
+        _ => false,
+    }
 }
 
 /// The text of a literal, also of one that SQL has made a time: `TIMESTAMP '…'`, `DATE '…'`.

@@ -37,6 +37,14 @@ pub enum InputError {
         /// The path.
         path: String,
     },
+    /// A local path written as a URL.
+    #[error("{path:?} is a URL; write it as a plain path: {plain}")]
+    FileUrl {
+        /// The URL.
+        path: String,
+        /// The path.
+        plain: String,
+    },
     /// A folder of a table format whose files mean something only together with its log.
     #[error(
         "{path:?} is a {format} table, which is not supported yet: its folder also holds files that the table has \

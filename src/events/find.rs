@@ -32,7 +32,11 @@ pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
         } else if given.exists() {
             found.insert(given.to_path_buf());
         } else if path.contains("://") {
-            return Err(InputError::ObjectStore { path: path.clone() });
+            let plain = path.strip_prefix("file://");
+            return Err(match plain {
+                Some(plain) => InputError::FileUrl { path: path.clone(), plain: plain.to_string() },
+                None => InputError::ObjectStore { path: path.clone() },
+            });
         } else if path.contains(['*', '?', '[']) {
             expand_glob(path, &mut found)?;
         } else {
@@ -97,8 +101,10 @@ fn refuse_table_formats_above(folder: &Path) -> Result<(), InputError> {
     let mut folder = Some(folder);
     while let Some(path) = folder {
         refuse_table_formats(path)?;
-        let hive = path.file_name().is_some_and(|name| name.to_string_lossy().contains('='));
-        folder = path.parent().filter(|_| hive);
+        // Iceberg keeps its files in `data`, beside `metadata`.
+        let inner = |name: &str| name.contains('=') || name == "data";
+        let goes_on = path.file_name().is_some_and(|name| inner(&name.to_string_lossy()));
+        folder = path.parent().filter(|_| goes_on);
     }
     Ok(())
 }

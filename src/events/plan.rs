@@ -13,6 +13,7 @@ use super::footer::{read_footers, FileSchema, Footer, Range};
 use super::kind::Kind;
 use super::prune::can_match;
 use super::roles::Roles;
+use crate::guard::against_damage;
 use crate::job::{Job, TimeRange};
 use crate::sessionize::time::Timestamp;
 
@@ -102,16 +103,18 @@ impl ReadPlan {
     /// # Errors
     /// A file that cannot be opened any more.
     pub fn frames(&self) -> Result<Vec<Frame>, InputError> {
-        self.scans.iter().map(|scan| self.frame(scan, &scan.files, true)).collect()
+        self.scans.iter().map(|scan| self.frame(scan, &scan.files, Rows::Passing)).collect()
     }
 
-    /// The frames one file each, to find out which one cannot be read.
+    /// Each file's frame, with the condition and without it, to find out what cannot be read.
     ///
     /// # Errors
     /// As [`ReadPlan::frames`].
-    pub fn frames_by_file(&self) -> Result<Vec<Frame>, InputError> {
-        let each = |scan| move |file: &usize| self.frame(scan, &[*file], true);
-        self.scans.iter().flat_map(|scan| scan.files.iter().map(each(scan))).collect()
+    pub fn frames_by_file(&self) -> Result<Vec<(Frame, Frame)>, InputError> {
+        let both = |scan, file: &usize| {
+            Ok((self.frame(scan, &[*file], Rows::Passing)?, self.frame(scan, &[*file], Rows::Unfiltered)?))
+        };
+        self.scans.iter().flat_map(|scan| scan.files.iter().map(move |file| both(scan, file))).collect()
     }
 
     /// The time column of all files, without the condition.
@@ -120,7 +123,7 @@ impl ReadPlan {
     /// As [`ReadPlan::frames`].
     pub fn time_frames(&self) -> Result<Vec<Frame>, InputError> {
         let all: Vec<usize> = (0..self.footers.len()).filter(|file| self.footers[*file].rows() > 0).collect();
-        self.group(&all).iter().map(|scan| self.frame(scan, &scan.files, false)).collect()
+        self.group(&all).iter().map(|scan| self.frame(scan, &scan.files, Rows::OnlyTimes)).collect()
     }
 
     /// The latest possible time of all rows, filtered ones too, where the footers alone tell it: no row
@@ -154,13 +157,6 @@ impl ReadPlan {
             extent.files += 1;
             extent.bytes += footer.bytes;
             extent.rows += footer.rows();
-            if footer.rows() == 0 {
-                continue;
-            }
-            if !self.folder_can_match(footer)? {
-                extent.row_groups_skipped += groups;
-                continue;
-            }
             let known = conditions.iter().position(|(schema, ..)| Arc::ptr_eq(schema, &footer.schema));
             let place = match known {
                 Some(place) => place,
@@ -170,6 +166,13 @@ impl ReadPlan {
                     conditions.len() - 1
                 }
             };
+            if footer.rows() == 0 {
+                continue;
+            }
+            if !self.folder_can_match(footer)? {
+                extent.row_groups_skipped += groups;
+                continue;
+            }
             let (_, exprs, schema) = &conditions[place];
             let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
                 .map_err(|error| self.condition_error(&error))?;
@@ -213,9 +216,7 @@ impl ReadPlan {
     fn checked_condition(&self, file: usize) -> Result<(Vec<Expr>, SchemaRef), InputError> {
         let footer = &self.footers[file];
         let scan = Scan { files: vec![file], schema: Arc::clone(&footer.schema), hive: footer.file.hive.clone() };
-        let open = |error: PolarsError| damaged(footer, &error);
-        let mut source = self.source(&scan, &scan.files).map_err(open)?;
-        let schema = source.collect_schema().map_err(open)?;
+        let schema = of_file(footer, || self.source(&scan, &scan.files)?.collect_schema())?;
         let Some(condition) = &self.condition else { return Ok((Vec::new(), schema)) };
         let check = || -> PolarsResult<Vec<Expr>> {
             let typed = condition.row_parts().map(|conjunct| with_typed_times(conjunct.expr.clone(), &schema));
@@ -274,37 +275,51 @@ impl ReadPlan {
         Ok(if made.is_empty() { source } else { source.with_columns(made) })
     }
 
-    fn frame(&self, scan: &Scan, files: &[usize], filtered: bool) -> Result<Frame, InputError> {
+    fn frame(&self, scan: &Scan, files: &[usize], rows: Rows) -> Result<Frame, InputError> {
         let make = || -> PolarsResult<LazyFrame> {
             let mut source = self.source(scan, files)?;
-            if let Some(condition) = self.condition.as_ref().filter(|_| filtered) {
-                let schema = source.collect_schema()?;
-                for conjunct in condition.row_parts() {
-                    source = source.filter(with_typed_times(conjunct.expr.clone(), &schema)?);
-                }
-            }
+            let parts = || self.condition.iter().flat_map(Condition::row_parts);
             let column = |role: &str, column| expr_of(column, &scan.schema, &scan.hive).alias(role);
             let mut columns = vec![column("time", &self.roles.time)];
-            if filtered {
-                let users = self.roles.users.iter().enumerate();
-                columns.extend(users.map(|(place, user)| column(&format!("user {place}"), user)));
-                columns.extend(self.roles.event.as_ref().map(|event| column("event", event)));
-                columns.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
-                columns.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
-                columns.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
+            match rows {
+                Rows::OnlyTimes => return Ok(source.select(columns)),
+                Rows::Passing => {
+                    let schema = source.collect_schema()?;
+                    for part in parts() {
+                        source = source.filter(with_typed_times(part.expr.clone(), &schema)?);
+                    }
+                }
+                Rows::Unfiltered => {
+                    let uses = parts().flat_map(|part| part.uses.keys());
+                    columns.extend(uses.enumerate().map(|(n, used)| col(used.as_str()).alias(format!("used {n}"))));
+                }
             }
+            let users = self.roles.users.iter().enumerate();
+            columns.extend(users.map(|(place, user)| column(&format!("user {place}"), user)));
+            columns.extend(self.roles.event.as_ref().map(|event| column("event", event)));
+            columns.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
+            columns.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
+            columns.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
             Ok(source.select(columns))
         };
         let paths = files.iter().map(|file| self.footers[*file].file.path.clone()).collect();
-        match make() {
-            Ok(frame) => Ok(Frame { frame, files: paths }),
-            Err(error) => Err(damaged(&self.footers[files[0]], &error)),
-        }
+        Ok(Frame { frame: of_file(&self.footers[files[0]], make)?, files: paths })
     }
 
     fn condition_error(&self, error: &PolarsError) -> InputError {
         condition_error(self.condition().unwrap_or_default(), error)
     }
+}
+
+/// Which rows and columns of a scan.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// The rows that pass the condition, as columns by role.
+    Passing,
+    /// All rows, with the columns of the condition beside those of the roles.
+    Unfiltered,
+    /// All rows, and nothing but times.
+    OnlyTimes,
 }
 
 /// The footers do not tell what was asked.
@@ -315,6 +330,12 @@ fn is_missing(column: &super::columns::ColumnRef, schema: &FileSchema) -> bool {
     column.file_column().is_some_and(|name| schema.kind(name).is_none_or(|kind| *kind == Kind::Null))
 }
 
-fn damaged(footer: &Footer, error: &PolarsError) -> InputError {
-    InputError::Damaged { path: footer.file.path.clone(), reason: error.to_string() }
+/// What polars makes of a file whose footer has been read; it is less patient with damage in there.
+fn of_file<T>(footer: &Footer, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, InputError> {
+    let damaged = |reason: String| InputError::Damaged { path: footer.file.path.clone(), reason };
+    match against_damage(read) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(panic) => Err(damaged(panic)),
+    }
 }

@@ -7,6 +7,7 @@ use polars::prelude::*;
 
 use super::error::InputError;
 use super::plan::{Frame, ReadPlan};
+use crate::guard::last_panic;
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
 const BATCH_ROWS: usize = 1 << 17;
@@ -48,7 +49,9 @@ impl Iterator for Batches {
             Err(_) => {
                 let outcome = self.reader.take().map(std::thread::JoinHandle::join);
                 match outcome {
-                    Some(Err(_)) => Some(Err(polars_err!(ComputeError: "the Parquet reader gave up"))),
+                    Some(Err(_)) => {
+                        Some(Err(polars_err!(ComputeError: "the Parquet reader gave up: {}", last_panic())))
+                    }
                     _ => None,
                 }
             }
@@ -64,19 +67,30 @@ fn read_frame(frame: Frame, sender: &SyncSender<Result<DataFrame, PolarsError>>)
     Ok(())
 }
 
-/// Says which file made reading fail: polars names none.
+/// Says what made reading fail: which file, or the condition. polars names neither.
 pub fn blame(plan: &ReadPlan, error: &PolarsError) -> InputError {
-    let reason = first_line(error);
-    let Ok(frames) = plan.frames_by_file() else { return InputError::Unreadable { reason } };
-    for frame in frames {
-        let path = frame.files[0].clone();
-        if let Some(Err(error)) = Batches::read(vec![frame]).find(Result::is_err) {
-            return InputError::Damaged { path, reason: first_line(&error) };
-        }
+    let reason = one_line(error);
+    let Ok(files) = plan.frames_by_file() else { return InputError::Unreadable { reason } };
+    for (filtered, unfiltered) in files {
+        let path = filtered.files[0].clone();
+        let Some(Err(error)) = Batches::read(vec![filtered]).find(Result::is_err) else { continue };
+        let reason = one_line(&error);
+        let reads_without = Batches::read(vec![unfiltered]).all(|batch| batch.is_ok());
+        return match plan.condition().filter(|_| reads_without) {
+            Some(condition) => InputError::Condition {
+                condition: condition.to_string(),
+                reason: format!("it fails on values of {path:?}: {reason}"),
+                position: None,
+            },
+            None => InputError::Damaged { path, reason },
+        };
     }
     InputError::Unreadable { reason }
 }
 
-fn first_line(error: &PolarsError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_string()
+fn one_line(error: &PolarsError) -> String {
+    let text = error.to_string();
+    // polars appends the plan that it failed in, which says nothing to who reads the message.
+    let said = text.split("\n\n").next().unwrap_or_default();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -143,7 +143,7 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
     let key = "input.time";
     let column = match &input.time {
         Some(name) => columns.require(key, name, "")?,
-        None if columns.has("client_event_time") => columns.require(key, "client_event_time", "")?,
+        None if columns.has("client_event_time")? => columns.require(key, "client_event_time", "")?,
         None => columns.require(key, "event_time", "; name the time column in `input.time` (--time)")?,
     };
     accept(&column, key, "a time is a timestamp, ISO-8601 text, or an integer with `input.time_unit`", |kind| {
@@ -164,7 +164,7 @@ fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputErr
     let needed = job.definition.needs_event_types() || !job.input.inactive.is_empty();
     let column = match &job.input.event {
         Some(name) => columns.require(key, name, "")?,
-        None if needed || columns.has("event_type") => {
+        None if needed || columns.has("event_type")? => {
             columns.require(key, "event_type", "; name the event type column in `input.event` (--event)")?
         }
         None => return Ok(None),

@@ -21,7 +21,7 @@ pub struct JobFile {
 }
 
 /// Names: one, or a list.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Names {
     /// One name.
@@ -36,6 +36,22 @@ impl Names {
         match self {
             Names::One(name) => vec![name],
             Names::Many(names) => names,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |found: &toml::Value| {
+            serde::de::Error::custom(format!("expected text or a list of texts, found {}", found.type_str()))
+        };
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => Ok(text),
+            other => Err(wrong(&other)),
+        };
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::Array(values) => Ok(Names::Many(values.into_iter().map(text).collect::<Result<_, _>>()?)),
+            value => text(value).map(Names::One),
         }
     }
 }
@@ -213,7 +229,11 @@ fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobErr
             }
             return Err(unknown(name.to_string(), at, name, &sections, ""));
         }
-        let DeValue::Table(keys) = value.get_ref() else { continue };
+        let DeValue::Table(keys) = value.get_ref() else {
+            let message =
+                format!("line {}: `{name}` is a section: write [{name}] on a line, and its keys below", line_of(at));
+            return Err(JobError::Syntax { path: path.to_path_buf(), message });
+        };
         let candidates = keys_of(&known[name]);
         for key in keys.keys() {
             let given: &str = key.get_ref().as_ref();

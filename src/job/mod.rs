@@ -221,6 +221,13 @@ impl Output {
         if path.is_empty() {
             return Err(JobError::Empty { key: "output.path" });
         }
+        if let Some((scheme, rest)) = path.split_once("://") {
+            let hint = match scheme {
+                "file" => format!("write it as a plain path: {rest}"),
+                _ => "object stores are not supported yet: write to a local folder and copy it there".to_string(),
+            };
+            return Err(JobError::Choice { key: "output.path", value: path, hint });
+        }
         let zone_name = keys.timezone.unwrap_or_else(|| "UTC".to_string());
         let window = dates::parse_window(
             ("output.since", keys.since.as_ref().map(|date| date.0.as_str())),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::job::{Job, Kind};
@@ -29,6 +30,8 @@ pub enum Warning {
         most: &'static str,
         /// What that reason is about.
         column: String,
+        /// Whether times are counts of a unit, which may be another one.
+        unit: bool,
     },
     /// No event has a valid session id.
     NoSessionIds {
@@ -60,12 +63,13 @@ impl fmt::Display for Warning {
             Warning::NothingPasses { condition } => {
                 write!(f, "no row passes `input.where` ({condition}): the tables are empty; check the condition")
             }
-            Warning::Rejected { rejected, of, most, column } => {
+            Warning::Rejected { rejected, of, most, column, unit } => {
+                let unit = if *unit { ", and whether `input.time_unit` is the unit of its integers" } else { "" };
                 let all = if rejected == of { ": the tables are empty" } else { "" };
                 write!(
                     f,
                     "{rejected} of {of} rows were rejected, most of them for `{most}`{all}; look at the column \
-                     `{column}`, and at `input.min_time` and `input.max_time` for times out of range"
+                     `{column}`, and at `input.min_time` and `input.max_time` for times out of range{unit}"
                 )
             }
             Warning::NoSessionIds { column } => write!(
@@ -133,7 +137,8 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
         Rejection::NoUser => plan.roles.users.iter().map(|user| user.spelled.as_str()).collect::<Vec<_>>().join("`, `"),
         Rejection::NoTime | Rejection::TimeOutOfRange => plan.roles.time.spelled.clone(),
     };
-    Some(Warning::Rejected { rejected, of: rows.passed, most: most.name(), column })
+    let unit = most == Rejection::TimeOutOfRange && !matches!(plan.roles.time.kind, ColumnKind::Timestamp(_));
+    Some(Warning::Rejected { rejected, of: rows.passed, most: most.name(), column, unit })
 }
 
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {

@@ -55,6 +55,17 @@ pub enum TableError {
         /// The input path.
         input: PathBuf,
     },
+    /// The input lies inside the output folder.
+    #[error(
+        "the input {input:?} lies inside the output folder {output:?}, whose files are dwell's; \
+         give `output.path` (--output) a folder of its own"
+    )]
+    AroundInput {
+        /// The output folder.
+        output: PathBuf,
+        /// A file of the input.
+        input: PathBuf,
+    },
     /// Another run holds the folder.
     #[error("another run writes to {path:?} ({holder}); wait until it is done")]
     Locked {
@@ -102,6 +113,7 @@ impl TableError {
                 | TableError::NotOurs { .. }
                 | TableError::OtherDefinition { .. }
                 | TableError::InsideInput { .. }
+                | TableError::AroundInput { .. }
         )
     }
 

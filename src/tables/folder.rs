@@ -84,7 +84,7 @@ impl OutputFolder {
     /// Another run holds it, or it cannot be written.
     pub fn lock(self) -> Result<LockedFolder, TableError> {
         let own = self.path.join(OWN);
-        let created = first_missing(&own);
+        let trace = Trace { path: self.path.clone(), created: first_missing(&own) };
         fs::create_dir_all(&own).map_err(|error| TableError::write(&own, &error))?;
         let lock_path = own.join("lock");
         let failed = |error: std::io::Error| TableError::write(&lock_path, &error);
@@ -98,7 +98,7 @@ impl OutputFolder {
         lock.set_len(0).map_err(failed)?;
         writeln!(lock, "process {} since {since}", std::process::id()).map_err(failed)?;
         let staging = own.join("staging");
-        let locked = LockedFolder { path: self.path, staging, created, lock };
+        let locked = LockedFolder { path: self.path, staging, trace, lock };
         locked.clear_staging();
         Ok(locked)
     }
@@ -128,25 +128,36 @@ fn first_missing(path: &Path) -> Option<PathBuf> {
 /// The input path.
 pub fn check_apart(output: &Path, inputs: &[String], files: &[PathBuf]) -> Result<(), TableError> {
     let absolute_output = absolute(output);
-    let inside =
-        |input: &Path| Err(TableError::InsideInput { output: output.to_path_buf(), input: input.to_path_buf() });
     for input in inputs {
-        // A glob searches the folder before its first wildcard, as deep as it goes with `**`.
-        let searched = match input.find(['*', '?', '[']) {
-            Some(wildcard) if input.contains("**") => {
-                Path::new(&input[..wildcard]).parent().map_or_else(PathBuf::new, |base| base.join("."))
-            }
-            Some(_) => continue,
-            None => PathBuf::from(input),
+        let searched = Path::new(input);
+        let found_next_time = match searched.is_dir() {
+            true => absolute_output.starts_with(absolute(searched)),
+            false => glob_finds(input, &absolute_output),
         };
-        if searched.is_dir() && absolute_output.starts_with(absolute(&searched)) {
-            return inside(Path::new(input));
+        if found_next_time {
+            return Err(TableError::InsideInput { output: output.to_path_buf(), input: searched.to_path_buf() });
         }
     }
     match files.iter().find(|file| absolute(file).starts_with(&absolute_output)) {
-        Some(file) => inside(file),
+        Some(file) => Err(TableError::AroundInput { output: output.to_path_buf(), input: file.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether a glob would find a table in an output folder: a folder on the way to it or in it, or a file.
+fn glob_finds(pattern: &str, output: &Path) -> bool {
+    let Some(wildcard) = pattern.find(['*', '?', '[']) else { return false };
+    // The part before the first wildcard may be relative or go through links.
+    let base_end = pattern[..wildcard].rfind('/').map_or(0, |slash| slash + 1);
+    let base = if base_end == 0 { Path::new(".") } else { Path::new(&pattern[..base_end]) };
+    let escaped = glob::Pattern::escape(&absolute(base).to_string_lossy());
+    let Ok(pattern) = glob::Pattern::new(&format!("{}/{}", escaped.trim_end_matches('/'), &pattern[base_end..])) else {
+        return false;
+    };
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let table = Path::new("sessions/session_date=2026-01-01/part-0.parquet");
+    let inside = [output.join(table), output.join("histogram.parquet"), output.join("activity")];
+    inside.iter().flat_map(|path| path.ancestors()).any(|path| pattern.matches_path_with(path, options))
 }
 
 /// A path without links and dots, also where its end does not exist yet.
@@ -175,9 +186,31 @@ fn absolute(path: &Path) -> PathBuf {
 pub struct LockedFolder {
     path: PathBuf,
     staging: PathBuf,
-    /// The topmost folder that this run made; removed where the run comes to nothing.
-    created: Option<PathBuf>,
+    trace: Trace,
     lock: File,
+}
+
+/// The folders that a run made on its way in: removed where the run comes to nothing.
+#[derive(Debug)]
+struct Trace {
+    path: PathBuf,
+    /// The topmost one; `None` where there was nothing to make, or where the run has come to something.
+    created: Option<PathBuf>,
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        let Some(created) = &self.created else { return };
+        let own = self.path.join(OWN);
+        let _ = fs::remove_file(own.join("lock"));
+        let mut empty = Some(own.as_path());
+        while let Some(folder) = empty.filter(|folder| folder.starts_with(created)) {
+            if folder.exists() && fs::remove_dir(folder).is_err() {
+                break;
+            }
+            empty = folder.parent();
+        }
+    }
 }
 
 impl LockedFolder {
@@ -235,7 +268,7 @@ impl LockedFolder {
         let backup = self.path.join(OWN).join("before");
         // What a killed run left there is of no use to this one.
         let _ = fs::remove_dir_all(&backup);
-        let mut swap = Swap { folder: &self.path, backup: &backup, done: Vec::new() };
+        let mut swap = Swap { folder: &self.path, backup: &backup, done: Vec::new(), made: Vec::new() };
         let moved = staged
             .iter()
             .try_for_each(|file| swap.put(&self.staging.join(file), file))
@@ -249,7 +282,7 @@ impl LockedFolder {
             let _ = self.path.join(file).parent().map(fs::remove_dir);
         }
         let _ = fs::remove_dir_all(&backup);
-        self.created = None;
+        self.trace.created = None;
         Ok(())
     }
 
@@ -269,23 +302,7 @@ fn with_folder(path: PathBuf) -> Result<PathBuf, TableError> {
 impl Drop for LockedFolder {
     fn drop(&mut self) {
         self.clear_staging();
-        match &self.created {
-            // Nothing was committed into a folder that did not exist before: leave no trace.
-            Some(created) => {
-                let _ = fs::remove_file(self.path.join(OWN).join("lock"));
-                let _ = fs::remove_dir(self.path.join(OWN));
-                let mut empty = Some(self.path.as_path());
-                while let Some(folder) = empty.filter(|folder| folder.starts_with(created)) {
-                    if fs::remove_dir(folder).is_err() {
-                        break;
-                    }
-                    empty = folder.parent();
-                }
-            }
-            None => {
-                let _ = self.lock.set_len(0);
-            }
-        }
+        let _ = self.lock.set_len(0);
     }
 }
 
@@ -294,12 +311,15 @@ struct Swap<'a> {
     folder: &'a Path,
     backup: &'a Path,
     done: Vec<(PathBuf, bool)>,
+    /// The topmost folder made for each file that needed one.
+    made: Vec<PathBuf>,
 }
 
 impl Swap<'_> {
     fn put(&mut self, from: &Path, file: &Path) -> Result<(), TableError> {
         let to = self.folder.join(file);
         let parent = to.parent().unwrap_or(self.folder);
+        self.made.extend(first_missing(parent));
         fs::create_dir_all(parent).map_err(|error| TableError::write(parent, &error))?;
         self.keep(file)?;
         // A rename replaces in one step: a reader sees the old file or the new one.
@@ -331,6 +351,10 @@ impl Swap<'_> {
             // Best effort: the error that led here is what the user hears of.
             let path = self.folder.join(file);
             let _ = if *existed { fs::rename(self.backup.join(file), &path) } else { fs::remove_file(&path) };
+        }
+        for folder in self.made.iter().rev() {
+            // By now it holds nothing but empty folders.
+            let _ = fs::remove_dir_all(folder);
         }
         let _ = fs::remove_dir_all(self.backup);
     }
@@ -421,6 +445,18 @@ mod tests {
         fs::create_dir_all(path.join("t/b/in the way")).expect("made");
         assert!(folder.commit(&BTreeSet::new(), &Canonical::default()).is_err());
         assert_eq!(fs::read_to_string(path.join("t/a")).expect("there"), "old");
+    }
+
+    #[test]
+    fn a_glob_that_would_find_the_tables_is_known() {
+        let output = absolute(Path::new("data/out"));
+        let finds = |pattern| glob_finds(pattern, &output);
+        for pattern in ["**/*.parquet", "data/*", "data/**", "*/out", "data/o?t/*", "./data/*/*.parquet"] {
+            assert!(finds(pattern), "{pattern}");
+        }
+        for pattern in ["data/*.parquet", "data/events/*", "other/**/*.parquet", "data/in*"] {
+            assert!(!finds(pattern), "{pattern}");
+        }
     }
 
     #[test]
