@@ -50,8 +50,8 @@ struct RunFlags {
     /// The job file; without it, dwell.toml in the current folder, if there is one
     job: Option<PathBuf>,
 
-    /// Event files, folders or globs
-    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Input")]
+    /// Event file, folder or glob; may be given again
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
     input: Option<Vec<String>>,
     /// User column; given twice, the first that has a value wins [default: user_id]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]

@@ -24,16 +24,20 @@ pub fn against_bugs<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Err
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::Bug { what: last_panic() }))
 }
 
-/// Runs a reader of files that panics over some damage; what it said is the error.
+/// A reader of files panicked; what it said is of its own insides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;
+
+/// Runs a reader of files that panics over some damage.
 ///
 /// # Errors
-/// The panic's message.
-pub fn against_damage<T>(read: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| last_panic())
+/// It panicked.
+pub fn against_damage<T>(read: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| Panicked)
 }
 
 /// What the last panic said.
-pub fn last_panic() -> String {
+fn last_panic() -> String {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| "unknown".to_string())
 }
 

@@ -33,9 +33,9 @@ pub enum Source {
 }
 
 impl ColumnRef {
-    /// Whether it is a whole column of the files.
+    /// Whether it is a whole column of the files, compared as it is.
     pub fn is_plain(&self) -> bool {
-        matches!(&self.source, Source::File { path: None, .. })
+        matches!(&self.source, Source::File { path: None, .. }) && self.kind != Kind::Uuid
     }
 
     /// The column of the files that it needs, if any.

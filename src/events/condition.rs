@@ -15,7 +15,6 @@ use sqlparser::tokenizer::{Location, Token};
 use super::columns::{ColumnRef, Columns, Source};
 use super::error::InputError;
 use super::kind::Kind;
-use crate::job::dates::instant_of;
 
 /// A condition that is SQL; its columns are not looked up yet.
 #[derive(Clone, Debug)]
@@ -108,7 +107,11 @@ impl ParsedCondition {
             return Err(error);
         }
         let expr = polars::sql::sql_expr(part.to_string()).map_err(|error| condition_error(&self.text, &error))?;
-        let aggregates = |expr: &Expr| matches!(expr, Expr::Agg(_) | Expr::Len | Expr::Over { .. });
+        // A list after IN is imploded: that is no aggregate over rows.
+        let aggregates = |expr: &Expr| match expr {
+            Expr::Agg(AggExpr::Implode { .. }) => false,
+            other => matches!(other, Expr::Agg(_) | Expr::Len | Expr::Over { .. }),
+        };
         if expr.into_iter().any(aggregates) {
             let reason = "it is asked of each row by itself, so it cannot aggregate over rows".to_string();
             return Err(InputError::Condition { condition: self.text.clone(), reason, position: None });
@@ -192,6 +195,21 @@ struct Rewriter<'a> {
 }
 
 impl Rewriter<'_> {
+    /// Whether something is a number: written as one, or a column of them.
+    fn is_number(&self, sql: &Sql) -> bool {
+        match sql {
+            Sql::Value(value) => matches!(value.value, Value::Number(..)),
+            Sql::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } | Sql::Nested(expr) => {
+                self.is_number(expr)
+            }
+            Sql::BinaryOp { left, op, right } => wants_equal_types(op) && self.is_number(left) && self.is_number(right),
+            other => name_of(other).is_some_and(|(name, _)| {
+                let found = self.columns.find(&name).ok().flatten();
+                found.is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float))
+            }),
+        }
+    }
+
     fn replace(&mut self, sql: &mut Sql, number_needed: bool) -> ControlFlow<InputError> {
         let Some((name, at)) = name_of(sql) else { return ControlFlow::Continue(()) };
         if self.uses.get(&name).is_some_and(|known| known.as_number) {
@@ -202,7 +220,8 @@ impl Rewriter<'_> {
             Ok(None) => return ControlFlow::Break(self.condition.unknown_column(&name, at, self.columns)),
             Err(error) => return ControlFlow::Break(error),
         };
-        let as_number = number_needed && column.kind == Kind::Json;
+        // A column of nulls has no type of its own.
+        let as_number = number_needed && matches!(column.kind, Kind::Json | Kind::Null);
         let alias = if as_number { format!("{name} as a number") } else { name };
         *sql = Sql::Identifier(Ident::with_quote('"', alias.as_str()));
         self.uses.insert(alias, ColumnUse { column, as_number });
@@ -214,20 +233,61 @@ impl VisitorMut for Rewriter<'_> {
     type Break = InputError;
 
     fn pre_visit_expr(&mut self, sql: &mut Sql) -> ControlFlow<InputError> {
+        spell_out(sql);
         match sql {
             Sql::BinaryOp { left, op, right } if wants_equal_types(op) => {
-                if is_number(right) {
+                let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
+                if right_is_number {
                     self.replace(left, true)?;
                 }
-                if is_number(left) {
+                if left_is_number {
                     self.replace(right, true)?;
                 }
                 ControlFlow::Continue(())
             }
-            Sql::Between { expr, low, high, .. } if is_number(low) || is_number(high) => self.replace(expr, true),
-            Sql::InList { expr, list, .. } if list.iter().any(is_number) => self.replace(expr, true),
+            Sql::Between { expr, low, high, .. } if self.is_number(low) || self.is_number(high) => {
+                self.replace(expr, true)
+            }
+            Sql::InList { expr, list, .. } if list.iter().any(|value| self.is_number(value)) => {
+                self.replace(expr, true)
+            }
             other => self.replace(other, false),
         }
+    }
+}
+
+/// Lists up to this long are spelled out as alternatives, which know the types of what they compare.
+const SHORT_LIST: usize = 256;
+
+/// Puts what polars takes differently, or not at all, into words that it takes as SQL means them.
+fn spell_out(sql: &mut Sql) {
+    let nested = |expr: Sql| Sql::Nested(Box::new(expr));
+    let not = |expr: Sql| Sql::UnaryOp { op: UnaryOperator::Not, expr: Box::new(nested(expr)) };
+    let or = |left: Sql, right: Sql| {
+        nested(Sql::BinaryOp { left: Box::new(left), op: BinaryOperator::Or, right: Box::new(right) })
+    };
+    match sql {
+        // These hold for null, too.
+        Sql::IsNotTrue(inner) => *sql = or(Sql::IsNull(inner.clone()), not(inner.as_ref().clone())),
+        Sql::IsNotFalse(inner) => *sql = or(Sql::IsNull(inner.clone()), nested(inner.as_ref().clone())),
+        Sql::InList { expr, list, negated } if !list.is_empty() && list.len() <= SHORT_LIST => {
+            let is = |value: &Sql| Sql::BinaryOp {
+                left: expr.clone(),
+                op: BinaryOperator::Eq,
+                right: Box::new(value.clone()),
+            };
+            let mut any: Vec<Sql> = list.iter().map(is).collect();
+            // As a balanced tree: polars walks expressions recursively.
+            while any.len() > 1 {
+                any = any
+                    .chunks(2)
+                    .map(|pair| pair.iter().cloned().reduce(or).unwrap_or_else(|| pair[0].clone()))
+                    .collect();
+            }
+            let any = nested(any.swap_remove(0));
+            *sql = if *negated { not(any) } else { any };
+        }
+        _ => {}
     }
 }
 
@@ -237,77 +297,4 @@ fn wants_equal_types(op: &BinaryOperator) -> bool {
         op,
         B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo | B::Gt | B::Lt | B::GtEq | B::LtEq | B::Eq | B::NotEq
     )
-}
-
-fn is_number(sql: &Sql) -> bool {
-    match sql {
-        Sql::Value(value) => matches!(value.value, Value::Number(..)),
-        Sql::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } | Sql::Nested(expr) => is_number(expr),
-        Sql::BinaryOp { left, op, right } => wants_equal_types(op) && is_number(left) && is_number(right),
-        _ => false,
-    }
-}
-
-/// Makes the text beside a date or time column a date or time of that column's very type: people write
-/// `event_time >= '2026-01-05'`, and row groups can only be skipped where no cast is in between.
-///
-/// # Errors
-/// Text that is no date or time.
-pub fn with_typed_times(expr: Expr, schema: &Schema) -> PolarsResult<Expr> {
-    expr.try_map_expr(|expr| match expr {
-        Expr::BinaryExpr { left, op, right } if op.is_comparison() => {
-            let typed = |column: &Expr, other: &Arc<Expr>| match column {
-                Expr::Column(name) => typed_time(other, schema.get(name)),
-                _ => Ok(None),
-            };
-            let new_right = typed(&left, &right)?;
-            let new_left = typed(&right, &left)?;
-            Ok(Expr::BinaryExpr { left: new_left.map_or(left, Arc::new), op, right: new_right.map_or(right, Arc::new) })
-        }
-        other => Ok(other),
-    })
-}
-
-fn typed_time(literal: &Expr, dtype: Option<&DataType>) -> PolarsResult<Option<Expr>> {
-    let Some(dtype) = dtype.filter(|dtype| matches!(dtype, DataType::Date | DataType::Datetime(..))) else {
-        return Ok(None);
-    };
-    if is_number_literal(literal) {
-        polars_bail!(ComputeError: "a time is compared with a number; write the time like '2026-01-31 12:30:00'");
-    }
-    let Some(text) = literal_text(literal) else { return Ok(None) };
-    let micros = instant_of(&text)
-        .ok_or_else(|| polars_err!(ComputeError: "'{text}' is no date or time; write it like '2026-01-31' or '2026-01-31 12:30:00'"))?
-        .micros();
-    let value = match dtype {
-        DataType::Date => AnyValue::Date(i32::try_from(micros.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)),
-        DataType::Datetime(unit, zone) => {
-            let count = match unit {
-                TimeUnit::Nanoseconds => micros.saturating_mul(1_000),
-                TimeUnit::Microseconds => micros,
-                TimeUnit::Milliseconds => micros.div_euclid(1_000),
-            };
-            AnyValue::DatetimeOwned(count, *unit, zone.clone().map(Arc::new))
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(lit(Scalar::new(dtype.clone(), value))))
-}
-
-fn is_number_literal(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(value) => value.get_datatype().is_primitive_numeric(),
-        Expr::Function { input, .. } => input.iter().all(is_number_literal),
-        _ => false,
-    }
-}
-
-/// The text of a literal, also of one that SQL has made a time: `TIMESTAMP '…'`, `DATE '…'`.
-fn literal_text(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Literal(value) => value.extract_str().map(str::to_string),
-        Expr::Cast { expr, .. } => literal_text(expr),
-        Expr::Function { input, .. } => literal_text(input.first()?),
-        _ => None,
-    }
 }

@@ -73,7 +73,10 @@ pub enum InputError {
         problem: String,
     },
     /// A file that breaks off or is damaged inside.
-    #[error("{path:?} cannot be read: {reason}; the file is damaged: write it again, or leave it out of `input.path`")]
+    #[error(
+        "{path:?} cannot be read: {reason}; the file is damaged, or of a form that the reader does not know: \
+         write it again, or leave it out of `input.path`"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

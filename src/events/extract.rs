@@ -3,6 +3,7 @@
 use polars::prelude::*;
 
 use super::columns::{split_field, ColumnRef, Source};
+use super::convert::uuid_text;
 use super::footer::FileSchema;
 use super::kind::Kind;
 
@@ -23,6 +24,18 @@ pub fn expr_of(column: &ColumnRef, schema: &FileSchema, hive: &[(String, Option<
             }
         }
     }
+}
+
+/// A column of UUIDs in their usual spelling.
+pub fn uuid_as_text(uuids: Expr) -> Expr {
+    uuids.map(
+        |uuids| {
+            let text = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.try_into().ok()).map(uuid_text);
+            let texts: StringChunked = uuids.binary()?.iter().map(text).collect();
+            Ok(texts.with_name(uuids.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
 }
 
 /// The polars type for a kind, where a file has no column to take it from.

@@ -19,6 +19,8 @@ pub enum Kind {
     UInt64,
     /// Floating values.
     Float,
+    /// Decimal fractions.
+    Decimal,
     /// Truth values.
     Boolean,
     /// Dates.
@@ -46,6 +48,8 @@ impl Kind {
             T::Dictionary(_, values) => Kind::of(values),
             T::Binary | T::LargeBinary | T::BinaryView => Kind::Binary,
             T::FixedSizeBinary(16) => Kind::Uuid,
+            T::FixedSizeBinary(_) => Kind::Binary,
+            T::Decimal32(..) | T::Decimal64(..) | T::Decimal128(..) => Kind::Decimal,
             T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 => Kind::Int,
             T::UInt64 => Kind::UInt64,
             T::Float32 | T::Float64 => Kind::Float,
@@ -109,6 +113,7 @@ impl Kind {
             Kind::Int => "integer".to_string(),
             Kind::UInt64 => "unsigned 64-bit integer".to_string(),
             Kind::Float => "floating".to_string(),
+            Kind::Decimal => "decimal".to_string(),
             Kind::Boolean => "boolean".to_string(),
             Kind::Date => "date".to_string(),
             Kind::Timestamp(_) => "timestamp".to_string(),

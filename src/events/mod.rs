@@ -1,7 +1,7 @@
 //! Parquet to plain columns.
 //!
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
-//! column is what, [`condition`] and [`prune`] which rows leave; [`plan`] puts these together without
+//! column is what, [`condition`], [`typed`] and [`prune`] which rows leave; [`plan`] puts these together without
 //! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
 //! conversions of [`convert`].
 
@@ -19,3 +19,4 @@ pub mod plan;
 pub mod prune;
 pub mod read;
 pub mod roles;
+pub mod typed;

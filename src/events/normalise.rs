@@ -4,7 +4,7 @@
 use polars::prelude::*;
 
 use super::columns::ColumnRef;
-use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, whole};
+use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, unique_ids, whole};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::roles::{KeyType, Roles, Value};
@@ -132,7 +132,10 @@ impl<'a> Normaliser<'a> {
                 sequence(series, column, &kept)
             })?,
             unique_ids: of_role(rows, "dedup", &self.roles.dedup, |series, column| {
-                Ok(text_column(&texts(series, column)?, &kept))
+                let ids = unique_ids(series, column)?;
+                let mut column = TextColumn::with_capacity(ids.len(), ids.len() * 12);
+                kept.each(ids.iter(), |id| column.push(id.as_deref().unwrap_or_default()));
+                Ok(column)
             })?,
         };
         Ok((batch, counts))
@@ -170,7 +173,10 @@ impl<'a> Normaliser<'a> {
     fn time_of_text(&self, text: &str) -> Option<Timestamp> {
         match self.time_unit {
             // A number in JSON text: a unit was given for it.
-            Some(unit) => unit.instant(text.parse().ok()?),
+            Some(unit) => match text.parse() {
+                Ok(count) => unit.instant(count),
+                Err(_) => unit.instant_of_fraction(text.parse().ok()?),
+            },
             None => instant_of(text),
         }
     }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::columns::Columns;
-use super::condition::{condition_error, with_typed_times, Condition, ParsedCondition};
+use super::condition::{condition_error, Condition, ParsedCondition};
 use super::error::InputError;
-use super::extract::expr_of;
+use super::extract::{expr_of, uuid_as_text};
 use super::find::find_files;
 use super::footer::{read_footers, FileSchema, Footer, Range};
 use super::kind::Kind;
 use super::prune::can_match;
 use super::roles::Roles;
-use crate::guard::against_damage;
+use super::typed::typed;
+use crate::guard::{against_damage, Panicked};
 use crate::job::{Job, TimeRange};
 use crate::sessionize::time::Timestamp;
 
@@ -201,7 +202,7 @@ impl ReadPlan {
             let test = || -> PolarsResult<bool> {
                 let one_row = df!("dwell" => [0i32])?.lazy().with_columns(columns.collect::<Vec<_>>());
                 let schema = one_row.clone().collect_schema()?;
-                let test = with_typed_times(conjunct.expr.clone(), &schema)?;
+                let test = typed(&conjunct.expr, &schema)?;
                 Ok(one_row.filter(test).collect()?.height() > 0)
             };
             if !test().map_err(|error| self.condition_error(&error))? {
@@ -218,15 +219,9 @@ impl ReadPlan {
         let scan = Scan { files: vec![file], schema: Arc::clone(&footer.schema), hive: footer.file.hive.clone() };
         let schema = of_file(footer, || self.source(&scan, &scan.files)?.collect_schema())?;
         let Some(condition) = &self.condition else { return Ok((Vec::new(), schema)) };
-        let check = || -> PolarsResult<Vec<Expr>> {
-            let typed = condition.row_parts().map(|conjunct| with_typed_times(conjunct.expr.clone(), &schema));
-            let typed: Vec<Expr> = typed.collect::<PolarsResult<_>>()?;
-            for test in &typed {
-                DataFrame::empty_with_schema(&schema).lazy().filter(test.clone()).collect()?;
-            }
-            Ok(typed)
-        };
-        Ok((check().map_err(|error| self.condition_error(&error))?, schema))
+        let parts = condition.row_parts().map(|part| typed(&part.expr, &schema));
+        let parts = parts.collect::<PolarsResult<_>>().map_err(|error| self.condition_error(&error))?;
+        Ok((parts, schema))
     }
 
     /// Files that can be read as one frame: of one schema, and of one value of each folder column used.
@@ -268,7 +263,11 @@ impl ReadPlan {
         let made: Vec<Expr> = made
             .map(|(name, used)| {
                 let value = expr_of(&used.column, &scan.schema, &scan.hive);
-                let value = if used.as_number { value.cast(DataType::Float64) } else { value };
+                let value = match used.column.kind {
+                    _ if used.as_number => value.cast(DataType::Float64),
+                    Kind::Uuid => uuid_as_text(value),
+                    _ => value,
+                };
                 value.alias(name.as_str())
             })
             .collect();
@@ -286,7 +285,7 @@ impl ReadPlan {
                 Rows::Passing => {
                     let schema = source.collect_schema()?;
                     for part in parts() {
-                        source = source.filter(with_typed_times(part.expr.clone(), &schema)?);
+                        source = source.filter(typed(&part.expr, &schema)?);
                     }
                 }
                 Rows::Unfiltered => {
@@ -336,6 +335,6 @@ fn of_file<T>(footer: &Footer, read: impl FnOnce() -> PolarsResult<T>) -> Result
     match against_damage(read) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(panic) => Err(damaged(panic)),
+        Err(Panicked) => Err(damaged("the Parquet reader gave up on its footer".to_string())),
     }
 }

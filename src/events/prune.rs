@@ -18,80 +18,116 @@ pub fn can_match(
     ranges_of: &[String],
     schema: &Schema,
 ) -> PolarsResult<Vec<bool>> {
-    let mut can = vec![true; groups.len()];
-    let mut parts = Vec::new();
-    exprs.iter().for_each(|expr| split_and(expr, &mut parts));
-    for (column, test) in parts.into_iter().filter_map(range_test) {
-        let (Some(place), Some(dtype)) = (ranges_of.iter().position(|name| *name == column), schema.get(&column))
-        else {
-            continue;
+    let bounds = Bounds { groups, ranges_of, schema };
+    let Some(test) = exprs.iter().filter_map(|expr| bounds.test(expr)).reduce(Expr::and) else {
+        return Ok(vec![true; groups.len()]);
+    };
+    let answer = bounds.frame()?.lazy().select([test.alias("can")]).collect()?;
+    Ok(answer.column("can")?.bool()?.iter().map(|can| can.unwrap_or(true)).collect())
+}
+
+struct Bounds<'a> {
+    groups: &'a [RowGroup],
+    ranges_of: &'a [String],
+    schema: &'a Schema,
+}
+
+impl Bounds<'_> {
+    /// Whether an expression may hold, as a test of the columns' bounds; `None` where bounds say nothing.
+    fn test(&self, expr: &Expr) -> Option<Expr> {
+        let Expr::BinaryExpr { left, op, right } = expr else { return None };
+        match (left.as_ref(), op, right.as_ref()) {
+            (left, Operator::And | Operator::LogicalAnd, right) => match (self.test(left), self.test(right)) {
+                (Some(left), Some(right)) => Some(left.and(right)),
+                (left, right) => left.or(right),
+            },
+            (left, Operator::Or | Operator::LogicalOr, right) => Some(self.test(left)?.or(self.test(right)?)),
+            (Expr::Column(column), op, constant @ Expr::Literal(_)) => self.compare(column, *op, constant),
+            (constant @ Expr::Literal(_), op, Expr::Column(column)) => {
+                self.compare(column, op.swap_operands()?, constant)
+            }
+            _ => None,
+        }
+    }
+
+    fn compare(&self, column: &str, op: Operator, constant: &Expr) -> Option<Expr> {
+        let place = self.ranges_of.iter().position(|name| name == column)?;
+        let dtype = self.schema.get(column)?;
+        let (min, max) = (col(min_name(place)), col(max_name(place)));
+        let constant = constant.clone();
+        let test = match op {
+            Operator::Eq if can_be_bounded(dtype) => min.lt_eq(constant.clone()).and(max.gt_eq(constant)),
+            _ if !is_ordered_as_bounds(dtype) => return None,
+            // Statistics leave NaN out, and NaN is above everything.
+            Operator::Gt | Operator::GtEq if dtype.is_float() => return None,
+            Operator::Lt => min.lt(constant),
+            Operator::LtEq => min.lt_eq(constant),
+            Operator::Gt => max.gt(constant),
+            Operator::GtEq => max.gt_eq(constant),
+            _ => return None,
         };
-        let ranges: Vec<Option<&Range>> =
-            groups.iter().map(|group| group.ranges.get(place).and_then(Option::as_ref)).collect();
-        let Some(bounds) = bounds_frame(&ranges, dtype)? else { continue };
         // A missing bound compares to null: then nothing is known, and the group may match.
-        let answer = bounds.lazy().select([test.fill_null(lit(true)).alias("can")]).collect()?;
-        for (can, test) in can.iter_mut().zip(answer.column("can")?.bool()?.iter()) {
-            *can &= test.unwrap_or(true);
+        Some(test.fill_null(lit(true)))
+    }
+
+    /// The bounds of all columns, a row for each group.
+    fn frame(&self) -> PolarsResult<DataFrame> {
+        let mut columns = vec![Column::new_row_index("group".into(), 0, self.groups.len())?];
+        for (place, name) in self.ranges_of.iter().enumerate() {
+            if let Some(dtype) = self.schema.get(name).filter(|dtype| can_be_bounded(dtype)) {
+                columns.push(self.bound(place, dtype, min_name(place), false)?);
+                columns.push(self.bound(place, dtype, max_name(place), true)?);
+            }
         }
+        DataFrame::new(self.groups.len(), columns)
     }
-    Ok(can)
-}
 
-fn split_and<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
-    match expr {
-        Expr::BinaryExpr { left, op: Operator::And | Operator::LogicalAnd, right } => {
-            split_and(left, parts);
-            split_and(right, parts);
-        }
-        other => parts.push(other),
-    }
-}
-
-/// For a comparison of a column with a constant: the column, and a test of its `min` and `max`.
-fn range_test(expr: &Expr) -> Option<(String, Expr)> {
-    let Expr::BinaryExpr { left, op, right } = expr else { return None };
-    let (column, op, constant) = match (left.as_ref(), right.as_ref()) {
-        (Expr::Column(column), constant @ Expr::Literal(_)) => (column, *op, constant.clone()),
-        (constant @ Expr::Literal(_), Expr::Column(column)) => (column, op.swap_operands()?, constant.clone()),
-        _ => return None,
-    };
-    let (min, max) = (col("min"), col("max"));
-    let test = match op {
-        Operator::Eq => min.lt_eq(constant.clone()).and(max.gt_eq(constant)),
-        Operator::Lt => min.lt(constant),
-        Operator::LtEq => min.lt_eq(constant),
-        Operator::Gt => max.gt(constant),
-        Operator::GtEq => max.gt_eq(constant),
-        _ => return None,
-    };
-    Some((column.to_string(), test))
-}
-
-/// The ranges as columns `min` and `max` of the column's own type; `None` for types whose order in the
-/// file may differ from that of their values.
-fn bounds_frame(ranges: &[Option<&Range>], dtype: &DataType) -> PolarsResult<Option<DataFrame>> {
-    let ordered = dtype.is_string()
-        || matches!(dtype, DataType::Date | DataType::Datetime(..))
-        || dtype.is_integer() && *dtype != DataType::UInt64;
-    if !ordered {
-        return Ok(None);
-    }
-    let column = |name: &str, upper: bool| -> PolarsResult<Column> {
-        let series = if dtype.is_string() {
-            let values = ranges.iter().map(|range| match range {
+    fn bound(&self, place: usize, dtype: &DataType, name: String, upper: bool) -> PolarsResult<Column> {
+        let ranges = || self.groups.iter().map(|group| group.ranges.get(place).and_then(Option::as_ref));
+        let series = if is_text(dtype) {
+            let values = ranges().map(|range| match range {
                 Some(Range::Text(min, max)) => Some(if upper { max.as_str() } else { min.as_str() }),
                 _ => None,
             });
             StringChunked::from_iter_options(name.into(), values).into_series()
+        } else if dtype.is_float() {
+            let values = ranges().map(|range| match range {
+                Some(Range::Float(min, max)) => Some(if upper { *max } else { *min }),
+                _ => None,
+            });
+            Float64Chunked::from_iter_options(name.into(), values).into_series()
         } else {
-            let values = ranges.iter().map(|range| match range {
+            let values = ranges().map(|range| match range {
                 Some(Range::Int(min, max)) => Some(if upper { *max } else { *min }),
                 _ => None,
             });
             Int64Chunked::from_iter_options(name.into(), values).into_series().cast(dtype)?
         };
         Ok(series.into_column())
-    };
-    DataFrame::new(ranges.len(), vec![column("min", false)?, column("max", true)?]).map(Some)
+    }
+}
+
+fn min_name(place: usize) -> String {
+    format!("min {place}")
+}
+
+fn max_name(place: usize) -> String {
+    format!("max {place}")
+}
+
+fn is_text(dtype: &DataType) -> bool {
+    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
+}
+
+/// Whether equal values lie within the statistics, in whatever order.
+fn can_be_bounded(dtype: &DataType) -> bool {
+    is_text(dtype) || is_ordered_as_bounds(dtype)
+}
+
+/// Whether values are ordered as their statistics are.
+fn is_ordered_as_bounds(dtype: &DataType) -> bool {
+    // Dictionaries compare as the text in them; an Enum has an order of its own.
+    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Date | DataType::Datetime(..))
+        || dtype.is_float()
+        || dtype.is_integer() && *dtype != DataType::UInt64
 }

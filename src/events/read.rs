@@ -7,7 +7,6 @@ use polars::prelude::*;
 
 use super::error::InputError;
 use super::plan::{Frame, ReadPlan};
-use crate::guard::last_panic;
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
 const BATCH_ROWS: usize = 1 << 17;
@@ -49,9 +48,7 @@ impl Iterator for Batches {
             Err(_) => {
                 let outcome = self.reader.take().map(std::thread::JoinHandle::join);
                 match outcome {
-                    Some(Err(_)) => {
-                        Some(Err(polars_err!(ComputeError: "the Parquet reader gave up: {}", last_panic())))
-                    }
+                    Some(Err(_)) => Some(Err(polars_err!(ComputeError: "the Parquet reader gave up"))),
                     _ => None,
                 }
             }
@@ -92,5 +89,8 @@ fn one_line(error: &PolarsError) -> String {
     let text = error.to_string();
     // polars appends the plan that it failed in, which says nothing to who reads the message.
     let said = text.split("\n\n").next().unwrap_or_default();
+    if said.contains("Panic") {
+        return "the Parquet reader gave up".to_string();
+    }
     said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

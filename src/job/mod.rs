@@ -118,6 +118,18 @@ impl TimeUnit {
         Some(Timestamp::from_micros(micros))
     }
 
+    /// As [`TimeUnit::instant`], of a count with a fraction.
+    pub fn instant_of_fraction(self, count: f64) -> Option<Timestamp> {
+        let per_micro = match self {
+            TimeUnit::Seconds => 1e6,
+            TimeUnit::Millis => 1e3,
+            TimeUnit::Micros => 1.0,
+            TimeUnit::Nanos => 1e-3,
+        };
+        let micros = (count * per_micro).floor();
+        (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros as i64))
+    }
+
     fn parse(text: &str) -> Result<Self, JobError> {
         let units = [TimeUnit::Seconds, TimeUnit::Millis, TimeUnit::Micros, TimeUnit::Nanos];
         units.into_iter().find(|unit| unit.name() == text).ok_or_else(|| JobError::Choice {

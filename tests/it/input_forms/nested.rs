@@ -16,7 +16,10 @@ pub fn structs<const N: usize>(fields: [(&str, ArrayRef); N]) -> ArrayRef {
 }
 
 /// A map of text; a row that is `None` is null.
-pub fn text_maps(rows: &[Option<&[(&str, Option<&str>)]>]) -> ArrayRef {
+/// The entries of one row's map.
+type Entries<'a, V> = &'a [(&'a str, Option<V>)];
+
+pub fn text_maps(rows: &[Option<Entries<'_, &str>>]) -> ArrayRef {
     let mut builder = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
     for row in rows {
         for (key, value) in row.iter().copied().flatten() {
@@ -28,7 +31,7 @@ pub fn text_maps(rows: &[Option<&[(&str, Option<&str>)]>]) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-pub fn int_maps(rows: &[Option<&[(&str, Option<i64>)]>]) -> ArrayRef {
+pub fn int_maps(rows: &[Option<Entries<'_, i64>>]) -> ArrayRef {
     let mut builder = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
     for row in rows {
         for (key, value) in row.iter().copied().flatten() {
