@@ -116,18 +116,17 @@ impl<'a> Normaliser<'a> {
         }
         let kept = if kept.len() == rows.height() { Kept::All } else { Kept::Some(kept) };
         counts.earliest = kept_times.iter().min().copied();
-        let value_column = self.roles.value.as_ref().map(|value| value.column.clone());
-        let values = of_role(rows, "value", &value_column, |series, _| match &self.roles.value {
-            Some(value) => values(series, value, &kept).map(Some),
-            None => Ok(None),
-        })?;
+        let values = match &self.roles.value {
+            Some(value) => Some(values(&role_series(rows, "value", &value.column.spelled)?, value, &kept)?),
+            None => None,
+        };
         let batch = EventBatch {
             users: users.into_kept(&kept),
             times: kept_times,
             events: of_role(rows, "event", &self.roles.event, |series, column| {
                 self.event_codes(series, column, &kept)
             })?,
-            values: values.flatten(),
+            values,
             sequence: of_role(rows, "sequence", &self.roles.sequence, |series, column| {
                 sequence(series, column, &kept)
             })?,

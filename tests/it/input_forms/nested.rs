@@ -15,10 +15,10 @@ pub fn structs<const N: usize>(fields: [(&str, ArrayRef); N]) -> ArrayRef {
     Arc::new(StructArray::from(fields.to_vec()))
 }
 
-/// A map of text; a row that is `None` is null.
 /// The entries of one row's map.
 type Entries<'a, V> = &'a [(&'a str, Option<V>)];
 
+/// A map of text; a row that is `None` is null.
 pub fn text_maps(rows: &[Option<Entries<'_, &str>>]) -> ArrayRef {
     let mut builder = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
     for row in rows {
