@@ -9,11 +9,6 @@ use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
 use dwell::{cancel, guard, run};
 
-/// Batches come and go by the megabyte: an allocator that keeps pages for the next one saves the kernel
-/// from clearing them each time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match Cli::parse().request() {
         Request::Completions(shell) => print(&Cli::completions(shell)),

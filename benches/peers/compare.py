@@ -114,7 +114,7 @@ def answer(engine, out):
         events = "event_count"
     else:
         source, length, events = f"'{out}'", "end_us - start_us", "events"
-    sql = f"SELECT count(*), sum({events})::BIGINT, sum({length})::BIGINT FROM {source}"
+    sql = f"SELECT count(*), sum({events})::BIGINT, sum({length})::BIGINT FROM read_parquet({source})"
     return duckdb.execute(sql).fetchone()
 
 
