@@ -154,8 +154,8 @@ struct RunFlags {
     #[arg(long, help_heading = "Output")]
     overwrite: bool,
 
-    /// Threads to use [default: as many as the machine has]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
+    /// Threads to use, up to 512 [default: as many as the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), help_heading = "Run")]
     threads: Option<u16>,
     /// Fail, changing nothing, where more than this share of rows is rejected: 0.01 or 1%
     #[arg(long, value_name = "SHARE", help_heading = "Run")]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::columns::{EventBatch, KeyColumn, TextColumn, ValueColumn};
-use super::intern::Interner;
+use super::hash::hashes_of;
 use super::packed::Packed;
 use super::time::Timestamp;
 
@@ -51,17 +51,19 @@ pub enum BlockKeys {
 impl Block {
     /// Lays out the rows of `batch` in `order`, in which those of partition *p* are at
     /// `bounds[p]..bounds[p + 1]`.
-    pub fn new(batch: &EventBatch, order: &[u32], bounds: Vec<u32>) -> Self {
+    ///
+    /// `hashes` are those of the users, by row.
+    pub fn new(batch: &EventBatch, hashes: &[u64], order: &[u32], bounds: Vec<u32>) -> Self {
         let values = |values: &ValueColumn| BlockValues {
             valid: (!values.valid.iter().all(|valid| *valid))
                 .then(|| order.iter().map(|row| values.valid[*row as usize]).collect()),
             keys: match &values.keys {
                 KeyColumn::Int(numbers) => BlockKeys::Int(Packed::gather(numbers, order, |number| number)),
-                texts => BlockKeys::Text(CodedKeys::new(texts, order, &bounds)),
+                texts => BlockKeys::Text(CodedKeys::new(texts, &hashes_of(texts), order, &bounds)),
             },
         };
         Block {
-            users: CodedKeys::new(&batch.users, order, &bounds),
+            users: CodedKeys::new(&batch.users, hashes, order, &bounds),
             times: Packed::gather(&batch.times, order, Timestamp::micros),
             events: batch.events.as_ref().map(|events| Packed::gather(events, order, i64::from)),
             values: batch.values.as_ref().map(values),
@@ -110,19 +112,25 @@ impl BlockValues {
 }
 
 impl CodedKeys {
-    fn new(keys: &KeyColumn, order: &[u32], bounds: &[u32]) -> Self {
+    fn new(keys: &KeyColumn, hashes: &[u64], order: &[u32], bounds: &[u32]) -> Self {
+        let widest = bounds.windows(2).map(|partition| partition[1] - partition[0]).max().unwrap_or(0);
+        let mut table = CodeTable::for_rows(widest as usize);
         let mut distinct = Vec::new();
         let mut key_bounds = vec![0];
         let mut codes = vec![0u32; order.len()];
-        let mut interner = Interner::like(keys);
         for partition in bounds.windows(2) {
-            // A user's events come in bursts: within a batch and a partition there are few users.
-            interner.clear();
+            table.clear();
             let first = distinct.len();
             for place in partition[0] as usize..partition[1] as usize {
                 let row = order[place];
-                let code = interner.intern(keys, row as usize);
-                if code as usize == distinct.len() - first {
+                let hash = hashes[row as usize];
+                let same = |code: u32| {
+                    let known = distinct[first + code as usize];
+                    hashes[known as usize] == hash && keys.compare(known as usize, keys, row as usize).is_eq()
+                };
+                let next = (distinct.len() - first) as u32;
+                let code = table.find_or_insert(hash, next, same);
+                if code == next {
                     distinct.push(row);
                 }
                 codes[place] = code;
@@ -141,5 +149,40 @@ impl CodedKeys {
     /// A row's key, as its place among the distinct keys of its partition.
     pub fn code(&self, row: usize) -> usize {
         self.codes.get(row) as usize
+    }
+}
+
+/// Codes of the distinct keys of one partition's rows. A user's events come in bursts: within a batch and
+/// a partition there are few users, and the table stays in the cache.
+struct CodeTable {
+    /// In the upper half of a slot the round it is of, in the lower one the code: a new round empties all.
+    slots: Vec<u64>,
+    round: u32,
+}
+
+impl CodeTable {
+    fn for_rows(rows: usize) -> Self {
+        CodeTable { slots: vec![0; (rows * 2).next_power_of_two().max(2)], round: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.round += 1;
+    }
+
+    /// The code of the key with this hash for which `same` holds, or `next` as a new one.
+    fn find_or_insert(&mut self, hash: u64, next: u32, same: impl Fn(u32) -> bool) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            let (round, code) = ((self.slots[slot] >> 32) as u32, self.slots[slot] as u32);
+            if round != self.round {
+                self.slots[slot] = u64::from(self.round) << 32 | u64::from(next);
+                return next;
+            }
+            if same(code) {
+                return code;
+            }
+            slot = (slot + 1) & mask;
+        }
     }
 }

@@ -57,12 +57,6 @@ impl TextColumn {
         }
         gathered
     }
-
-    /// Takes all values out.
-    pub fn clear(&mut self) {
-        self.offsets.truncate(1);
-        self.bytes.clear();
-    }
 }
 
 /// Values that identify something: users, session ids, properties. Numbers stay numbers.

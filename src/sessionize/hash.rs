@@ -1,5 +1,7 @@
 //! A hash for short keys. It places users in partitions and table slots and never shows in a result.
 
+use super::columns::KeyColumn;
+
 const K0: u64 = 0x9E37_79B9_7F4A_7C15;
 const K1: u64 = 0xD6E8_FEB8_6659_FD93;
 
@@ -7,6 +9,14 @@ const K1: u64 = 0xD6E8_FEB8_6659_FD93;
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// Hashes all keys of a column.
+pub fn hashes_of(keys: &KeyColumn) -> Vec<u64> {
+    match keys {
+        KeyColumn::Int(keys) => keys.iter().map(|key| hash_int(*key)).collect(),
+        KeyColumn::Text(keys) => keys.iter().map(hash_bytes).collect(),
+    }
 }
 
 /// Hashes a number.

@@ -38,23 +38,6 @@ impl Slots {
         (code, true)
     }
 
-    /// Forgets all keys; what few keys touched is cleared slot by slot.
-    fn clear(&mut self) {
-        if self.hashes.len() * 8 < self.slots.len() {
-            let mask = self.slots.len() - 1;
-            for hash in &self.hashes {
-                let mut slot = *hash as usize & mask;
-                while self.slots[slot] != FREE {
-                    self.slots[slot] = FREE;
-                    slot = (slot + 1) & mask;
-                }
-            }
-        } else {
-            self.slots.fill(FREE);
-        }
-        self.hashes.clear();
-    }
-
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
         self.slots = vec![FREE; mask + 1];
@@ -91,15 +74,6 @@ impl Interner {
         match column {
             KeyColumn::Int(_) => Interner::of_ints(),
             KeyColumn::Text(_) => Interner::of_text(),
-        }
-    }
-
-    /// Forgets all keys.
-    pub fn clear(&mut self) {
-        self.slots.clear();
-        match &mut self.keys {
-            KeyColumn::Int(keys) => keys.clear(),
-            KeyColumn::Text(keys) => keys.clear(),
         }
     }
 

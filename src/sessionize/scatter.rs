@@ -5,8 +5,8 @@
 //! enough for the cache, and fetches nothing at random.
 
 use super::block::Block;
-use super::columns::{EventBatch, KeyColumn};
-use super::hash::{hash_bytes, hash_int};
+use super::columns::EventBatch;
+use super::hash::hashes_of;
 
 /// How many partitions there are: a power of two, so that a hash's top bits name one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,10 @@ impl Partitions {
 
 /// Lays a batch out by partition; within a partition, events keep their order.
 pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
-    let targets: Vec<u32> = match &batch.users {
-        KeyColumn::Int(users) => users.iter().map(|user| partitions.of(hash_int(*user))).collect(),
-        KeyColumn::Text(users) => users.iter().map(|user| partitions.of(hash_bytes(user))).collect(),
-    };
+    let hashes = hashes_of(&batch.users);
+    let targets: Vec<u32> = hashes.iter().map(|hash| partitions.of(*hash)).collect();
     let (order, bounds) = counting_sort(&targets, partitions.count());
-    Block::new(batch, &order, bounds)
+    Block::new(batch, &hashes, &order, bounds)
 }
 
 /// The rows in ascending order of their key, rows of one key in their own order, and where each key's
@@ -65,6 +63,7 @@ pub fn counting_sort(keys: &[u32], key_count: usize) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sessionize::columns::KeyColumn;
     use crate::sessionize::time::Timestamp;
 
     fn batch(users: &[i64]) -> EventBatch {
