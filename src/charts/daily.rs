@@ -141,12 +141,17 @@ fn active_users_by_day(files: &[PathBuf]) -> PolarsResult<BTreeMap<Day, i64>> {
     Ok(days_of(&grouped, ACTIVITY)?.into_iter().zip(users.iter().map(Option::unwrap_or_default)).collect())
 }
 
-/// All of a table's rows, its date folders as a column of dates.
+/// All of a table's rows, with the date of the file that each is in.
 fn scan(files: &[PathBuf], table: TableName) -> PolarsResult<LazyFrame> {
-    let paths = files.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<_>>()?;
-    let hive = polars::io::HiveOptions { enabled: Some(true), try_parse_dates: true, ..Default::default() };
-    let args = ScanArgsParquet { glob: false, cache: false, hive_options: hive, ..ScanArgsParquet::default() };
-    Ok(LazyFrame::scan_parquet_files(paths, args)?.with_columns([col(table.date_key).cast(DataType::Date)]))
+    // By our own names of files: folders above the output may be of the form `key=value`, too.
+    let dated = |path: &PathBuf| {
+        let day = table.day_of(path).unwrap_or_default().epoch_days();
+        let hive_options = polars::io::HiveOptions::new_disabled();
+        let args = ScanArgsParquet { glob: false, cache: false, hive_options, ..ScanArgsParquet::default() };
+        let rows = LazyFrame::scan_parquet(PlRefPath::try_from_path(path)?, args)?;
+        Ok(rows.with_columns([lit(day).cast(DataType::Date).alias(table.date_key)]))
+    };
+    concat(files.iter().map(dated).collect::<PolarsResult<Vec<_>>>()?, UnionArgs::default())
 }
 
 fn days_of(grouped: &DataFrame, table: TableName) -> PolarsResult<Vec<Day>> {
