@@ -77,7 +77,7 @@ impl<'a> Output<'a> {
     /// Nothing of another definition may stay beside this one's tables.
     fn replace_everything(&mut self) -> Result<(), Error> {
         for name in [SESSIONS, ACTIVITY] {
-            self.written.replaced.extend(self.folder.files_of(name.folder)?);
+            self.written.replaced.extend(self.files_of(name)?);
         }
         for file in CHART_FILES {
             self.written.replaced.extend(self.folder.path().join(file).exists().then(|| PathBuf::from(file)));
@@ -151,9 +151,14 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    /// The files of a table that stand in the folder; what else lies there is not ours.
+    fn files_of(&self, name: TableName) -> Result<BTreeSet<PathBuf>, Error> {
+        Ok(self.folder.files_of(name.folder)?.into_iter().filter(|file| name.owns(file)).collect())
+    }
+
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
     fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
-        let all = self.folder.files_of(name.folder)?;
+        let all = self.files_of(name)?;
         let window = self.options.window;
         if window == Window::default() || self.rebuild {
             return Ok((all, BTreeSet::new()));

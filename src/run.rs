@@ -39,8 +39,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     }
     definition_check?;
     let rebuild = folder.is_other_definition(&definition);
-    if rebuild && options.window != Window::default() {
-        return Err(JobError::WindowOfRebuild.into());
+    if rebuild && (options.window != Window::default() || !options.only.is_empty()) {
+        return Err(JobError::PartOfRebuild.into());
     }
     let folder = folder.lock()?;
     stopwatch.stage("plan");
@@ -53,6 +53,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let dictionary = EventDictionary::default();
     progress.stage("reading", plan.extent.rows_read);
     let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &progress)?;
+    plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rejected(options, &rows)?;
     let latest = if needs_latest(job) && plan.condition().is_some() {
@@ -104,6 +105,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let run_json = RunJson::new(facts);
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
     crate::cancel::check()?;
+    crate::cancel::commit_begins();
     folder.commit(&written.replaced, &definition)?;
     tracing::info!(dates = written.days.len(), output = %job.output.path.display(), "committed");
     progress.finish();

@@ -16,6 +16,14 @@ use super::columns::{ColumnRef, Columns, Source};
 use super::error::InputError;
 use super::kind::Kind;
 
+/// Expressions are walked recursively: a longer chain would take minutes, or the whole stack.
+const MOST_OPERATORS: usize = 500;
+
+/// The beginning of a condition too long to print.
+fn abridged(text: &str) -> String {
+    text.chars().take(80).collect::<String>() + " …"
+}
+
 /// A condition that is SQL; its columns are not looked up yet.
 #[derive(Clone, Debug)]
 pub struct ParsedCondition {
@@ -73,6 +81,18 @@ impl ParsedCondition {
         if next.token != Token::EOF {
             let Location { line, column } = next.span.start;
             return Err(failed(format!("it goes on with {} at Line: {line}, Column: {column}", next.token)));
+        }
+        let mut operators = 0;
+        let _ = sqlparser::ast::visit_expressions(&sql, |expr| {
+            operators +=
+                usize::from(matches!(expr, Sql::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }));
+            ControlFlow::<()>::Continue(())
+        });
+        if operators > MOST_OPERATORS {
+            let reason = format!(
+                "it has {operators} times AND and OR, and at most {MOST_OPERATORS} can be computed; use IN (…)"
+            );
+            return Err(InputError::Condition { condition: abridged(text), reason, position: None });
         }
         Ok(ParsedCondition { text: text.to_string(), sql })
     }

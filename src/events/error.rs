@@ -83,6 +83,12 @@ pub enum InputError {
         /// What the reader says.
         reason: String,
     },
+    /// A file that is no longer the one whose footer was read.
+    #[error("{path:?} changed while it was read; run again when nothing writes to the input any more")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reading failed, but each file by itself can be read.
     #[error("the input cannot be read: {reason}; if files changed during the run, run it again")]
     Unreadable {
@@ -188,6 +194,7 @@ impl InputError {
                 | InputError::NotParquet { .. }
                 | InputError::Damaged { .. }
                 | InputError::Unreadable { .. }
+                | InputError::Changed { .. }
                 | InputError::Value { .. }
         )
     }

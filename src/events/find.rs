@@ -82,6 +82,9 @@ fn expand_glob(pattern: &str, found: &mut BTreeSet<PathBuf>) -> Result<(), Input
     let mut any = false;
     for path in matches {
         let path = path.map_err(|error| bad(error.to_string()))?;
+        if is_hidden(&path, pattern) {
+            continue;
+        }
         any = true;
         if path.is_dir() {
             search_folder(&path, found)?;
@@ -94,6 +97,14 @@ fn expand_glob(pattern: &str, found: &mut BTreeSet<PathBuf>) -> Result<(), Input
     } else {
         Err(bad("it matches no file".to_string()))
     }
+}
+
+/// Whether a wildcard found a name that begins with `_` or `.`: what others have not committed yet. Names
+/// that the pattern spells out are meant.
+fn is_hidden(path: &Path, pattern: &str) -> bool {
+    let spelled: Vec<&str> = pattern.split('/').collect();
+    let mut names = path.iter().filter_map(|name| name.to_str());
+    names.any(|name| name.starts_with(['_', '.']) && !matches!(name, "." | "..") && !spelled.contains(&name))
 }
 
 /// A file of a Delta or Iceberg table read by itself may be one that the table has deleted.

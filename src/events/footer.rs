@@ -4,6 +4,7 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arrow::datatypes::{DataType, Schema};
 use parquet::arrow::parquet_to_arrow_schema;
@@ -22,6 +23,8 @@ pub struct Footer {
     pub file: InputFile,
     /// Its size.
     pub bytes: u64,
+    /// When it was written last, where the file system tells.
+    modified: Option<SystemTime>,
     /// Its columns, shared with other files of the same schema.
     pub schema: Arc<FileSchema>,
     /// Its row groups.
@@ -32,6 +35,12 @@ impl Footer {
     /// Rows in the file.
     pub fn rows(&self) -> u64 {
         self.row_groups.iter().map(|group| group.rows).sum()
+    }
+
+    /// Whether the file on disk is still the one whose footer this is, by size and time.
+    pub fn is_current(&self) -> bool {
+        let on_disk = std::fs::metadata(&self.file.path);
+        on_disk.is_ok_and(|on_disk| on_disk.len() == self.bytes && on_disk.modified().ok() == self.modified)
     }
 }
 
@@ -78,11 +87,13 @@ pub enum Range {
 pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<Footer>, InputError> {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut footers: Vec<Footer> = Vec::with_capacity(files.len());
+    let mut schemas: Vec<Arc<FileSchema>> = Vec::new();
     for footer in read_on_threads(&files, ranges_of, threads) {
         let mut footer = footer?;
-        // Thousands of files usually share one schema: keep it once.
-        if let Some(same) = footers.last().filter(|last| last.schema.exact == footer.schema.exact) {
-            footer.schema = Arc::clone(&same.schema);
+        // Thousands of files usually share a few schemas: keep each once.
+        match schemas.iter().find(|known| known.exact == footer.schema.exact) {
+            Some(known) => footer.schema = Arc::clone(known),
+            None => schemas.push(Arc::clone(&footer.schema)),
         }
         footers.push(footer);
     }
@@ -103,7 +114,8 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     let path = file.path.clone();
     let open = |source| InputError::Open { path: path.clone(), source };
     let reader = File::open(&path).map_err(open)?;
-    let bytes = reader.metadata().map_err(open)?.len();
+    let on_disk = reader.metadata().map_err(open)?;
+    let (bytes, modified) = (on_disk.len(), on_disk.modified().ok());
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
@@ -114,7 +126,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
     let columns = schema.fields().iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect();
-    Ok(Footer { file, bytes, schema: Arc::new(FileSchema { exact, columns }), row_groups })
+    Ok(Footer { file, bytes, modified, schema: Arc::new(FileSchema { exact, columns }), row_groups })
 }
 
 fn arrow_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {

@@ -99,6 +99,17 @@ impl ReadPlan {
         self.condition.as_ref().map(Condition::text)
     }
 
+    /// Makes sure that no file changed since its footer was read.
+    ///
+    /// # Errors
+    /// The first file that did.
+    pub fn check_unchanged(&self) -> Result<(), InputError> {
+        match self.footers.iter().find(|footer| !footer.is_current()) {
+            Some(footer) => Err(InputError::Changed { path: footer.file.path.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// The frames that make up the input. Files that the condition rules out whole are in none.
     ///
     /// # Errors
@@ -284,8 +295,14 @@ impl ReadPlan {
                 Rows::OnlyTimes => return Ok(source.select(columns)),
                 Rows::Passing => {
                     let schema = source.collect_schema()?;
-                    for part in parts() {
-                        source = source.filter(typed(&part.expr, &schema)?);
+                    let mut all = parts().map(|part| typed(&part.expr, &schema)).collect::<PolarsResult<Vec<_>>>()?;
+                    // One filter, and a balanced one: polars takes its time over long chains.
+                    while all.len() > 1 {
+                        let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
+                        all = all.chunks(2).filter_map(pair).collect();
+                    }
+                    if let Some(all) = all.pop() {
+                        source = source.filter(all);
                     }
                 }
                 Rows::Unfiltered => {

@@ -129,10 +129,10 @@ pub enum JobError {
         /// What was given.
         value: String,
     },
-    /// A window in a folder of another definition.
+    /// Some dates or tables in a folder of another definition.
     #[error(
-        "--overwrite rebuilds all dates when the definition is another one, and --from and --to ask for some: \
-         remove --from and --to"
+        "--overwrite rebuilds all dates and tables when the definition is another one, and --from, --to and --only \
+         ask for some: remove them"
     )]
-    WindowOfRebuild,
+    PartOfRebuild,
 }

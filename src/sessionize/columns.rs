@@ -5,7 +5,8 @@ use super::time::Timestamp;
 /// Text values in one buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextColumn {
-    offsets: Vec<u32>,
+    // Not 32 bits: the distinct texts of a partition may pass 4 GiB.
+    offsets: Vec<usize>,
     bytes: Vec<u8>,
 }
 
@@ -23,15 +24,15 @@ impl TextColumn {
         TextColumn { offsets, bytes: Vec::with_capacity(bytes) }
     }
 
-    /// Appends a value. A column holds up to 4 GiB of text: batches are cut far below that.
+    /// Appends a value.
     pub fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
-        self.offsets.push(self.bytes.len() as u32);
+        self.offsets.push(self.bytes.len());
     }
 
     /// The value of a row.
     pub fn get(&self, row: usize) -> &[u8] {
-        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+        &self.bytes[self.offsets[row]..self.offsets[row + 1]]
     }
 
     /// How many values there are.

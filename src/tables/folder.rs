@@ -1,7 +1,7 @@
 //! The output folder: whose it is, who writes to it, and how a run's files replace the ones before.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
@@ -90,9 +90,13 @@ impl OutputFolder {
         let failed = |error: std::io::Error| TableError::write(&lock_path, &error);
         let mut lock =
             File::options().create(true).read(true).write(true).truncate(false).open(&lock_path).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            let holder = fs::read_to_string(&lock_path).unwrap_or_default();
-            return Err(TableError::Locked { path: self.path, holder: holder.trim().to_string() });
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&lock_path).unwrap_or_default();
+                return Err(TableError::Locked { path: self.path, holder: holder.trim().to_string() });
+            }
         }
         let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         lock.set_len(0).map_err(failed)?;
@@ -263,7 +267,10 @@ impl LockedFolder {
         let record_path = self.stage(&Path::new(OWN).join("folder.json"))?;
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
         write_synced(&record_path, text.as_bytes())?;
-        let staged = files_below(&self.staging, Path::new(""))?;
+        let mut staged = files_below(&self.staging, Path::new(""))?;
+        // Last: until every table is of this definition, the folder does not say that it is.
+        let record_file = Path::new(OWN).join("folder.json");
+        staged.remove(&record_file);
         let gone: Vec<&PathBuf> = replaced.iter().filter(|file| !staged.contains(*file)).collect();
         let backup = self.path.join(OWN).join("before");
         // What a killed run left there is of no use to this one.
@@ -272,7 +279,8 @@ impl LockedFolder {
         let moved = staged
             .iter()
             .try_for_each(|file| swap.put(&self.staging.join(file), file))
-            .and_then(|()| gone.iter().try_for_each(|file| swap.remove(file)));
+            .and_then(|()| gone.iter().try_for_each(|file| swap.remove(file)))
+            .and_then(|()| swap.put(&record_path, &record_file));
         if let Err(error) = moved {
             swap.undo();
             return Err(error);
@@ -381,7 +389,8 @@ fn files_below(root: &Path, relative: &Path) -> Result<BTreeSet<PathBuf>, TableE
     for entry in fs::read_dir(&folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = relative.join(entry.file_name());
-        if entry.path().is_dir() {
+        // Not through links: what they lead to is not ours.
+        if entry.file_type().map_err(failed)?.is_dir() {
             files.extend(files_below(root, &path)?);
         } else {
             files.insert(path);

@@ -42,10 +42,17 @@ impl TableName {
         Path::new(self.folder).join(format!("{}={}", self.date_key, day_text(day))).join("part-0.parquet")
     }
 
-    /// The date of a file within the output folder.
+    /// The date of a file of this table; `None` for the file of a table without rows, and for files that
+    /// are not dwell's.
     pub fn day_of(self, file: &Path) -> Option<Day> {
         let folder = file.parent()?.file_name()?.to_str()?;
-        day_of_text(folder.strip_prefix(self.date_key)?.strip_prefix('=')?)
+        let day = day_of_text(folder.strip_prefix(self.date_key)?.strip_prefix('=')?)?;
+        file.ends_with(self.file_of(day)).then_some(day)
+    }
+
+    /// Whether a file within the output folder is one of this table.
+    pub fn owns(self, file: &Path) -> bool {
+        file == self.empty_file() || self.day_of(file).is_some()
     }
 
     /// The file of a table without rows, within the output folder.
@@ -71,7 +78,8 @@ enum SessionId {
     Start,
 }
 
-const FIXED: [&str; 9] = [
+const FIXED: [&str; 10] = [
+    "session_date",
     "user_id",
     "session_id",
     "start_time",
@@ -88,7 +96,8 @@ impl TableColumns {
     /// has one.
     pub fn new(roles: &Roles, property: Option<&str>, custom: bool) -> Self {
         let given = roles.value.as_ref().map_or(KeyType::Int, |value| value.key_type);
-        let name = |property: &str| match FIXED.contains(&property) {
+        // Engines that read the tables often take names without regard to case.
+        let name = |property: &str| match FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(property)) {
             true => format!("property_{property}"),
             false => property.to_string(),
         };

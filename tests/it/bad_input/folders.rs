@@ -271,17 +271,28 @@ fn overwrite_rebuilds_all_under_the_new_definition_and_going_back_brings_the_old
 }
 
 #[test]
-fn overwrite_of_some_tables_leaves_none_of_the_old_definition() {
+fn overwrite_of_some_tables_is_refused_where_all_would_have_to_go() {
     for only in ["sessions", "activity", "charts"] {
         let sandbox = run(&[]).prepare(true);
-        start(&sandbox, &run(&["--timeout", "5m", "--overwrite", "--only", only]).arguments(), None).expect_code(0);
-        let fingerprint = read_run(&sandbox.out())["fingerprint"].clone();
-        let files = parquet_files(&sandbox.out());
-        assert!(!files.is_empty(), "--only {only}");
-        for path in files {
-            assert_eq!(read_metadata(&path)["dwell.fingerprint"], fingerprint, "{}", path.display());
-        }
+        let before = tree(sandbox.path());
+        let ran = start(&sandbox, &run(&["--timeout", "5m", "--overwrite", "--only", only]).arguments(), None);
+        ran.expect_code(2);
+        assert!(ran.stderr.contains("--only") && ran.stderr.contains("remove"), "{}", ran.stderr);
+        super::assert_untouched(&before, &tree(sandbox.path()), "a rebuild of one table");
     }
+}
+
+#[test]
+fn what_is_not_dwells_in_a_table_folder_stays_and_is_not_read() {
+    let sandbox = run(&[]).prepare(true);
+    let date = std::fs::read_dir(sandbox.out().join("sessions")).unwrap().flatten().next().unwrap().path();
+    let strangers = [sandbox.out().join("sessions/notes.txt"), date.join(".DS_Store")];
+    for stranger in &strangers {
+        std::fs::write(stranger, "").unwrap();
+    }
+    start(&sandbox, &run(&["--from", "2030-01-01", "--to", "2030-01-01"]).arguments(), None).expect_code(0);
+    start(&sandbox, &run(&[]).arguments(), None).expect_code(0);
+    assert!(strangers.iter().all(|stranger| stranger.exists()));
 }
 
 #[test]
