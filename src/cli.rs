@@ -45,6 +45,8 @@ pub struct RunRequest {
     flags: RunFlags,
 }
 
+const SESSION: &str = "Session (without any of the first four: one session a session id)";
+
 #[derive(Debug, Args)]
 struct RunFlags {
     /// The job file; without it, dwell.toml in the current folder, if there is one
@@ -82,56 +84,56 @@ struct RunFlags {
     #[arg(
         long,
         value_name = "COLUMN",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     property: Option<String>,
     /// Event type that opens a session; may be given again
     #[arg(
         long,
         value_name = "TYPE",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     start_event: Option<Vec<String>>,
     /// Event type that closes a session; may be given again
     #[arg(
         long,
         value_name = "TYPE",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     end_event: Option<Vec<String>>,
     /// Silence that ends a session, for instance 30m
     #[arg(
         long,
         value_name = "DURATION",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     timeout: Option<String>,
     /// Silence that ends a session where there is no timeout, or none [default: 7d]
     #[arg(
         long,
         value_name = "DURATION",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     max_gap: Option<String>,
     /// Whether a silence of exactly the timeout splits a session: split or join [default: split]
     #[arg(
         long,
         value_name = "WORD",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     gap_equal: Option<String>,
     /// Sessions longer than this are excluded, or none [default: 1d]
     #[arg(
         long,
         value_name = "DURATION",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     max_length: Option<String>,
     /// Where a session of one session id starts: session_id or first_event [default: session_id]
     #[arg(
         long,
         value_name = "WORD",
-        help_heading = "Session (without any of the first four: one session a session id)"
+        help_heading = SESSION
     )]
     length_from: Option<String>,
 

@@ -45,44 +45,18 @@ pub struct Output<'a> {
     options: &'a Options,
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
-    /// Whether everything in the folder is to go.
-    rebuild: bool,
     written: Written,
 }
 
 impl<'a> Output<'a> {
-    /// For a run into `folder`; with `rebuild`, everything in it goes.
-    ///
-    /// # Errors
-    /// The folder cannot be searched.
-    pub fn new(
-        job: &'a Job,
-        options: &'a Options,
-        folder: &'a LockedFolder,
-        pool: &'a rayon::ThreadPool,
-        rebuild: bool,
-    ) -> Result<Self, Error> {
-        let mut output = Output { job, options, folder, pool, rebuild, written: Written::default() };
-        if rebuild {
-            output.replace_everything()?;
-        }
-        Ok(output)
+    /// For a run into `folder`.
+    pub fn new(job: &'a Job, options: &'a Options, folder: &'a LockedFolder, pool: &'a rayon::ThreadPool) -> Self {
+        Output { job, options, folder, pool, written: Written::default() }
     }
 
     /// What was staged.
     pub fn finish(self) -> Written {
         self.written
-    }
-
-    /// Nothing of another definition may stay beside this one's tables.
-    fn replace_everything(&mut self) -> Result<(), Error> {
-        for name in [SESSIONS, ACTIVITY] {
-            self.written.replaced.extend(self.files_of(name)?);
-        }
-        for file in CHART_FILES {
-            self.written.replaced.extend(self.folder.path().join(file).exists().then(|| PathBuf::from(file)));
-        }
-        Ok(())
     }
 
     /// Stages the sessions and activity tables, as far as the run makes them.
@@ -160,7 +134,7 @@ impl<'a> Output<'a> {
     fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
         let all = self.files_of(name)?;
         let window = self.options.window;
-        if window == Window::default() || self.rebuild {
+        if window == Window::default() {
             return Ok((all, BTreeSet::new()));
         }
         Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| window.holds(day))))
@@ -198,5 +172,3 @@ impl<'a> Output<'a> {
         }
     }
 }
-
-const CHART_FILES: [&str; 4] = ["measures.parquet", "measures.csv", "histogram.parquet", "histogram.csv"];

@@ -38,8 +38,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         return Ok(plan + &refusal.unwrap_or_default());
     }
     definition_check?;
-    let rebuild = folder.is_other_definition(&definition);
-    if rebuild && (options.window != Window::default() || !options.only.is_empty()) {
+    // So a rebuild is a plain run, which replaces all files: nothing of the old definition can stay.
+    if folder.is_other_definition(&definition) && (options.window != Window::default() || !options.only.is_empty()) {
         return Err(JobError::PartOfRebuild.into());
     }
     let folder = folder.lock()?;
@@ -81,7 +81,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");
 
     let provenance = Provenance::of(&definition);
-    let mut output = Output::new(job, options, &folder, &pool, rebuild)?;
+    let mut output = Output::new(job, options, &folder, &pool);
     output.write_tables(&plan, &made, &types, &provenance, &mut progress)?;
     stopwatch.stage("write");
     let overview = output.write_charts(&provenance)?;

@@ -115,17 +115,6 @@ pub fn ordered(value: f64) -> Option<i64> {
     Some(bits ^ (((bits >> 63) as u64) >> 1) as i64)
 }
 
-/// Bytes or any single values, for comparing: text where there is any, else the bytes as they are.
-pub fn unique_ids(series: &Series, column: &ColumnRef) -> Result<Vec<Option<Vec<u8>>>, InputError> {
-    match series.dtype() {
-        DataType::Binary => {
-            let bytes = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
-            Ok(bytes.iter().map(|id| id.map(<[u8]>::to_vec)).collect())
-        }
-        _ => Ok(texts(series, column)?.iter().map(|id| id.map(|text| text.as_bytes().to_vec())).collect()),
-    }
-}
-
 /// The floating value that an integer of [`ordered`] stands for.
 pub fn float_of(ordered: i64) -> f64 {
     f64::from_bits((ordered ^ (((ordered >> 63) as u64) >> 1) as i64) as u64)

@@ -4,7 +4,7 @@
 use polars::prelude::*;
 
 use super::columns::ColumnRef;
-use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, unique_ids, whole};
+use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, whole};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::roles::{KeyType, Roles, Value};
@@ -130,12 +130,7 @@ impl<'a> Normaliser<'a> {
             sequence: of_role(rows, "sequence", &self.roles.sequence, |series, column| {
                 sequence(series, column, &kept)
             })?,
-            unique_ids: of_role(rows, "dedup", &self.roles.dedup, |series, column| {
-                let ids = unique_ids(series, column)?;
-                let mut column = TextColumn::with_capacity(ids.len(), ids.len() * 12);
-                kept.each(ids.iter(), |id| column.push(id.as_deref().unwrap_or_default()));
-                Ok(column)
-            })?,
+            unique_ids: of_role(rows, "dedup", &self.roles.dedup, |series, column| unique_ids(series, column, &kept))?,
         };
         Ok((batch, counts))
     }
@@ -290,6 +285,16 @@ fn sequence(series: &Series, column: &ColumnRef, kept: &Kept) -> Result<Vec<i64>
     Ok(kept.collect(numbers.len(), numbers.iter(), |number| number.unwrap_or(i64::MIN)))
 }
 
+/// Any single values as bytes that are equal where they are: text where there is any, else the bytes as
+/// they come.
+fn unique_ids(series: &Series, column: &ColumnRef, kept: &Kept) -> Result<TextColumn, InputError> {
+    if *series.dtype() == DataType::Binary {
+        let ids = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
+        return Ok(bytes_column(ids.len(), ids.iter(), kept));
+    }
+    Ok(text_column(&texts(series, column)?, kept))
+}
+
 /// The rows of a batch that are not rejected.
 enum Kept {
     /// All of them: the usual case, in which columns are copied chunk by chunk.
@@ -324,9 +329,13 @@ impl Kept {
 }
 
 fn text_column(texts: &StringChunked, kept: &Kept) -> TextColumn {
+    bytes_column(texts.len(), texts.iter().map(|text| text.map(str::as_bytes)), kept)
+}
+
+fn bytes_column<'a>(rows: usize, values: impl Iterator<Item = Option<&'a [u8]>>, kept: &Kept) -> TextColumn {
     // Ids are about this long.
-    let mut column = TextColumn::with_capacity(texts.len(), texts.len() * 12);
-    kept.each(texts.iter(), |text| column.push(text.unwrap_or_default().as_bytes()));
+    let mut column = TextColumn::with_capacity(rows, rows * 12);
+    kept.each(values, |value| column.push(value.unwrap_or_default()));
     column
 }
 

@@ -14,6 +14,7 @@ use crate::job::fingerprint::Canonical;
 pub const FORMAT: u32 = 1;
 
 const OWN: &str = "_dwell";
+const RECORD: &str = "folder.json";
 
 /// An output folder that a run may write to.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl OutputFolder {
         if !path.is_dir() {
             return Err(TableError::NotAFolder { path: path.to_path_buf() });
         }
-        let record = path.join(OWN).join("folder.json");
+        let record = path.join(OWN).join(RECORD);
         if record.exists() {
             folder.before = Some(read_record(&record)?);
             return Ok(folder);
@@ -264,12 +265,12 @@ impl LockedFolder {
     /// A file that cannot be moved.
     pub fn commit(mut self, replaced: &BTreeSet<PathBuf>, definition: &Canonical) -> Result<(), TableError> {
         let record = Record { format: FORMAT, fingerprint: definition.fingerprint(), definition: definition.clone() };
-        let record_path = self.stage(&Path::new(OWN).join("folder.json"))?;
+        let record_file = Path::new(OWN).join(RECORD);
+        let record_path = self.stage(&record_file)?;
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
         write_synced(&record_path, text.as_bytes())?;
         let mut staged = files_below(&self.staging, Path::new(""))?;
         // Last: until every table is of this definition, the folder does not say that it is.
-        let record_file = Path::new(OWN).join("folder.json");
         staged.remove(&record_file);
         let gone: Vec<&PathBuf> = replaced.iter().filter(|file| !staged.contains(*file)).collect();
         let backup = self.path.join(OWN).join("before");
