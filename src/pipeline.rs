@@ -1,15 +1,18 @@
 //! Runs the stages on all threads: batches to the scatter, partitions to the kernel, dates to the writers.
 //! The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
 
+use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
 use crate::cancel;
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
+use crate::events::error::InputError;
 use crate::events::normalise::{Normaliser, RowCounts};
-use crate::events::plan::{Frame, ReadPlan};
-use crate::events::read::{blame, Batches};
+use crate::events::plan::ReadPlan;
+use crate::events::project::{ProjectError, RoleColumns};
+use crate::events::read::{Batches, FileTask};
 use crate::job::Job;
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
@@ -73,7 +76,7 @@ pub fn gather(
     let least = pool.current_num_threads() * 4;
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let laid_out = each_batch(pool, plan, plan.frames()?, |rows| {
+    let laid_out = each_batch(pool, plan, &plan.tasks()?, |rows| {
         let (events, counts) = normaliser.events(rows)?;
         progress.add(counts.passed);
         Ok((scatter(&events, partitions), counts))
@@ -102,23 +105,48 @@ pub fn latest_time(
         return Ok(latest);
     }
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let latest = each_batch(pool, plan, plan.time_frames()?, |rows| Ok(normaliser.latest(rows)?))?;
+    let latest = each_batch(pool, plan, &plan.time_tasks()?, |rows| Ok(normaliser.latest(rows)?))?;
     Ok(latest.into_iter().flatten().max())
 }
 
+/// Reads row groups on all threads, and works on each batch on the thread that decoded it.
 fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
-    frames: Vec<Frame>,
-    work: impl Fn(&polars::frame::DataFrame) -> Result<T, Error> + Sync,
+    tasks: &[FileTask],
+    work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
-    let batches = Batches::read(frames);
-    let work = |batch: Result<polars::frame::DataFrame, _>| {
-        cancel::check()?;
-        work(&batch.map_err(|error| Error::Input(blame(plan, &error)))?)
+    let of_group = |task: &FileTask, batches: Batches<'_>| -> Result<Vec<T>, Error> {
+        let one = |batch: Result<RecordBatch, InputError>| {
+            cancel::check()?;
+            let columns = task.projection.apply(&batch?).map_err(|error| blame(plan, task, error))?;
+            work(&columns)
+        };
+        batches.map(one).collect()
     };
-    // Batches are taken as threads come free: that, and the one batch of room, bounds what is in flight.
-    pool.install(|| batches.par_bridge().map(work).collect())
+    let of_file = |task: &FileTask| -> Result<Vec<Vec<T>>, Error> {
+        let file = task.open()?;
+        let groups = task.row_groups.par_iter().with_max_len(1);
+        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
+    };
+    let done: Vec<Vec<Vec<T>>> =
+        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
+    Ok(done.into_iter().flatten().flatten().collect())
+}
+
+/// Names the file, or the condition, that a batch failed on.
+fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
+    match error {
+        ProjectError::Condition(reason) => InputError::Condition {
+            condition: plan.condition().unwrap_or_default().to_string(),
+            reason: format!("it fails on values of {:?}: {reason}", task.path),
+            position: None,
+        },
+        ProjectError::Input(InputError::Unreadable { reason }) => {
+            InputError::Damaged { path: task.path.clone(), reason }
+        }
+        ProjectError::Input(error) => error,
+    }
 }
 
 /// Makes the sessions of all partitions.

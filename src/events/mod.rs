@@ -5,6 +5,8 @@
 //! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
 //! conversions of [`convert`].
 
+pub mod bridge;
+pub mod coded;
 pub mod columns;
 pub mod condition;
 pub mod convert;
@@ -16,6 +18,7 @@ pub mod footer;
 pub mod kind;
 pub mod normalise;
 pub mod plan;
+pub mod project;
 pub mod prune;
 pub mod read;
 pub mod roles;

@@ -26,3 +26,4 @@ pub mod rows;
 pub mod scatter;
 pub mod session_id;
 pub mod time;
+pub mod wire;
