@@ -166,7 +166,8 @@ impl<'a> Output<'a> {
                 self.written.sizes.push((name, size));
             }
         }
-        match self.options.makes(Table::Sessions) {
+        // Nobody is shown the sum of a quiet run.
+        match self.options.makes(Table::Sessions) && !self.options.quiet {
             true => Ok(Some(overview(&self.written.measured.sessions).map_err(unreadable)?)),
             false => Ok(None),
         }

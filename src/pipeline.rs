@@ -18,7 +18,7 @@ use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
 use crate::sessionize::block::Block;
 use crate::sessionize::counts::Counts;
-use crate::sessionize::merge::{all_users, compare_users, UserRanks};
+use crate::sessionize::merge::{all_users, UserRanks};
 use crate::sessionize::partition::{sessionize, Partition};
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::sessionize::time::{Day, Timestamp};
@@ -157,7 +157,8 @@ pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: 
     let blocks = &gathered.blocks;
     let one = |number: usize| {
         cancel::check()?;
-        let made = sessionize(blocks, number, rules);
+        let pieces: Vec<(&Block, usize)> = blocks.iter().map(|block| (block, number)).collect();
+        let made = sessionize(&pieces, rules);
         progress.add(1);
         Ok(made)
     };
@@ -171,7 +172,7 @@ pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: 
         counts.merge(&partition.counts);
     }
     let mut users = all_users(&partitions);
-    pool.install(|| users.par_sort_unstable_by(|a, b| compare_users(&partitions, *a, *b)));
+    pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
     let ranks = UserRanks::of_sorted(&users, &partitions);
     Ok(Made { partitions, ranks, counts })
 }

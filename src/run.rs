@@ -7,7 +7,7 @@ use crate::events::dictionary::EventDictionary;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
-use crate::job::options::Options;
+use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
 use crate::output::Output;
 use crate::pipeline;
@@ -74,6 +74,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         max_length: job.definition.max_length,
         calendar: &days,
         window: options.window(job),
+        makes_activity: options.makes(Table::Activity),
     };
     progress.stage("sessions", gathered.partitions.count() as u64);
     let made = pipeline::make(&pool, gathered, &rules, &progress)?;

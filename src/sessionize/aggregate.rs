@@ -34,6 +34,8 @@ pub struct Rules<'a> {
     pub calendar: &'a Calendar,
     /// The dates the tables hold.
     pub window: Window,
+    /// Whether rows of the activity table are needed.
+    pub makes_activity: bool,
 }
 
 /// The dates that tables hold, both ends inclusive; `None` for no bound.
@@ -73,13 +75,17 @@ impl Made {
         &mut self,
         rules: &Rules<'_>,
         user: u32,
-        events: &mut Vec<Row<T>>,
+        mut events: &mut [Row<T>],
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
         if let Some(within) = rules.dedup_within {
-            self.counts.duplicates += drop_duplicates(events, within);
+            let kept = drop_duplicates(events, within);
+            self.counts.duplicates += (events.len() - kept) as u64;
+            events = &mut events[..kept];
         }
-        self.counts.inactive += drop_inactive(events, rules.types);
+        let kept = drop_inactive(events, rules.types);
+        self.counts.inactive += (events.len() - kept) as u64;
+        let events = &mut events[..kept];
         events.sort_unstable();
         self.add_activity(rules, user, events);
         let first_session = self.sessions.len();
@@ -94,8 +100,13 @@ impl Made {
     }
 
     fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
-        let first = self.activity.len();
         let mut cursor = rules.calendar.cursor();
+        if !rules.makes_activity {
+            let mut inside = |event: &Row<T>| rules.window.holds(cursor.find(event.time()).day);
+            self.counts.users += u64::from(events.iter().any(&mut inside));
+            return;
+        }
+        let first = self.activity.len();
         for event in events {
             let stretch = cursor.find(event.time());
             if !rules.window.holds(stretch.day) {

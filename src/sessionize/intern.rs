@@ -105,6 +105,16 @@ impl Interner {
         code
     }
 
+    /// How many distinct keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The distinct keys by code.
     pub fn into_keys(self) -> KeyColumn {
         self.keys

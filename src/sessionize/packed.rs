@@ -21,29 +21,33 @@ pub struct PackedSlice<'a> {
 pub struct Packed {
     base: i64,
     width: usize,
+    /// The bits of a number's width.
+    mask: u64,
     len: usize,
     /// Longer than the numbers by the padding.
     bytes: Vec<u8>,
 }
 
 impl Packed {
-    /// Packs the numbers of `rows`, in that order.
-    pub fn gather<T: Copy>(values: &[T], rows: &[u32], number: impl Fn(T) -> i64) -> Self {
-        Packed::of(rows.iter().map(|row| number(values[*row as usize])))
+    /// Packs the numbers of a column in another order: `order` has each of its rows once.
+    pub fn gather<T: Copy>(values: &[T], order: &[u32], number: impl Fn(T) -> i64) -> Self {
+        Packed::of(values.iter().map(|value| number(*value)), order.iter().map(|row| number(values[*row as usize])))
     }
 
     /// Packs numbers.
     pub fn new<T: Copy>(values: &[T], number: impl Fn(T) -> i64) -> Self {
-        Packed::of(values.iter().map(|value| number(*value)))
+        let numbers = || values.iter().map(|value| number(*value));
+        Packed::of(numbers(), numbers())
     }
 
-    fn of(numbers: impl ExactSizeIterator<Item = i64> + Clone) -> Self {
+    /// Packs numbers; those of `range`, in whatever order, say which there are.
+    fn of(range: impl Iterator<Item = i64>, numbers: impl ExactSizeIterator<Item = i64>) -> Self {
         let len = numbers.len();
         if len == 0 {
             return Packed::default();
         }
         let (least, most) =
-            numbers.clone().fold((i64::MAX, i64::MIN), |(least, most), number| (least.min(number), most.max(number)));
+            range.fold((i64::MAX, i64::MIN), |(least, most), number| (least.min(number), most.max(number)));
         // The distance between any two numbers fits 64 unsigned bits.
         let range = most.wrapping_sub(least) as u64;
         let width = (64 - range.leading_zeros()).div_ceil(8) as usize;
@@ -52,7 +56,7 @@ impl Packed {
             let distance = number.wrapping_sub(least);
             bytes[place * width..place * width + 8].copy_from_slice(&distance.to_le_bytes());
         }
-        Packed { base: least, width, len, bytes }
+        Packed { base: least, width, mask: mask(width), len, bytes }
     }
 
     /// The number at a place.
@@ -60,8 +64,7 @@ impl Packed {
         let at = place * self.width;
         let mut word = [0; 8];
         word.copy_from_slice(&self.bytes[at..at + 8]);
-        let mask = u64::MAX.checked_shr(64 - 8 * self.width as u32).unwrap_or(0);
-        self.base.wrapping_add((u64::from_le_bytes(word) & mask) as i64)
+        self.base.wrapping_add((u64::from_le_bytes(word) & self.mask) as i64)
     }
 
     /// The numbers at some places.
@@ -79,7 +82,7 @@ impl Packed {
         let mut padded = Vec::with_capacity(bytes.len() + PADDING);
         padded.extend_from_slice(bytes);
         padded.resize(bytes.len() + PADDING, 0);
-        Some(Packed { base, width, len, bytes: padded })
+        Some(Packed { base, width, mask: mask(width), len, bytes: padded })
     }
 
     /// The memory they hold, in bytes.
@@ -96,6 +99,10 @@ impl Packed {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
+
+fn mask(width: usize) -> u64 {
+    u64::MAX.checked_shr(64 - 8 * width as u32).unwrap_or(0)
 }
 
 #[cfg(test)]

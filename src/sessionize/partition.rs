@@ -5,8 +5,10 @@ use super::block::Block;
 use super::columns::KeyColumn;
 use super::counts::Counts;
 use super::event_types::EventKey;
+use super::merge::Dated;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{FullTie, PartitionRows, Tie};
+use super::rows::{FullTie, Grouped, PartitionRows, Tie};
+use super::scatter::counting_sort;
 use super::session_id::{millis_as_time, text_as_time};
 use super::time::Timestamp;
 
@@ -25,16 +27,19 @@ pub struct Partition {
     pub counts: Counts,
 }
 
-/// Makes the sessions of one partition's users from the partition's rows in all blocks.
-pub fn sessionize(blocks: &[Block], partition: usize, rules: &Rules<'_>) -> Option<Partition> {
-    if blocks.first()?.has_sequence_or_ids() {
-        sessionize_rows(PartitionRows::<FullTie>::gather(blocks, partition, rules.types)?, rules)
-    } else {
-        sessionize_rows(PartitionRows::<EventKey>::gather(blocks, partition, rules.types)?, rules)
+/// Makes the sessions of one partition's users from the partition's rows; `pieces` are blocks and the partition's
+/// number in each.
+pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
+    let (first, _) = pieces.first()?;
+    match (first.values.is_some(), first.has_sequence_or_ids()) {
+        (false, false) => of_rows(PartitionRows::<EventKey>::gather(pieces, rules.types)?, rules),
+        (false, true) => of_rows(PartitionRows::<FullTie>::gather(pieces, rules.types)?, rules),
+        (true, false) => of_rows(PartitionRows::<Grouped<EventKey>>::gather(pieces, rules.types)?, rules),
+        (true, true) => of_rows(PartitionRows::<Grouped<FullTie>>::gather(pieces, rules.types)?, rules),
     }
 }
 
-fn sessionize_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Option<Partition> {
+fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Option<Partition> {
     let text_times: Option<Vec<Option<Timestamp>>> = match (&rows.texts, rules.rule) {
         (Some(KeyColumn::Text(texts)), Rule::Default(_)) => Some(texts.iter().map(text_as_time).collect()),
         _ => None,
@@ -45,17 +50,26 @@ fn sessionize_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Opt
     };
     let mut made = Made::default();
     rows.each_user(|user, events| made.add_user(rules, user, events, &id_time));
-    // Stable: users stay in order within a date, and one user's rows too.
-    made.sessions.sort_by_key(|session| session.day);
-    made.activity.sort_by_key(|row| row.day);
-    // These stay until all partitions are done: no room for rows that will not come.
-    made.sessions.shrink_to_fit();
-    made.activity.shrink_to_fit();
     Some(Partition {
         users: rows.users,
         texts: rows.texts,
-        sessions: made.sessions,
-        activity: made.activity,
+        sessions: by_day(made.sessions),
+        activity: by_day(made.activity),
         counts: made.counts,
     })
+}
+
+/// Rows in order of date; those of one date keep their order, so users stay in order, and one user's rows, too.
+fn by_day<R: Dated + Copy>(mut rows: Vec<R>) -> Vec<R> {
+    let days = || rows.iter().map(|row| row.day().epoch_days());
+    let (Some(first), Some(last)) = (days().min(), days().max()) else { return Vec::new() };
+    let count = (last - first) as usize + 1;
+    if count > rows.len() * 4 {
+        rows.sort_by_key(Dated::day);
+        // These stay until all partitions are done: no room for rows that will not come.
+        rows.shrink_to_fit();
+        return rows;
+    }
+    let (order, _) = counting_sort(&days().map(|day| (day - first) as u32).collect::<Vec<_>>(), count);
+    order.iter().map(|row| rows[*row as usize]).collect()
 }

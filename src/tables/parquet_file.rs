@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::error::TableError;
@@ -82,15 +82,20 @@ impl ParquetFile {
             .set_created_by("dwell".to_string())
             // Ids, times and lengths hardly repeat: a dictionary of them is built only to be given up.
             .set_dictionary_enabled(false)
-            .set_column_dictionary_enabled(ColumnPath::from("first_event"), true)
-            .set_column_dictionary_enabled(ColumnPath::from("last_event"), true)
-            .set_column_dictionary_enabled(ColumnPath::from("end_reason"), true)
             .set_key_value_metadata(Some(vec![
                 pair("dwell.format", FORMAT.to_string()),
                 pair("dwell.definition", provenance.definition.clone()),
                 pair("dwell.fingerprint", provenance.fingerprint.clone()),
-            ]))
-            .build();
+            ]));
+        // Words are in a dictionary, which tells which there are: their range says nothing more.
+        let words = schema.fields().iter().filter(|field| matches!(field.data_type(), DataType::Dictionary(..)));
+        let properties = words.fold(properties, |properties, field| {
+            let column = ColumnPath::from(field.name().as_str());
+            properties
+                .set_column_dictionary_enabled(column.clone(), true)
+                .set_column_statistics_enabled(column, EnabledStatistics::None)
+        });
+        let properties = properties.build();
         // The arrow schema would only tell readers what the Parquet schema says already.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let file = File::create(path).map_err(|error| TableError::write(path, &error))?;

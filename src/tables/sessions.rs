@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringBuilder, TimestampMicrosecondArray,
-    UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
+    StringArray, TimestampMicrosecondArray, UInt32Array,
 };
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
@@ -16,6 +17,7 @@ use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::dates::{day_of_text, day_text};
 use crate::sessionize::columns::KeyColumn;
+use crate::sessionize::cut::EndReason;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated, Place};
 use crate::sessionize::partition::Partition;
@@ -122,9 +124,9 @@ impl TableColumns {
             field("end_time", instant(), false),
             field("length_ms", DataType::Int64, false),
             field("event_count", DataType::UInt32, false),
-            field("first_event", DataType::Utf8, true),
-            field("last_event", DataType::Utf8, true),
-            field("end_reason", DataType::Utf8, false),
+            field("first_event", words(), true),
+            field("last_event", words(), true),
+            field("end_reason", words(), false),
         ]);
         Arc::new(Schema::new(fields))
     }
@@ -137,32 +139,31 @@ impl TableColumns {
         ]))
     }
 
-    fn session_columns(&self, rows: &[(&Partition, &SessionRow)], types: &EventTypes) -> Vec<ArrayRef> {
-        let mut columns = vec![key_array(self.user, rows.iter().map(|(p, row)| Key::at(&p.users, row.user)))];
-        let values = || rows.iter().map(|(partition, row)| value_key(partition, row.value));
+    fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Vec<ArrayRef> {
+        let mut columns = vec![rows.users(self.user)];
+        let values =
+            |key_type| key_array(key_type, rows.iter().map(|(partition, row)| value_key(partition, row.value)));
         columns.push(match self.session_id {
-            SessionId::Given(key_type) => key_array(key_type, values()),
-            SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| row.id))),
+            SessionId::Given(key_type) => values(key_type),
+            SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.rows.iter().map(|row| row.id))),
         });
-        columns.extend(self.property.as_ref().map(|(_, key_type)| key_array(*key_type, values())));
-        let event = |rank: fn(&SessionRow) -> u32| -> ArrayRef {
-            text_array(rows.iter().map(|(_, row)| types.name(rank(row)).map(str::as_bytes)))
-        };
-        columns.push(instants(rows.iter().map(|(_, row)| row.start)));
-        columns.push(instants(rows.iter().map(|(_, row)| row.end)));
-        columns.push(Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| row.length().floor_millis()))));
-        columns.push(Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.event_count))));
-        columns.push(event(|row| row.first_event));
-        columns.push(event(|row| row.last_event));
-        columns.push(text_array(rows.iter().map(|(_, row)| Some(row.reason.name().as_bytes()))));
+        columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
+        let rows = || rows.rows.iter();
+        columns.push(instants(rows().map(|row| row.start)));
+        columns.push(instants(rows().map(|row| row.end)));
+        columns.push(Arc::new(Int64Array::from_iter_values(rows().map(|row| row.length().floor_millis()))));
+        columns.push(Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.event_count))));
+        columns.push(words.events(rows().map(|row| row.first_event)));
+        columns.push(words.events(rows().map(|row| row.last_event)));
+        columns.push(words.reasons(rows().map(|row| row.reason)));
         columns
     }
 
-    fn activity_columns(&self, rows: &[(&Partition, &ActivityRow)]) -> Vec<ArrayRef> {
+    fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Vec<ArrayRef> {
         vec![
-            key_array(self.user, rows.iter().map(|(p, row)| Key::at(&p.users, row.user))),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.events))),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.hours))),
+            rows.users(self.user),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
         ]
     }
 
@@ -177,7 +178,8 @@ impl TableColumns {
         rows: Option<(&ByDate<'_, SessionRow>, Day)>,
         types: &EventTypes,
     ) -> Result<Size, TableError> {
-        write_table(path, self.sessions_schema(), provenance, rows, |rows| self.session_columns(rows, types))
+        let words = Words::new(types);
+        write_table(path, self.sessions_schema(), provenance, rows, |rows| self.session_columns(rows, &words))
     }
 
     /// Writes the rows of the activity table on one date, or none.
@@ -194,18 +196,18 @@ impl TableColumns {
     }
 }
 
-fn write_table<R: Dated>(
+fn write_table<R: Dated + Copy>(
     path: &Path,
     schema: SchemaRef,
     provenance: &Provenance,
     rows: Option<(&ByDate<'_, R>, Day)>,
-    columns: impl Fn(&[(&Partition, &R)]) -> Vec<ArrayRef>,
+    columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
 ) -> Result<Size, TableError> {
     let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
     if let Some((by_date, day)) = rows {
         let places: Vec<Place> = by_date.places(day);
         for slice in places.chunks(SLICE_ROWS) {
-            let rows: Vec<(&Partition, &R)> = slice.iter().map(|place| by_date.row(*place)).collect();
+            let rows = Rows::new(by_date, slice);
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows))
                 .map_err(|error| TableError::write(path, &error))?;
             file.write(&batch)?;
@@ -214,9 +216,60 @@ fn write_table<R: Dated>(
     file.finish()
 }
 
+/// Some rows of a table, side by side: they are read once for each column.
+struct Rows<'a, R> {
+    partitions: Vec<&'a Partition>,
+    rows: Vec<R>,
+}
+
+impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
+    fn new(by_date: &ByDate<'a, R>, places: &[Place]) -> Self {
+        let (partitions, rows) = places.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
+        Rows { partitions, rows: rows.into_iter().copied().collect() }
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
+        self.partitions.iter().copied().zip(&self.rows)
+    }
+
+    fn users(&self, key_type: KeyType) -> ArrayRef {
+        key_array(key_type, self.iter().map(|(partition, row)| Key::at(&partition.users, row.user())))
+    }
+}
+
+/// The words of the text columns whose values are few.
+struct Words {
+    events: ArrayRef,
+    reasons: ArrayRef,
+}
+
+impl Words {
+    fn new(types: &EventTypes) -> Self {
+        let events = (1..=types.len() as u32).map(|rank| types.name(rank));
+        let reasons = EndReason::ALL.iter().map(|reason| Some(reason.name()));
+        Words { events: Arc::new(StringArray::from_iter(events)), reasons: Arc::new(StringArray::from_iter(reasons)) }
+    }
+
+    /// Event types by their ranks; 0 is none.
+    fn events(&self, ranks: impl Iterator<Item = u32>) -> ArrayRef {
+        let keys = Int32Array::from_iter(ranks.map(|rank| rank.checked_sub(1).map(|key| key as i32)));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.events)))
+    }
+
+    fn reasons(&self, reasons: impl Iterator<Item = EndReason>) -> ArrayRef {
+        let keys = Int32Array::from_iter_values(reasons.map(|reason| reason as i32));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.reasons)))
+    }
+}
+
+/// Text of few values: a dictionary in memory, plain text for whoever reads the file.
+fn words() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
 fn data_type(key_type: KeyType) -> DataType {
     match key_type {
-        KeyType::Text => DataType::Utf8,
+        KeyType::Text => DataType::LargeUtf8,
         KeyType::Int => DataType::Int64,
         KeyType::Float => DataType::Float64,
         KeyType::Boolean => DataType::Boolean,
@@ -263,9 +316,9 @@ fn value_key(partition: &Partition, value: i64) -> Key<'_> {
     }
 }
 
-fn key_array<'a>(key_type: KeyType, keys: impl Iterator<Item = Key<'a>>) -> ArrayRef {
+fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
     match key_type {
-        KeyType::Text => text_array(keys.map(|key| Some(key.text()))),
+        KeyType::Text => text_array(keys.map(Key::text)),
         KeyType::Int => Arc::new(Int64Array::from_iter_values(keys.map(Key::int))),
         KeyType::Float => Arc::new(Float64Array::from_iter_values(keys.map(|key| float_of(key.int())))),
         KeyType::Boolean => Arc::new(BooleanArray::from_iter(keys.map(|key| Some(key.int() != 0)))),
@@ -274,13 +327,20 @@ fn key_array<'a>(key_type: KeyType, keys: impl Iterator<Item = Key<'a>>) -> Arra
     }
 }
 
-fn text_array<'a>(texts: impl Iterator<Item = Option<&'a [u8]>>) -> ArrayRef {
-    let mut builder = StringBuilder::new();
+/// Texts side by side in one buffer, whose offsets are 64 bits wide: ids may be of any length.
+fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
+    let mut offsets = Vec::with_capacity(texts.len() + 1);
+    // Ids are about this long.
+    let mut bytes = Vec::with_capacity(texts.len() * 12);
+    offsets.push(0);
     for text in texts {
-        // All texts came out of text columns.
-        builder.append_option(text.map(|bytes| std::str::from_utf8(bytes).unwrap_or_default()));
+        bytes.extend_from_slice(text);
+        offsets.push(bytes.len() as i64);
     }
-    Arc::new(builder.finish())
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    // All texts came out of text columns, so they are valid.
+    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), None);
+    Arc::new(texts.unwrap_or_else(|_| LargeStringArray::new_null(0)))
 }
 
 fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {
