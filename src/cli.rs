@@ -9,6 +9,7 @@ use crate::job::dates::parse_window;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
+use crate::memory::MemoryLimit;
 use crate::report::log::LogFormat;
 
 /// Turns Parquet event tables into user sessions.
@@ -159,6 +160,12 @@ struct RunFlags {
     /// Threads to use, up to 512 [default: as many as the machine has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), help_heading = "Run")]
     threads: Option<u16>,
+    /// Memory to use, for instance 4GiB; what does not fit goes to disk [default: no limit]
+    #[arg(long, value_name = "SIZE", help_heading = "Run")]
+    memory_limit: Option<String>,
+    /// Folder for what does not fit into memory [default: the output folder's own]
+    #[arg(long, value_name = "FOLDER", help_heading = "Run")]
+    temp_dir: Option<PathBuf>,
     /// Fail, changing nothing, where more than this share of rows is rejected: 0.01 or 1%
     #[arg(long, value_name = "SHARE", help_heading = "Run")]
     max_rejected: Option<String>,
@@ -229,6 +236,12 @@ impl RunFlags {
             window: parse_window(("--from", self.from.as_deref()), ("--to", self.to.as_deref()))?,
             only: self.only.clone(),
             threads: self.threads.map(usize::from),
+            memory_limit: self
+                .memory_limit
+                .as_deref()
+                .map(|text| MemoryLimit::parse("--memory-limit", text))
+                .transpose()?,
+            temp_dir: self.temp_dir.clone(),
             max_rejected: self.max_rejected.as_deref().map(|text| share("--max-rejected", text)).transpose()?,
             dry_run: self.dry_run,
             overwrite: self.overwrite,

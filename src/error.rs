@@ -33,6 +33,20 @@ pub enum Error {
         /// The share that is allowed.
         limit: f64,
     },
+    /// The events of a few users are more than the memory holds that the user allows.
+    #[error(
+        "the events of one partition's users take about {} and --memory-limit allows {}: users cannot be divided, so \
+         allow at least {}, or leave the largest users out with `input.where`; the tables are as they were",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    TooLittleMemory {
+        /// Bytes that they take.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// A signal asked the run to stop.
     #[error("interrupted; the tables are as they were")]
     Interrupted,
@@ -60,8 +74,12 @@ impl Error {
             Error::Job(_) => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
-            Error::TooManyRejected { .. } => 3,
+            Error::TooManyRejected { .. } | Error::TooLittleMemory { .. } => 3,
             _ => 1,
         }
     }
+}
+
+fn size_text(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
 }

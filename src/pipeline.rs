@@ -16,12 +16,12 @@ use crate::events::read::{Batches, FileTask};
 use crate::job::Job;
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
-use crate::sessionize::block::Block;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::merge::{all_users, UserRanks};
 use crate::sessionize::partition::{sessionize, Partition};
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::sessionize::time::{Day, Timestamp};
+use crate::store::{Events, Room, Store};
 use crate::tables::error::TableError;
 use crate::tables::parquet_file::Size;
 
@@ -32,9 +32,7 @@ const PARTITION_ROWS: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Gathered {
     /// The events.
-    pub blocks: Vec<Block>,
-    /// How many partitions there are.
-    pub partitions: Partitions,
+    pub events: Events,
     /// What became of the rows.
     pub rows: RowCounts,
 }
@@ -71,23 +69,22 @@ pub fn gather(
     job: &Job,
     plan: &ReadPlan,
     types: &EventDictionary,
+    room: &Room,
     progress: &Progress,
 ) -> Result<Gathered, Error> {
     let least = pool.current_num_threads() * 4;
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
+    let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let laid_out = each_batch(pool, plan, &plan.tasks()?, |rows| {
+    let counts = each_batch(pool, plan, &plan.tasks()?, |rows| {
         let (events, counts) = normaliser.events(rows)?;
         progress.add(counts.passed);
-        Ok((scatter(&events, partitions), counts))
+        store.add(scatter(&events, partitions))?;
+        Ok(counts)
     })?;
     let mut rows = RowCounts::default();
-    let mut blocks = Vec::with_capacity(laid_out.len());
-    for (block, counts) in laid_out {
-        rows.merge(&counts);
-        blocks.push(block);
-    }
-    Ok(Gathered { blocks, partitions, rows })
+    counts.iter().for_each(|counts| rows.merge(counts));
+    Ok(Gathered { events: store.finish()?, rows })
 }
 
 /// The latest possible time of all rows, filtered ones too; reads the time column where the footers do not
@@ -154,16 +151,15 @@ fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
 /// # Errors
 /// An interruption.
 pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: &Progress) -> Result<Made, Error> {
-    let blocks = &gathered.blocks;
+    let events = &gathered.events;
     let one = |number: usize| {
         cancel::check()?;
-        let pieces: Vec<(&Block, usize)> = blocks.iter().map(|block| (block, number)).collect();
-        let made = sessionize(&pieces, rules);
+        let made = events.with_pieces(number, |pieces| sessionize(pieces, rules))?;
         progress.add(1);
         Ok(made)
     };
     let partitions: Vec<Option<Partition>> = pool.install(|| {
-        (0..gathered.partitions.count()).into_par_iter().with_max_len(1).map(one).collect::<Result<_, Error>>()
+        (0..events.partitions().count()).into_par_iter().with_max_len(1).map(one).collect::<Result<_, Error>>()
     })?;
     drop(gathered);
     let partitions: Vec<Partition> = partitions.into_iter().flatten().collect();

@@ -17,6 +17,7 @@ use crate::report::{dry_run, summary, warnings};
 use crate::rules::{calendar_of, describe, needs_latest, rule};
 use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::event_types::EventTypes;
+use crate::store::Room;
 use crate::tables::folder::{check_apart, write_synced, OutputFolder};
 use crate::tables::parquet_file::Provenance;
 
@@ -52,7 +53,12 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let mut progress = Progress::new(!options.quiet);
     let dictionary = EventDictionary::default();
     progress.stage("reading", plan.extent.rows_read);
-    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &progress)?;
+    let room = Room {
+        limit: options.memory_limit,
+        threads,
+        folder: options.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
+    };
+    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &progress)?;
     plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rejected(options, &rows)?;
@@ -76,7 +82,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         window: options.window(job),
         makes_activity: options.makes(Table::Activity),
     };
-    progress.stage("sessions", gathered.partitions.count() as u64);
+    progress.stage("sessions", gathered.events.partitions().count() as u64);
     let made = pipeline::make(&pool, gathered, &rules, &progress)?;
     stopwatch.stage("sessionize");
     tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");

@@ -129,6 +129,16 @@ pub enum JobError {
         /// What was given.
         value: String,
     },
+    /// A size in bytes that is none.
+    #[error("`{key}` = \"{value}\": {hint}")]
+    Size {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What to write instead.
+        hint: String,
+    },
     /// Some dates or tables in a folder of another definition.
     #[error(
         "--overwrite rebuilds all dates and tables when the definition is another one, and --from, --to and --only \

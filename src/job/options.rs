@@ -1,7 +1,10 @@
 //! What the command line says of one run, besides the job.
 
+use std::path::PathBuf;
+
 use super::dates::intersect;
 use super::Job;
+use crate::memory::MemoryLimit;
 use crate::sessionize::aggregate::Window;
 
 /// What the command line says of this one run, and of no other.
@@ -13,6 +16,10 @@ pub struct Options {
     pub only: Vec<Table>,
     /// Threads; `None` for as many as the machine has.
     pub threads: Option<usize>,
+    /// The memory to use; `None` for as much as it takes.
+    pub memory_limit: Option<MemoryLimit>,
+    /// Where what does not fit into memory goes; `None` for the output folder's own place.
+    pub temp_dir: Option<PathBuf>,
     /// The share of rows that may be rejected.
     pub max_rejected: Option<f64>,
     /// Only say what would be done.
