@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
+use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_window;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::options::{Options, Table};
@@ -24,6 +25,8 @@ pub struct Cli {
 enum Command {
     /// Make sessions of events and write the tables
     Run(Box<RunFlags>),
+    /// Recompute measures and histograms from the tables of a run, without reading events
+    Charts(ChartsFlags),
     /// Print shell completions
     Completions {
         /// The shell to complete for
@@ -36,8 +39,32 @@ enum Command {
 pub enum Request {
     /// A run.
     Run(Box<RunRequest>),
+    /// Charts.
+    Charts(ChartsRequest),
     /// Shell completions.
     Completions(clap_complete::Shell),
+}
+
+/// Charts, as asked for.
+#[derive(Debug)]
+pub struct ChartsRequest {
+    flags: ChartsFlags,
+}
+
+#[derive(Debug, Args)]
+struct ChartsFlags {
+    /// The job file; without it, dwell.toml in the current folder, if there is one
+    job: Option<PathBuf>,
+
+    /// Folder of the tables
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<String>,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+    /// How to log
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    log_format: LogFormat,
 }
 
 /// A run, as asked for.
@@ -185,6 +212,7 @@ impl Cli {
     pub fn request(self) -> Request {
         match self.command {
             Command::Run(flags) => Request::Run(Box::new(RunRequest { flags: *flags })),
+            Command::Charts(flags) => Request::Charts(ChartsRequest { flags }),
             Command::Completions { shell } => Request::Completions(shell),
         }
     }
@@ -194,6 +222,28 @@ impl Cli {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
         script
+    }
+}
+
+impl ChartsRequest {
+    /// How to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.flags.log_format
+    }
+
+    /// Whether to print nothing but errors.
+    pub fn quiet(&self) -> bool {
+        self.flags.quiet
+    }
+
+    /// What the job says of charts, with the flags over it, validated.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
+    pub fn resolve(self) -> Result<ChartsJob, Error> {
+        let file = job_file(self.flags.job.as_deref())?;
+        let output = OutputKeys { path: self.flags.output, ..OutputKeys::default() };
+        Ok(ChartsJob::new(file.merge(JobFile { output, ..JobFile::default() }))?)
     }
 }
 
@@ -218,15 +268,20 @@ impl RunRequest {
     /// # Errors
     /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
     pub fn resolve(self) -> Result<(Job, Options), Error> {
-        let default = Path::new("dwell.toml");
-        let file = match &self.flags.job {
-            Some(path) => JobFile::read(path)?,
-            None if default.exists() => JobFile::read(default)?,
-            None => JobFile::default(),
-        };
+        let file = job_file(self.flags.job.as_deref())?;
         let options = self.flags.options()?;
         let job = Job::new(file.merge(self.flags.into_keys()))?;
         Ok((job, options))
+    }
+}
+
+/// The job file named, else the one of the current folder, else nothing.
+fn job_file(named: Option<&Path>) -> Result<JobFile, JobError> {
+    let default = Path::new("dwell.toml");
+    match named {
+        Some(path) => JobFile::read(path),
+        None if default.exists() => JobFile::read(default),
+        None => Ok(JobFile::default()),
     }
 }
 
@@ -277,6 +332,7 @@ impl RunFlags {
                 ..SessionKeys::default()
             },
             output: OutputKeys { path: self.output, timezone: self.timezone, ..OutputKeys::default() },
+            ..JobFile::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that can end a run, with its exit code.
 
+use crate::charts::error::ChartError;
 use crate::events::error::InputError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
@@ -16,6 +17,9 @@ pub enum Error {
     /// The output folder cannot be used or written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A chart cannot be made of the tables.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -74,6 +78,7 @@ impl Error {
             Error::Job(_) => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
+            Error::Chart(error) if error.is_usage() => 2,
             Error::TooManyRejected { .. } | Error::TooLittleMemory { .. } => 3,
             _ => 1,
         }

@@ -6,12 +6,15 @@
 //! [`report`] says what happened. [`run`] is the command that puts them together.
 
 pub mod cancel;
+pub mod chart_set;
 pub mod charts;
+pub mod charts_command;
 pub mod cli;
 pub mod error;
 pub mod events;
 pub mod guard;
 pub mod job;
+pub mod kept;
 pub mod memory;
 mod nearest;
 pub mod output;

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::charts::daily::{measure, overview, Overview, TableFiles};
+use crate::chart_set::{segment_tables, stage_charts, unreadable, ChartSet};
+use crate::charts::overview::{overview, Overview};
+use crate::charts::tables::TableFiles;
 use crate::error::Error;
 use crate::events::plan::ReadPlan;
-use crate::job::dates::first_instant;
 use crate::job::options::{Options, Table};
-use crate::job::Job;
+use crate::job::{AddedColumns, Job, Segment};
 use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Window;
@@ -17,25 +18,27 @@ use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::time::Day;
+use crate::tables::added::AddedFields;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
-use crate::tables::measures::{histogram_columns, measure_columns, write_csv, write_parquet};
+use crate::tables::made_with::MadeWith;
 use crate::tables::parquet_file::{Provenance, Size};
-use crate::tables::sessions::{TableColumns, TableName, ACTIVITY, SESSIONS};
+use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
+use crate::tables::sessions::{TableColumns, ACTIVITY, SESSIONS};
 
 /// What has been staged.
 #[derive(Debug, Default)]
 pub struct Written {
     /// Rows and bytes of each table.
-    pub sizes: Vec<(&'static str, Size)>,
+    pub sizes: Vec<(String, Size)>,
     /// Files of earlier runs that this one's replace.
     pub replaced: BTreeSet<PathBuf>,
-    /// This run's tables, staged or made only to be measured.
-    measured: TableFiles,
-    /// Dates of earlier runs that stay.
-    kept: TableFiles,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
+    /// This run's sessions of all events, staged or made only to be measured.
+    made: TableFiles,
+    /// The tables of all events and of each segment, dates of earlier runs that stay among them.
+    tables: Vec<TableFiles>,
 }
 
 /// Stages the files of a run.
@@ -59,7 +62,8 @@ impl<'a> Output<'a> {
         self.written
     }
 
-    /// Stages the sessions and activity tables, as far as the run makes them.
+    /// Stages the sessions and activity tables of all events and of each segment, as far as the run makes
+    /// them.
     ///
     /// # Errors
     /// A file that cannot be written; an interruption.
@@ -71,35 +75,75 @@ impl<'a> Output<'a> {
         provenance: &Provenance,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let definition = &self.job.definition;
-        let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some());
-        if self.options.makes(Table::Sessions) {
-            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.sessions);
-            progress.stage("sessions", rows.days().len() as u64);
-            self.written.days = rows.days();
-            self.write_table(SESSIONS, Table::Sessions, &rows, progress, |path, rows| {
-                columns.write_sessions(path, provenance, rows, types)
-            })?;
+        let run = Run { plan, made, types, provenance };
+        self.write_both(run, &made.partitions, None, progress)?;
+        let job = self.job;
+        for (place, of) in job.segments.iter().zip(&job.performed).enumerate() {
+            // Without any event there are no partitions.
+            let partitions = made.segments.get(place).map_or(&[][..], Vec::as_slice);
+            self.write_both(run, partitions, Some(of), progress)?;
         }
-        if self.options.makes(Table::Activity) {
-            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.activity);
-            progress.stage("activity", rows.days().len() as u64);
-            self.write_table(ACTIVITY, Table::Activity, &rows, progress, |path, rows| {
-                columns.write_activity(path, provenance, rows)
-            })?;
+        if self.options.writes(Table::Sessions) && self.options.writes(Table::Activity) {
+            self.remove_other_segments()?;
         }
         Ok(())
     }
 
-    /// Writes the files of a table, and notes which ones of earlier runs they replace.
-    fn write_table<R: Dated + Sync>(
+    /// Stages both tables of a segment, or of all events.
+    fn write_both(
         &mut self,
-        name: TableName,
+        run: Run<'_>,
+        partitions: &[Partition],
+        segment: Option<(&Segment, &AddedColumns)>,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let Run { plan, made, types, provenance } = run;
+        let (definition, facts) = (&self.job.definition, plan.facts.as_deref());
+        let (segment, performed) = segment.unzip();
+        let to_sessions = AddedFields::of_sessions(self.job, segment, facts);
+        let to_activity = AddedFields::of_activity(self.job, segment, performed, facts);
+        let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some())
+            .with_added(to_sessions, to_activity);
+        let made_with = |added: &AddedColumns| provenance.with(MadeWith::new(added, segment).metadata());
+        let name = segment.map(|segment| segment.name.as_str());
+        let mut files = TableFiles::default();
+        if self.options.makes(Table::Sessions) {
+            let rows = ByDate::new(partitions, &made.ranks, |partition: &Partition| &partition.sessions);
+            progress.stage("sessions", rows.days().len() as u64);
+            let provenance = made_with(&self.job.added);
+            let place = TablePlace::new(SESSIONS, name);
+            let new = self.write_table(&place, Table::Sessions, &rows, progress, &mut files, |path, rows| {
+                columns.write_sessions(path, &provenance, rows, types)
+            })?;
+            if segment.is_none() {
+                self.written.days = rows.days();
+                self.written.made.extend(SESSIONS, new.into_iter());
+            }
+        }
+        if self.options.makes(Table::Activity) {
+            let rows = ByDate::new(partitions, &made.ranks, |partition: &Partition| &partition.activity);
+            progress.stage("activity", rows.days().len() as u64);
+            let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
+            let place = TablePlace::new(ACTIVITY, name);
+            self.write_table(&place, Table::Activity, &rows, progress, &mut files, |path, rows| {
+                columns.write_activity(path, &provenance, rows)
+            })?;
+        }
+        self.written.tables.push(files);
+        Ok(())
+    }
+
+    /// Writes the files of a table, notes which ones of earlier runs they replace and adds all of its files
+    /// to `files`. The new ones are returned.
+    fn write_table<R: Dated + Copy + Sync>(
+        &mut self,
+        name: &TablePlace,
         table: Table,
         rows: &ByDate<'_, R>,
         progress: &Progress,
+        files: &mut TableFiles,
         write: impl Fn(&Path, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<PathBuf>, Error> {
         let days = rows.days();
         let place = |file: PathBuf| match self.options.writes(table) {
             true => self.folder.stage(&file),
@@ -109,67 +153,76 @@ impl<'a> Output<'a> {
             write(&place(name.file_of(day))?, Some((rows, day)))
         })?;
         let (replaced, kept) = self.earlier_files(name)?;
-        self.written.kept.extend(name, kept.iter().map(|file| self.folder.path().join(file)));
+        files.extend(name.table, kept.iter().map(|file| self.folder.path().join(file)));
+        let path = |day: &Day| match self.options.writes(table) {
+            true => self.folder.staged_path(&name.file_of(*day)),
+            false => self.folder.scratch_path(&name.file_of(*day)),
+        };
+        let new: Vec<PathBuf> = days.iter().map(path).collect();
+        files.extend(name.table, new.iter().cloned());
         if !self.options.writes(table) {
-            self.written.measured.extend(name, days.iter().map(|day| self.folder.scratch_path(&name.file_of(*day))));
-            return Ok(());
+            return Ok(new);
         }
-        self.written.measured.extend(name, days.iter().map(|day| self.folder.staged_path(&name.file_of(*day))));
         if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
             size.merge(write(&self.folder.stage(&name.empty_file())?, None)?);
         }
         let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
         self.written.replaced.extend(no_longer_empty.then(|| name.empty_file()));
         self.written.replaced.extend(replaced);
-        self.written.sizes.push((table.name(), size));
-        Ok(())
-    }
-
-    /// The files of a table that stand in the folder; what else lies there is not ours.
-    fn files_of(&self, name: TableName) -> Result<BTreeSet<PathBuf>, Error> {
-        Ok(self.folder.files_of(name.folder)?.into_iter().filter(|file| name.owns(file)).collect())
+        self.written.sizes.push((name.folder().to_string_lossy().into_owned(), size));
+        Ok(new)
     }
 
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
-    fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
-        let all = self.files_of(name)?;
+    fn earlier_files(&self, name: &TablePlace) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
+        // What else lies there is not ours.
+        let files = self.folder.files_of(&name.folder())?.into_iter().filter(|file| name.owns(file));
         let window = self.options.window;
         if window == Window::default() {
-            return Ok((all, BTreeSet::new()));
+            return Ok((files.collect(), BTreeSet::new()));
         }
-        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| window.holds(day))))
+        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| window.holds(day))))
     }
 
-    /// Measures the tables, stages the default chart, and sums this run's sessions up.
+    /// Segments that the job has no more go: nothing would keep them up to date.
+    fn remove_other_segments(&mut self) -> Result<(), Error> {
+        let is_known = |name: &str| self.job.segments.iter().any(|segment| segment.name == name);
+        let files = self.folder.files_of(Path::new(SEGMENTS))?;
+        let gone = files.into_iter().filter(|file| segment_of(file).is_some_and(|name| !is_known(name)));
+        self.written.replaced.extend(gone);
+        Ok(())
+    }
+
+    /// Measures the tables, stages the charts, and sums this run's sessions up.
     ///
     /// # Errors
     /// A table that cannot be read, a file that cannot be written.
     pub fn write_charts(&mut self, provenance: &Provenance) -> Result<Option<Overview>, Error> {
-        let unreadable = |error: polars::error::PolarsError| TableError::Read {
-            path: self.folder.path().to_path_buf(),
-            reason: error.to_string(),
-        };
         if self.options.writes(Table::Charts) {
-            let mut files = self.written.measured.clone();
-            files.sessions.extend(self.written.kept.sessions.iter().cloned());
-            files.activity.extend(self.written.kept.activity.iter().cloned());
-            let zone = &self.job.output.zone;
-            let chart = measure(&files, |day| first_instant(day, zone)).map_err(unreadable)?;
-            for (name, columns) in
-                [("measures", measure_columns(&chart.measures)), ("histogram", histogram_columns(&chart.histogram))]
-            {
-                let stage = |extension: &str| self.folder.stage(Path::new(&format!("{name}.{extension}")));
-                let mut size = write_parquet(&stage("parquet")?, provenance, &columns)?;
-                let csv = write_csv(&stage("csv")?, &columns, zone)?;
-                // One table in two files: its rows count once.
-                size.merge(Size { rows: 0, ..csv });
-                self.written.sizes.push((name, size));
-            }
+            let job = self.job;
+            let tables = std::mem::take(&mut self.written.tables);
+            let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
+            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added };
+            let lines = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
+            let sizes = stage_charts(self.folder, provenance, &job.charts, &lines, &job.output.zone)?;
+            self.written.sizes.extend(sizes);
         }
         // Nobody is shown the sum of a quiet run.
         match self.options.makes(Table::Sessions) && !self.options.quiet {
-            true => Ok(Some(overview(&self.written.measured.sessions).map_err(unreadable)?)),
+            true => {
+                let sessions = overview(&self.written.made.sessions);
+                Ok(Some(sessions.map_err(|error| unreadable(self.folder.path(), &error))?))
+            }
             false => Ok(None),
         }
     }
+}
+
+/// What a run made, and how it is written.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    plan: &'a ReadPlan,
+    made: &'a Made,
+    types: &'a EventTypes,
+    provenance: &'a Provenance,
 }

@@ -42,10 +42,17 @@ pub struct Gathered {
 pub struct Made {
     /// One result a partition.
     pub partitions: Vec<Partition>,
+    /// Those of each segment.
+    pub segments: Vec<Vec<Partition>>,
     /// The order of all users.
     pub ranks: UserRanks,
     /// What became of the events.
     pub counts: Counts,
+}
+
+/// As many threads as the machine has.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A pool of this many threads.
@@ -139,6 +146,11 @@ fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
             reason: format!("it fails on values of {:?}: {reason}", task.path),
             position: None,
         },
+        ProjectError::Facts(reason) => InputError::ChartCondition {
+            condition: String::new(),
+            reason: format!("one of them fails on values of {:?}: {reason}", task.path),
+            position: None,
+        },
         ProjectError::Input(InputError::Unreadable { reason }) => {
             InputError::Damaged { path: task.path.clone(), reason }
         }
@@ -162,7 +174,13 @@ pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: 
         (0..events.partitions().count()).into_par_iter().with_max_len(1).map(one).collect::<Result<_, Error>>()
     })?;
     drop(gathered);
-    let partitions: Vec<Partition> = partitions.into_iter().flatten().collect();
+    let mut partitions: Vec<Partition> = partitions.into_iter().flatten().collect();
+    let mut segments: Vec<Vec<Partition>> = Vec::new();
+    for partition in &mut partitions {
+        let of_segments = std::mem::take(&mut partition.segments);
+        segments.resize_with(of_segments.len().max(segments.len()), Vec::new);
+        segments.iter_mut().zip(of_segments).for_each(|(segment, of)| segment.push(of));
+    }
     let mut counts = Counts::default();
     for partition in &partitions {
         counts.merge(&partition.counts);
@@ -170,7 +188,24 @@ pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: 
     let mut users = all_users(&partitions);
     pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
     let ranks = UserRanks::of_sorted(&users, &partitions);
-    Ok(Made { partitions, ranks, counts })
+    Ok(Made { partitions, segments, ranks, counts })
+}
+
+/// Does something with each of some items on all threads; what comes of them is in their order.
+///
+/// # Errors
+/// The first, in order, that fails; an interruption.
+pub fn each<T: Sync, R: Send>(
+    pool: &ThreadPool,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let one = |item: &T| {
+        cancel::check()?;
+        work(item)
+    };
+    let done: Vec<Result<R, Error>> = pool.install(|| items.par_iter().with_max_len(1).map(one).collect());
+    done.into_iter().collect()
 }
 
 /// Writes the files of some dates, on all threads.

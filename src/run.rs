@@ -9,6 +9,7 @@ use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
+use crate::kept::check_kept;
 use crate::output::Output;
 use crate::pipeline;
 use crate::report::progress::Progress;
@@ -44,11 +45,12 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         return Err(JobError::PartOfRebuild.into());
     }
     let folder = folder.lock()?;
+    check_kept(job, options, &folder)?;
     stopwatch.stage("plan");
     let extent = plan.extent;
     tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
 
-    let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = options.threads.unwrap_or_else(pipeline::available_threads);
     let pool = pipeline::pool(threads)?;
     let mut progress = Progress::new(!options.quiet);
     let dictionary = EventDictionary::default();
@@ -73,6 +75,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let names = dictionary.names();
     let types = EventTypes::new(&names, |name| describe(job, name));
     let days = calendar_of(job, &rows);
+    let facts = plan.facts.as_ref().map(|facts| facts.rules(job, &types));
     let rules = Rules {
         rule: rule(job, latest.unwrap_or_default()),
         types: &types,
@@ -81,6 +84,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         calendar: &days,
         window: options.window(job),
         makes_activity: options.makes(Table::Activity),
+        facts: facts.as_ref(),
     };
     progress.stage("sessions", gathered.events.partitions().count() as u64);
     let made = pipeline::make(&pool, gathered, &rules, &progress)?;

@@ -164,6 +164,11 @@ impl Condition {
         self.conjuncts.iter().filter(|conjunct| conjunct.is_about_folders())
     }
 
+    /// All parts.
+    pub fn parts(&self) -> impl Iterator<Item = &Conjunct> {
+        self.conjuncts.iter()
+    }
+
     /// The other parts, asked of each row.
     pub fn row_parts(&self) -> impl Iterator<Item = &Conjunct> {
         self.conjuncts.iter().filter(|conjunct| !conjunct.is_about_folders())

@@ -13,6 +13,7 @@ pub mod convert;
 pub mod dictionary;
 pub mod error;
 pub mod extract;
+pub mod facts;
 pub mod find;
 pub mod footer;
 pub mod kind;

@@ -18,7 +18,7 @@ use super::project::RoleColumns;
 use super::roles::{KeyType, Roles};
 use crate::job::dates::instant_of;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
-use crate::sessionize::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
+use crate::sessionize::columns::{gather, Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
 use crate::sessionize::time::Timestamp;
 
@@ -120,6 +120,10 @@ impl<'a> Normaliser<'a> {
             values: column(&rows.value)?.map(|values| self.values(&values)).transpose()?,
             sequence: column(&rows.sequence)?.as_ref().map(sequence),
             unique_ids: column(&rows.dedup)?.as_ref().map(unique_ids),
+            facts: rows.facts.as_ref().map(|facts| match &kept {
+                None => facts.clone(),
+                Some(kept) => Coded { keys: facts.keys.clone(), codes: gather(&facts.codes, kept.values()) },
+            }),
         };
         Ok((batch, counts))
     }

@@ -7,11 +7,12 @@ use polars::prelude::*;
 use super::columns::Columns;
 use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
-use super::extract::{expr_of, uuid_as_text};
+use super::extract::{expr_of, made_of};
+use super::facts::Facts;
 use super::find::find_files;
 use super::footer::{read_footers, FileSchema, Footer, Range};
 use super::kind::Kind;
-use super::project::{user_name, Computed, Pass, Projection};
+use super::project::{user_name, Computed, FactProjection, Pass, Projection};
 use super::prune::can_match;
 use super::read::FileTask;
 use super::roles::Roles;
@@ -28,6 +29,8 @@ pub struct ReadPlan {
     pub roles: Arc<Roles>,
     /// What is read and what is skipped.
     pub extent: Extent,
+    /// What charts and segments ask of rows; `None` where they ask nothing.
+    pub facts: Option<Arc<Facts>>,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
     /// The files that are read, and their row groups.
@@ -75,7 +78,9 @@ impl ReadPlan {
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         let roles = Arc::new(Roles::resolve(job, &columns)?);
-        let mut plan = ReadPlan { footers, roles, extent: Extent::default(), condition, ranges_of, chosen: Vec::new() };
+        let facts = Facts::resolve(job, &columns)?;
+        let (extent, chosen) = (Extent::default(), Vec::new());
+        let mut plan = ReadPlan { footers, roles, extent, facts, condition, ranges_of, chosen };
         plan.choose_files()?;
         Ok(plan)
     }
@@ -250,30 +255,23 @@ impl ReadPlan {
     fn hive_columns_used(&self) -> Vec<&str> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
+        let columns = columns.chain(self.facts.iter().flat_map(|facts| facts.columns()));
         columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
     }
 
     /// The columns of the condition that are no whole columns of a file.
     fn made_for_condition(&self, footer: &Footer) -> Vec<Expr> {
-        let uses = self.condition_parts().flat_map(|part| &part.uses);
-        // Whole columns stay as they are: their statistics can rule row groups out.
-        let made = uses.filter(|(_, used)| !used.column.is_plain() || is_missing(&used.column, &footer.schema));
-        made.map(|(name, used)| {
-            let value = expr_of(&used.column, &footer.schema, &footer.file.hive);
-            let value = match used.column.kind {
-                _ if used.as_number => value.cast(DataType::Float64),
-                Kind::Uuid => uuid_as_text(value),
-                _ => value,
-            };
-            value.alias(name.as_str())
-        })
-        .collect()
+        made_of(self.condition_parts().flat_map(|part| &part.uses), footer).into_values().collect()
     }
 
     fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
         let of_condition = if pass == Pass::Events { self.condition_columns() } else { Vec::new() };
         let filtered = pass == Pass::Events && self.condition_parts().next().is_some();
-        Projection::new(&self.roles, pass, &footer.schema, filtered, &of_condition, || {
+        let facts = match &self.facts {
+            Some(facts) if pass == Pass::Events => Some(FactProjection::new(facts, footer)?),
+            _ => None,
+        };
+        Projection::new(&self.roles, pass, &footer.schema, filtered, &of_condition, facts, || {
             let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
             let mut by_role = vec![column("time", &self.roles.time)];
             if pass == Pass::Times {
@@ -303,7 +301,3 @@ impl ReadPlan {
 /// The footers do not tell what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untold;
-
-fn is_missing(column: &super::columns::ColumnRef, schema: &FileSchema) -> bool {
-    column.file_column().is_some_and(|name| schema.kind(name).is_none_or(|kind| *kind == Kind::Null))
-}

@@ -16,9 +16,11 @@ use super::bridge;
 use super::columns::{ColumnRef, Source};
 use super::convert::{integers, texts, unique_ids, values};
 use super::error::InputError;
-use super::footer::FileSchema;
+use super::facts::Facts;
+use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
 use super::roles::{KeyType, Roles};
+use crate::sessionize::columns::Coded;
 
 /// A batch of rows as columns by role, of as few types as there are meanings; a column of which a file has
 /// nothing is of type null.
@@ -38,6 +40,8 @@ pub struct RoleColumns {
     pub sequence: Option<ArrayRef>,
     /// Text or bytes.
     pub dedup: Option<ArrayRef>,
+    /// What charts and segments ask.
+    pub facts: Option<Coded>,
 }
 
 /// Which rows and columns to take from a file.
@@ -57,6 +61,51 @@ pub struct Projection {
     /// The columns of the file that it needs.
     columns: Vec<String>,
     how: How,
+    facts: Option<FactProjection>,
+}
+
+/// How the facts of files of one schema are computed.
+#[derive(Clone, Debug)]
+pub struct FactProjection {
+    facts: Arc<Facts>,
+    /// The columns of the file that it needs.
+    columns: Vec<String>,
+    made: Vec<Expr>,
+    exprs: Vec<Expr>,
+}
+
+impl FactProjection {
+    /// For files like this one.
+    ///
+    /// # Errors
+    /// A condition that polars cannot compute over these files.
+    pub fn new(facts: &Arc<Facts>, footer: &Footer) -> Result<Self, InputError> {
+        Ok(FactProjection {
+            facts: Arc::clone(facts),
+            columns: facts.file_columns(&footer.schema),
+            made: facts.made(footer).into_values().collect(),
+            exprs: facts.exprs(footer)?,
+        })
+    }
+
+    /// The facts of the rows of a batch that pass, of which there are so many.
+    fn apply(&self, batch: &RecordBatch, filter: Option<&Computed>, passing: usize) -> Result<Coded, ProjectError> {
+        if self.facts.are_none() {
+            return Ok(Facts::none(passing));
+        }
+        let rows = || -> PolarsResult<DataFrame> {
+            let mut rows = bridge::to_polars(batch)?.lazy();
+            if let Some(Computed { made, filter: Some(filter), .. }) = filter {
+                // What the filter needs is made under names that facts may have for the same.
+                rows = if made.is_empty() { rows } else { rows.with_columns(made.clone()) };
+                rows = rows.filter(filter.clone());
+            }
+            rows = if self.made.is_empty() { rows } else { rows.with_columns(self.made.clone()) };
+            rows.select(self.exprs.clone()).collect()
+        };
+        let rows = rows().map_err(|error| ProjectError::Facts(one_line(&error)))?;
+        Ok(self.facts.coded(&rows)?)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +130,8 @@ pub struct Computed {
 pub enum ProjectError {
     /// The condition fails on a value.
     Condition(String),
+    /// A condition of a chart or segment does.
+    Facts(String),
     /// A value that its role cannot take.
     Input(InputError),
 }
@@ -103,6 +154,7 @@ impl Projection {
         schema: &FileSchema,
         filtered: bool,
         condition_columns: &[String],
+        facts: Option<FactProjection>,
         compute: impl FnOnce() -> Result<Computed, InputError>,
     ) -> Result<Self, InputError> {
         let mut columns: Vec<String> = condition_columns.to_vec();
@@ -111,12 +163,13 @@ impl Projection {
             Pass::Times => vec![&roles.time],
         };
         columns.extend(of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string));
+        columns.extend(facts.iter().flat_map(|facts| facts.columns.iter().cloned()));
         columns.retain(|name| schema.kind(name).is_some());
         columns.sort_unstable();
         columns.dedup();
         let direct = !filtered && is_direct(roles, pass, schema);
         let how = if direct { How::Direct } else { How::Polars(Box::new(compute()?)) };
-        Ok(Projection { roles: Arc::clone(roles), pass, columns, how })
+        Ok(Projection { roles: Arc::clone(roles), pass, columns, how, facts })
     }
 
     /// The columns of the file that are needed, in ascending order.
@@ -129,10 +182,13 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value, or a value is of no use for its role.
     pub fn apply(&self, batch: &RecordBatch) -> Result<RoleColumns, ProjectError> {
-        match &self.how {
-            How::Direct => Ok(self.as_decoded(batch)?),
-            How::Polars(computed) => self.computed(batch, computed),
-        }
+        let (mut rows, filter) = match &self.how {
+            How::Direct => (self.as_decoded(batch)?, None),
+            How::Polars(computed) => (self.computed(batch, computed)?, Some(computed.as_ref())),
+        };
+        let passing = rows.rows;
+        rows.facts = self.facts.as_ref().map(|facts| facts.apply(batch, filter, passing)).transpose()?;
+        Ok(rows)
     }
 
     fn as_decoded(&self, batch: &RecordBatch) -> Result<RoleColumns, InputError> {
@@ -159,8 +215,8 @@ impl Projection {
         let roles = &self.roles;
         let time = column("time", &roles.time)?;
         if self.pass == Pass::Times {
-            let (users, event, value, sequence, dedup) = (Vec::new(), None, None, None, None);
-            return Ok(RoleColumns { rows, time, users, event, value, sequence, dedup });
+            let (users, event, value, sequence, dedup, facts) = (Vec::new(), None, None, None, None, None);
+            return Ok(RoleColumns { rows, time, users, event, value, sequence, dedup, facts });
         }
         let users = roles.users.iter().enumerate();
         let optional = |role: &str, of: Option<&ColumnRef>| of.map(|of| column(role, of)).transpose();
@@ -172,6 +228,7 @@ impl Projection {
             value: optional("value", roles.value.as_ref().map(|value| &value.column))?,
             sequence: optional("sequence", roles.sequence.as_ref())?,
             dedup: optional("dedup", roles.dedup.as_ref())?,
+            facts: None,
         })
     }
 

@@ -18,6 +18,8 @@ pub struct Block {
     pub values: Option<BlockValues>,
     pub(super) sequence: Option<Packed>,
     pub(super) unique_ids: Option<TextColumn>,
+    /// What charts and segments ask of events.
+    pub facts: Option<CodedKeys>,
 }
 
 /// Keys of a block: the distinct ones of each partition once, and a code for each row.
@@ -65,6 +67,7 @@ impl Block {
             values: batch.values.as_ref().map(values),
             sequence: batch.sequence.as_ref().map(|sequence| Packed::gather(sequence, order, |number| number)),
             unique_ids: batch.unique_ids.as_ref().map(|ids| ids.gather(order)),
+            facts: batch.facts.as_ref().map(|facts| CodedKeys::new(facts, order, &bounds)),
             bounds,
         }
     }
@@ -110,8 +113,16 @@ impl Block {
                 }
         });
         let ids = self.unique_ids.as_ref().map_or(0, TextColumn::size);
+        let facts = self.facts.as_ref().map_or(0, CodedKeys::bytes);
         let fixed = size_of::<Block>() + self.bounds.len() * size_of::<u32>();
-        fixed + self.users.bytes() + self.times.bytes() + packed(&self.events) + values + packed(&self.sequence) + ids
+        fixed
+            + self.users.bytes()
+            + self.times.bytes()
+            + packed(&self.events)
+            + values
+            + packed(&self.sequence)
+            + ids
+            + facts
     }
 }
 

@@ -182,6 +182,8 @@ pub struct EventBatch {
     pub sequence: Option<Vec<i64>>,
     /// Unique ids of events; empty for none.
     pub unique_ids: Option<TextColumn>,
+    /// What charts and segments ask of events, as keys of [`super::facts`].
+    pub facts: Option<Coded>,
 }
 
 impl EventBatch {

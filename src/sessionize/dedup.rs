@@ -13,7 +13,7 @@ use super::time::{Span, Timestamp};
 /// whether it is dropped depends on no event further away than `within`.
 pub fn drop_duplicates<T: Tie>(events: &mut [Row<T>], within: Span) -> usize {
     // Among events that are equal in all that orders them, the one of the smallest value stays.
-    events.sort_unstable_by_key(|row| (row.moment(), row.value()));
+    events.sort_unstable_by_key(|row| (row.moment(), row.value(), row.fact()));
     let mut last_seen: HashMap<u32, Timestamp> = HashMap::new();
     keep(events, |row| {
         let Some(id) = row.unique_id() else { return true };

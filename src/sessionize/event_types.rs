@@ -108,6 +108,12 @@ impl EventTypes {
         self.names.is_empty()
     }
 
+    /// The rank of a type; `None` where no event has it.
+    pub fn rank_of(&self, name: &str) -> Option<u32> {
+        let place = self.names.binary_search_by(|known| known.as_bytes().cmp(name.as_bytes())).ok()?;
+        u32::try_from(place + 1).ok()
+    }
+
     /// The type at a rank; `None` for 0, no type.
     pub fn name(&self, rank: u32) -> Option<&str> {
         self.names.get(rank.checked_sub(1)? as usize).map(String::as_str)

@@ -76,7 +76,7 @@ pub fn all_users(partitions: &[Partition]) -> Vec<AnyUser> {
 /// How many bytes all users begin with alike.
 fn shared_bytes(partitions: &[Partition]) -> usize {
     let texts = || {
-        partitions.iter().filter_map(|partition| match &partition.users {
+        partitions.iter().filter_map(|partition| match partition.users.as_ref() {
             KeyColumn::Text(users) if !users.is_empty() => Some(users),
             _ => None,
         })
@@ -135,6 +135,13 @@ pub struct Place {
     // Rows of one user are in one partition, in order: this is their order.
     row: u32,
     partition: u32,
+}
+
+impl Place {
+    /// Its place among the rows of its partition.
+    pub fn row(self) -> usize {
+        self.row as usize
+    }
 }
 
 impl<'a, R: Dated> ByDate<'a, R> {

@@ -1,14 +1,19 @@
 //! All steps of the kernel over one partition.
 
+use std::sync::Arc;
+
+use super::added::{AddedColumns, AddedValues, Adding, Texts};
 use super::aggregate::{Made, Rule, Rules};
 use super::block::Block;
 use super::columns::KeyColumn;
 use super::counts::Counts;
 use super::event_types::EventKey;
+use super::facts::FactTable;
 use super::merge::Dated;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{FullTie, Grouped, PartitionRows, Tie};
+use super::rows::{FactTie, FullTie, Grouped, PartitionRows, Tie};
 use super::scatter::counting_sort;
+use super::segments::SegmentMade;
 use super::session_id::{millis_as_time, text_as_time};
 use super::time::Timestamp;
 
@@ -16,21 +21,44 @@ use super::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Partition {
     /// The distinct users, in ascending order: rows name them by their place.
-    pub users: KeyColumn,
+    pub users: Arc<KeyColumn>,
     /// Where text is grouped by, the distinct texts in ascending order: values are places in it.
-    pub texts: Option<KeyColumn>,
+    pub texts: Option<Arc<KeyColumn>>,
     /// Rows of the sessions table, in order of date, user and id.
     pub sessions: Vec<SessionRow>,
     /// Rows of the activity table, in order of date and user.
     pub activity: Vec<ActivityRow>,
+    /// The columns that charts and segments added to both.
+    pub added: AddedColumns,
     /// What became of the events.
     pub counts: Counts,
+    /// The tables of each segment, of the same users.
+    pub segments: Vec<Partition>,
+}
+
+impl Partition {
+    /// The columns that charts and segments added to its sessions.
+    pub fn added_to_sessions(&self) -> &[AddedValues] {
+        &self.added.sessions
+    }
+
+    /// The columns that segments added to its activity.
+    pub fn added_to_activity(&self) -> &[AddedValues] {
+        &self.added.activity
+    }
 }
 
 /// Makes the sessions of one partition's users from the partition's rows; `pieces` are blocks and the partition's
 /// number in each.
 pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
     let (first, _) = pieces.first()?;
+    if first.facts.is_some() {
+        // Charts and segments ask more of each event than a few bytes.
+        return match first.has_sequence_or_ids() {
+            false => of_rows(PartitionRows::<FactTie<Grouped<EventKey>>>::gather(pieces, rules.types)?, rules),
+            true => of_rows(PartitionRows::<FactTie<Grouped<FullTie>>>::gather(pieces, rules.types)?, rules),
+        };
+    }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
         (false, false) => of_rows(PartitionRows::<EventKey>::gather(pieces, rules.types)?, rules),
         (false, true) => of_rows(PartitionRows::<FullTie>::gather(pieces, rules.types)?, rules),
@@ -48,15 +76,38 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Option<Part
         Some(times) => times[id as usize],
         None => millis_as_time(id),
     };
-    let mut made = Made::default();
-    rows.each_user(|user, events| made.add_user(rules, user, events, &id_time));
-    Some(Partition {
-        users: rows.users,
-        texts: rows.texts,
-        sessions: by_day(made.sessions),
-        activity: by_day(made.activity),
-        counts: made.counts,
-    })
+    let table = match (rules.facts, rows.facts.take()) {
+        (Some(facts), Some(KeyColumn::Text(keys))) => FactTable::new(&facts.layout, &keys),
+        _ => FactTable::default(),
+    };
+    let texts = Texts::new(&table);
+    let mut segments = SegmentMade::all_of(rules, &table, &texts);
+    let adding = rules.facts.map(|facts| Adding::new(facts, None, &table, &texts));
+    let mut made = Made { adding, ..Made::default() };
+    let mut own = Vec::new();
+    rows.each_user(|user, events| {
+        if !segments.is_empty() {
+            events.sort_unstable();
+        }
+        for segment in &mut segments {
+            segment.add_user(rules, user, events, &mut own, &id_time);
+        }
+        made.add_user(rules, user, events, &id_time);
+    });
+    let (users, texts) = (Arc::new(rows.users), rows.texts.map(Arc::new));
+    let finished = |made: Made<'_>| finish(made, &users, &texts);
+    let segments = segments.into_iter().map(|segment| finished(segment.made)).collect();
+    Some(Partition { segments, ..finished(made) })
+}
+
+fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>) -> Partition {
+    let Made { sessions, activity, counts, adding } = made;
+    let (sessions, activity, added) = match adding {
+        Some(adding) => adding.finish(sessions, activity),
+        None => (by_day(sessions), by_day(activity), AddedColumns::default()),
+    };
+    let (users, texts) = (Arc::clone(users), texts.clone());
+    Partition { users, texts, sessions, activity, added, counts, segments: Vec::new() }
 }
 
 /// Rows in order of date; those of one date keep their order, so users stay in order, and one user's rows, too.

@@ -25,6 +25,16 @@ pub trait Tie: Copy + Ord + Default + Send {
     fn unique_id(self) -> Option<u32> {
         None
     }
+    /// The event's sequence and type: nothing else orders events of one time.
+    fn order(self) -> (i64, EventKey);
+    /// The event's facts, by their place; 0 where nobody asks for facts.
+    fn fact(self) -> u32 {
+        0
+    }
+    /// With these facts, where there is room for them.
+    fn with_fact(self, _: u32) -> Self {
+        self
+    }
     /// The same with the places of codes in place of the codes, where text is grouped by.
     fn ranked(self, _: &[u32]) -> Self {
         self
@@ -37,9 +47,14 @@ pub struct Source<'a> {
     block: &'a Block,
     types: &'a EventTypes,
     texts: Vec<u32>,
+    facts: Vec<u32>,
 }
 
 impl Source<'_> {
+    fn fact(&self, row: usize) -> u32 {
+        self.block.facts.as_ref().map_or(0, |keys| self.facts[keys.code(row)])
+    }
+
     fn event(&self, row: usize) -> EventKey {
         self.types.key(self.block.event(row))
     }
@@ -60,6 +75,10 @@ impl Tie for EventKey {
 
     fn event(self) -> EventKey {
         self
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        (0, self)
     }
 }
 
@@ -84,6 +103,10 @@ impl Tie for FullTie {
 
     fn unique_id(self) -> Option<u32> {
         self.unique_id
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        (self.sequence, self.event)
     }
 }
 
@@ -113,8 +136,54 @@ impl<T: Tie> Tie for Grouped<T> {
         self.tie.unique_id()
     }
 
+    fn order(self) -> (i64, EventKey) {
+        self.tie.order()
+    }
+
     fn ranked(self, ranks: &[u32]) -> Self {
         Grouped { value: self.value.map(|code| i64::from(ranks[code as usize])), ..self }
+    }
+}
+
+/// A tie of an event with facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactTie<T> {
+    tie: T,
+    // Last, so that facts decide nothing but the place of events that are equal in all that counts.
+    fact: u32,
+}
+
+impl<T: Tie> Tie for FactTie<T> {
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
+        FactTie { tie: T::read(source, row, ids), fact: source.fact(row) }
+    }
+
+    fn event(self) -> EventKey {
+        self.tie.event()
+    }
+
+    fn value(self) -> Option<i64> {
+        self.tie.value()
+    }
+
+    fn unique_id(self) -> Option<u32> {
+        self.tie.unique_id()
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        self.tie.order()
+    }
+
+    fn fact(self) -> u32 {
+        self.fact
+    }
+
+    fn with_fact(self, fact: u32) -> Self {
+        FactTie { fact, ..self }
+    }
+
+    fn ranked(self, ranks: &[u32]) -> Self {
+        FactTie { tie: self.tie.ranked(ranks), ..self }
     }
 }
 
@@ -151,9 +220,20 @@ impl<T: Tie> Row<T> {
         self.tie.unique_id()
     }
 
+    /// Its facts, by their place.
+    pub fn fact(&self) -> u32 {
+        self.tie.fact()
+    }
+
     /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
     pub fn moment(&self) -> (Timestamp, T) {
-        (self.time, self.tie)
+        (self.time, self.tie.with_fact(0))
+    }
+
+    /// What of its moment orders events that have no unique ids.
+    pub fn order(&self) -> (Timestamp, i64, EventKey) {
+        let (sequence, event) = self.tie.order();
+        (self.time, sequence, event)
     }
 }
 
@@ -176,6 +256,8 @@ pub struct PartitionRows<T> {
     pub users: KeyColumn,
     /// Where text is grouped by: the distinct texts in ascending order, which the rows' values point to.
     pub texts: Option<KeyColumn>,
+    /// Where facts are asked for: the distinct ones in ascending order, which the rows' facts are places in.
+    pub facts: Option<KeyColumn>,
     rows: Vec<Row<T>>,
     bounds: Vec<u32>,
 }
@@ -208,12 +290,17 @@ impl<T: Tie> PartitionRows<T> {
         let mut next: Vec<u32> = ranks.iter().map(|rank| bounds[*rank as usize]).collect();
         let mut rows = vec![Row::default(); bounds.last().map_or(0, |end| *end as usize)];
         let mut ids = Interner::of_text();
+        let mut facts = first.facts.as_ref().map(|_| Interner::of_text());
         for ((block, partition), of_block) in pieces.iter().zip(users_of) {
             let texts = match (block.values.as_ref().map(|values| &values.keys), &mut texts) {
                 (Some(BlockKeys::Text(keys)), Some(texts)) => global_codes(keys, *partition, texts),
                 _ => Vec::new(),
             };
-            let source = Source { block, types, texts };
+            let facts = match (&block.facts, &mut facts) {
+                (Some(keys), Some(facts)) => global_codes(keys, *partition, facts),
+                _ => Vec::new(),
+            };
+            let source = Source { block, types, texts, facts };
             for row in block.rows(*partition) {
                 let place = &mut next[of_block[block.users.code(row)] as usize];
                 rows[*place as usize] = Row::new(block.time(row), T::read(&source, row, &mut ids));
@@ -224,7 +311,11 @@ impl<T: Tie> PartitionRows<T> {
         if let Some(ranks) = text_ranks {
             rows.iter_mut().for_each(|row| row.tie = row.tie.ranked(&ranks));
         }
-        Some(PartitionRows { users, texts, rows, bounds })
+        let (facts, fact_ranks) = facts.map(Interner::into_ranked).unzip();
+        if let Some(ranks) = fact_ranks {
+            rows.iter_mut().for_each(|row| row.tie = row.tie.with_fact(ranks[row.fact() as usize]));
+        }
+        Some(PartitionRows { users, texts, facts, rows, bounds })
     }
 
     /// The rows of each user, users in ascending order, with the user's place in `users`.

@@ -74,6 +74,7 @@ mod tests {
             values: None,
             sequence: None,
             unique_ids: None,
+            facts: None,
         }
     }
 

@@ -38,6 +38,8 @@ impl Block {
         }
         to.number(u64::from(self.unique_ids.is_some()));
         self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
+        to.number(u64::from(self.facts.is_some()));
+        self.facts.iter().for_each(|facts| keys(&mut to, facts));
     }
 
     /// Takes what [`Block::write`] wrote from the front of `bytes`: a block of one partition. `None` where
@@ -73,7 +75,11 @@ impl Block {
             0 => None,
             _ => Some(from.texts()?),
         };
-        Some(Block { bounds: vec![0, rows], users, times, events, values, sequence, unique_ids })
+        let facts = match from.number()? {
+            0 => None,
+            _ => Some(keys(&mut from)?),
+        };
+        Some(Block { bounds: vec![0, rows], users, times, events, values, sequence, unique_ids, facts })
     }
 }
 
@@ -209,6 +215,10 @@ mod tests {
                 values: Some(ValueColumn::new(values, rows.iter().map(|row| row.3).collect())),
                 sequence: with_rest.then(|| rows.iter().map(|row| row.1 / 3).collect()),
                 unique_ids: with_rest.then_some(ids),
+                facts: with_rest.then(|| Coded {
+                    keys: KeyColumn::Text(texts(&["one", "two", "three", "four"])),
+                    codes: rows.iter().map(|row| row.0).collect(),
+                }),
             };
             let block = scatter(&batch, Partitions::for_rows(4, 1, 1));
             for partition in 0..4 {
@@ -230,6 +240,11 @@ mod tests {
                     prop_assert!(same.is_eq());
                     let (mine_of, theirs_of) = (back.values.as_ref().expect("some"), block.values.as_ref().expect("some"));
                     prop_assert_eq!(mine_of.is_valid(mine), theirs_of.is_valid(theirs));
+                    if let (Some(mine_of), Some(theirs_of)) = (&back.facts, &block.facts) {
+                        let first = theirs_of.of_partition(partition).start;
+                        let same = mine_of.keys.compare(mine_of.code(mine), &theirs_of.keys, first + theirs_of.code(theirs));
+                        prop_assert!(same.is_eq());
+                    }
                 }
                 let cut = bytes.len() - 5;
                 prop_assert!(Block::read(&mut &bytes[..cut]).is_none() || cut == 0, "a part is not taken for the whole");

@@ -109,6 +109,20 @@ pub enum TableError {
         /// Why.
         reason: String,
     },
+    /// A folder without tables.
+    #[error("there are no tables in {path:?}; make them with `dwell run`, or check `output.path` (--output)")]
+    NoTables {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A table lacks what a chart needs.
+    #[error("the table {path:?} lacks {what}; `dwell run` with this job, without --from, --to and --only, adds it to all dates")]
+    Lacks {
+        /// The table.
+        path: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
     /// A table of an earlier run cannot be read.
     #[error(
         "the table file {path:?} cannot be read: {reason}; run again without --from and --to to rebuild all dates"
@@ -139,6 +153,8 @@ impl TableError {
                 | TableError::OtherDefinition { .. }
                 | TableError::InsideInput { .. }
                 | TableError::AroundInput { .. }
+                | TableError::NoTables { .. }
+                | TableError::Lacks { .. }
         )
     }
 

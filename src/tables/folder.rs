@@ -73,6 +73,11 @@ impl OutputFolder {
         }
     }
 
+    /// What the folder's tables were made under; `None` where there are none.
+    pub fn definition(&self) -> Option<&Canonical> {
+        self.before.as_ref()
+    }
+
     /// Whether the folder's tables were made under another definition.
     pub fn is_other_definition(&self, definition: &Canonical) -> bool {
         self.before.as_ref().is_some_and(|before| before != definition)
@@ -254,8 +259,8 @@ impl LockedFolder {
     ///
     /// # Errors
     /// The folder cannot be searched.
-    pub fn files_of(&self, table: &str) -> Result<BTreeSet<PathBuf>, TableError> {
-        files_below(&self.path, Path::new(table))
+    pub fn files_of(&self, table: &Path) -> Result<BTreeSet<PathBuf>, TableError> {
+        files_below(&self.path, table)
     }
 
     /// Puts the staged files in place and removes those of `replaced` for which there is no new one, then
@@ -433,7 +438,7 @@ mod tests {
         stage(&folder, "t/d=2/a", "old");
         folder.commit(&BTreeSet::new(), &definition).expect("committed");
         let folder = open(&path);
-        let before = folder.files_of("t").expect("listed");
+        let before = folder.files_of(Path::new("t")).expect("listed");
         stage(&folder, "t/d=2/a", "new");
         folder.commit(&before, &definition).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));

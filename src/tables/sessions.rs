@@ -11,11 +11,14 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
+use super::added::AddedFields;
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
+use crate::job::added::property_column;
 use crate::job::dates::{day_of_text, day_text};
+use crate::sessionize::added::AddedValues;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::EndReason;
 use crate::sessionize::event_types::EventTypes;
@@ -69,6 +72,8 @@ pub struct TableColumns {
     user: KeyType,
     session_id: SessionId,
     property: Option<(String, KeyType)>,
+    added_to_sessions: AddedFields,
+    added_to_activity: AddedFields,
 }
 
 /// What a session id is.
@@ -80,34 +85,23 @@ enum SessionId {
     Start,
 }
 
-const FIXED: [&str; 10] = [
-    "session_date",
-    "user_id",
-    "session_id",
-    "start_time",
-    "end_time",
-    "length_ms",
-    "event_count",
-    "first_event",
-    "last_event",
-    "end_reason",
-];
-
 impl TableColumns {
     /// The columns for a run's roles; `property` is the property's name under a custom definition that
     /// has one.
     pub fn new(roles: &Roles, property: Option<&str>, custom: bool) -> Self {
         let given = roles.value.as_ref().map_or(KeyType::Int, |value| value.key_type);
-        // Engines that read the tables often take names without regard to case.
-        let name = |property: &str| match FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(property)) {
-            true => format!("property_{property}"),
-            false => property.to_string(),
-        };
         TableColumns {
             user: roles.user_type,
             session_id: if custom { SessionId::Start } else { SessionId::Given(given) },
-            property: property.map(|property| (name(property), given)),
+            property: property.map(|property| (property_column(property), given)),
+            added_to_sessions: AddedFields::default(),
+            added_to_activity: AddedFields::default(),
         }
+    }
+
+    /// With the columns that charts and segments add.
+    pub fn with_added(self, to_sessions: AddedFields, to_activity: AddedFields) -> Self {
+        TableColumns { added_to_sessions: to_sessions, added_to_activity: to_activity, ..self }
     }
 
     fn sessions_schema(&self) -> SchemaRef {
@@ -128,15 +122,18 @@ impl TableColumns {
             field("last_event", words(), true),
             field("end_reason", words(), false),
         ]);
+        fields.extend(self.added_to_sessions.fields());
         Arc::new(Schema::new(fields))
     }
 
     fn activity_schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(vec![
+        let mut fields = vec![
             Field::new("user_id", data_type(self.user), false),
             Field::new("events", DataType::UInt32, false),
             Field::new("hours", DataType::UInt32, false),
-        ]))
+        ];
+        fields.extend(self.added_to_activity.fields());
+        Arc::new(Schema::new(fields))
     }
 
     fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Vec<ArrayRef> {
@@ -148,6 +145,7 @@ impl TableColumns {
             SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.rows.iter().map(|row| row.id))),
         });
         columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
+        let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions));
         let rows = || rows.rows.iter();
         columns.push(instants(rows().map(|row| row.start)));
         columns.push(instants(rows().map(|row| row.end)));
@@ -156,15 +154,18 @@ impl TableColumns {
         columns.push(words.events(rows().map(|row| row.first_event)));
         columns.push(words.events(rows().map(|row| row.last_event)));
         columns.push(words.reasons(rows().map(|row| row.reason)));
+        columns.extend(added);
         columns
     }
 
     fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Vec<ArrayRef> {
-        vec![
+        let mut columns: Vec<ArrayRef> = vec![
             rows.users(self.user),
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
-        ]
+        ];
+        columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity)));
+        columns
     }
 
     /// Writes the rows of the sessions table on one date, or none.
@@ -220,16 +221,24 @@ fn write_table<R: Dated + Copy>(
 struct Rows<'a, R> {
     partitions: Vec<&'a Partition>,
     rows: Vec<R>,
+    /// The place of each among the rows of its partition.
+    places: Vec<usize>,
 }
 
 impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
-    fn new(by_date: &ByDate<'a, R>, places: &[Place]) -> Self {
-        let (partitions, rows) = places.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
-        Rows { partitions, rows: rows.into_iter().copied().collect() }
+    fn new(by_date: &ByDate<'a, R>, slice: &[Place]) -> Self {
+        let (partitions, rows) = slice.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
+        let places = slice.iter().map(|place| place.row()).collect();
+        Rows { partitions, rows: rows.into_iter().copied().collect(), places }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
         self.partitions.iter().copied().zip(&self.rows)
+    }
+
+    /// Each row's place, with the added columns that it is in.
+    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<(&'a [AddedValues], usize)> {
+        self.partitions.iter().zip(&self.places).map(|(partition, place)| (columns(partition), *place)).collect()
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {
@@ -267,7 +276,8 @@ fn words() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-fn data_type(key_type: KeyType) -> DataType {
+/// The type of a column of keys.
+pub(super) fn data_type(key_type: KeyType) -> DataType {
     match key_type {
         KeyType::Text => DataType::LargeUtf8,
         KeyType::Int => DataType::Int64,
