@@ -1,5 +1,6 @@
 //! How much memory a run may take, and what for.
 
+use crate::error::Error;
 use crate::job::JobError;
 
 /// The memory that a run may take, in bytes.
@@ -54,6 +55,18 @@ impl MemoryLimit {
     /// Bytes of events that may wait in memory: more goes to disk. While some are written, as many may come.
     pub fn waiting_events(self, threads: usize) -> usize {
         usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+    }
+
+    /// Makes sure that what a partition takes fits.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_partition(self, needed: u64) -> Result<(), Error> {
+        let room = self.room(1);
+        if needed <= room {
+            return Ok(());
+        }
+        Err(Error::TooLittleMemory { needed, limit: self.0, enough: self.0 - room + needed })
     }
 
     /// Bytes of sessions that may wait in memory, once there are no events in memory any more.

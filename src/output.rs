@@ -1,7 +1,7 @@
 //! What a run writes: the tables of the kernel's rows, the charts over them, and which files of earlier
 //! runs they replace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::chart_set::{segment_tables, stage_charts, unreadable, ChartSet};
@@ -15,16 +15,18 @@ use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Window;
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, Dated};
+use crate::sessionize::merge::{ByDate, Dated, UserRanks};
 use crate::sessionize::partition::Partition;
+use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::added::AddedFields;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::made_with::MadeWith;
 use crate::tables::parquet_file::{Provenance, Size};
+use crate::tables::parts::put_together;
 use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
-use crate::tables::sessions::{TableColumns, ACTIVITY, SESSIONS};
+use crate::tables::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
 
 /// What has been staged.
 #[derive(Debug, Default)]
@@ -49,12 +51,15 @@ pub struct Output<'a> {
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
+    /// How many parts there are, and the dates that they have of each table.
+    parts: usize,
+    days_in_parts: BTreeMap<PathBuf, BTreeSet<Day>>,
 }
 
 impl<'a> Output<'a> {
     /// For a run into `folder`.
     pub fn new(job: &'a Job, options: &'a Options, folder: &'a LockedFolder, pool: &'a rayon::ThreadPool) -> Self {
-        Output { job, options, folder, pool, written: Written::default() }
+        Output { job, options, folder, pool, written: Written::default(), parts: 0, days_in_parts: BTreeMap::new() }
     }
 
     /// What was staged.
@@ -67,21 +72,30 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// A file that cannot be written; an interruption.
-    pub fn write_tables(
-        &mut self,
-        plan: &ReadPlan,
-        made: &Made,
-        types: &EventTypes,
-        provenance: &Provenance,
-        progress: &mut Progress,
-    ) -> Result<(), Error> {
-        let run = Run { plan, made, types, provenance };
-        self.write_both(run, &made.partitions, None, progress)?;
+    pub fn write_tables(&mut self, run: Run<'_>, made: Made, progress: &mut Progress) -> Result<(), Error> {
+        if self.parts == 0 {
+            return self.write_all(run, Rows::Whole(&made), progress);
+        }
+        self.write_part(run, &made, progress)?;
+        drop(made);
+        self.write_all(run, Rows::InParts, progress)
+    }
+
+    /// Writes some of the rows of the tables, which memory holds no longer; those of a user have to come together.
+    ///
+    /// # Errors
+    /// As [`Output::write_tables`].
+    pub fn write_part(&mut self, run: Run<'_>, made: &Made, progress: &mut Progress) -> Result<(), Error> {
+        self.write_all(run, Rows::Part(made), progress)?;
+        self.parts += 1;
+        Ok(())
+    }
+
+    fn write_all(&mut self, run: Run<'_>, rows: Rows<'_>, progress: &mut Progress) -> Result<(), Error> {
+        self.write_both(run, rows, None, progress)?;
         let job = self.job;
         for (place, of) in job.segments.iter().zip(&job.performed).enumerate() {
-            // Without any event there are no partitions.
-            let partitions = made.segments.get(place).map_or(&[][..], Vec::as_slice);
-            self.write_both(run, partitions, Some(of), progress)?;
+            self.write_both(run, rows, Some((place, of)), progress)?;
         }
         if self.options.writes(Table::Sessions) && self.options.writes(Table::Activity) {
             self.remove_other_segments()?;
@@ -93,13 +107,14 @@ impl<'a> Output<'a> {
     fn write_both(
         &mut self,
         run: Run<'_>,
-        partitions: &[Partition],
-        segment: Option<(&Segment, &AddedColumns)>,
+        rows: Rows<'_>,
+        segment: Option<(usize, (&Segment, &AddedColumns))>,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let Run { plan, made, types, provenance } = run;
+        let Run { plan, types, provenance } = run;
         let (definition, facts) = (&self.job.definition, plan.facts.as_deref());
-        let (segment, performed) = segment.unzip();
+        let partitions = rows.partitions(segment.map(|(place, _)| place));
+        let (segment, performed) = segment.map(|(_, of)| of).unzip();
         let to_sessions = AddedFields::of_sessions(self.job, segment, facts);
         let to_activity = AddedFields::of_activity(self.job, segment, performed, facts);
         let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some())
@@ -108,49 +123,83 @@ impl<'a> Output<'a> {
         let name = segment.map(|segment| segment.name.as_str());
         let mut files = TableFiles::default();
         if self.options.makes(Table::Sessions) {
-            let rows = ByDate::new(partitions, &made.ranks, |partition: &Partition| &partition.sessions);
-            progress.stage("sessions", rows.days().len() as u64);
+            let source =
+                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, sessions_of)) };
             let provenance = made_with(&self.job.added);
             let place = TablePlace::new(SESSIONS, name);
-            let new = self.write_table(&place, Table::Sessions, &rows, progress, &mut files, |path, rows| {
-                columns.write_sessions(path, &provenance, rows, types)
-            })?;
+            let new = self.write_table(
+                &place,
+                Table::Sessions,
+                &source,
+                &provenance,
+                progress,
+                &mut files,
+                |path, to, rows| columns.write_sessions(path, to, rows, types),
+            )?;
             if segment.is_none() {
-                self.written.days = rows.days();
+                self.written.days = new.iter().filter_map(|file| SESSIONS.day_of(file)).collect();
                 self.written.made.extend(SESSIONS, new.into_iter());
             }
         }
         if self.options.makes(Table::Activity) {
-            let rows = ByDate::new(partitions, &made.ranks, |partition: &Partition| &partition.activity);
-            progress.stage("activity", rows.days().len() as u64);
+            let source =
+                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, activity_of)) };
             let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
             let place = TablePlace::new(ACTIVITY, name);
-            self.write_table(&place, Table::Activity, &rows, progress, &mut files, |path, rows| {
-                columns.write_activity(path, &provenance, rows)
+            self.write_table(&place, Table::Activity, &source, &provenance, progress, &mut files, |path, to, rows| {
+                columns.write_activity(path, to, rows)
             })?;
         }
-        self.written.tables.push(files);
+        if !matches!(rows, Rows::Part(_)) {
+            self.written.tables.push(files);
+        }
         Ok(())
     }
 
     /// Writes the files of a table, notes which ones of earlier runs they replace and adds all of its files
     /// to `files`. The new ones are returned.
+    #[allow(clippy::too_many_arguments)]
     fn write_table<R: Dated + Copy + Sync>(
         &mut self,
         name: &TablePlace,
         table: Table,
-        rows: &ByDate<'_, R>,
-        progress: &Progress,
+        source: &Source<'_, R>,
+        provenance: &Provenance,
+        progress: &mut Progress,
         files: &mut TableFiles,
-        write: impl Fn(&Path, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+        write: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<Vec<PathBuf>, Error> {
-        let days = rows.days();
+        let part_of = |number: usize, day: Day| self.folder.scratch_path(&name.part_of(number, day));
+        let days = match &source.by_date {
+            Some(by_date) => by_date.days(),
+            None => self.days_in_parts.get(&name.folder()).into_iter().flatten().copied().collect(),
+        };
+        progress.stage(table.name(), days.len() as u64);
+        if let Rows::Part(_) = source.rows {
+            pipeline::write_dates(self.pool, &days, progress, |day| {
+                let path = self.folder.scratch(&name.part_of(self.parts, day))?;
+                write(&path, To::Part, source.by_date.as_ref().map(|rows| (rows, day)))
+            })?;
+            self.days_in_parts.entry(name.folder()).or_default().extend(days);
+            return Ok(Vec::new());
+        }
         let place = |file: PathBuf| match self.options.writes(table) {
             true => self.folder.stage(&file),
             false => self.folder.scratch(&file),
         };
         let mut size = pipeline::write_dates(self.pool, &days, progress, |day| {
-            write(&place(name.file_of(day))?, Some((rows, day)))
+            let path = place(name.file_of(day))?;
+            match &source.by_date {
+                Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day))),
+                None => {
+                    let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
+                    let parts: Vec<PathBuf> = parts.collect();
+                    let size = put_together(&path, provenance, &parts)?;
+                    // Not in the way of what comes next; what stays goes with the rest.
+                    parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
+                    Ok(size)
+                }
+            }
         })?;
         let (replaced, kept) = self.earlier_files(name)?;
         files.extend(name.table, kept.iter().map(|file| self.folder.path().join(file)));
@@ -164,7 +213,7 @@ impl<'a> Output<'a> {
             return Ok(new);
         }
         if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
-            size.merge(write(&self.folder.stage(&name.empty_file())?, None)?);
+            size.merge(write(&self.folder.stage(&name.empty_file())?, To::Table(provenance), None)?);
         }
         let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
         self.written.replaced.extend(no_longer_empty.then(|| name.empty_file()));
@@ -218,11 +267,62 @@ impl<'a> Output<'a> {
     }
 }
 
-/// What a run made, and how it is written.
+/// How what a run made is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// Which columns there are.
+    pub plan: &'a ReadPlan,
+    /// The event types.
+    pub types: &'a EventTypes,
+    /// What the tables say of themselves.
+    pub provenance: &'a Provenance,
+}
+
+/// Where the rows of a run's tables are.
 #[derive(Clone, Copy)]
-struct Run<'a> {
-    plan: &'a ReadPlan,
-    made: &'a Made,
-    types: &'a EventTypes,
-    provenance: &'a Provenance,
+enum Rows<'a> {
+    /// All in memory.
+    Whole(&'a Made),
+    /// Some in memory: they are a part.
+    Part(&'a Made),
+    /// In parts on disk.
+    InParts,
+}
+
+impl<'a> Rows<'a> {
+    fn made(self) -> Option<&'a Made> {
+        match self {
+            Rows::Whole(made) | Rows::Part(made) => Some(made),
+            Rows::InParts => None,
+        }
+    }
+
+    fn ranks(self) -> Option<&'a UserRanks> {
+        self.made().map(|made| &made.ranks)
+    }
+
+    /// Those of a segment, by its place, or of all events.
+    fn partitions(self, segment: Option<usize>) -> &'a [Partition] {
+        let Some(made) = self.made() else { return &[] };
+        match segment {
+            None => &made.partitions,
+            // Without any event there are no partitions.
+            Some(place) => made.segments.get(place).map_or(&[][..], Vec::as_slice),
+        }
+    }
+}
+
+/// The rows of one table.
+struct Source<'a, R> {
+    rows: Rows<'a>,
+    /// Those in memory.
+    by_date: Option<ByDate<'a, R>>,
+}
+
+fn sessions_of(partition: &Partition) -> &[SessionRow] {
+    &partition.sessions
+}
+
+fn activity_of(partition: &Partition) -> &[ActivityRow] {
+    &partition.activity
 }

@@ -46,8 +46,6 @@ pub struct Made {
     pub segments: Vec<Vec<Partition>>,
     /// The order of all users.
     pub ranks: UserRanks,
-    /// What became of the events.
-    pub counts: Counts,
 }
 
 /// As many threads as the machine has.
@@ -158,37 +156,58 @@ fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
     }
 }
 
-/// Makes the sessions of all partitions.
+/// Makes the sessions of all partitions. Where memory does not hold all of them, `part` takes some at a time, and
+/// what it has not taken is left.
 ///
 /// # Errors
-/// An interruption.
-pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: &Progress) -> Result<Made, Error> {
-    let events = &gathered.events;
-    let one = |number: usize| {
-        cancel::check()?;
-        let made = events.with_pieces(number, |pieces| sessionize(pieces, rules))?;
+/// An interruption, users with more events than memory holds, and what `part` fails on.
+pub fn make(
+    pool: &ThreadPool,
+    events: Events,
+    rules: &Rules<'_>,
+    room: &Room,
+    progress: &Progress,
+    mut part: impl FnMut(&Made) -> Result<(), Error>,
+) -> Result<(Made, Counts), Error> {
+    let one = |number: &usize| {
+        let made = events.with_pieces(*number, room, |pieces| sessionize(pieces, rules))?;
         progress.add(1);
         Ok(made)
     };
-    let partitions: Vec<Option<Partition>> = pool.install(|| {
-        (0..events.partitions().count()).into_par_iter().with_max_len(1).map(one).collect::<Result<_, Error>>()
-    })?;
-    drop(gathered);
-    let mut partitions: Vec<Partition> = partitions.into_iter().flatten().collect();
-    let mut segments: Vec<Vec<Partition>> = Vec::new();
-    for partition in &mut partitions {
-        let of_segments = std::mem::take(&mut partition.segments);
-        segments.resize_with(of_segments.len().max(segments.len()), Vec::new);
-        segments.iter_mut().zip(of_segments).for_each(|(segment, of)| segment.push(of));
-    }
+    let all: Vec<usize> = (0..events.partitions().count()).collect();
+    let most = room.limit.map(|limit| limit.waiting_sessions(room.threads));
+    // Without a limit all are made at once; with one, a few at a time.
+    let at_once = if most.is_some() { room.threads * 4 } else { all.len() };
     let mut counts = Counts::default();
-    for partition in &partitions {
-        counts.merge(&partition.counts);
+    let (mut waiting, mut bytes) = (Vec::new(), 0);
+    for numbers in all.chunks(at_once) {
+        for partition in each(pool, numbers, one)?.into_iter().flatten() {
+            counts.merge(&partition.counts);
+            bytes += partition.bytes();
+            waiting.push(partition);
+        }
+        if most.is_some_and(|most| bytes > most) {
+            part(&Made::new(pool, std::mem::take(&mut waiting)))?;
+            bytes = 0;
+        }
     }
-    let mut users = all_users(&partitions);
-    pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
-    let ranks = UserRanks::of_sorted(&users, &partitions);
-    Ok(Made { partitions, segments, ranks, counts })
+    drop(events);
+    Ok((Made::new(pool, waiting), counts))
+}
+
+impl Made {
+    fn new(pool: &ThreadPool, mut partitions: Vec<Partition>) -> Self {
+        let mut segments: Vec<Vec<Partition>> = Vec::new();
+        for partition in &mut partitions {
+            let of_segments = std::mem::take(&mut partition.segments);
+            segments.resize_with(of_segments.len().max(segments.len()), Vec::new);
+            segments.iter_mut().zip(of_segments).for_each(|(segment, of)| segment.push(of));
+        }
+        let mut users = all_users(&partitions);
+        pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
+        let ranks = UserRanks::of_sorted(&users, &partitions);
+        Made { partitions, segments, ranks }
+    }
 }
 
 /// Does something with each of some items on all threads; what comes of them is in their order.

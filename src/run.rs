@@ -10,7 +10,7 @@ use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
 use crate::kept::check_kept;
-use crate::output::Output;
+use crate::output::{Output, Run};
 use crate::pipeline;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
@@ -87,18 +87,21 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         facts: facts.as_ref(),
     };
     progress.stage("sessions", gathered.events.partitions().count() as u64);
-    let made = pipeline::make(&pool, gathered, &rules, &progress)?;
-    stopwatch.stage("sessionize");
-    tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");
-
     let provenance = Provenance::of(&definition);
+    let run = Run { plan: &plan, types: &types, provenance: &provenance };
     let mut output = Output::new(job, options, &folder, &pool);
-    output.write_tables(&plan, &made, &types, &provenance, &mut progress)?;
+    let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &progress, |part| {
+        output.write_part(run, part, &mut Progress::new(false))
+    })?;
+    stopwatch.stage("sessionize");
+    tracing::info!(sessions = counts.sessions, users = counts.users, "sessionized");
+
+    output.write_tables(run, made, &mut progress)?;
     stopwatch.stage("write");
     let overview = output.write_charts(&provenance)?;
     stopwatch.stage("charts");
 
-    let warnings = warnings::warnings(job, &plan, &rows, &made.counts, &names);
+    let warnings = warnings::warnings(job, &plan, &rows, &counts, &names);
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
@@ -107,7 +110,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         definition: &definition,
         extent: plan.extent,
         rows: &rows,
-        counts: &made.counts,
+        counts: &counts,
         days: &written.days,
         tables: &written.sizes,
         warnings: &warnings,

@@ -17,6 +17,8 @@ pub struct Spilled {
     file: File,
     /// Where each partition's events begin, and last where the file ends.
     bounds: Vec<u64>,
+    /// How many events each partition has.
+    rows: Vec<u64>,
 }
 
 impl Spilled {
@@ -27,7 +29,8 @@ impl Spilled {
     pub fn write(folder: &Path, blocks: &[Block], partitions: Partitions) -> Result<Self, TableError> {
         let failed = |error: std::io::Error| TableError::spill(folder, &error);
         let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-        let mut spilled = Spilled { folder: folder.to_path_buf(), file: made.map_err(failed)?, bounds: vec![0] };
+        let mut spilled =
+            Spilled { folder: folder.to_path_buf(), file: made.map_err(failed)?, bounds: vec![0], rows: Vec::new() };
         let mut writer = BufWriter::with_capacity(1 << 20, &spilled.file);
         let (mut events, mut end) = (Vec::new(), 0);
         for partition in 0..partitions.count() {
@@ -38,6 +41,7 @@ impl Spilled {
                 .for_each(|block| block.write(partition, &mut events));
             let packed = lz4_flex::block::compress_prepend_size(&events);
             writer.write_all(&packed).map_err(failed)?;
+            spilled.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u64).sum());
             end += packed.len() as u64;
             spilled.bounds.push(end);
         }
@@ -62,6 +66,11 @@ impl Spilled {
             blocks.push(Block::read(&mut rest).ok_or_else(|| self.damaged("it is cut short"))?);
         }
         Ok(blocks)
+    }
+
+    /// How many events a partition has.
+    pub fn rows(&self, partition: usize) -> u64 {
+        self.rows[partition]
     }
 
     /// Its size.

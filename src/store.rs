@@ -9,6 +9,9 @@ use crate::sessionize::block::Block;
 use crate::sessionize::scatter::Partitions;
 use crate::spill::Spilled;
 
+/// What an event takes while the sessions of its user are made, about: laid out, and as a row.
+const ROW_BYTES: u64 = 48;
+
 /// How much room events have, and where they go beyond it.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -114,8 +117,17 @@ impl Events {
     /// Works on the blocks that have rows of a partition, each with the partition's number in it.
     ///
     /// # Errors
-    /// What was put on disk cannot be read back.
-    pub fn with_pieces<T>(&self, partition: usize, work: impl FnOnce(&[(&Block, usize)]) -> T) -> Result<T, Error> {
+    /// What was put on disk cannot be read back, or is more than memory holds.
+    pub fn with_pieces<T>(
+        &self,
+        partition: usize,
+        room: &Room,
+        work: impl FnOnce(&[(&Block, usize)]) -> T,
+    ) -> Result<T, Error> {
+        if let Some(limit) = room.limit.filter(|_| !self.spilled.is_empty()) {
+            let rows: u64 = self.spilled.iter().map(|spilled| spilled.rows(partition)).sum();
+            limit.check_partition(rows * ROW_BYTES)?;
+        }
         let mut back = Vec::new();
         for spilled in &self.spilled {
             back.extend(spilled.read(partition)?);

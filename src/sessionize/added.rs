@@ -94,6 +94,16 @@ pub enum AddedValues {
 }
 
 impl AddedValues {
+    fn bytes(&self) -> usize {
+        let of_one = match self {
+            AddedValues::Counts(_) => size_of::<u32>(),
+            AddedValues::Sums(_) => size_of::<f64>(),
+            AddedValues::Numbers(_) => size_of::<Option<i64>>(),
+            AddedValues::Texts(..) => size_of::<Option<u32>>(),
+        };
+        self.len() * of_one
+    }
+
     fn len(&self) -> usize {
         match self {
             AddedValues::Counts(values) => values.len(),
@@ -130,6 +140,11 @@ pub struct AddedColumns {
 }
 
 impl AddedColumns {
+    /// The memory they hold, in bytes; texts that are shared count for none.
+    pub fn bytes(&self) -> usize {
+        self.sessions.iter().chain(&self.activity).map(AddedValues::bytes).sum()
+    }
+
     fn reorder(columns: &mut [AddedValues], start: usize, order: &[u32]) {
         columns.iter_mut().for_each(|column| column.reorder(start, order));
     }

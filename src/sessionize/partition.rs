@@ -37,6 +37,18 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// The memory it holds, in bytes.
+    pub fn bytes(&self) -> usize {
+        let keys = self.users.size() + self.texts.as_ref().map_or(0, |texts| texts.size());
+        // Segments share them.
+        keys + self.rows_bytes()
+    }
+
+    fn rows_bytes(&self) -> usize {
+        let rows = self.sessions.len() * size_of::<SessionRow>() + self.activity.len() * size_of::<ActivityRow>();
+        rows + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
+    }
+
     /// The columns that charts and segments added to its sessions.
     pub fn added_to_sessions(&self) -> &[AddedValues] {
         &self.added.sessions

@@ -84,6 +84,14 @@ pub enum TableError {
         /// Whether the disk is full.
         full: bool,
     },
+    /// A part of a table cannot be read back.
+    #[error("{path:?}, a part of a table, cannot be read back: {reason}; check the disk, and run again")]
+    Part {
+        /// The part.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Events that memory has no room for cannot be put on disk.
     #[error(
         "events that --memory-limit leaves no room for cannot be written to {folder:?}: {reason}; {}",

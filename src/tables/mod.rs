@@ -6,5 +6,6 @@ pub mod folder;
 pub mod made_with;
 pub mod measures;
 pub mod parquet_file;
+pub mod parts;
 pub mod place;
 pub mod sessions;

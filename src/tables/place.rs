@@ -34,6 +34,11 @@ impl TablePlace {
         self.within.join(self.table.file_of(day))
     }
 
+    /// A part of the file of a date, while it is in parts.
+    pub fn part_of(&self, number: usize, day: Day) -> PathBuf {
+        Path::new("parts").join(number.to_string()).join(self.file_of(day)).with_extension("arrow")
+    }
+
     /// The file of a table without rows.
     pub fn empty_file(&self) -> PathBuf {
         self.within.join(self.table.empty_file())

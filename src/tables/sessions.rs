@@ -14,6 +14,7 @@ use arrow::record_batch::RecordBatch;
 use super::added::AddedFields;
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
+use super::parts::PartFile;
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::added::property_column;
@@ -175,12 +176,12 @@ impl TableColumns {
     pub fn write_sessions(
         &self,
         path: &Path,
-        provenance: &Provenance,
+        to: To<'_>,
         rows: Option<(&ByDate<'_, SessionRow>, Day)>,
         types: &EventTypes,
     ) -> Result<Size, TableError> {
         let words = Words::new(types);
-        write_table(path, self.sessions_schema(), provenance, rows, |rows| self.session_columns(rows, &words))
+        write_table(path, self.sessions_schema(), to, rows, |rows| self.session_columns(rows, &words))
     }
 
     /// Writes the rows of the activity table on one date, or none.
@@ -190,31 +191,51 @@ impl TableColumns {
     pub fn write_activity(
         &self,
         path: &Path,
-        provenance: &Provenance,
+        to: To<'_>,
         rows: Option<(&ByDate<'_, ActivityRow>, Day)>,
     ) -> Result<Size, TableError> {
-        write_table(path, self.activity_schema(), provenance, rows, |rows| self.activity_columns(rows))
+        write_table(path, self.activity_schema(), to, rows, |rows| self.activity_columns(rows))
     }
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'a> {
+    /// A file of a table.
+    Table(&'a Provenance),
+    /// A part of one.
+    Part,
 }
 
 fn write_table<R: Dated + Copy>(
     path: &Path,
     schema: SchemaRef,
-    provenance: &Provenance,
+    to: To<'_>,
     rows: Option<(&ByDate<'_, R>, Day)>,
     columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
 ) -> Result<Size, TableError> {
-    let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
-    if let Some((by_date, day)) = rows {
+    let each_slice = |write: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>| {
+        let Some((by_date, day)) = rows else { return Ok(()) };
         let places: Vec<Place> = by_date.places(day);
-        for slice in places.chunks(SLICE_ROWS) {
+        places.chunks(SLICE_ROWS).try_for_each(|slice| {
             let rows = Rows::new(by_date, slice);
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows))
-                .map_err(|error| TableError::write(path, &error))?;
-            file.write(&batch)?;
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+            write(&batch.map_err(|error| TableError::write(path, &error))?)
+        })
+    };
+    match to {
+        To::Table(provenance) => {
+            let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
+            each_slice(&mut |rows| file.write(rows))?;
+            file.finish()
+        }
+        To::Part => {
+            let mut file = PartFile::create(path, &schema)?;
+            each_slice(&mut |rows| file.write(rows))?;
+            file.finish()?;
+            Ok(Size::default())
         }
     }
-    file.finish()
 }
 
 /// Some rows of a table, side by side: they are read once for each column.
