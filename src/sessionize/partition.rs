@@ -64,18 +64,19 @@ impl Partition {
 /// number in each.
 pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
     let (first, _) = pieces.first()?;
-    if first.facts.is_some() {
-        // Charts and segments ask more of each event than a few bytes.
-        return match first.has_sequence_or_ids() {
-            false => of_rows(PartitionRows::<FactTie<Grouped<EventKey>>>::gather(pieces, rules.types)?, rules),
-            true => of_rows(PartitionRows::<FactTie<Grouped<FullTie>>>::gather(pieces, rules.types)?, rules),
-        };
-    }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
-        (false, false) => of_rows(PartitionRows::<EventKey>::gather(pieces, rules.types)?, rules),
-        (false, true) => of_rows(PartitionRows::<FullTie>::gather(pieces, rules.types)?, rules),
-        (true, false) => of_rows(PartitionRows::<Grouped<EventKey>>::gather(pieces, rules.types)?, rules),
-        (true, true) => of_rows(PartitionRows::<Grouped<FullTie>>::gather(pieces, rules.types)?, rules),
+        (false, false) => with_facts::<EventKey>(pieces, rules),
+        (false, true) => with_facts::<FullTie>(pieces, rules),
+        (true, false) => with_facts::<Grouped<EventKey>>(pieces, rules),
+        (true, true) => with_facts::<Grouped<FullTie>>(pieces, rules),
+    }
+}
+
+/// With rows that have facts where someone asks for them.
+fn with_facts<T: Tie>(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
+    match pieces.first()?.0.facts.is_some() {
+        false => of_rows(PartitionRows::<T>::gather(pieces, rules.types)?, rules),
+        true => of_rows(PartitionRows::<FactTie<T>>::gather(pieces, rules.types)?, rules),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringBuilder, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, LargeStringBuilder, TimestampMicrosecondArray,
     UInt32Array,
 };
 use arrow::datatypes::{DataType, Field};
@@ -100,7 +100,7 @@ fn array(field_type: FieldType, rows: &[(&[AddedValues], usize)], place: usize) 
             _ => 0.0,
         }))),
         FieldType::Value(KeyType::Text) => {
-            let mut builder = StringBuilder::new();
+            let mut builder = LargeStringBuilder::new();
             for (values, row) in cells() {
                 // All texts came out of text columns.
                 builder.append_option(match values {
