@@ -18,7 +18,7 @@ use super::project::Projection;
 use crate::guard::{against_damage, Panicked};
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
-const BATCH_ROWS: usize = 1 << 16;
+const BATCH_ROWS: usize = 1 << 17;
 
 /// A file to read, and how.
 #[derive(Clone, Debug)]

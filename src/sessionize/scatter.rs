@@ -15,9 +15,10 @@ pub struct Partitions {
 }
 
 impl Partitions {
-    /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 4096.
+    /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 1024: a batch then
+    /// still has many rows of each.
     pub fn for_rows(rows: u64, rows_each: u64, least: usize) -> Self {
-        let wanted = rows.div_ceil(rows_each.max(1)).max(least as u64).clamp(1, 4096);
+        let wanted = rows.div_ceil(rows_each.max(1)).max(least as u64).clamp(1, 1024);
         Partitions { bits: wanted.next_power_of_two().trailing_zeros() }
     }
 
