@@ -31,6 +31,8 @@ pub fn all_sessions() -> Series {
 /// What a formula may ask of each series: sessions, events, users, sum.
 pub type Asked = [f64; 4];
 
+type Formula = fn(&[Asked]) -> Option<f64>;
+
 pub struct Chart {
     pub name: &'static str,
     pub interval: &'static str,
@@ -38,7 +40,7 @@ pub struct Chart {
     pub series: Vec<Series>,
     pub top: usize,
     pub bins: Vec<i64>,
-    pub formula: Option<fn(&[Asked]) -> Option<f64>>,
+    pub formula: Option<Formula>,
 }
 
 /// A segment: its name as reported, its tables, and whose users it keeps.
