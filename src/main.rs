@@ -7,11 +7,12 @@ use clap::Parser;
 use dwell::cli::{Cli, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, guard, run};
+use dwell::{cancel, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
         Request::Completions(shell) => print(&Cli::completions(shell)),
+        Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }

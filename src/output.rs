@@ -9,19 +9,21 @@ use crate::error::Error;
 use crate::events::plan::ReadPlan;
 use crate::job::dates::first_instant;
 use crate::job::options::{Options, Table};
-use crate::job::Job;
+use crate::job::{Job, JobError};
+use crate::limits::DateChange;
 use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
-use crate::sessionize::aggregate::Window;
+use crate::sessionize::dates::DateSet;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::time::Day;
+use crate::tables::changes::{compare, rows_of, Changes, Groups};
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::measures::{histogram_columns, measure_columns, write_csv, write_parquet};
 use crate::tables::parquet_file::{Provenance, Size};
-use crate::tables::sessions::{TableColumns, TableName, ACTIVITY, SESSIONS};
+use crate::tables::sessions::{property_column, TableColumns, TableName, ACTIVITY, SESSIONS};
 
 /// What has been staged.
 #[derive(Debug, Default)]
@@ -36,6 +38,85 @@ pub struct Written {
     kept: TableFiles,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
+    /// Whether the run is one of some dates.
+    is_partial: bool,
+}
+
+/// What a run's files are beside those that they replace.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The dates of which some file is replaced, added or removed.
+    pub replaced: Vec<Day>,
+    /// The dates of the sessions table among them, with their numbers of sessions.
+    pub dates: Vec<DateChange>,
+    /// The newest date that the sessions table had.
+    pub newest: Option<Day>,
+    /// Of a run of some dates: what became of the sessions before.
+    pub changes: Option<Changes>,
+}
+
+impl Written {
+    /// Compares what is staged with what stands in the folder.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub fn compare(&self, job: &Job, folder: &LockedFolder) -> Result<Outcome, Error> {
+        let staged = folder.staged_files()?;
+        let touched: BTreeSet<&PathBuf> = staged.iter().chain(&self.replaced).collect();
+        let days_of = |table: TableName| touched.iter().filter_map(move |file| table.day_of(file));
+        let replaced: BTreeSet<Day> = [SESSIONS, ACTIVITY].into_iter().flat_map(days_of).collect();
+        let before = folder.files_of(SESSIONS.folder)?;
+        let newest = before.iter().filter_map(|file| SESSIONS.day_of(file)).max();
+        let mut outcome = Outcome { replaced: replaced.into_iter().collect(), newest, ..Outcome::default() };
+        let mut files = (Vec::new(), Vec::new());
+        for day in days_of(SESSIONS) {
+            let file = SESSIONS.file_of(day);
+            let (old, new) = (folder.path().join(&file), folder.staged_path(&file));
+            let was = before.contains(&file).then(|| rows_of(&old)).transpose()?;
+            let is = if staged.contains(&file) { rows_of(&new)? } else { 0 };
+            outcome.dates.push(DateChange { day, was, is });
+            files.0.extend(was.is_some().then_some(old));
+            files.1.extend(staged.contains(&file).then_some(new));
+        }
+        if self.is_partial {
+            let groups = match job.definition.custom() {
+                None => Groups { value: Some("session_id".to_string()), names_session: true },
+                Some(custom) => Groups { value: custom.property.as_deref().map(property_column), names_session: false },
+            };
+            outcome.changes = Some(compare(&files.0, &files.1, &groups)?);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Refuses a run of some dates that would leave tables, or charts over them, of which one has dates that another
+/// lacks.
+///
+/// # Errors
+/// The table that lacks them.
+pub fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFolder) -> Result<(), Error> {
+    if dates.is_all() {
+        return Ok(());
+    }
+    let kept = |table: TableName| -> Result<(bool, BTreeSet<Day>), Error> {
+        let files = folder.files_of(table.folder)?;
+        let days = files.iter().filter_map(|file| table.day_of(file)).filter(|day| !dates.holds(*day)).collect();
+        Ok((files.iter().any(|file| table.owns(file)), days))
+    };
+    let ((has_sessions, sessions), (has_activity, activity)) = (kept(SESSIONS)?, kept(ACTIVITY)?);
+    let refuse = |has: TableName, lacks: TableName| {
+        let path = folder.path().to_path_buf();
+        Err(JobError::PartOfTables { path, has: has.folder, lacks: lacks.folder }.into())
+    };
+    // Where a session starts there is an event, unless its id says where it starts.
+    let inactive = job.definition.custom().is_some() && !sessions.is_subset(&activity);
+    let charts = options.writes(Table::Charts);
+    match (has_sessions, has_activity) {
+        (true, false) if charts || options.writes(Table::Activity) => refuse(SESSIONS, ACTIVITY),
+        (false, true) if charts || options.writes(Table::Sessions) => refuse(ACTIVITY, SESSIONS),
+        (true, true) if charts && inactive => refuse(SESSIONS, ACTIVITY),
+        _ => Ok(()),
+    }
 }
 
 /// Stages the files of a run.
@@ -43,6 +124,8 @@ pub struct Written {
 pub struct Output<'a> {
     job: &'a Job,
     options: &'a Options,
+    /// The dates whose files are replaced.
+    dates: &'a DateSet,
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
@@ -50,13 +133,27 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// For a run into `folder`.
-    pub fn new(job: &'a Job, options: &'a Options, folder: &'a LockedFolder, pool: &'a rayon::ThreadPool) -> Self {
-        Output { job, options, folder, pool, written: Written::default() }
+    pub fn new(
+        job: &'a Job,
+        options: &'a Options,
+        dates: &'a DateSet,
+        folder: &'a LockedFolder,
+        pool: &'a rayon::ThreadPool,
+    ) -> Self {
+        Output { job, options, dates, folder, pool, written: Written::default() }
     }
 
-    /// What was staged.
-    pub fn finish(self) -> Written {
-        self.written
+    /// What was staged. Of a run of some dates, files that are the same as before stay as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        if !self.dates.is_all() {
+            let same = self.folder.keep_same()?;
+            self.written.replaced.retain(|file| !same.contains(file));
+            self.written.is_partial = true;
+        }
+        Ok(self.written)
     }
 
     /// Stages the sessions and activity tables, as far as the run makes them.
@@ -133,11 +230,10 @@ impl<'a> Output<'a> {
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
     fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
         let all = self.files_of(name)?;
-        let window = self.options.window;
-        if window == Window::default() {
+        if self.dates.is_all() {
             return Ok((all, BTreeSet::new()));
         }
-        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| window.holds(day))))
+        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| self.dates.holds(day))))
     }
 
     /// Measures the tables, stages the default chart, and sums this run's sessions up.

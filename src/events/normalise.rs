@@ -9,6 +9,7 @@ use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::roles::{KeyType, Roles, Value};
 use crate::job::dates::instant_of;
+use crate::job::times::Times;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
 use crate::sessionize::columns::{EventBatch, KeyColumn, TextColumn, ValueColumn};
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
@@ -19,6 +20,8 @@ use crate::sessionize::time::Timestamp;
 pub struct RowCounts {
     /// Rows that passed the condition.
     pub passed: u64,
+    /// Rows that are left out because their times are none of those that are read.
+    pub outside: u64,
     /// Rows rejected, by reason.
     pub rejected: [u64; Rejection::ALL.len()],
     /// The earliest time of the events.
@@ -56,6 +59,7 @@ impl RowCounts {
     /// Adds another batch's counts to these.
     pub fn merge(&mut self, other: &RowCounts) {
         self.passed += other.passed;
+        self.outside += other.outside;
         for (mine, theirs) in self.rejected.iter_mut().zip(other.rejected) {
             *mine += theirs;
         }
@@ -79,12 +83,19 @@ pub struct Normaliser<'a> {
     times: TimeRange,
     time_unit: Option<JobUnit>,
     types: &'a EventDictionary,
+    /// The times that are read; `None` for all.
+    read: Option<&'a Times>,
 }
 
 impl<'a> Normaliser<'a> {
     /// For the columns of a run; event types are added to `types`.
     pub fn new(input: &Input, roles: &'a Roles, types: &'a EventDictionary) -> Self {
-        Normaliser { roles, times: input.times, time_unit: input.time_unit, types }
+        Normaliser { roles, times: input.times, time_unit: input.time_unit, types, read: None }
+    }
+
+    /// Leaves rows out whose times are none of these.
+    pub fn reading(self, times: Option<&'a Times>) -> Self {
+        Normaliser { read: times, ..self }
     }
 
     /// The events of a batch of rows.
@@ -101,6 +112,10 @@ impl<'a> Normaliser<'a> {
         for (row, time) in times.iter().enumerate() {
             let possible = time.filter(|time| self.times.holds(*time));
             counts.latest = counts.latest.max(possible);
+            if possible.is_some_and(|time| self.read.is_some_and(|read| !read.holds(time))) {
+                counts.outside += 1;
+                continue;
+            }
             let no_user = missing.as_ref().is_some_and(|missing| missing[row]);
             let rejection = match (no_user, time, possible) {
                 (true, ..) => Rejection::NoUser,

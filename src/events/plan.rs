@@ -1,21 +1,23 @@
 //! What a run will read, worked out from names and footers alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::columns::Columns;
+use super::columns::{ColumnRef, Columns};
 use super::condition::{condition_error, Condition, ParsedCondition};
 use super::error::InputError;
 use super::extract::{expr_of, uuid_as_text};
 use super::find::find_files;
-use super::footer::{read_footers, FileSchema, Footer, Range};
+use super::footer::{read_footers, FileSchema, Footer, Range, RowGroup};
 use super::kind::Kind;
 use super::prune::can_match;
 use super::roles::Roles;
 use super::typed::typed;
 use crate::guard::{against_damage, Panicked};
-use crate::job::{Job, TimeRange};
+use crate::job::times::Times;
+use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
 
 /// What a run will read.
@@ -29,6 +31,9 @@ pub struct ReadPlan {
     pub extent: Extent,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
+    time_unit: Option<TimeUnit>,
+    /// The times to read; `None` for all.
+    times: Option<Times>,
     scans: Vec<Scan>,
 }
 
@@ -43,10 +48,13 @@ pub struct Extent {
     pub rows: u64,
     /// Row groups that are read.
     pub row_groups_read: u64,
-    /// Row groups that the condition rules out by their statistics or their folder.
+    /// Row groups that are ruled out by their statistics or their folder: by the condition, or by the times
+    /// that are read.
     pub row_groups_skipped: u64,
     /// Rows of the row groups that are read.
     pub rows_read: u64,
+    /// Rows that are not read because of their times.
+    pub rows_outside: u64,
 }
 
 /// Files of one schema, and of one value of each folder column that is used: they are read as one.
@@ -84,14 +92,51 @@ impl ReadPlan {
         // The time column is not known yet; it is one of these.
         let times =
             job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
-        ranges_of.extend(times.into_iter().filter(|time| !ranges_of.contains(time)).collect::<Vec<_>>());
+        let ids = job.input.session_id.clone().unwrap_or_else(|| "session_id".into());
+        let more: Vec<String> = times.into_iter().chain([ids]).filter(|name| !ranges_of.contains(name)).collect();
+        ranges_of.extend(more);
         let footers = read_footers(files, &ranges_of)?;
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         let roles = Roles::resolve(job, &columns)?;
-        let mut plan = ReadPlan { footers, roles, extent: Extent::default(), condition, ranges_of, scans: Vec::new() };
+        let mut plan = ReadPlan {
+            footers,
+            roles,
+            extent: Extent::default(),
+            condition,
+            ranges_of,
+            time_unit: job.input.time_unit,
+            times: None,
+            scans: Vec::new(),
+        };
         plan.choose_files()?;
         Ok(plan)
+    }
+
+    /// Has only row groups be read that may hold one of these times.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::new`].
+    pub fn keep_times(&mut self, times: Times) -> Result<(), InputError> {
+        self.times = Some(times);
+        self.choose_files()
+    }
+
+    /// The times that are read; `None` for all.
+    pub fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
+    /// The columns by role and those of the condition, each with its type, for the definition's fingerprint.
+    pub fn canonical(&self, input: &Input) -> Vec<(&'static str, String)> {
+        let mut columns = self.roles.canonical(input);
+        let uses = self.condition.iter().flat_map(Condition::columns);
+        let used: BTreeSet<String> =
+            uses.map(|column| format!("{} ({})", column.spelled, column.kind.name())).collect();
+        if !used.is_empty() {
+            columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        columns
     }
 
     /// The condition, as the job has it.
@@ -129,35 +174,75 @@ impl ReadPlan {
         self.scans.iter().flat_map(|scan| scan.files.iter().map(move |file| both(scan, file))).collect()
     }
 
-    /// The time column of all files, without the condition.
+    /// The time column of some files, without the condition.
     ///
     /// # Errors
     /// As [`ReadPlan::frames`].
-    pub fn time_frames(&self) -> Result<Vec<Frame>, InputError> {
-        let all: Vec<usize> = (0..self.footers.len()).filter(|file| self.footers[*file].rows() > 0).collect();
-        self.group(&all).iter().map(|scan| self.frame(scan, &scan.files, Rows::OnlyTimes)).collect()
+    pub fn time_frames(&self, files: &[usize]) -> Result<Vec<Frame>, InputError> {
+        self.group(files).iter().map(|scan| self.frame(scan, &scan.files, Rows::OnlyTimes)).collect()
     }
 
-    /// The latest possible time of all rows, filtered ones too, where the footers alone tell it: no row
+    /// The rows of one file that pass the condition, whatever times are read.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::frames`].
+    pub fn file_frame(&self, file: usize) -> Result<Vec<Frame>, InputError> {
+        self.group(&[file]).iter().map(|scan| self.frame(scan, &scan.files, Rows::Passing)).collect()
+    }
+
+    /// The latest possible time of a file's rows, filtered ones too, where its footer alone tells it: no row
     /// group's latest time is unknown or impossible. `Ok(None)` where there are no rows.
     ///
     /// # Errors
-    /// The footers do not tell.
-    pub fn latest_by_footers(&self, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
-        let (Kind::Timestamp(_), Some(name)) = (&self.roles.time.kind, self.roles.time.file_column()) else {
-            return Err(Untold);
-        };
-        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+    /// The footer does not tell.
+    pub fn latest_by_footer(&self, file: usize, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
         let mut latest = None;
-        for footer in self.footers.iter().filter(|footer| footer.rows() > 0) {
-            let Some(Kind::Timestamp(unit)) = footer.schema.kind(name) else { return Err(Untold) };
-            for group in footer.row_groups.iter().filter(|group| group.rows > 0) {
-                let Some(Some(Range::Int(_, max))) = group.ranges.get(place) else { return Err(Untold) };
-                let time = unit.instant(*max).filter(|time| possible.holds(*time)).ok_or(Untold)?;
-                latest = latest.max(Some(time));
-            }
+        for (_, last) in self.times_by_footer(file)? {
+            latest = latest.max(Some(Some(last).filter(|time| possible.holds(*time)).ok_or(Untold)?));
         }
         Ok(latest)
+    }
+
+    /// The earliest and the latest time of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn times_by_footer(&self, file: usize) -> Result<Vec<(Timestamp, Timestamp)>, Untold> {
+        let footer = &self.footers[file];
+        let groups = footer.row_groups.iter().filter(|group| group.rows > 0);
+        groups.map(|group| self.times_of_group(footer, group).ok_or(Untold)).collect()
+    }
+
+    /// The smallest and the largest session id of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn ids_by_footer(&self, file: usize) -> Result<Vec<(i64, i64)>, Untold> {
+        let column = self.roles.value.as_ref().map(|value| &value.column).filter(|column| column.is_plain());
+        let name = column.and_then(ColumnRef::file_column).ok_or(Untold)?;
+        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+        let footer = &self.footers[file];
+        if footer.schema.kind(name) != Some(&Kind::Int) {
+            return Err(Untold);
+        }
+        let range = |group: &RowGroup| match group.ranges.get(place) {
+            Some(Some(Range::Int(min, max))) if min <= max => Ok((*min, *max)),
+            _ => Err(Untold),
+        };
+        footer.row_groups.iter().filter(|group| group.rows > 0).map(range).collect()
+    }
+
+    fn times_of_group(&self, footer: &Footer, group: &RowGroup) -> Option<(Timestamp, Timestamp)> {
+        let name = self.roles.time.file_column().filter(|_| self.roles.time.is_plain())?;
+        let place = self.ranges_of.iter().position(|known| known == name)?;
+        let Some(Some(Range::Int(min, max))) = group.ranges.get(place) else { return None };
+        let unit = match footer.schema.kind(name)? {
+            Kind::Timestamp(unit) => *unit,
+            // Of unsigned integers, the large ones are negative here.
+            Kind::Int if *min >= 0 => self.time_unit?,
+            _ => return None,
+        };
+        (min <= max).then_some((unit.instant(*min)?, unit.instant(*max)?))
     }
 
     fn choose_files(&mut self) -> Result<(), InputError> {
@@ -188,18 +273,28 @@ impl ReadPlan {
             let (_, exprs, schema) = &conditions[place];
             let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
                 .map_err(|error| self.condition_error(&error))?;
-            let read = can.iter().filter(|can| **can).count() as u64;
-            extent.row_groups_read += read;
-            extent.row_groups_skipped += groups - read;
-            extent.rows_read +=
-                footer.row_groups.iter().zip(&can).filter(|(_, can)| **can).map(|(group, _)| group.rows).sum::<u64>();
-            if read > 0 {
-                chosen.push(file);
+            let may_pass = footer.row_groups.iter().zip(&can).filter(|(_, can)| **can).map(|(group, _)| group);
+            let (inside, outside): (Vec<&RowGroup>, Vec<&RowGroup>) =
+                may_pass.partition(|group| self.time_can_match(footer, group));
+            let rows_of = |groups: &[&RowGroup]| groups.iter().map(|group| group.rows).sum::<u64>();
+            extent.row_groups_read += inside.len() as u64;
+            extent.row_groups_skipped += groups - inside.len() as u64;
+            extent.rows_read += rows_of(&inside);
+            match inside.is_empty() {
+                false => chosen.push(file),
+                // Of a file that is read, the rows outside are left to be found by their times.
+                true => extent.rows_outside += rows_of(&outside),
             }
         }
         self.extent = extent;
         self.scans = self.group(&chosen);
         Ok(())
+    }
+
+    /// Whether one of the times to read may be in a row group.
+    fn time_can_match(&self, footer: &Footer, group: &RowGroup) -> bool {
+        let Some(times) = &self.times else { return true };
+        self.times_of_group(footer, group).is_none_or(|(first, last)| times.meets(first, last))
     }
 
     /// Whether the parts of the condition that are about folders alone hold for a file's folder.

@@ -8,6 +8,8 @@ pub mod error;
 pub mod file;
 pub mod fingerprint;
 pub mod options;
+pub mod reach;
+pub mod times;
 
 use std::path::PathBuf;
 

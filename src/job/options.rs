@@ -1,7 +1,5 @@
 //! What the command line says of one run, besides the job.
 
-use super::dates::intersect;
-use super::Job;
 use crate::sessionize::aggregate::Window;
 
 /// What the command line says of this one run, and of no other.
@@ -13,14 +11,31 @@ pub struct Options {
     pub only: Vec<Table>,
     /// Threads; `None` for as many as the machine has.
     pub threads: Option<usize>,
-    /// The share of rows that may be rejected.
-    pub max_rejected: Option<f64>,
+    /// Find the dates to recompute from the files that are new, changed or gone.
+    pub incremental: bool,
+    /// Files may be gone.
+    pub allow_removed: bool,
+    /// The limits that a run keeps.
+    pub limits: Limits,
     /// Only say what would be done.
     pub dry_run: bool,
     /// Rebuild a folder of another definition.
     pub overwrite: bool,
     /// Print nothing but errors.
     pub quiet: bool,
+}
+
+/// What a run must not exceed, or it changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// The share of rows that may be rejected.
+    pub max_rejected: Option<f64>,
+    /// The share of events that may be in no session.
+    pub max_out_of_session: Option<f64>,
+    /// How many sessions there must be on the dates that are written.
+    pub min_sessions: Option<u64>,
+    /// The share by which the number of sessions of a date may change.
+    pub max_change: Option<f64>,
 }
 
 /// What a run writes.
@@ -46,11 +61,6 @@ impl Table {
 }
 
 impl Options {
-    /// The dates that this run writes.
-    pub fn window(&self, job: &Job) -> Window {
-        intersect(self.window, job.output.window)
-    }
-
     /// What this run writes.
     pub fn tables(&self) -> Vec<Table> {
         let all = [Table::Sessions, Table::Activity, Table::Charts];

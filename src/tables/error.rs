@@ -13,6 +13,12 @@ pub enum TableError {
         /// The path.
         path: PathBuf,
     },
+    /// The folder holds no tables.
+    #[error("there are no tables in {path:?}; name the folder of a job that has run in --output, or its job file")]
+    NoTables {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder holds something that is not dwell's.
     #[error(
         "the output folder {path:?} is not empty and not dwell's (it has {example:?} but no _dwell/folder.json); \
@@ -28,6 +34,17 @@ pub enum TableError {
     #[error("{path:?} cannot be read ({reason}), so it is not known what the folder's tables are; restore it, or write to another folder")]
     BadRecord {
         /// The record.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The ledger cannot be read.
+    #[error(
+        "{path:?} cannot be read ({reason}), so it is not known which files the tables were made of; run once \
+         without --incremental to make them anew"
+    )]
+    BadLedger {
+        /// The ledger.
         path: PathBuf,
         /// Why.
         reason: String,
@@ -110,6 +127,7 @@ impl TableError {
         matches!(
             self,
             TableError::NotAFolder { .. }
+                | TableError::NoTables { .. }
                 | TableError::NotOurs { .. }
                 | TableError::OtherDefinition { .. }
                 | TableError::InsideInput { .. }

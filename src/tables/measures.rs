@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use jiff::tz::TimeZone;
 
 use super::error::TableError;
-use super::folder::write_synced;
+use super::files::write_synced;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
 use crate::charts::{HistogramRow, MeasureRow, Series};
 use crate::job::dates::instant_text;

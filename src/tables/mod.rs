@@ -1,7 +1,13 @@
 //! The tables: what they look like, how they are written, and how a run's files replace the ones before.
 
+pub mod changes;
 pub mod error;
+pub mod files;
 pub mod folder;
+pub mod journal;
+pub mod ledger;
+pub mod lock;
 pub mod measures;
 pub mod parquet_file;
+pub mod runs;
 pub mod sessions;

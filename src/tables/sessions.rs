@@ -91,20 +91,24 @@ const FIXED: [&str; 10] = [
     "end_reason",
 ];
 
+/// The column of the sessions table that holds a property.
+pub fn property_column(property: &str) -> String {
+    // Engines that read the tables often take names without regard to case.
+    match FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(property)) {
+        true => format!("property_{property}"),
+        false => property.to_string(),
+    }
+}
+
 impl TableColumns {
     /// The columns for a run's roles; `property` is the property's name under a custom definition that
     /// has one.
     pub fn new(roles: &Roles, property: Option<&str>, custom: bool) -> Self {
         let given = roles.value.as_ref().map_or(KeyType::Int, |value| value.key_type);
-        // Engines that read the tables often take names without regard to case.
-        let name = |property: &str| match FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(property)) {
-            true => format!("property_{property}"),
-            false => property.to_string(),
-        };
         TableColumns {
             user: roles.user_type,
             session_id: if custom { SessionId::Start } else { SessionId::Given(given) },
-            property: property.map(|property| (name(property), given)),
+            property: property.map(|property| (property_column(property), given)),
         }
     }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod cells;
 mod command_line;
 mod input_forms;
+mod nightly;
 mod property;
 mod reference;
 mod rules;
