@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::charts::daily::{measure, overview, Overview, TableFiles};
 use crate::error::Error;
-use crate::events::plan::ReadPlan;
 use crate::job::dates::first_instant;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
 use crate::limits::DateChange;
 use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
+use crate::scope::{Mode, Scope};
 use crate::sessionize::dates::DateSet;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated};
@@ -38,8 +38,8 @@ pub struct Written {
     kept: TableFiles,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
-    /// Whether the run is one of some dates.
-    is_partial: bool,
+    /// Whether the sessions are compared with those before.
+    is_compared: bool,
 }
 
 /// What a run's files are beside those that they replace.
@@ -51,7 +51,7 @@ pub struct Outcome {
     pub dates: Vec<DateChange>,
     /// The newest date that the sessions table had.
     pub newest: Option<Day>,
-    /// Of a run of some dates: what became of the sessions before.
+    /// But of a full run: what became of the sessions before.
     pub changes: Option<Changes>,
 }
 
@@ -78,7 +78,7 @@ impl Written {
             files.0.extend(was.is_some().then_some(old));
             files.1.extend(staged.contains(&file).then_some(new));
         }
-        if self.is_partial {
+        if self.is_compared {
             let groups = match job.definition.custom() {
                 None => Groups { value: Some("session_id".to_string()), names_session: true },
                 Some(custom) => Groups { value: custom.property.as_deref().map(property_column), names_session: false },
@@ -124,8 +124,8 @@ pub fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &Lock
 pub struct Output<'a> {
     job: &'a Job,
     options: &'a Options,
-    /// The dates whose files are replaced.
-    dates: &'a DateSet,
+    scope: &'a Scope,
+    columns: &'a TableColumns,
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
@@ -136,22 +136,23 @@ impl<'a> Output<'a> {
     pub fn new(
         job: &'a Job,
         options: &'a Options,
-        dates: &'a DateSet,
+        scope: &'a Scope,
+        columns: &'a TableColumns,
         folder: &'a LockedFolder,
         pool: &'a rayon::ThreadPool,
     ) -> Self {
-        Output { job, options, dates, folder, pool, written: Written::default() }
+        Output { job, options, scope, columns, folder, pool, written: Written::default() }
     }
 
-    /// What was staged. Of a run of some dates, files that are the same as before stay as they are.
+    /// What was staged. But for a full run, files that are the same as before stay as they are.
     ///
     /// # Errors
     /// A file that cannot be read.
     pub fn finish(mut self) -> Result<Written, Error> {
-        if !self.dates.is_all() {
+        if self.scope.mode != Mode::Full {
             let same = self.folder.keep_same()?;
             self.written.replaced.retain(|file| !same.contains(file));
-            self.written.is_partial = true;
+            self.written.is_compared = true;
         }
         Ok(self.written)
     }
@@ -162,14 +163,12 @@ impl<'a> Output<'a> {
     /// A file that cannot be written; an interruption.
     pub fn write_tables(
         &mut self,
-        plan: &ReadPlan,
         made: &Made,
         types: &EventTypes,
         provenance: &Provenance,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let definition = &self.job.definition;
-        let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some());
+        let columns = self.columns;
         if self.options.makes(Table::Sessions) {
             let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.sessions);
             progress.stage("sessions", rows.days().len() as u64);
@@ -230,10 +229,10 @@ impl<'a> Output<'a> {
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
     fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
         let all = self.files_of(name)?;
-        if self.dates.is_all() {
+        if self.scope.dates.is_all() {
             return Ok((all, BTreeSet::new()));
         }
-        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| self.dates.holds(day))))
+        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| self.scope.dates.holds(day))))
     }
 
     /// Measures the tables, stages the default chart, and sums this run's sessions up.

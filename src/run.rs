@@ -24,6 +24,7 @@ use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::ledger::{Ledger, LEDGER};
 use crate::tables::parquet_file::Provenance;
 use crate::tables::runs;
+use crate::tables::sessions::{TableColumns, ACTIVITY, SESSIONS};
 
 /// Runs a job and returns what to print.
 ///
@@ -44,8 +45,11 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let pool = pipeline::pool(threads)?;
     let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
+    let custom = job.definition.custom().is_some();
+    let columns = TableColumns::new(&plan.roles, job.definition.property(), custom);
     if options.dry_run {
-        let past = Past::new(&plan, ledger_of(&folder.own(LEDGER), &definition, options)?);
+        let ledger = ledger_of(&folder.own(LEDGER), &definition, options)?;
+        let past = Past::new(&plan, ledger, folder.before().has_other_columns(&columns.tables()));
         let scope = Finder { job, plan: &plan, pool: &pool, past: &past }.scope(options);
         if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
             plan.keep_times(times.clone())?;
@@ -68,10 +72,14 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     if folder.before().is_other_than(&definition) && (options.window != Window::default() || !options.only.is_empty()) {
         return Err(JobError::PartOfRebuild.into());
     }
-    let ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), &definition, options)?;
-    let past = Past::new(&plan, ledger);
+    let mut ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), &definition, options)?;
+    for table in [SESSIONS, ACTIVITY] {
+        // Whoever removed a table wants it made again.
+        ledger = ledger.filter(|_| folder.files_of(table.folder).is_ok_and(|files| !files.is_empty()));
+    }
+    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&columns.tables()));
     let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
-        return nothing_new(folder, &definition, &past, started);
+        return nothing_new(folder, &definition, &columns, &past, started);
     };
     check_tables(job, options, &scope.dates, &folder)?;
     if let Some(times) = &scope.times {
@@ -117,8 +125,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");
 
     let provenance = Provenance::of(&definition);
-    let mut output = Output::new(job, options, &scope.dates, &folder, &pool);
-    output.write_tables(&plan, &made, &types, &provenance, &mut progress)?;
+    let mut output = Output::new(job, options, &scope, &columns, &folder, &pool);
+    output.write_tables(&made, &types, &provenance, &mut progress)?;
     stopwatch.stage("write");
     let overview = output.write_charts(&provenance)?;
     stopwatch.stage("charts");
@@ -156,7 +164,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&written.replaced, &definition)?;
+    folder.commit(&written.replaced, &definition, &columns.tables())?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
@@ -183,13 +191,14 @@ fn record(folder: &LockedFolder, started: jiff::Timestamp, text: &str) -> Result
 fn nothing_new(
     folder: LockedFolder,
     definition: &Canonical,
+    columns: &TableColumns,
     past: &Past,
     started: jiff::Timestamp,
 ) -> Result<String, Error> {
     let files = past.file_count();
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
     let path = folder.path().to_path_buf();
-    folder.commit(&BTreeSet::from_iter(gone), definition)?;
+    folder.commit(&BTreeSet::from_iter(gone), definition, &columns.tables())?;
     tracing::info!(files, "nothing new");
     Ok(format!(
         "Nothing new: the {files} files are those of the run before, and the tables in {} stay\n",

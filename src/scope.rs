@@ -69,6 +69,8 @@ pub enum Whole {
     Unbounded(Unbounded),
     /// No run before has said what it read.
     First,
+    /// The tables get other columns than they have.
+    Columns,
     /// A file is gone or changed, and it is not known where its events were.
     Unknown(String),
 }
@@ -78,6 +80,7 @@ impl std::fmt::Display for Whole {
         match self {
             Whole::Unbounded(why) => write!(f, "everything is computed: {why}"),
             Whole::First => write!(f, "everything is computed: no run before this one has said which files it read"),
+            Whole::Columns => write!(f, "all dates are rebuilt: the tables get other columns than they have"),
             Whole::Unknown(file) => {
                 write!(f, "everything is computed: {file} is gone or changed, and it is not known when its events were")
             }
@@ -91,6 +94,7 @@ pub struct Past {
     names: Vec<String>,
     ledger: Option<Ledger>,
     difference: Difference,
+    other_columns: bool,
 }
 
 /// What a run came to, as far as the next one has to know.
@@ -120,14 +124,15 @@ pub struct Finder<'a> {
 }
 
 impl Past {
-    /// Compares the files of `plan` with those of the ledger.
-    pub fn new(plan: &ReadPlan, ledger: Option<Ledger>) -> Self {
+    /// Compares the files of `plan` with those of the ledger. `other_columns` says that the tables have other
+    /// columns than the run would write.
+    pub fn new(plan: &ReadPlan, ledger: Option<Ledger>, other_columns: bool) -> Self {
         let names: Vec<String> = plan.footers.iter().map(|footer| name_of(&footer.file.path)).collect();
         let difference = match &ledger {
             Some(ledger) => ledger.difference(&names, &plan.footers),
             None => Ledger::default().difference(&names, &plan.footers),
         };
-        Past { names, ledger, difference }
+        Past { names, ledger, difference, other_columns }
     }
 
     /// How many files the input has.
@@ -139,7 +144,7 @@ impl Past {
     /// was.
     pub fn next_ledger(&self, job: &Job, plan: &ReadPlan, scope: &Scope, done: Done) -> Option<Ledger> {
         let Done { fingerprint, latest, untimed_ids, all_tables } = done;
-        if scope.mode == Mode::Dates || !all_tables {
+        if !scope.dates.is_all() && scope.mode == Mode::Dates || !all_tables {
             let ledger = self.ledger.as_ref().filter(|_| !self.difference.is_nothing())?;
             return Some(Ledger { apart: ledger.apart.and(&scope.dates), ..ledger.clone() });
         }
@@ -176,16 +181,11 @@ impl Finder<'_> {
         if options.incremental {
             return self.incremental(options);
         }
-        let mut scope = Scope {
-            mode: Mode::Full,
-            dates: DateSet::all(),
-            times: None,
-            whole: None,
-            latest: None,
-            difference: self.past.difference.clone(),
-            surveys: BTreeMap::new(),
-        };
+        let mut scope = self.everything(Mode::Full, None);
         let dates = DateSet::of_window(options.window);
+        if !dates.is_all() && self.past.other_columns {
+            return Ok(Some(self.everything(Mode::Dates, Some(Whole::Columns))));
+        }
         if !dates.is_all() {
             scope.mode = Mode::Dates;
             match Reach::of(self.job, || self.ids_are_times()) {
@@ -198,19 +198,26 @@ impl Finder<'_> {
         Ok(Some(scope))
     }
 
-    fn incremental(&self, options: &Options) -> Result<Option<Scope>, Error> {
-        let everything = |whole| Scope {
-            mode: Mode::Incremental,
+    fn everything(&self, mode: Mode, whole: Option<Whole>) -> Scope {
+        Scope {
+            mode,
             dates: DateSet::all(),
             times: None,
-            whole: Some(whole),
+            whole,
             latest: None,
             difference: self.past.difference.clone(),
             surveys: BTreeMap::new(),
-        };
+        }
+    }
+
+    fn incremental(&self, options: &Options) -> Result<Option<Scope>, Error> {
+        let everything = |whole| self.everything(Mode::Incremental, Some(whole));
         let Some(ledger) = &self.past.ledger else { return Ok(Some(everything(Whole::First))) };
         if let (Some(example), false) = (self.past.difference.gone.first(), options.allow_removed) {
             return Err(Error::FilesGone { count: self.past.difference.gone.len(), example: example.clone() });
+        }
+        if self.past.other_columns {
+            return Ok(Some(everything(Whole::Columns)));
         }
         if self.past.difference.is_nothing() && ledger.apart.is_empty() {
             return Ok(None);

@@ -69,7 +69,7 @@ pub struct RunJson {
     pub dates: Dates,
     /// The dates of which a file of a table was replaced, added or removed.
     pub replaced: Replaced,
-    /// Of a run of some dates: what became of the sessions that the tables had on them.
+    /// But of a full run: what became of the sessions that the tables had on the dates replaced.
     pub changes: Option<Changes>,
     /// Rows and bytes of each table that this run wrote.
     pub tables: Map<String, Value>,

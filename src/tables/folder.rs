@@ -27,14 +27,17 @@ pub struct OutputFolder {
 
 /// What the tables of a folder were made under.
 #[derive(Clone, Debug, Default)]
-pub struct Before(Option<Canonical>);
+pub struct Before(Option<Record>);
 
 /// What `_dwell/folder.json` says.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
     fingerprint: String,
     definition: Canonical,
+    /// Each table with its columns.
+    #[serde(default)]
+    tables: Vec<String>,
 }
 
 impl OutputFolder {
@@ -113,7 +116,12 @@ impl Before {
 
     /// Whether the tables were made under another definition.
     pub fn is_other_than(&self, definition: &Canonical) -> bool {
-        self.0.as_ref().is_some_and(|before| before != definition)
+        self.0.as_ref().is_some_and(|before| before.definition != *definition)
+    }
+
+    /// Whether there are tables, and of other columns than `tables` says.
+    pub fn has_other_columns(&self, tables: &[String]) -> bool {
+        self.0.as_ref().is_some_and(|before| before.tables != tables)
     }
 
     /// Refuses a folder whose tables were made under another definition, unless all are to be rebuilt.
@@ -122,23 +130,23 @@ impl Before {
     /// The keys that differ.
     pub fn check(&self, folder: &Path, definition: &Canonical, overwrite: bool) -> Result<(), TableError> {
         match &self.0 {
-            Some(before) if before != definition && !overwrite => Err(TableError::OtherDefinition {
+            Some(before) if before.definition != *definition && !overwrite => Err(TableError::OtherDefinition {
                 path: folder.to_path_buf(),
-                differences: before.differences(definition),
+                differences: before.definition.differences(definition),
             }),
             _ => Ok(()),
         }
     }
 }
 
-fn read_record(path: &Path) -> Result<Canonical, TableError> {
+fn read_record(path: &Path) -> Result<Record, TableError> {
     let bad = |reason: String| TableError::BadRecord { path: path.to_path_buf(), reason };
     let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let record: Record = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
     if record.format != FORMAT {
         return Err(bad(format!("it is of format {}, this version of dwell knows format {FORMAT}", record.format)));
     }
-    Ok(record.definition)
+    Ok(record)
 }
 
 /// Refuses an output folder inside an input path, or around one of its files.
@@ -299,13 +307,23 @@ impl LockedFolder {
     }
 
     /// Puts the staged files in place, removes those of `replaced` for which there is no new one, and records
-    /// the definition. Where anything fails, the folder is as it was; where the process is killed, the next run
+    /// the definition and what `tables` there are. Where anything fails, the folder is as it was; where the process is killed, the next run
     /// has it as it was or completes this.
     ///
     /// # Errors
     /// A file that cannot be moved.
-    pub fn commit(mut self, replaced: &BTreeSet<PathBuf>, definition: &Canonical) -> Result<(), TableError> {
-        let record = Record { format: FORMAT, fingerprint: definition.fingerprint(), definition: definition.clone() };
+    pub fn commit(
+        mut self,
+        replaced: &BTreeSet<PathBuf>,
+        definition: &Canonical,
+        tables: &[String],
+    ) -> Result<(), TableError> {
+        let record = Record {
+            format: FORMAT,
+            fingerprint: definition.fingerprint(),
+            definition: definition.clone(),
+            tables: tables.to_vec(),
+        };
         let record_file = Self::own_file(RECORD);
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
         write_synced(&self.stage(&record_file)?, text.as_bytes())?;
@@ -398,11 +416,11 @@ mod tests {
         let folder = open(&path);
         stage(&folder, "t/d=1/a", "old");
         stage(&folder, "t/d=2/a", "old");
-        folder.commit(&BTreeSet::new(), &definition).expect("committed");
+        folder.commit(&BTreeSet::new(), &definition, &[]).expect("committed");
         let folder = open(&path);
         let before = folder.files_of("t").expect("listed");
         stage(&folder, "t/d=2/a", "new");
-        folder.commit(&before, &definition).expect("committed");
+        folder.commit(&before, &definition, &[]).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));
         assert_eq!(fs::read_to_string(path.join("t/d=2/a")).expect("there"), "new");
         assert!(!path.join("t/d=1").exists());
@@ -414,13 +432,13 @@ mod tests {
         let path = base.path().join("out");
         let folder = open(&path);
         stage(&folder, "t/a", "old");
-        folder.commit(&BTreeSet::new(), &Canonical::default()).expect("committed");
+        folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).expect("committed");
         let folder = open(&path);
         stage(&folder, "t/a", "new");
         stage(&folder, "t/b", "new");
         // A folder in the way of a file: the rename fails after the first file has been replaced.
         fs::create_dir_all(path.join("t/b/in the way")).expect("made");
-        assert!(folder.commit(&BTreeSet::new(), &Canonical::default()).is_err());
+        assert!(folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).is_err());
         assert_eq!(fs::read_to_string(path.join("t/a")).expect("there"), "old");
     }
 

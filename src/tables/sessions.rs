@@ -112,6 +112,15 @@ impl TableColumns {
         }
     }
 
+    /// Each table with its columns and their types, to tell whether a table has the ones a run would write.
+    pub fn tables(&self) -> Vec<String> {
+        let line = |name: TableName, schema: SchemaRef| {
+            let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+            format!("{}: {}", name.folder, columns.collect::<Vec<_>>().join(", "))
+        };
+        vec![line(SESSIONS, self.sessions_schema()), line(ACTIVITY, self.activity_schema())]
+    }
+
     fn sessions_schema(&self) -> SchemaRef {
         let field = |name: &str, data_type: DataType, nullable: bool| Field::new(name, data_type, nullable);
         let instant = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));

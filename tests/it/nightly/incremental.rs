@@ -266,6 +266,30 @@ fn another_definition_is_refused_and_its_rebuild_is_a_full_run() {
 }
 
 #[test]
+fn tables_of_other_columns_are_rebuilt_whatever_dates_are_asked_for() {
+    for arguments in [&["--incremental"][..], &["--from", "2026-01-10", "--to", "2026-01-10"]] {
+        let sandbox = after_a_month(TIMEOUT);
+        // As an earlier version, or a job with other charts, may have left it.
+        let record = sandbox.out().join("_dwell/folder.json");
+        let text = std::fs::read_to_string(&record).unwrap().replace("end_reason Utf8", "end_reason Utf8, pages Int64");
+        std::fs::write(&record, text).unwrap();
+        adds(&sandbox, "late.parquet", &[view("bob", "2026-01-03 12:20")]);
+        let said = sandbox.ends(0, arguments).stderr;
+        assert!(said.contains("all dates are rebuilt: the tables get other columns"), "{said}");
+        sandbox.is_as_after_a_full_run();
+        assert!(sandbox.night(&[]).stdout.starts_with("Nothing new"));
+    }
+}
+
+#[test]
+fn a_table_that_was_removed_is_made_again() {
+    let sandbox = after_a_month(TIMEOUT);
+    std::fs::remove_dir_all(sandbox.out().join("activity")).unwrap();
+    sandbox.night(&[]);
+    sandbox.is_as_after_a_full_run();
+}
+
+#[test]
 fn what_a_condition_is_about_is_part_of_the_definition() {
     let sandbox = after_a_month("[input]\nwhere = \"keep > 0 OR keep IS NULL\"\n[session]\ntimeout = \"30m\"\n");
     assert!(read_run(&sandbox.out())["definition"]["input.where columns"].as_str().unwrap().contains("keep"));
