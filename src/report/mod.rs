@@ -60,7 +60,7 @@ pub fn files_text(difference: &Difference) -> String {
     let count = |files: usize| grouped(files as u64);
     let (new, changed) = (count(difference.new.len()), count(difference.changed.len()));
     format!(
-        "{new} files new, {changed} changed, {} gone, {} as they were",
+        "{new} new, {changed} changed, {} gone, {} as they were",
         count(difference.gone.len()),
         count(difference.same)
     )

@@ -313,7 +313,7 @@ fn a_dry_run_says_which_dates_and_why() {
     assert!(plan.contains("none: the files are those of the run before"), "{plan}");
     adds(&sandbox, "late.parquet", &[view("bob", "2026-01-03 12:20")]);
     let plan = sandbox.night(&["--dry-run"]).stdout;
-    assert!(plan.contains("1 files new") && plan.contains("2026-01-02 to 2026-01-03"), "{plan}");
+    assert!(plan.contains("1 new") && plan.contains("2026-01-02 to 2026-01-03"), "{plan}");
     sandbox.removes(&day_file(1));
     assert!(sandbox.night(&["--dry-run"]).stdout.contains("would be refused"));
 }

@@ -3,7 +3,7 @@
 
 use super::fixture::differing;
 use crate::property::{cases, check_any, definition, events, layout, seed};
-use crate::reference::{Cell, Definition, Event, Value, DAY, MILLI, YEAR_2000, YEAR_2100};
+use crate::reference::{Calendar, Cell, Definition, Event, Value, DAY, MILLI, SECOND, YEAR_2000, YEAR_2100};
 use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
 use jiff::civil::Date;
 use jiff::ToSpan;
@@ -40,28 +40,34 @@ enum Night {
     Full,
 }
 
+/// Files that come one after the other; one more comes and goes.
+const FILES: usize = 6;
+
 /// More than any night.
 const FOREVER: usize = usize::MAX;
 
 fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
     let nights = prop::collection::vec((0..10u8, 0..20i64, 0..6i64), 2..6);
-    let places = prop::collection::vec((0..6usize, 0..5usize, 0..12u8), 80);
+    let places = prop::collection::vec((0..6usize, 0..5usize, 0..24u8), 80);
+    let beside = prop::option::weighted(0.7, (1..CHUNK, select(vec![0, 0, 1, 60, 600, 1200])));
     (
         definition(custom),
         layout(),
         prop::collection::vec(seed(), 0..80),
-        // Some days between one chunk of events and the next.
-        prop::collection::vec(select(vec![0, 0, 1, 1, 2, 3, 9]), 20),
+        prop::collection::vec((select(vec![0, 0, 1, 1, 2, 3, 9]), beside), 20),
         (places, nights, prop::bool::weighted(0.8), 1..12usize),
     )
         .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group))| {
             let definition = Definition { from: None, to: None, ..definition };
             let mut events = events(&definition, &layout, anchor, &seeds);
-            spread(&mut events, &days);
+            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()));
             if timed {
                 events.iter_mut().for_each(without_odd_id);
             }
-            let rows = events.into_iter().zip(places).map(|(event, place)| row(event, place, nights.len()));
+            let chunks = events.len().div_ceil(CHUNK).max(1);
+            let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
+            let rows = events.into_iter().zip(in_order).zip(places);
+            let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
             let today =
                 jiff::Timestamp::from_microsecond(anchor).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
             let day = |days: i64| today.checked_add(days.days()).unwrap();
@@ -80,11 +86,21 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
         })
 }
 
-/// Moves chunks of events apart, and the ids that are times with them.
-fn spread(events: &mut [Event], days: &[i64]) {
+/// Events that stay near each other.
+const CHUNK: usize = 4;
+
+/// Moves chunks of events apart, and the ids that are times with them: by some days, and so that one of them is at
+/// a midnight, or so many seconds beside it.
+fn spread(events: &mut [Event], apart: &[(i64, Option<(usize, i64)>)], calendar: &Calendar) {
     let mut shift = 0;
-    for (chunk, days) in events.chunks_mut(5).zip(days.iter().cycle()) {
+    for (chunk, (days, midnight)) in events.chunks_mut(CHUNK).zip(apart.iter().cycle()) {
         shift += days * DAY;
+        let pivot = midnight.and_then(|(place, beside)| Some((chunk.get(place)?.time?, beside)));
+        if let Some((time, beside)) = pivot.filter(|(time, _)| is_time(*time)) {
+            let tomorrow = calendar.first_instant(calendar.date(time + shift).tomorrow().unwrap());
+            // Whole seconds, which every column of times can hold.
+            shift += (tomorrow - time - shift).div_euclid(SECOND) * SECOND + beside * SECOND;
+        }
         for event in chunk {
             event.time = event.time.map(|time| if is_time(time) { time + shift } else { time });
             event.session_id = match event.session_id.take() {
@@ -118,16 +134,17 @@ fn without_odd_id(event: &mut Event) {
     }
 }
 
-/// Most rows stay where they came with their file; some come later than it, or go.
-fn row(event: Event, (file, night, kind): (usize, usize, u8), nights: usize) -> Row {
+/// Most rows are in the file of their time and come with it, some are in another, come later than it, or go.
+fn row(event: Event, in_order: usize, (other, night, kind): (usize, usize, u8), nights: usize) -> Row {
+    let file = if kind < 8 { other } else { in_order };
     // Files come one after the other.
-    let arrival = file.min(nights - 1);
+    let arrival = (file * nights / FILES).min(nights - 1);
     match kind {
         0 => Row { event, file, from: night, until: FOREVER },
         1 => Row { event, file, from: arrival, until: night.max(arrival + 1) },
         2 => Row { event, file: 0, from: night, until: FOREVER },
         // A file that goes.
-        3 => Row { event, file: 7, from: 1, until: 3 },
+        3 => Row { event, file: FILES, from: 1, until: 3 },
         _ => Row { event, file, from: arrival, until: FOREVER },
     }
 }
@@ -140,7 +157,7 @@ impl Schedule {
 
     /// Brings the files into the state of a night; those that are as they were are not written again.
     fn write(&self, sandbox: &Sandbox, night: usize) {
-        for file in 0..8 {
+        for file in 0..=FILES {
             let name = format!("{file}.parquet");
             let events = self.file(file, night);
             let before = night.checked_sub(1).map(|before| self.file(file, before));
