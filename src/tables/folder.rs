@@ -84,9 +84,14 @@ impl OutputFolder {
     /// Another run holds it, or it cannot be written.
     pub fn lock(self) -> Result<LockedFolder, TableError> {
         let own = self.path.join(OWN);
-        let trace = Trace { path: self.path.clone(), created: first_missing(&own) };
+        let mut trace = Trace { path: self.path.clone(), created: first_missing(&own) };
         fs::create_dir_all(&own).map_err(|error| TableError::write(&own, &error))?;
-        let lock = FolderLock::take(&own.join("lock"), &self.path)?;
+        let lock = FolderLock::take(&own.join("lock"), &self.path).inspect_err(|error| {
+            if matches!(error, TableError::Locked { .. }) {
+                // Whoever holds it was quicker: what is here is theirs by now.
+                trace.created = None;
+            }
+        })?;
         let mut locked = LockedFolder {
             places: Places::new(&self.path, &own),
             path: self.path,
