@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
+use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_window;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::options::{Limits, Options, Table};
 use crate::job::{Job, JobError};
+use crate::memory::MemoryLimit;
 use crate::report::log::LogFormat;
 
 /// Turns Parquet event tables into user sessions.
@@ -25,6 +27,8 @@ enum Command {
     Run(Box<RunFlags>),
     /// Show what the last runs into a folder did
     History(HistoryFlags),
+    /// Recompute measures and histograms from the tables of a run, without reading events
+    Charts(ChartsFlags),
     /// Print shell completions
     Completions {
         /// The shell to complete for
@@ -39,8 +43,32 @@ pub enum Request {
     Run(Box<RunRequest>),
     /// What the last runs did.
     History(HistoryRequest),
+    /// Charts.
+    Charts(ChartsRequest),
     /// Shell completions.
     Completions(clap_complete::Shell),
+}
+
+/// Charts, as asked for.
+#[derive(Debug)]
+pub struct ChartsRequest {
+    flags: ChartsFlags,
+}
+
+#[derive(Debug, Args)]
+struct ChartsFlags {
+    /// The job file; without it, dwell.toml in the current folder, if there is one
+    job: Option<PathBuf>,
+
+    /// Folder of the tables
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<String>,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+    /// How to log
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    log_format: LogFormat,
 }
 
 /// A run, as asked for.
@@ -185,6 +213,12 @@ struct RunFlags {
     /// Threads to use, up to 512 [default: as many as the machine has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), help_heading = "Run")]
     threads: Option<u16>,
+    /// Memory to use, for instance 4GiB; what does not fit goes to disk [default: no limit]
+    #[arg(long, value_name = "SIZE", help_heading = "Run")]
+    memory_limit: Option<String>,
+    /// Folder for what does not fit into memory [default: the output folder's own]
+    #[arg(long, value_name = "FOLDER", help_heading = "Run")]
+    temp_dir: Option<PathBuf>,
     /// Fail where more than this share of rows is rejected: 0.01 or 1%
     #[arg(long, value_name = "SHARE", help_heading = LIMITS)]
     max_rejected: Option<String>,
@@ -214,6 +248,7 @@ impl Cli {
         match self.command {
             Command::Run(flags) => Request::Run(Box::new(RunRequest { flags: *flags })),
             Command::History(flags) => Request::History(HistoryRequest { flags }),
+            Command::Charts(flags) => Request::Charts(ChartsRequest { flags }),
             Command::Completions { shell } => Request::Completions(shell),
         }
     }
@@ -223,6 +258,28 @@ impl Cli {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
         script
+    }
+}
+
+impl ChartsRequest {
+    /// How to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.flags.log_format
+    }
+
+    /// Whether to print nothing but errors.
+    pub fn quiet(&self) -> bool {
+        self.flags.quiet
+    }
+
+    /// What the job says of charts, with the flags over it, validated.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
+    pub fn resolve(self) -> Result<ChartsJob, Error> {
+        let file = job_file(self.flags.job.as_deref())?;
+        let output = OutputKeys { path: self.flags.output, ..OutputKeys::default() };
+        Ok(ChartsJob::new(file.merge(JobFile { output, ..JobFile::default() }))?)
     }
 }
 
@@ -293,6 +350,12 @@ impl RunFlags {
                 min_sessions: self.min_sessions,
                 max_change: self.max_change.as_deref().map(|text| any_share("--max-change", text)).transpose()?,
             },
+            memory_limit: self
+                .memory_limit
+                .as_deref()
+                .map(|text| MemoryLimit::parse("--memory-limit", text))
+                .transpose()?,
+            temp_dir: self.temp_dir.clone(),
             dry_run: self.dry_run,
             overwrite: self.overwrite,
             quiet: self.quiet,
@@ -327,6 +390,7 @@ impl RunFlags {
                 ..SessionKeys::default()
             },
             output: OutputKeys { path: self.output, timezone: self.timezone, ..OutputKeys::default() },
+            ..JobFile::default()
         }
     }
 }

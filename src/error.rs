@@ -1,5 +1,6 @@
 //! Everything that can end a run, with its exit code.
 
+use crate::charts::error::ChartError;
 use crate::events::error::InputError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
@@ -16,6 +17,9 @@ pub enum Error {
     /// The output folder cannot be used or written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A chart cannot be made of the tables.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -91,6 +95,20 @@ pub enum Error {
         /// One of them.
         example: String,
     },
+    /// The events of a few users are more than the memory holds that the user allows.
+    #[error(
+        "the events of one partition's users take about {} and --memory-limit allows {}: users cannot be divided, so \
+         allow at least {}, or leave the largest users out with `input.where`; the tables are as they were",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    TooLittleMemory {
+        /// Bytes that they take.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// A signal asked the run to stop.
     #[error("interrupted; the tables are as they were")]
     Interrupted,
@@ -118,11 +136,13 @@ impl Error {
             Error::Job(_) => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
+            Error::Chart(error) if error.is_usage() => 2,
             Error::TooManyRejected { .. }
             | Error::TooManyOutOfSession { .. }
             | Error::TooFewSessions { .. }
             | Error::TooMuchChange { .. }
-            | Error::FilesGone { .. } => 3,
+            | Error::FilesGone { .. }
+            | Error::TooLittleMemory { .. } => 3,
             _ => 1,
         }
     }
@@ -133,4 +153,8 @@ fn and_others(others: usize) -> String {
         0 => String::new(),
         _ => format!(" (and so it is on {others} other dates)"),
     }
+}
+
+fn size_text(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
 }

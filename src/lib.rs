@@ -6,15 +6,20 @@
 //! [`report`] says what happened. [`run`] is the command that puts them together.
 
 pub mod cancel;
+pub mod chart_set;
 pub mod charts;
+pub mod charts_command;
 pub mod cli;
 pub mod error;
 pub mod events;
 pub mod guard;
 pub mod history;
 pub mod job;
+pub mod kept;
 pub mod limits;
+pub mod memory;
 mod nearest;
+pub mod outcome;
 pub mod output;
 pub mod pipeline;
 pub mod report;
@@ -22,4 +27,6 @@ pub mod rules;
 pub mod run;
 pub mod scope;
 pub mod sessionize;
+pub mod spill;
+pub mod store;
 pub mod tables;

@@ -4,15 +4,19 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{Cli, Request, RunRequest};
+use dwell::cli::{ChartsRequest, Cli, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, guard, history, run};
+use dwell::{cancel, charts_command, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
         Request::Completions(shell) => print(&Cli::completions(shell)),
         Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
+        Request::Charts(request) => {
+            let log = (request.log_format(), request.quiet());
+            report(&log, || make_charts(request))
+        }
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
@@ -30,6 +34,13 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
     let (job, options) = request.resolve()?;
     let summary = run::run(&job, &options)?;
     Ok(if options.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+fn make_charts(request: ChartsRequest) -> Result<String, Error> {
+    cancel::listen();
+    let quiet = request.quiet();
+    let text = charts_command::make_charts(&request.resolve()?)?;
+    Ok(if quiet { String::new() } else { text })
 }
 
 fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>) -> ExitCode {

@@ -1,122 +1,46 @@
 //! What a run writes: the tables of the kernel's rows, the charts over them, and which files of earlier
 //! runs they replace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::charts::daily::{measure, overview, Overview, TableFiles};
+use crate::chart_set::{segment_tables, stage_charts, unreadable, ChartSet};
+use crate::charts::overview::{overview, Overview};
+use crate::charts::tables::TableFiles;
 use crate::error::Error;
-use crate::job::dates::first_instant;
+use crate::events::plan::ReadPlan;
 use crate::job::options::{Options, Table};
-use crate::job::{Job, JobError};
-use crate::limits::DateChange;
+use crate::job::{AddedColumns, Job, Segment};
 use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
 use crate::scope::{Mode, Scope};
-use crate::sessionize::dates::DateSet;
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, Dated};
+use crate::sessionize::merge::{ByDate, Dated, UserRanks};
 use crate::sessionize::partition::Partition;
+use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
-use crate::tables::changes::{compare, rows_of, Changes, Groups};
+use crate::tables::added::AddedFields;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
-use crate::tables::measures::{histogram_columns, measure_columns, write_csv, write_parquet};
+use crate::tables::made_with::MadeWith;
 use crate::tables::parquet_file::{Provenance, Size};
-use crate::tables::sessions::{property_column, TableColumns, TableName, ACTIVITY, SESSIONS};
+use crate::tables::parts::put_together;
+use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
+use crate::tables::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
 
 /// What has been staged.
 #[derive(Debug, Default)]
 pub struct Written {
     /// Rows and bytes of each table.
-    pub sizes: Vec<(&'static str, Size)>,
+    pub sizes: Vec<(String, Size)>,
     /// Files of earlier runs that this one's replace.
     pub replaced: BTreeSet<PathBuf>,
-    /// This run's tables, staged or made only to be measured.
-    measured: TableFiles,
-    /// Dates of earlier runs that stay.
-    kept: TableFiles,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
-    /// Whether the sessions are compared with those before.
-    is_compared: bool,
-}
-
-/// What a run's files are beside those that they replace.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// The dates of which some file is replaced, added or removed.
-    pub replaced: Vec<Day>,
-    /// The dates of the sessions table among them, with their numbers of sessions.
-    pub dates: Vec<DateChange>,
-    /// The newest date that the sessions table had.
-    pub newest: Option<Day>,
-    /// But of a full run: what became of the sessions before.
-    pub changes: Option<Changes>,
-}
-
-impl Written {
-    /// Compares what is staged with what stands in the folder.
-    ///
-    /// # Errors
-    /// A table that cannot be read.
-    pub fn compare(&self, job: &Job, folder: &LockedFolder) -> Result<Outcome, Error> {
-        let staged = folder.staged_files()?;
-        let touched: BTreeSet<&PathBuf> = staged.iter().chain(&self.replaced).collect();
-        let days_of = |table: TableName| touched.iter().filter_map(move |file| table.day_of(file));
-        let replaced: BTreeSet<Day> = [SESSIONS, ACTIVITY].into_iter().flat_map(days_of).collect();
-        let before = folder.files_of(SESSIONS.folder)?;
-        let newest = before.iter().filter_map(|file| SESSIONS.day_of(file)).max();
-        let mut outcome = Outcome { replaced: replaced.into_iter().collect(), newest, ..Outcome::default() };
-        let mut files = (Vec::new(), Vec::new());
-        for day in days_of(SESSIONS) {
-            let file = SESSIONS.file_of(day);
-            let (old, new) = (folder.path().join(&file), folder.staged_path(&file));
-            let was = before.contains(&file).then(|| rows_of(&old)).transpose()?;
-            let is = if staged.contains(&file) { rows_of(&new)? } else { 0 };
-            outcome.dates.push(DateChange { day, was, is });
-            files.0.extend(was.is_some().then_some(old));
-            files.1.extend(staged.contains(&file).then_some(new));
-        }
-        if self.is_compared {
-            let groups = match job.definition.custom() {
-                None => Groups { value: Some("session_id".to_string()), names_session: true },
-                Some(custom) => Groups { value: custom.property.as_deref().map(property_column), names_session: false },
-            };
-            outcome.changes = Some(compare(&files.0, &files.1, &groups)?);
-        }
-        Ok(outcome)
-    }
-}
-
-/// Refuses a run of some dates that would leave tables, or charts over them, of which one has dates that another
-/// lacks.
-///
-/// # Errors
-/// The table that lacks them.
-pub fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFolder) -> Result<(), Error> {
-    if dates.is_all() {
-        return Ok(());
-    }
-    let kept = |table: TableName| -> Result<(bool, BTreeSet<Day>), Error> {
-        let files = folder.files_of(table.folder)?;
-        let days = files.iter().filter_map(|file| table.day_of(file)).filter(|day| !dates.holds(*day)).collect();
-        Ok((files.iter().any(|file| table.owns(file)), days))
-    };
-    let ((has_sessions, sessions), (has_activity, activity)) = (kept(SESSIONS)?, kept(ACTIVITY)?);
-    let refuse = |has: TableName, lacks: TableName| {
-        let path = folder.path().to_path_buf();
-        Err(JobError::PartOfTables { path, has: has.folder, lacks: lacks.folder }.into())
-    };
-    // Where a session starts there is an event, unless its id says where it starts.
-    let inactive = job.definition.custom().is_some() && !sessions.is_subset(&activity);
-    let charts = options.writes(Table::Charts);
-    match (has_sessions, has_activity) {
-        (true, false) if charts || options.writes(Table::Activity) => refuse(SESSIONS, ACTIVITY),
-        (false, true) if charts || options.writes(Table::Sessions) => refuse(ACTIVITY, SESSIONS),
-        (true, true) if charts && inactive => refuse(SESSIONS, ACTIVITY),
-        _ => Ok(()),
-    }
+    /// This run's sessions of all events, staged or made only to be measured.
+    made: TableFiles,
+    /// The tables of all events and of each segment, dates of earlier runs that stay among them.
+    tables: Vec<TableFiles>,
 }
 
 /// Stages the files of a run.
@@ -125,10 +49,12 @@ pub struct Output<'a> {
     job: &'a Job,
     options: &'a Options,
     scope: &'a Scope,
-    columns: &'a TableColumns,
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
+    /// How many parts there are, and the dates that they have of each table.
+    parts: usize,
+    days_in_parts: BTreeMap<PathBuf, BTreeSet<Day>>,
 }
 
 impl<'a> Output<'a> {
@@ -137,11 +63,11 @@ impl<'a> Output<'a> {
         job: &'a Job,
         options: &'a Options,
         scope: &'a Scope,
-        columns: &'a TableColumns,
         folder: &'a LockedFolder,
         pool: &'a rayon::ThreadPool,
     ) -> Self {
-        Output { job, options, scope, columns, folder, pool, written: Written::default() }
+        let (parts, days_in_parts) = (0, BTreeMap::new());
+        Output { job, options, scope, folder, pool, written: Written::default(), parts, days_in_parts }
     }
 
     /// What was staged. But for a full run, files that are the same as before stay as they are.
@@ -152,118 +78,265 @@ impl<'a> Output<'a> {
         if self.scope.mode != Mode::Full {
             let same = self.folder.keep_same()?;
             self.written.replaced.retain(|file| !same.contains(file));
-            self.written.is_compared = true;
         }
         Ok(self.written)
     }
 
-    /// Stages the sessions and activity tables, as far as the run makes them.
+    /// Stages the sessions and activity tables of all events and of each segment, as far as the run makes
+    /// them.
     ///
     /// # Errors
     /// A file that cannot be written; an interruption.
-    pub fn write_tables(
-        &mut self,
-        made: &Made,
-        types: &EventTypes,
-        provenance: &Provenance,
-        progress: &mut Progress,
-    ) -> Result<(), Error> {
-        let columns = self.columns;
-        if self.options.makes(Table::Sessions) {
-            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.sessions);
-            progress.stage("sessions", rows.days().len() as u64);
-            self.written.days = rows.days();
-            self.write_table(SESSIONS, Table::Sessions, &rows, progress, |path, rows| {
-                columns.write_sessions(path, provenance, rows, types)
-            })?;
+    pub fn write_tables(&mut self, run: Run<'_>, made: Made, progress: &mut Progress) -> Result<(), Error> {
+        if self.parts == 0 {
+            return self.write_all(run, Rows::Whole(&made), progress);
         }
-        if self.options.makes(Table::Activity) {
-            let rows = ByDate::new(&made.partitions, &made.ranks, |partition: &Partition| &partition.activity);
-            progress.stage("activity", rows.days().len() as u64);
-            self.write_table(ACTIVITY, Table::Activity, &rows, progress, |path, rows| {
-                columns.write_activity(path, provenance, rows)
-            })?;
+        self.write_part(run, &made, progress)?;
+        drop(made);
+        self.write_all(run, Rows::InParts, progress)
+    }
+
+    /// Writes some of the rows of the tables, which memory holds no longer; those of a user have to come together.
+    ///
+    /// # Errors
+    /// As [`Output::write_tables`].
+    pub fn write_part(&mut self, run: Run<'_>, made: &Made, progress: &mut Progress) -> Result<(), Error> {
+        self.write_all(run, Rows::Part(made), progress)?;
+        self.parts += 1;
+        Ok(())
+    }
+
+    fn write_all(&mut self, run: Run<'_>, rows: Rows<'_>, progress: &mut Progress) -> Result<(), Error> {
+        self.write_both(run, rows, None, progress)?;
+        let job = self.job;
+        for (place, of) in job.segments.iter().zip(&job.performed).enumerate() {
+            self.write_both(run, rows, Some((place, of)), progress)?;
+        }
+        if self.options.writes(Table::Sessions) && self.options.writes(Table::Activity) {
+            self.remove_other_segments()?;
         }
         Ok(())
     }
 
-    /// Writes the files of a table, and notes which ones of earlier runs they replace.
-    fn write_table<R: Dated + Sync>(
+    /// Stages both tables of a segment, or of all events.
+    fn write_both(
         &mut self,
-        name: TableName,
-        table: Table,
-        rows: &ByDate<'_, R>,
-        progress: &Progress,
-        write: impl Fn(&Path, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+        run: Run<'_>,
+        rows: Rows<'_>,
+        segment: Option<(usize, (&Segment, &AddedColumns))>,
+        progress: &mut Progress,
     ) -> Result<(), Error> {
-        let days = rows.days();
+        let Run { plan, types, provenance } = run;
+        let (definition, facts) = (&self.job.definition, plan.facts.as_deref());
+        let partitions = rows.partitions(segment.map(|(place, _)| place));
+        let (segment, performed) = segment.map(|(_, of)| of).unzip();
+        let to_sessions = AddedFields::of_sessions(self.job, segment, facts);
+        let to_activity = AddedFields::of_activity(self.job, segment, performed, facts);
+        let columns = TableColumns::new(&plan.roles, definition.property(), definition.custom().is_some())
+            .with_added(to_sessions, to_activity);
+        let made_with = |added: &AddedColumns| provenance.with(MadeWith::new(added, segment).metadata());
+        let name = segment.map(|segment| segment.name.as_str());
+        let mut files = TableFiles::default();
+        if self.options.makes(Table::Sessions) {
+            let source =
+                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, sessions_of)) };
+            let provenance = made_with(&self.job.added);
+            let place = TablePlace::new(SESSIONS, name);
+            let new = self.write_table(
+                &place,
+                Table::Sessions,
+                &source,
+                &provenance,
+                progress,
+                &mut files,
+                |path, to, rows| columns.write_sessions(path, to, rows, types),
+            )?;
+            if segment.is_none() {
+                self.written.days = new.iter().filter_map(|file| SESSIONS.day_of(file)).collect();
+                self.written.made.extend(SESSIONS, new.into_iter());
+            }
+        }
+        if self.options.makes(Table::Activity) {
+            let source =
+                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, activity_of)) };
+            let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
+            let place = TablePlace::new(ACTIVITY, name);
+            self.write_table(&place, Table::Activity, &source, &provenance, progress, &mut files, |path, to, rows| {
+                columns.write_activity(path, to, rows)
+            })?;
+        }
+        if !matches!(rows, Rows::Part(_)) {
+            self.written.tables.push(files);
+        }
+        Ok(())
+    }
+
+    /// Writes the files of a table, notes which ones of earlier runs they replace and adds all of its files
+    /// to `files`. The new ones are returned.
+    #[allow(clippy::too_many_arguments)]
+    fn write_table<R: Dated + Copy + Sync>(
+        &mut self,
+        name: &TablePlace,
+        table: Table,
+        source: &Source<'_, R>,
+        provenance: &Provenance,
+        progress: &mut Progress,
+        files: &mut TableFiles,
+        write: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+    ) -> Result<Vec<PathBuf>, Error> {
+        let part_of = |number: usize, day: Day| self.folder.scratch_path(&name.part_of(number, day));
+        let days = match &source.by_date {
+            Some(by_date) => by_date.days(),
+            None => self.days_in_parts.get(&name.folder()).into_iter().flatten().copied().collect(),
+        };
+        progress.stage(table.name(), days.len() as u64);
+        if let Rows::Part(_) = source.rows {
+            pipeline::write_dates(self.pool, &days, progress, |day| {
+                let path = self.folder.scratch(&name.part_of(self.parts, day))?;
+                write(&path, To::Part, source.by_date.as_ref().map(|rows| (rows, day)))
+            })?;
+            self.days_in_parts.entry(name.folder()).or_default().extend(days);
+            return Ok(Vec::new());
+        }
         let place = |file: PathBuf| match self.options.writes(table) {
             true => self.folder.stage(&file),
             false => self.folder.scratch(&file),
         };
         let mut size = pipeline::write_dates(self.pool, &days, progress, |day| {
-            write(&place(name.file_of(day))?, Some((rows, day)))
+            let path = place(name.file_of(day))?;
+            match &source.by_date {
+                Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day))),
+                None => {
+                    let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
+                    let parts: Vec<PathBuf> = parts.collect();
+                    let size = put_together(&path, provenance, &parts)?;
+                    // Not in the way of what comes next; what stays goes with the rest.
+                    parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
+                    Ok(size)
+                }
+            }
         })?;
         let (replaced, kept) = self.earlier_files(name)?;
-        self.written.kept.extend(name, kept.iter().map(|file| self.folder.path().join(file)));
+        files.extend(name.table, kept.iter().map(|file| self.folder.path().join(file)));
+        let path = |day: &Day| match self.options.writes(table) {
+            true => self.folder.staged_path(&name.file_of(*day)),
+            false => self.folder.scratch_path(&name.file_of(*day)),
+        };
+        let new: Vec<PathBuf> = days.iter().map(path).collect();
+        files.extend(name.table, new.iter().cloned());
         if !self.options.writes(table) {
-            self.written.measured.extend(name, days.iter().map(|day| self.folder.scratch_path(&name.file_of(*day))));
-            return Ok(());
+            return Ok(new);
         }
-        self.written.measured.extend(name, days.iter().map(|day| self.folder.staged_path(&name.file_of(*day))));
         if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
-            size.merge(write(&self.folder.stage(&name.empty_file())?, None)?);
+            size.merge(write(&self.folder.stage(&name.empty_file())?, To::Table(provenance), None)?);
         }
         let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
         self.written.replaced.extend(no_longer_empty.then(|| name.empty_file()));
         self.written.replaced.extend(replaced);
-        self.written.sizes.push((table.name(), size));
-        Ok(())
-    }
-
-    /// The files of a table that stand in the folder; what else lies there is not ours.
-    fn files_of(&self, name: TableName) -> Result<BTreeSet<PathBuf>, Error> {
-        Ok(self.folder.files_of(name.folder)?.into_iter().filter(|file| name.owns(file)).collect())
+        self.written.sizes.push((name.folder().to_string_lossy().into_owned(), size));
+        Ok(new)
     }
 
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
-    fn earlier_files(&self, name: TableName) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
-        let all = self.files_of(name)?;
+    fn earlier_files(&self, name: &TablePlace) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
+        // What else lies there is not ours.
+        let files = self.folder.files_of(&name.folder())?.into_iter().filter(|file| name.owns(file));
         if self.scope.dates.is_all() {
-            return Ok((all, BTreeSet::new()));
+            return Ok((files.collect(), BTreeSet::new()));
         }
-        Ok(all.into_iter().partition(|file| name.day_of(file).is_some_and(|day| self.scope.dates.holds(day))))
+        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.scope.dates.holds(day))))
     }
 
-    /// Measures the tables, stages the default chart, and sums this run's sessions up.
+    /// Segments that the job has no more go: nothing would keep them up to date.
+    fn remove_other_segments(&mut self) -> Result<(), Error> {
+        let is_known = |name: &str| self.job.segments.iter().any(|segment| segment.name == name);
+        let files = self.folder.files_of(Path::new(SEGMENTS))?;
+        let gone = files.into_iter().filter(|file| segment_of(file).is_some_and(|name| !is_known(name)));
+        self.written.replaced.extend(gone);
+        Ok(())
+    }
+
+    /// Measures the tables, stages the charts, and sums this run's sessions up.
     ///
     /// # Errors
     /// A table that cannot be read, a file that cannot be written.
     pub fn write_charts(&mut self, provenance: &Provenance) -> Result<Option<Overview>, Error> {
-        let unreadable = |error: polars::error::PolarsError| TableError::Read {
-            path: self.folder.path().to_path_buf(),
-            reason: error.to_string(),
-        };
         if self.options.writes(Table::Charts) {
-            let mut files = self.written.measured.clone();
-            files.sessions.extend(self.written.kept.sessions.iter().cloned());
-            files.activity.extend(self.written.kept.activity.iter().cloned());
-            let zone = &self.job.output.zone;
-            let chart = measure(&files, |day| first_instant(day, zone)).map_err(unreadable)?;
-            for (name, columns) in
-                [("measures", measure_columns(&chart.measures)), ("histogram", histogram_columns(&chart.histogram))]
-            {
-                let stage = |extension: &str| self.folder.stage(Path::new(&format!("{name}.{extension}")));
-                let mut size = write_parquet(&stage("parquet")?, provenance, &columns)?;
-                let csv = write_csv(&stage("csv")?, &columns, zone)?;
-                // One table in two files: its rows count once.
-                size.merge(Size { rows: 0, ..csv });
-                self.written.sizes.push((name, size));
-            }
+            let job = self.job;
+            let tables = std::mem::take(&mut self.written.tables);
+            let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
+            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added };
+            let lines = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
+            let sizes = stage_charts(self.folder, provenance, &job.charts, &lines, &job.output.zone)?;
+            self.written.sizes.extend(sizes);
         }
-        match self.options.makes(Table::Sessions) {
-            true => Ok(Some(overview(&self.written.measured.sessions).map_err(unreadable)?)),
+        // Nobody is shown the sum of a quiet run.
+        match self.options.makes(Table::Sessions) && !self.options.quiet {
+            true => {
+                let sessions = overview(&self.written.made.sessions);
+                Ok(Some(sessions.map_err(|error| unreadable(self.folder.path(), &error))?))
+            }
             false => Ok(None),
         }
     }
+}
+
+/// How what a run made is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// Which columns there are.
+    pub plan: &'a ReadPlan,
+    /// The event types.
+    pub types: &'a EventTypes,
+    /// What the tables say of themselves.
+    pub provenance: &'a Provenance,
+}
+
+/// Where the rows of a run's tables are.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    /// All in memory.
+    Whole(&'a Made),
+    /// Some in memory: they are a part.
+    Part(&'a Made),
+    /// In parts on disk.
+    InParts,
+}
+
+impl<'a> Rows<'a> {
+    fn made(self) -> Option<&'a Made> {
+        match self {
+            Rows::Whole(made) | Rows::Part(made) => Some(made),
+            Rows::InParts => None,
+        }
+    }
+
+    fn ranks(self) -> Option<&'a UserRanks> {
+        self.made().map(|made| &made.ranks)
+    }
+
+    /// Those of a segment, by its place, or of all events.
+    fn partitions(self, segment: Option<usize>) -> &'a [Partition] {
+        let Some(made) = self.made() else { return &[] };
+        match segment {
+            None => &made.partitions,
+            // Without any event there are no partitions.
+            Some(place) => made.segments.get(place).map_or(&[][..], Vec::as_slice),
+        }
+    }
+}
+
+/// The rows of one table.
+struct Source<'a, R> {
+    rows: Rows<'a>,
+    /// Those in memory.
+    by_date: Option<ByDate<'a, R>>,
+}
+
+fn sessions_of(partition: &Partition) -> &[SessionRow] {
+    &partition.sessions
+}
+
+fn activity_of(partition: &Partition) -> &[ActivityRow] {
+    &partition.activity
 }

@@ -1,27 +1,30 @@
 //! Runs the stages on all threads: batches to the scatter, partitions to the kernel, dates to the writers.
 //! The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
 
+use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
 use crate::cancel;
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
+use crate::events::error::InputError;
 use crate::events::normalise::{Normaliser, RowCounts};
-use crate::events::plan::{Frame, ReadPlan};
-use crate::events::read::{blame, Batches};
+use crate::events::plan::ReadPlan;
+use crate::events::project::{ProjectError, RoleColumns};
+use crate::events::read::{Batches, FileTask};
 use crate::events::survey::Survey;
 use crate::job::reach::Reach;
 use crate::job::Job;
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
-use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::counts::Counts;
-use crate::sessionize::merge::{all_users, compare_users, UserRanks};
+use crate::sessionize::merge::{all_users, UserRanks};
 use crate::sessionize::partition::{sessionize, Partition};
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::sessionize::time::{Day, Timestamp};
+use crate::store::{Events, Room, Store};
 use crate::tables::error::TableError;
 use crate::tables::parquet_file::Size;
 
@@ -32,9 +35,7 @@ const PARTITION_ROWS: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Gathered {
     /// The events.
-    pub blocks: Vec<Block>,
-    /// How many partitions there are.
-    pub partitions: Partitions,
+    pub events: Events,
     /// What became of the rows.
     pub rows: RowCounts,
 }
@@ -44,10 +45,15 @@ pub struct Gathered {
 pub struct Made {
     /// One result a partition.
     pub partitions: Vec<Partition>,
+    /// Those of each segment.
+    pub segments: Vec<Vec<Partition>>,
     /// The order of all users.
     pub ranks: UserRanks,
-    /// What became of the events.
-    pub counts: Counts,
+}
+
+/// As many threads as the machine has.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A pool of this many threads.
@@ -71,23 +77,22 @@ pub fn gather(
     job: &Job,
     plan: &ReadPlan,
     types: &EventDictionary,
+    room: &Room,
     progress: &Progress,
 ) -> Result<Gathered, Error> {
     let least = pool.current_num_threads() * 4;
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
+    let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
-    let laid_out = each_batch(pool, plan, plan.frames()?, |rows| {
+    let counts = each_batch(pool, plan, &plan.tasks()?, |rows| {
         let (events, counts) = normaliser.events(rows)?;
         progress.add(counts.passed);
-        Ok((scatter(&events, partitions), counts))
+        store.add(scatter(&events, partitions))?;
+        Ok(counts)
     })?;
     let mut rows = RowCounts::default();
-    let mut blocks = Vec::with_capacity(laid_out.len());
-    for (block, counts) in laid_out {
-        rows.merge(&counts);
-        blocks.push(block);
-    }
-    Ok(Gathered { blocks, partitions, rows })
+    counts.iter().for_each(|counts| rows.merge(counts));
+    Ok(Gathered { events: store.finish()?, rows })
 }
 
 /// The latest possible time of all rows, filtered ones too; reads the time column where the footers do not
@@ -105,7 +110,7 @@ pub fn latest_time(
         (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
     let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let read = each_batch(pool, plan, plan.time_frames(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
+    let read = each_batch(pool, plan, &plan.time_tasks(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
     let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
     Ok(told.chain(read.into_iter().flatten()).max())
 }
@@ -125,7 +130,7 @@ pub fn survey(
     // The types found here are of no use to the run itself.
     let types = EventDictionary::default();
     let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
-    let parts = each_batch(pool, plan, plan.file_frame(file)?, |rows| {
+    let parts = each_batch(pool, plan, &plan.file_tasks(file)?, |rows| {
         Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
     })?;
     let mut survey = Survey::default();
@@ -135,46 +140,120 @@ pub fn survey(
     Ok(survey)
 }
 
+/// Reads row groups on all threads, and works on each batch on the thread that decoded it.
 fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
-    frames: Vec<Frame>,
-    work: impl Fn(&polars::frame::DataFrame) -> Result<T, Error> + Sync,
+    tasks: &[FileTask],
+    work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
-    let batches = Batches::read(frames);
-    let work = |batch: Result<polars::frame::DataFrame, _>| {
-        cancel::check()?;
-        work(&batch.map_err(|error| Error::Input(blame(plan, &error)))?)
+    let of_group = |task: &FileTask, batches: Batches<'_>| -> Result<Vec<T>, Error> {
+        let one = |batch: Result<RecordBatch, InputError>| {
+            cancel::check()?;
+            let columns = task.projection.apply(&batch?).map_err(|error| blame(plan, task, error))?;
+            work(&columns)
+        };
+        batches.map(one).collect()
     };
-    // Batches are taken as threads come free: that, and the one batch of room, bounds what is in flight.
-    pool.install(|| batches.par_bridge().map(work).collect())
+    let of_file = |task: &FileTask| -> Result<Vec<Vec<T>>, Error> {
+        let file = task.open()?;
+        let groups = task.row_groups.par_iter().with_max_len(1);
+        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
+    };
+    let done: Vec<Vec<Vec<T>>> =
+        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
+    Ok(done.into_iter().flatten().flatten().collect())
 }
 
-/// Makes the sessions of all partitions.
+/// Names the file, or the condition, that a batch failed on.
+fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
+    match error {
+        ProjectError::Condition(reason) => InputError::Condition {
+            condition: plan.condition().unwrap_or_default().to_string(),
+            reason: format!("it fails on values of {:?}: {reason}", task.path),
+            position: None,
+        },
+        ProjectError::Facts(reason) => InputError::ChartCondition {
+            condition: String::new(),
+            reason: format!("one of them fails on values of {:?}: {reason}", task.path),
+            position: None,
+        },
+        ProjectError::Input(InputError::Unreadable { reason }) => {
+            InputError::Damaged { path: task.path.clone(), reason }
+        }
+        ProjectError::Input(error) => error,
+    }
+}
+
+/// Makes the sessions of all partitions. Where memory does not hold all of them, `part` takes some at a time, and
+/// what it has not taken is left.
 ///
 /// # Errors
-/// An interruption.
-pub fn make(pool: &ThreadPool, gathered: Gathered, rules: &Rules<'_>, progress: &Progress) -> Result<Made, Error> {
-    let blocks = &gathered.blocks;
-    let one = |number: usize| {
-        cancel::check()?;
-        let made = sessionize(blocks, number, rules);
+/// An interruption, users with more events than memory holds, and what `part` fails on.
+pub fn make(
+    pool: &ThreadPool,
+    events: Events,
+    rules: &Rules<'_>,
+    room: &Room,
+    progress: &Progress,
+    mut part: impl FnMut(&Made) -> Result<(), Error>,
+) -> Result<(Made, Counts), Error> {
+    let one = |number: &usize| {
+        let made = events.with_pieces(*number, room, |pieces| sessionize(pieces, rules))?;
         progress.add(1);
         Ok(made)
     };
-    let partitions: Vec<Option<Partition>> = pool.install(|| {
-        (0..gathered.partitions.count()).into_par_iter().with_max_len(1).map(one).collect::<Result<_, Error>>()
-    })?;
-    drop(gathered);
-    let partitions: Vec<Partition> = partitions.into_iter().flatten().collect();
+    let all: Vec<usize> = (0..events.partitions().count()).collect();
+    let most = room.limit.map(|limit| limit.waiting_sessions(room.threads));
+    // Without a limit all are made at once; with one, a few at a time.
+    let at_once = if most.is_some() { room.threads * 4 } else { all.len() };
     let mut counts = Counts::default();
-    for partition in &partitions {
-        counts.merge(&partition.counts);
+    let (mut waiting, mut bytes) = (Vec::new(), 0);
+    for numbers in all.chunks(at_once) {
+        for partition in each(pool, numbers, one)?.into_iter().flatten() {
+            counts.merge(&partition.counts);
+            bytes += partition.bytes();
+            waiting.push(partition);
+        }
+        if most.is_some_and(|most| bytes > most) {
+            part(&Made::new(pool, std::mem::take(&mut waiting)))?;
+            bytes = 0;
+        }
     }
-    let mut users = all_users(&partitions);
-    pool.install(|| users.par_sort_unstable_by(|a, b| compare_users(&partitions, *a, *b)));
-    let ranks = UserRanks::of_sorted(&users, &partitions);
-    Ok(Made { partitions, ranks, counts })
+    drop(events);
+    Ok((Made::new(pool, waiting), counts))
+}
+
+impl Made {
+    fn new(pool: &ThreadPool, mut partitions: Vec<Partition>) -> Self {
+        let mut segments: Vec<Vec<Partition>> = Vec::new();
+        for partition in &mut partitions {
+            let of_segments = std::mem::take(&mut partition.segments);
+            segments.resize_with(of_segments.len().max(segments.len()), Vec::new);
+            segments.iter_mut().zip(of_segments).for_each(|(segment, of)| segment.push(of));
+        }
+        let mut users = all_users(&partitions);
+        pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
+        let ranks = UserRanks::of_sorted(&users, &partitions);
+        Made { partitions, segments, ranks }
+    }
+}
+
+/// Does something with each of some items on all threads; what comes of them is in their order.
+///
+/// # Errors
+/// The first, in order, that fails; an interruption.
+pub fn each<T: Sync, R: Send>(
+    pool: &ThreadPool,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let one = |item: &T| {
+        cancel::check()?;
+        work(item)
+    };
+    let done: Vec<Result<R, Error>> = pool.install(|| items.par_iter().with_max_len(1).map(one).collect());
+    done.into_iter().collect()
 }
 
 /// Writes the files of some dates, on all threads.

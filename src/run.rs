@@ -9,22 +9,25 @@ use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
+use crate::kept::{check_kept, made_with};
 use crate::limits::{check_changes, check_rows, check_sessions};
-use crate::output::{check_tables, Output};
+use crate::outcome::Outcome;
+use crate::output::{Output, Run};
 use crate::pipeline;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
 use crate::report::{dry_run, summary, warnings};
 use crate::rules::{calendar_of, describe, needs_latest, rule};
-use crate::scope::{Done, Finder, Past, Scope};
+use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::event_types::EventTypes;
+use crate::store::Room;
 use crate::tables::files::write_synced;
 use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::ledger::{Ledger, LEDGER};
 use crate::tables::parquet_file::Provenance;
 use crate::tables::runs;
-use crate::tables::sessions::{TableColumns, ACTIVITY, SESSIONS};
+use crate::tables::sessions::{ACTIVITY, SESSIONS};
 
 /// Runs a job and returns what to print.
 ///
@@ -42,14 +45,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
-    let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = options.threads.unwrap_or_else(pipeline::available_threads);
     let pool = pipeline::pool(threads)?;
     let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
-    let custom = job.definition.custom().is_some();
-    let columns = TableColumns::new(&plan.roles, job.definition.property(), custom);
+    let tables = made_with(job);
     if options.dry_run {
         let ledger = ledger_of(&folder.own(LEDGER), &definition, options)?;
-        let past = Past::new(&plan, ledger, folder.before().has_other_columns(&columns.tables()));
+        let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
         let scope = Finder { job, plan: &plan, pool: &pool, past: &past }.scope(options);
         if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
             plan.keep_times(times.clone())?;
@@ -75,13 +77,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let mut ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), &definition, options)?;
     for table in [SESSIONS, ACTIVITY] {
         // Whoever removed a table wants it made again.
-        ledger = ledger.filter(|_| folder.files_of(table.folder).is_ok_and(|files| !files.is_empty()));
+        ledger = ledger.filter(|_| folder.files_of(Path::new(table.folder)).is_ok_and(|files| !files.is_empty()));
     }
-    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&columns.tables()));
+    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
     let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
-        return nothing_new(folder, &definition, &columns, &past, started);
+        return nothing_new(folder, &definition, &tables, &past, started);
     };
-    check_tables(job, options, &scope.dates, &folder)?;
+    check_kept(job, options, &scope.dates, &folder)?;
     if let Some(times) = &scope.times {
         plan.keep_times(times.clone())?;
     }
@@ -92,7 +94,12 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let mut progress = Progress::new(!options.quiet);
     let dictionary = EventDictionary::default();
     progress.stage("reading", plan.extent.rows_read);
-    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &progress)?;
+    let room = Room {
+        limit: options.memory_limit,
+        threads,
+        folder: options.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
+    };
+    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &progress)?;
     plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rows(&options.limits, &rows)?;
@@ -110,6 +117,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let types = EventTypes::new(&names, |name| describe(job, name));
     let days = calendar_of(job, &rows);
     let dates = scope.dates.within(job.output.window);
+    let facts = plan.facts.as_ref().map(|facts| facts.rules(job, &types));
     let rules = Rules {
         rule: rule(job, latest.unwrap_or_default()),
         types: &types,
@@ -117,25 +125,30 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         max_length: job.definition.max_length,
         calendar: &days,
         dates: &dates,
+        makes_activity: options.makes(Table::Activity),
+        facts: facts.as_ref(),
     };
-    progress.stage("sessions", gathered.partitions.count() as u64);
-    let made = pipeline::make(&pool, gathered, &rules, &progress)?;
-    check_sessions(&options.limits, &made.counts)?;
-    stopwatch.stage("sessionize");
-    tracing::info!(sessions = made.counts.sessions, users = made.counts.users, "sessionized");
-
+    progress.stage("sessions", gathered.events.partitions().count() as u64);
     let provenance = Provenance::of(&definition);
-    let mut output = Output::new(job, options, &scope, &columns, &folder, &pool);
-    output.write_tables(&made, &types, &provenance, &mut progress)?;
+    let run = Run { plan: &plan, types: &types, provenance: &provenance };
+    let mut output = Output::new(job, options, &scope, &folder, &pool);
+    let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &progress, |part| {
+        output.write_part(run, part, &mut Progress::new(false))
+    })?;
+    check_sessions(&options.limits, &counts)?;
+    stopwatch.stage("sessionize");
+    tracing::info!(sessions = counts.sessions, users = counts.users, "sessionized");
+
+    output.write_tables(run, made, &mut progress)?;
     stopwatch.stage("write");
     let overview = output.write_charts(&provenance)?;
     stopwatch.stage("charts");
     let mut written = output.finish()?;
-    let outcome = written.compare(job, &folder)?;
+    let outcome = Outcome::new(job, &folder, &written.replaced, scope.mode != Mode::Full)?;
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
-    let warnings = warnings::warnings(job, &plan, &scope, &rows, &made.counts, &names);
+    let warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
@@ -147,7 +160,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         changes: outcome.changes,
         extent: plan.extent,
         rows: &rows,
-        counts: &made.counts,
+        counts: &counts,
         days: &written.days,
         tables: &written.sizes,
         warnings: &warnings,
@@ -156,7 +169,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let run_json = RunJson::new(facts);
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
     written.replaced.extend(record(&folder, started, &run_json.text())?);
-    let done = Done { fingerprint: definition.fingerprint(), latest, untimed_ids: made.counts.untimed_ids, all_tables };
+    let done = Done { fingerprint: definition.fingerprint(), latest, untimed_ids: counts.untimed_ids, all_tables };
     if options.writes(Table::Sessions) || options.writes(Table::Activity) {
         if let Some(ledger) = past.next_ledger(job, &plan, &scope, done) {
             write_synced(&folder.stage(&LockedFolder::own_file(LEDGER))?, ledger.text().as_bytes())?;
@@ -164,7 +177,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&written.replaced, &definition, &columns.tables())?;
+    folder.commit(&written.replaced, &definition, &tables)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
@@ -191,14 +204,14 @@ fn record(folder: &LockedFolder, started: jiff::Timestamp, text: &str) -> Result
 fn nothing_new(
     folder: LockedFolder,
     definition: &Canonical,
-    columns: &TableColumns,
+    tables: &[String],
     past: &Past,
     started: jiff::Timestamp,
 ) -> Result<String, Error> {
     let files = past.file_count();
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
     let path = folder.path().to_path_buf();
-    folder.commit(&BTreeSet::from_iter(gone), definition, &columns.tables())?;
+    folder.commit(&BTreeSet::from_iter(gone), definition, tables)?;
     tracing::info!(files, "nothing new");
     Ok(format!(
         "Nothing new: the {files} files are those of the run before, and the tables in {} stay\n",

@@ -144,7 +144,7 @@ impl Past {
     /// was.
     pub fn next_ledger(&self, job: &Job, plan: &ReadPlan, scope: &Scope, done: Done) -> Option<Ledger> {
         let Done { fingerprint, latest, untimed_ids, all_tables } = done;
-        if !scope.dates.is_all() && scope.mode == Mode::Dates || !all_tables {
+        if scope.mode == Mode::Dates || !all_tables {
             let ledger = self.ledger.as_ref().filter(|_| !self.difference.is_nothing())?;
             return Some(Ledger { apart: ledger.apart.and(&scope.dates), ..ledger.clone() });
         }
@@ -183,9 +183,6 @@ impl Finder<'_> {
         }
         let mut scope = self.everything(Mode::Full, None);
         let dates = DateSet::of_window(options.window);
-        if !dates.is_all() && self.past.other_columns {
-            return Ok(Some(self.everything(Mode::Dates, Some(Whole::Columns))));
-        }
         if !dates.is_all() {
             scope.mode = Mode::Dates;
             match Reach::of(self.job, || self.ids_are_times()) {

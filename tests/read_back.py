@@ -1,6 +1,6 @@
 """Reads dwell's tables with DuckDB and recomputes them from the sample's events.
 
-usage: read_back.py DEFAULT_OUTPUT TIMEOUT_OUTPUT EVENTS
+usage: read_back.py DEFAULT_OUTPUT TIMEOUT_OUTPUT EVENTS CHARTS_OUTPUT
 
 DEFAULT_OUTPUT was made under the default definition, TIMEOUT_OUTPUT with --timeout 30m and
 --timezone Europe/Paris. The events are read by DuckDB itself, so nothing of dwell's reader is trusted.
@@ -11,7 +11,7 @@ import sys
 
 import duckdb
 
-default, timeout, events = sys.argv[1:4]
+default, timeout, events, charts = sys.argv[1:5]
 db = duckdb.connect()
 db.execute("SET TimeZone = 'UTC'")
 failures = 0
@@ -108,6 +108,60 @@ for folder in (default, timeout):
         FROM '{folder}/measures.parquet' WHERE total_sessions > 0 ORDER BY 1
     """
     check("percentiles by day agree", rows(quantiles) == rows(measured), True)
+
+# Charts: the sessions of a segment by week, and of all events by their first campaign.
+db.execute(f"""
+    CREATE VIEW raw AS
+    SELECT user_id AS u, session_id AS s, event_type AS e, client_event_time AS t, platform, page, utm_source, revenue
+    FROM read_parquet('{events}/*/*.parquet')
+    WHERE user_id IS NOT NULL AND user_id <> '' AND session_id <> -1
+      AND epoch_us(client_event_time) >= session_id * 1000 - 86400000000
+      AND epoch_us(client_event_time) < session_id * 1000 + 7 * 86400000000
+""")
+sessions_of = """
+    SELECT u, s, least(s * 1000, max(epoch_us(t))) AS a, max(epoch_us(t)) AS b,
+           count(*) FILTER (e = 'page_view' AND page LIKE '/p%') AS views, count(*) FILTER (e = 'purchase') AS buys,
+           coalesce(sum(revenue) FILTER (e = 'purchase'), 0) AS revenue,
+           min_by(utm_source, (epoch_us(t), e)) FILTER (utm_source IS NOT NULL) AS campaign
+    FROM raw WHERE {condition} GROUP BY u, s HAVING b - a <= 86400000000
+"""
+for segment, condition in (("all", "true"), ("mobile", "platform IN ('ios', 'android')")):
+    expected = rows(f"""
+        SELECT date_trunc('week', make_timestamptz(a) AT TIME ZONE 'Europe/Paris')::DATE AS week, count(*),
+               sum((b - a) // 1000)::BIGINT
+        FROM ({sessions_of.format(condition=condition)}) GROUP BY 1 ORDER BY 1
+    """)
+    found = rows(f"""
+        SELECT (interval_start AT TIME ZONE 'Europe/Paris')::DATE, total_sessions, time_spent_ms
+        FROM '{charts}/measures.parquet' WHERE chart = 'weeks' AND segment = '{segment}' ORDER BY 1
+    """)
+    check(f"sessions and their length by week, {segment}", found, expected)
+
+with_views = f"SELECT * FROM ({sessions_of.format(condition='true')}) WHERE views >= 1"
+by_campaign = f"""
+    WITH sessions AS ({with_views}), sizes AS (
+        SELECT campaign, row_number() OVER (ORDER BY count(*) DESC, campaign) AS place
+        FROM sessions WHERE campaign IS NOT NULL GROUP BY 1
+    )
+    SELECT CASE WHEN campaign IS NULL THEN '(none)' WHEN place <= 3 THEN campaign ELSE '(other)' END AS g,
+           count(*), sum(buys)::BIGINT, round(sum(revenue) / count(DISTINCT u), 6)
+    FROM sessions LEFT JOIN sizes USING (campaign) GROUP BY 1 ORDER BY 1
+"""
+found = rows(f"""
+    SELECT a."group", a.total_sessions, a.total_events, round(f.formula, 6)
+    FROM '{charts}/measures.parquet' a JOIN '{charts}/measures.parquet' f
+      ON a.chart = 'campaigns' AND f.chart = a.chart AND a.series = 'A' AND f.series = 'formula' AND a."group" = f."group"
+    ORDER BY 1
+""")
+check("sessions, purchases and revenue per user by campaign", found, rows(by_campaign))
+uncounted = rows(f"""
+    SELECT count(*) FROM (
+        SELECT m.total_sessions AS n, (SELECT sum(h.sessions) FROM '{charts}/histogram.parquet' h
+            WHERE (h.chart, h.series, h.segment, h.interval_start) = (m.chart, m.series, m.segment, m.interval_start)) AS k
+        FROM '{charts}/measures.parquet' m WHERE chart = 'weeks'
+    ) WHERE n <> k
+""")
+check("intervals whose histogram does not add up", uncounted, [(0,)])
 
 print(f"\n{failures} failed")
 sys.exit(1 if failures else 0)

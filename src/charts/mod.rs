@@ -1,15 +1,32 @@
-//! Measures and histograms: group-bys over the tables that a run wrote (SPEC 5).
+//! Charts: measures and histograms over the tables that a run wrote (SPEC 5 and 6).
+//!
+//! [`measure`] makes the rows of a chart: it reads the sessions
+//! that a series is of ([`sessions`], [`passes`]), puts them into [`cells`], counts the [`active`] users, and lays
+//! both out as [`Line`]s, interval by interval. [`formula`] computes over lines, [`overview`] is what a run's
+//! summary says.
 
-pub mod daily;
+pub mod active;
+pub mod cells;
+pub mod error;
+pub mod formula;
+pub mod interval;
+pub mod lanes;
+pub mod measure;
+pub mod overview;
+pub mod passes;
+pub mod sessions;
+pub mod tables;
+
+use std::sync::Arc;
 
 use crate::sessionize::time::Timestamp;
 
-/// What a row of a chart is about, besides its interval.
+/// What a line of a chart is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Series {
+pub struct Label {
     /// The chart's name.
     pub chart: String,
-    /// The series within it.
+    /// The series within it; `formula` for that of its formula.
     pub series: String,
     /// The segment of the events.
     pub segment: String,
@@ -17,80 +34,174 @@ pub struct Series {
     pub group: Option<String>,
 }
 
-impl Series {
-    /// The chart of a job that asks for none: all sessions.
-    pub fn of_all_sessions() -> Self {
-        Series { chart: "sessions".to_string(), series: "A".to_string(), segment: "all".to_string(), group: None }
-    }
-}
-
 /// The percentiles of length that are measured, in order.
-pub const PERCENTILES: [f64; 5] = [0.50, 0.75, 0.90, 0.95, 0.99];
+pub const PERCENTILES: [u32; 5] = [50, 75, 90, 95, 99];
 
 /// The bounds of the default bins, in milliseconds.
 pub const DEFAULT_BINS_MS: [i64; 10] =
     [0, 3_000, 10_000, 30_000, 60_000, 180_000, 600_000, 1_800_000, 3_600_000, 86_400_000];
 
+/// The rows of a chart about one series, segment and group, interval by interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What it is about.
+    pub label: Label,
+    /// Its rows in order of time.
+    pub rows: Vec<MeasureRow>,
+    /// The bins of its histogram, where it has one.
+    pub bins: Option<Bins>,
+}
+
+/// The bins of a histogram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bins {
+    /// The bounds: each bin starts at one and ends at the next.
+    pub bounds: Arc<[i64]>,
+    /// What they are of.
+    pub unit: Unit,
+    /// Whether intervals without a session have rows of zeros.
+    pub empty_intervals: bool,
+}
+
+/// What a histogram's bins are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Lengths in milliseconds.
+    Millis,
+    /// Numbers of events.
+    Events,
+}
+
+impl Unit {
+    /// The word in the histogram.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Millis => "ms",
+            Unit::Events => "events",
+        }
+    }
+}
+
 /// The measures of one interval. Times in milliseconds; what is over nothing is `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasureRow {
-    /// What it is about.
-    pub series: Series,
     /// The interval's first instant.
     pub interval_start: Timestamp,
-    /// Sessions that start in the interval.
-    pub total_sessions: i64,
-    /// Users with an event in the interval, in session or not.
-    pub active_users: i64,
-    /// The sum of the lengths.
-    pub time_spent_ms: i64,
-    /// Lengths by nearest rank, of [`PERCENTILES`].
-    pub percentiles_ms: [Option<i64>; PERCENTILES.len()],
-    /// The longest length.
-    pub length_max_ms: Option<i64>,
-    /// Sessions of length 0.
-    pub zero_length_sessions: i64,
+    /// What is measured of its sessions; `None` in a row that is a formula's.
+    pub measures: Option<Measures>,
+    /// The formula's number.
+    pub formula: Option<f64>,
 }
 
-impl MeasureRow {
+/// What is measured of the sessions of an interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measures {
+    /// Its sessions.
+    pub cell: cells::Cell,
+    /// Users with an event in the interval, in session or not.
+    pub active_users: i64,
+    /// Whether events are counted.
+    pub counts_events: bool,
+}
+
+impl Measures {
     /// Time spent over active users.
     pub fn time_spent_per_user_ms(&self) -> Option<f64> {
-        ratio(self.time_spent_ms, self.active_users)
+        ratio(self.cell.time_spent_ms, self.active_users)
     }
 
     /// Time spent over sessions.
     pub fn avg_length_ms(&self) -> Option<f64> {
-        ratio(self.time_spent_ms, self.total_sessions)
+        ratio(self.cell.time_spent_ms, self.cell.sessions)
     }
 
     /// Sessions over active users.
     pub fn avg_per_user(&self) -> Option<f64> {
-        ratio(self.total_sessions, self.active_users)
+        ratio(self.cell.sessions, self.active_users)
+    }
+
+    /// A percentile of length.
+    pub fn percentile_ms(&self, place: usize) -> Option<i64> {
+        self.of_some(self.cell.percentiles_ms[place])
+    }
+
+    /// The longest length.
+    pub fn length_max_ms(&self) -> Option<i64> {
+        self.of_some(self.cell.length_max_ms)
+    }
+
+    /// The events counted.
+    pub fn total_events(&self) -> Option<i64> {
+        self.counts_events.then_some(self.cell.events)
+    }
+
+    /// The events counted over sessions.
+    pub fn avg_events_per_session(&self) -> Option<f64> {
+        ratio(self.total_events()?, self.cell.sessions)
+    }
+
+    fn of_some(&self, value: i64) -> Option<i64> {
+        (self.cell.sessions > 0).then_some(value)
     }
 }
 
 /// The sessions of one interval and bin. A missing bound is the side on which sessions lie outside of all
 /// bins.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistogramRow {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HistogramRow<'a> {
     /// What it is about.
-    pub series: Series,
+    pub label: &'a Label,
     /// The interval's first instant.
     pub interval_start: Timestamp,
-    /// Where the bin starts, in milliseconds, included.
+    /// Where the bin starts, included.
     pub bin_start: Option<i64>,
     /// Where it ends, excluded.
     pub bin_end: Option<i64>,
+    /// What bins are of.
+    pub unit: Unit,
     /// Sessions in the bin.
     pub sessions: i64,
     /// Sessions of the interval.
     pub of: i64,
 }
 
-impl HistogramRow {
+impl HistogramRow<'_> {
     /// The share of the interval's sessions.
     pub fn share(&self) -> Option<f64> {
         ratio(self.sessions, self.of)
+    }
+}
+
+impl Line {
+    /// The rows of its histogram: all bins of an interval, and rows for the sessions outside of them where
+    /// there are any.
+    pub fn histogram(&self) -> impl Iterator<Item = HistogramRow<'_>> {
+        let bins = self.bins.iter();
+        bins.flat_map(move |bins| self.rows.iter().flat_map(move |row| self.histogram_of(bins, row)))
+    }
+
+    fn histogram_of<'a>(&'a self, bins: &'a Bins, row: &'a MeasureRow) -> impl Iterator<Item = HistogramRow<'a>> {
+        let of = row.measures.as_ref().map_or(0, |measures| measures.cell.sessions);
+        let sessions = move |bin: usize| {
+            let counts = row.measures.as_ref().map(|measures| &measures.cell.bins);
+            counts.and_then(|counts| counts.get(bin)).map_or(0, |count| i64::from(*count))
+        };
+        let shown = bins.empty_intervals || of > 0;
+        let places = (0..=bins.bounds.len()).filter(move |_| shown);
+        places.filter_map(move |bin| {
+            let (bin_start, bin_end) =
+                (bin.checked_sub(1).map(|start| bins.bounds[start]), bins.bounds.get(bin).copied());
+            let inside = bin_start.is_some() && bin_end.is_some();
+            (inside || sessions(bin) > 0).then(|| HistogramRow {
+                label: &self.label,
+                interval_start: row.interval_start,
+                bin_start,
+                bin_end,
+                unit: bins.unit,
+                sessions: sessions(bin),
+                of,
+            })
+        })
     }
 }
 

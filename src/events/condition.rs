@@ -169,6 +169,11 @@ impl Condition {
         self.conjuncts.iter().flat_map(|conjunct| conjunct.uses.values()).map(|used| &used.column)
     }
 
+    /// All parts.
+    pub fn parts(&self) -> impl Iterator<Item = &Conjunct> {
+        self.conjuncts.iter()
+    }
+
     /// The other parts, asked of each row.
     pub fn row_parts(&self) -> impl Iterator<Item = &Conjunct> {
         self.conjuncts.iter().filter(|conjunct| !conjunct.is_about_folders())

@@ -5,9 +5,7 @@ use polars::prelude::*;
 use super::columns::ColumnRef;
 use super::error::InputError;
 use super::kind::Kind;
-use crate::sessionize::columns::{KeyColumn, TextColumn};
-use crate::sessionize::hash::hash_int;
-use crate::sessionize::intern::Interner;
+use super::roles::{KeyType, Value};
 
 /// Integers, and numbers in JSON text, as 64-bit ones.
 pub fn integers(series: &Series, name: &str) -> Result<Int64Chunked, InputError> {
@@ -64,39 +62,40 @@ fn bytes_as_text(series: &Series, column: &ColumnRef) -> Result<StringChunked, I
     Ok(texts.into_iter().collect())
 }
 
-/// Texts with null in place of empty ones.
-pub fn non_empty(texts: &StringChunked) -> StringChunked {
-    if texts.iter().all(|text| text != Some("")) {
-        return texts.clone();
-    }
-    texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect()
+/// Session ids or property values as text, or as the numbers that stand for them in memory.
+///
+/// # Errors
+/// A value that its type cannot hold.
+pub fn values(series: &Series, value: &Value) -> Result<Series, InputError> {
+    let name = value.column.spelled.as_str();
+    let floats = || -> Result<Series, InputError> { cast(series, &DataType::Float64, name) };
+    let each = |number: fn(f64) -> Option<i64>| -> Result<Series, InputError> {
+        let floats = floats()?;
+        let floats = floats.f64().map_err(|error| polars_error(name, &error))?;
+        Ok(floats.iter().map(|value| number(value?)).collect::<Int64Chunked>().into_series())
+    };
+    Ok(match (value.key_type, series.dtype()) {
+        (KeyType::Text, _) => texts(series, &value.column)?.into_series(),
+        (KeyType::Int, DataType::Float32 | DataType::Float64) => each(whole)?,
+        (KeyType::Float, _) => each(ordered)?,
+        (KeyType::Timestamp, _) => {
+            let micros = cast(series, &DataType::Datetime(TimeUnit::Microseconds, None), name)?;
+            integers(&micros.to_physical_repr(), name)?.into_series()
+        }
+        (KeyType::Date, _) => integers(&series.to_physical_repr(), name)?.into_series(),
+        _ => integers(series, name)?.into_series(),
+    })
 }
 
-/// Each text as a code, and the texts by code.
-pub fn interned(texts: &StringChunked) -> (Vec<Option<u32>>, TextColumn) {
-    /// More than the types that most inputs have.
-    const RECENT: usize = 512;
-    let mut interner = Interner::of_text();
-    let mut codes = Vec::with_capacity(texts.len());
-    for chunk in texts.downcast_iter() {
-        // Equal texts of a dictionary page are equal views: most rows need neither their bytes nor a hash.
-        let mut recent = [(u128::MAX, 0u32); RECENT];
-        for (view, text) in chunk.views().iter().zip(chunk.iter()) {
-            let Some(text) = text else {
-                codes.push(None);
-                continue;
-            };
-            let view = view.as_u128();
-            let slot = &mut recent[hash_int((view ^ (view >> 64)) as i64) as usize % RECENT];
-            if slot.0 != view {
-                *slot = (view, interner.intern_text(text.as_bytes()));
-            }
-            codes.push(Some(slot.1));
-        }
-    }
-    match interner.into_keys() {
-        KeyColumn::Text(distinct) => (codes, distinct),
-        KeyColumn::Int(_) => (codes, TextColumn::default()),
+/// Any single values as something that is equal where they are: text where there is any, else the bytes as
+/// they come.
+///
+/// # Errors
+/// Bytes that are no text, where text is needed.
+pub fn unique_ids(series: &Series, column: &ColumnRef) -> Result<Series, InputError> {
+    match series.dtype() {
+        DataType::Binary => Ok(series.clone()),
+        _ => Ok(texts(series, column)?.into_series()),
     }
 }
 

@@ -173,6 +173,26 @@ pub enum InputError {
         /// What to do.
         way_out: &'static str,
     },
+    /// A condition of a chart or segment that cannot be understood.
+    #[error("`where` of a chart or segment cannot be understood: {reason}\n  {condition}{}", pointer(position))]
+    ChartCondition {
+        /// The condition.
+        condition: String,
+        /// What is wrong, with the position where it is known.
+        reason: String,
+        /// The column in the condition's only or first line, from 1.
+        position: Option<usize>,
+    },
+    /// More conditions than can be told apart.
+    #[error("the {of} have {conditions} different conditions (`where`), and there is room for {most}; use fewer")]
+    TooManyConditions {
+        /// How many.
+        conditions: usize,
+        /// Of what.
+        of: &'static str,
+        /// How many there can be.
+        most: usize,
+    },
     /// A condition that cannot be understood.
     #[error("`input.where` cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     Condition {
@@ -186,6 +206,16 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// This error, of a condition of a chart or segment.
+    pub fn of_charts(self) -> Self {
+        match self {
+            InputError::Condition { condition, reason, position } => {
+                InputError::ChartCondition { condition, reason, position }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the command line or job is wrong, rather than a file.
     pub fn is_usage(&self) -> bool {
         !matches!(

@@ -1,10 +1,13 @@
 //! Values inside values: fields of structs, keys of maps and of JSON text, all by one spelling (SPEC 1).
 
+use std::collections::BTreeMap;
+
 use polars::prelude::*;
 
 use super::columns::{split_field, ColumnRef, Source};
+use super::condition::ColumnUse;
 use super::convert::uuid_text;
-use super::footer::FileSchema;
+use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
 
 /// A column of a job as an expression over the columns of one file.
@@ -24,6 +27,26 @@ pub fn expr_of(column: &ColumnRef, schema: &FileSchema, hive: &[(String, Option<
             }
         }
     }
+}
+
+/// The columns that conditions use and that are no whole columns of a file, by their names in the conditions.
+/// Whole columns stay as they are: their statistics can rule row groups out.
+pub fn made_of<'u>(uses: impl Iterator<Item = (&'u String, &'u ColumnUse)>, footer: &Footer) -> BTreeMap<String, Expr> {
+    let made = uses.filter(|(_, used)| !used.column.is_plain() || is_missing(&used.column, &footer.schema));
+    made.map(|(name, used)| {
+        let value = expr_of(&used.column, &footer.schema, &footer.file.hive);
+        let value = match used.column.kind {
+            _ if used.as_number => value.cast(DataType::Float64),
+            Kind::Uuid => uuid_as_text(value),
+            _ => value,
+        };
+        (name.clone(), value.alias(name.as_str()))
+    })
+    .collect()
+}
+
+fn is_missing(column: &ColumnRef, schema: &FileSchema) -> bool {
+    column.file_column().is_some_and(|name| schema.kind(name).is_none_or(|kind| *kind == Kind::Null))
 }
 
 /// A column of UUIDs in their usual spelling.

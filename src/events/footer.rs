@@ -7,13 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::parquet_to_arrow_schema;
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use polars::error::PolarsResult;
+use polars::frame::DataFrame;
 use sha2::{Digest, Sha256};
 
+use super::bridge::to_polars;
 use super::error::InputError;
 use super::find::InputFile;
 use super::kind::Kind;
@@ -52,13 +57,23 @@ impl Footer {
 /// The columns of a file.
 #[derive(Clone, Debug)]
 pub struct FileSchema {
-    /// Names and types as the file has them: files are read together only where these are equal.
+    /// Names and types as they are decoded: files are read together only where these are equal.
     exact: Vec<(String, DataType)>,
     /// Names and what can be done with the values.
     pub columns: Vec<(String, Kind)>,
 }
 
 impl FileSchema {
+    /// Some of its columns, as they are decoded, without rows.
+    ///
+    /// # Errors
+    /// A type that polars does not have.
+    pub fn no_rows(&self, columns: &[String]) -> PolarsResult<DataFrame> {
+        let needed = self.exact.iter().filter(|(name, _)| columns.contains(name));
+        let fields: Vec<Field> = needed.map(|(name, of)| Field::new(name, of.clone(), true)).collect();
+        to_polars(&RecordBatch::new_empty(Arc::new(Schema::new(fields))))
+    }
+
     /// What a column holds.
     pub fn kind(&self, name: &str) -> Option<&Kind> {
         self.columns.iter().find(|(column, _)| column == name).map(|(_, kind)| kind)
@@ -127,7 +142,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     }
     let metadata =
         ParquetMetaDataReader::new().parse_and_finish(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
-    let schema = arrow_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
+    let schema = decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
     let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
@@ -150,11 +165,45 @@ fn hash_of_footer(mut file: &File) -> std::io::Result<String> {
     Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn arrow_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {
+/// The columns of a file, in the types in which they are decoded: text as views, which are quick to make and to
+/// compare, and nothing that polars does not have.
+///
+/// # Errors
+/// A Parquet type that arrow does not have.
+pub fn decoded_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {
     let file = metadata.file_metadata();
+    let descriptor = file.schema_descr();
     // A schema hint that arrow cannot read must not stop a file that Parquet can.
-    parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())
-        .or_else(|_| parquet_to_arrow_schema(file.schema_descr(), None))
+    let schema = parquet_to_arrow_schema(descriptor, file.key_value_metadata())
+        .or_else(|_| parquet_to_arrow_schema(descriptor, None))?;
+    let is_int96 = |place: usize| {
+        let root = &descriptor.root_schema().get_fields()[place];
+        root.is_primitive() && root.get_physical_type() == Type::INT96
+    };
+    let fields = schema.fields().iter().enumerate().map(|(place, field)| {
+        let data_type = match field.data_type() {
+            // Nanoseconds in 64 bits would not hold all of its times.
+            DataType::Timestamp(_, zone) if is_int96(place) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+            other => decoded(other),
+        };
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    Ok(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+fn decoded(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Dictionary(_, values) => decoded(values),
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+            DataType::Decimal128(*precision, *scale)
+        }
+        // An offset is no zone to polars; the instants are the same.
+        DataType::Timestamp(unit, Some(zone)) if zone.starts_with(['+', '-']) => {
+            DataType::Timestamp(*unit, Some("UTC".into()))
+        }
+        other => other.clone(),
+    }
 }
 
 fn not_parquet(path: &Path, bytes: u64, error: &ParquetError) -> InputError {

@@ -5,17 +5,21 @@
 //! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
 //! conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
+pub mod bridge;
+pub mod coded;
 pub mod columns;
 pub mod condition;
 pub mod convert;
 pub mod dictionary;
 pub mod error;
 pub mod extract;
+pub mod facts;
 pub mod find;
 pub mod footer;
 pub mod kind;
 pub mod normalise;
 pub mod plan;
+pub mod project;
 pub mod prune;
 pub mod read;
 pub mod roles;

@@ -1,17 +1,25 @@
-//! Rows to events: every accepted type becomes a plain column, impossible rows are rejected and counted
-//! (SPEC 1 and SPEC 2, step 2).
+//! Columns by role to events: impossible rows are rejected and counted (SPEC 1 and SPEC 2, step 2).
 
-use polars::prelude::*;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::columns::ColumnRef;
-use super::convert::{cast, integers, interned, non_empty, ordered, polars_error, texts, whole};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, UInt32Array};
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::take;
+use arrow::datatypes::{
+    DataType, Int64Type, TimeUnit as ArrowUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
+
+use super::coded::{coded, coded_numbers};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
-use super::roles::{KeyType, Roles, Value};
+use super::project::RoleColumns;
+use super::roles::{KeyType, Roles};
 use crate::job::dates::instant_of;
 use crate::job::times::Times;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
-use crate::sessionize::columns::{EventBatch, KeyColumn, TextColumn, ValueColumn};
+use crate::sessionize::columns::{gather, Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
 use crate::sessionize::time::Timestamp;
 
@@ -101,51 +109,32 @@ impl<'a> Normaliser<'a> {
     /// The events of a batch of rows.
     ///
     /// # Errors
-    /// A value that its role's type cannot hold.
-    pub fn events(&self, rows: &DataFrame) -> Result<(EventBatch, RowCounts), InputError> {
-        let mut counts = RowCounts { passed: rows.height() as u64, ..RowCounts::default() };
-        let times = self.times_of(rows)?;
+    /// A column of a type that its role does not take.
+    pub fn events(&self, rows: &RoleColumns) -> Result<(EventBatch, RowCounts), InputError> {
+        let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
+        let times = self.micros(&rows.time)?;
         let users = self.users(rows)?;
-        let missing = users.missing();
-        let mut kept = Vec::with_capacity(rows.height());
-        let mut kept_times = Vec::with_capacity(rows.height());
-        for (row, time) in times.iter().enumerate() {
-            let possible = time.filter(|time| self.times.holds(*time));
-            counts.latest = counts.latest.max(possible);
-            if possible.is_some_and(|time| self.read.is_some_and(|read| !read.holds(time))) {
-                counts.outside += 1;
-                continue;
-            }
-            let no_user = missing.as_ref().is_some_and(|missing| missing[row]);
-            let rejection = match (no_user, time, possible) {
-                (true, ..) => Rejection::NoUser,
-                (false, None, _) => Rejection::NoTime,
-                (false, Some(_), None) => Rejection::TimeOutOfRange,
-                (false, Some(_), Some(time)) => {
-                    kept.push(row as u32);
-                    kept_times.push(time);
-                    continue;
-                }
-            };
-            counts.rejected[rejection as usize] += 1;
-        }
-        let kept = if kept.len() == rows.height() { Kept::All } else { Kept::Some(kept) };
-        counts.earliest = kept_times.iter().min().copied();
-        let values = match &self.roles.value {
-            Some(value) => Some(values(&role_series(rows, "value", &value.column.spelled)?, value, &kept)?),
-            None => None,
+        let kept = self.keep(&times, &users, &mut counts);
+        let times: Vec<Timestamp> = match &kept {
+            None => times.iter().map(|micros| Timestamp::from_micros(*micros)).collect(),
+            Some(kept) => kept.values().iter().map(|row| Timestamp::from_micros(times[*row as usize])).collect(),
         };
+        let only_kept = |column: &ArrayRef| match &kept {
+            None => Ok(column.clone()),
+            Some(kept) => take(column, kept, None).map_err(|error| unreadable(&error.to_string())),
+        };
+        let column = |column: &Option<ArrayRef>| column.as_ref().map(only_kept).transpose();
         let batch = EventBatch {
-            users: users.into_kept(&kept),
-            times: kept_times,
-            events: of_role(rows, "event", &self.roles.event, |series, column| {
-                self.event_codes(series, column, &kept)
-            })?,
-            values,
-            sequence: of_role(rows, "sequence", &self.roles.sequence, |series, column| {
-                sequence(series, column, &kept)
-            })?,
-            unique_ids: of_role(rows, "dedup", &self.roles.dedup, |series, column| unique_ids(series, column, &kept))?,
+            users: users_as_codes(&only_kept(&users)?),
+            times,
+            events: column(&rows.event)?.map(|events| self.event_codes(&events)).transpose()?,
+            values: column(&rows.value)?.map(|values| self.values(&values)).transpose()?,
+            sequence: column(&rows.sequence)?.as_ref().map(sequence),
+            unique_ids: column(&rows.dedup)?.as_ref().map(unique_ids),
+            facts: rows.facts.as_ref().map(|facts| match &kept {
+                None => facts.clone(),
+                Some(kept) => Coded { keys: facts.keys.clone(), codes: gather(&facts.codes, kept.values()) },
+            }),
         };
         Ok((batch, counts))
     }
@@ -154,29 +143,83 @@ impl<'a> Normaliser<'a> {
     ///
     /// # Errors
     /// A time column of a type that is none.
-    pub fn latest(&self, rows: &DataFrame) -> Result<Option<Timestamp>, InputError> {
-        let times = self.times_of(rows)?;
-        Ok(times.into_iter().flatten().filter(|time| self.times.holds(*time)).max())
+    pub fn latest(&self, rows: &RoleColumns) -> Result<Option<Timestamp>, InputError> {
+        let times = self.micros(&rows.time)?;
+        Ok(times.iter().map(|micros| Timestamp::from_micros(*micros)).filter(|time| self.times.holds(*time)).max())
     }
 
-    fn times_of(&self, rows: &DataFrame) -> Result<Vec<Option<Timestamp>>, InputError> {
-        let name = &self.roles.time.spelled;
-        let series = role_series(rows, "time", name)?;
-        let physical = |unit: JobUnit| -> Result<Vec<Option<Timestamp>>, InputError> {
-            let counts = integers(&series.to_physical_repr(), name)?;
-            Ok(counts.iter().map(|count| unit.instant(count?)).collect())
-        };
-        match series.dtype() {
-            DataType::Datetime(TimeUnit::Milliseconds, _) => physical(JobUnit::Millis),
-            DataType::Datetime(TimeUnit::Microseconds, _) => physical(JobUnit::Micros),
-            DataType::Datetime(TimeUnit::Nanoseconds, _) => physical(JobUnit::Nanos),
-            dtype if dtype.is_integer() => physical(self.time_unit.unwrap_or(JobUnit::Micros)),
-            DataType::Null => Ok(vec![None; series.len()]),
-            _ => {
-                let texts = texts(&series, &self.roles.time)?;
-                Ok(texts.iter().map(|text| self.time_of_text(text?)).collect())
+    /// Which rows are no impossible ones, and counts those that are; `None` where all can stay.
+    fn keep(&self, times: &[i64], users: &ArrayRef, counts: &mut RowCounts) -> Option<UInt32Array> {
+        let missing = missing(users);
+        let (least, most) =
+            times.iter().fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
+        let possible = |micros: i64| self.times.holds(Timestamp::from_micros(micros));
+        let read = |micros: i64| self.read.is_none_or(|read| read.holds(Timestamp::from_micros(micros)));
+        let all_read =
+            self.read.is_none_or(|read| read.covers(Timestamp::from_micros(least), Timestamp::from_micros(most)));
+        if missing.is_none() && (times.is_empty() || possible(least) && possible(most) && all_read) {
+            if !times.is_empty() {
+                counts.earliest = Some(Timestamp::from_micros(least));
+                counts.latest = Some(Timestamp::from_micros(most));
             }
+            return None;
         }
+        let mut kept = Vec::with_capacity(times.len());
+        for (row, micros) in times.iter().enumerate() {
+            let time = Timestamp::from_micros(*micros);
+            if possible(*micros) {
+                counts.latest = counts.latest.max(Some(time));
+            }
+            if possible(*micros) && !read(*micros) {
+                counts.outside += 1;
+                continue;
+            }
+            let rejection = if missing.as_ref().is_some_and(|missing| missing.value(row)) {
+                Rejection::NoUser
+            } else if *micros == NO_TIME {
+                Rejection::NoTime
+            } else if !possible(*micros) {
+                Rejection::TimeOutOfRange
+            } else {
+                counts.earliest = Some(counts.earliest.map_or(time, |earliest| earliest.min(time)));
+                kept.push(row as u32);
+                continue;
+            };
+            counts.rejected[rejection as usize] += 1;
+        }
+        Some(UInt32Array::from(kept))
+    }
+
+    /// Times in microseconds; [`NO_TIME`] where there is none.
+    fn micros<'c>(&self, times: &'c ArrayRef) -> Result<Cow<'c, [i64]>, InputError> {
+        let counts = match times.data_type() {
+            DataType::Timestamp(ArrowUnit::Second, _) => times.as_primitive::<TimestampSecondType>().values(),
+            DataType::Timestamp(ArrowUnit::Millisecond, _) => times.as_primitive::<TimestampMillisecondType>().values(),
+            DataType::Timestamp(ArrowUnit::Microsecond, _) => times.as_primitive::<TimestampMicrosecondType>().values(),
+            DataType::Timestamp(ArrowUnit::Nanosecond, _) => times.as_primitive::<TimestampNanosecondType>().values(),
+            DataType::Int64 => times.as_primitive::<Int64Type>().values(),
+            DataType::Utf8View => {
+                let time = |text: Option<&str>| self.time_of_text(text?).map(Timestamp::micros);
+                return Ok(times.as_string_view().iter().map(|text| time(text).unwrap_or(NO_TIME)).collect());
+            }
+            DataType::Null => return Ok(vec![NO_TIME; times.len()].into()),
+            other => return Err(unreadable(&format!("the column `{}` is {other}", self.roles.time.spelled))),
+        };
+        let unit = match times.data_type() {
+            DataType::Timestamp(ArrowUnit::Second, _) => JobUnit::Seconds,
+            DataType::Timestamp(ArrowUnit::Millisecond, _) => JobUnit::Millis,
+            DataType::Timestamp(ArrowUnit::Nanosecond, _) => JobUnit::Nanos,
+            DataType::Int64 => self.time_unit.unwrap_or(JobUnit::Micros),
+            _ => JobUnit::Micros,
+        };
+        if unit == JobUnit::Micros && times.null_count() == 0 {
+            return Ok(Cow::Borrowed(counts));
+        }
+        let micros = |(row, count): (usize, &i64)| match times.is_valid(row) {
+            true => unit.instant(*count).map_or(NO_TIME, Timestamp::micros),
+            false => NO_TIME,
+        };
+        Ok(counts.iter().enumerate().map(micros).collect())
     }
 
     fn time_of_text(&self, text: &str) -> Option<Timestamp> {
@@ -190,182 +233,101 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    fn users(&self, rows: &DataFrame) -> Result<Users, InputError> {
-        let mut users: Option<Users> = None;
-        for (place, column) in self.roles.users.iter().enumerate() {
-            if users.as_ref().is_some_and(Users::all_found) {
-                break;
-            }
-            let series = role_series(rows, &format!("user {place}"), &column.spelled)?;
-            let found = match self.roles.user_type {
-                KeyType::Int => Users::Int(integers(&series, &column.spelled)?),
-                _ => Users::Text(non_empty(&texts(&series, column)?)),
-            };
-            users = Some(match users {
-                None => found,
-                Some(first) => first.or(&found),
-            });
-        }
-        users.ok_or_else(|| InputError::Unreadable { reason: "there is no user column".to_string() })
-    }
-
-    fn event_codes(&self, series: &Series, column: &ColumnRef, kept: &Kept) -> Result<Vec<u32>, InputError> {
-        let (local, distinct) = interned(&texts(series, column)?);
-        // All values came out of text columns.
-        let codes = self.types.codes(distinct.iter().map(|text| std::str::from_utf8(text).unwrap_or_default()));
-        let code = |local: &Option<u32>| local.map_or(0, |local| codes[local as usize]);
-        Ok(kept.collect(local.len(), local.iter(), code))
-    }
-}
-
-/// The users of a batch; a row without one has null.
-enum Users {
-    Int(Int64Chunked),
-    Text(StringChunked),
-}
-
-impl Users {
-    /// Which rows have no user; `None` where all have one.
-    fn missing(&self) -> Option<Vec<bool>> {
-        let nulls = match self {
-            _ if self.all_found() => return None,
-            Users::Int(users) => users.is_null(),
-            Users::Text(users) => users.is_null(),
+    /// The first user of each row that is there and not empty.
+    fn users(&self, rows: &RoleColumns) -> Result<ArrayRef, InputError> {
+        let typed = |users: &ArrayRef| match (users.data_type(), self.roles.user_type) {
+            (DataType::Null, KeyType::Int) => Arc::new(Int64Array::new_null(users.len())) as ArrayRef,
+            (DataType::Null, _) => Arc::new(StringViewArray::new_null(users.len())) as ArrayRef,
+            _ => users.clone(),
         };
-        Some(nulls.iter().map(|null| null.unwrap_or(false)).collect())
-    }
-
-    fn all_found(&self) -> bool {
-        match self {
-            Users::Int(users) => users.null_count() == 0,
-            Users::Text(users) => users.null_count() == 0,
+        let mut columns = rows.users.iter().map(typed);
+        let mut users = columns.next().ok_or_else(|| unreadable("there is no user column"))?;
+        for next in columns {
+            let Some(missing) = missing(&users) else { break };
+            users = zip(&missing, &next, &users).map_err(|error| unreadable(&error.to_string()))?;
         }
+        Ok(users)
     }
 
-    /// Fills the rows without a user from the next column.
-    fn or(self, next: &Users) -> Users {
-        match (self, next) {
-            (Users::Int(first), Users::Int(next)) => {
-                Users::Int(first.iter().zip(next.iter()).map(|(first, next)| first.or(next)).collect())
-            }
-            (Users::Text(first), Users::Text(next)) => {
-                Users::Text(first.iter().zip(next.iter()).map(|(first, next)| first.or(next)).collect())
-            }
-            (first, _) => first,
+    fn event_codes(&self, events: &ArrayRef) -> Result<Vec<u32>, InputError> {
+        let Some(texts) = events.as_string_view_opt() else {
+            return match events.data_type() {
+                DataType::Null => Ok(vec![0; events.len()]),
+                other => Err(unreadable(&format!("event types are {other}"))),
+            };
+        };
+        let Coded { keys: KeyColumn::Text(distinct), mut codes } = coded(texts) else { return Ok(Vec::new()) };
+        // All values came out of text columns.
+        let of_run = self.types.codes(distinct.iter().map(|text| std::str::from_utf8(text).unwrap_or_default()));
+        for (row, code) in codes.iter_mut().enumerate() {
+            *code = if texts.is_null(row) { 0 } else { of_run[*code as usize] };
         }
+        Ok(codes)
     }
 
-    fn into_kept(self, kept: &Kept) -> KeyColumn {
-        match self {
-            Users::Int(users) => KeyColumn::Int(kept.collect(users.len(), users.iter(), Option::unwrap_or_default)),
-            Users::Text(users) => KeyColumn::Text(text_column(&users, kept)),
+    /// Session ids or property values.
+    fn values(&self, values: &ArrayRef) -> Result<ValueColumn, InputError> {
+        let is_session_id = self.roles.value.as_ref().is_some_and(|value| value.is_session_id);
+        let is_text = self.roles.value.as_ref().is_some_and(|value| value.key_type == KeyType::Text);
+        match values.data_type() {
+            DataType::Null => Ok(ValueColumn::none(values.len(), is_text)),
+            DataType::Int64 => {
+                let numbers = values.as_primitive::<Int64Type>().values();
+                let valid = (0..numbers.len())
+                    .map(|row| values.is_valid(row) && (!is_session_id || is_valid_number(numbers[row])));
+                Ok(ValueColumn::new(Values::Int(numbers.to_vec()), valid.collect()))
+            }
+            DataType::Utf8View => {
+                let texts = values.as_string_view();
+                let is_valid =
+                    |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
+                let valid = texts.iter().map(|text| text.is_some_and(is_valid));
+                Ok(ValueColumn::new(Values::Text(coded(texts)), valid.collect()))
+            }
+            other => Err(unreadable(&format!("what events are grouped by is {other}"))),
         }
     }
 }
 
-/// Session ids or property values of the rows kept.
-fn values(series: &Series, value: &Value, kept: &Kept) -> Result<ValueColumn, InputError> {
-    let (name, key_type, session_id) = (value.column.spelled.as_str(), value.key_type, value.is_session_id);
-    if key_type == KeyType::Text {
-        let texts = texts(series, &value.column)?;
-        let is_valid = |text: &str| if session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
-        let valid = kept.collect(texts.len(), texts.iter(), |text| text.is_some_and(is_valid));
-        return Ok(ValueColumn { keys: KeyColumn::Text(text_column(&texts, kept)), valid });
-    }
-    let numbers: Int64Chunked = match (key_type, series.dtype()) {
-        (KeyType::Int, DataType::Float32 | DataType::Float64) => {
-            let floats = cast(series, &DataType::Float64, name)?;
-            floats.f64().map_err(|error| polars_error(name, &error))?.iter().map(|id| whole(id?)).collect()
-        }
-        (KeyType::Float, _) => {
-            let floats = cast(series, &DataType::Float64, name)?;
-            floats.f64().map_err(|error| polars_error(name, &error))?.iter().map(|value| ordered(value?)).collect()
-        }
-        (KeyType::Timestamp, _) => {
-            let micros = cast(series, &DataType::Datetime(TimeUnit::Microseconds, None), name)?;
-            integers(&micros.to_physical_repr(), name)?
-        }
-        (KeyType::Date, _) => integers(&series.to_physical_repr(), name)?,
-        _ => integers(series, name)?,
+/// In place of a time that is not there or cannot be read; no job can make it possible.
+const NO_TIME: i64 = i64::MIN;
+
+fn unreadable(reason: &str) -> InputError {
+    InputError::Unreadable { reason: reason.to_string() }
+}
+
+/// Which rows have no user, or an empty one; `None` where all have one.
+fn missing(users: &ArrayRef) -> Option<BooleanArray> {
+    let Some(texts) = users.as_string_view_opt() else {
+        return (users.null_count() > 0).then(|| (0..users.len()).map(|row| Some(users.is_null(row))).collect());
     };
-    let is_valid = |number: i64| !session_id || is_valid_number(number);
-    let valid = kept.collect(numbers.len(), numbers.iter(), |number| number.is_some_and(is_valid));
-    let keys = KeyColumn::Int(kept.collect(numbers.len(), numbers.iter(), Option::unwrap_or_default));
-    Ok(ValueColumn { keys, valid })
+    // A view begins with the length.
+    let any_empty = texts.views().iter().any(|view| *view as u32 == 0);
+    let is_missing = |row| texts.is_null(row) || texts.value(row).is_empty();
+    (any_empty || texts.null_count() > 0).then(|| (0..texts.len()).map(|row| Some(is_missing(row))).collect())
 }
 
-fn sequence(series: &Series, column: &ColumnRef, kept: &Kept) -> Result<Vec<i64>, InputError> {
-    let numbers = integers(series, &column.spelled)?;
+/// Users as codes; all have one.
+fn users_as_codes(users: &ArrayRef) -> Coded {
+    match users.as_string_view_opt() {
+        Some(texts) => coded(texts),
+        None => coded_numbers(users.as_primitive::<Int64Type>().values()),
+    }
+}
+
+fn sequence(numbers: &ArrayRef) -> Vec<i64> {
+    let Some(numbers) = numbers.as_primitive_opt::<Int64Type>() else { return vec![i64::MIN; numbers.len()] };
     // Nulls come first; a real i64::MIN would tie with them, and nobody counts from there.
-    Ok(kept.collect(numbers.len(), numbers.iter(), |number| number.unwrap_or(i64::MIN)))
+    numbers.iter().map(|number| number.unwrap_or(i64::MIN)).collect()
 }
 
-/// Any single values as bytes that are equal where they are: text where there is any, else the bytes as
-/// they come.
-fn unique_ids(series: &Series, column: &ColumnRef, kept: &Kept) -> Result<TextColumn, InputError> {
-    if *series.dtype() == DataType::Binary {
-        let ids = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
-        return Ok(bytes_column(ids.len(), ids.iter(), kept));
-    }
-    Ok(text_column(&texts(series, column)?, kept))
-}
-
-/// The rows of a batch that are not rejected.
-enum Kept {
-    /// All of them: the usual case, in which columns are copied chunk by chunk.
-    All,
-    /// These, in ascending order.
-    Some(Vec<u32>),
-}
-
-impl Kept {
-    /// The values of the rows kept, in order.
-    fn each<V>(&self, mut values: impl Iterator<Item = V>, mut take: impl FnMut(V)) {
-        match self {
-            Kept::All => values.for_each(take),
-            Kept::Some(rows) => {
-                let mut next = 0;
-                for row in rows {
-                    let skip = *row as usize - next;
-                    next = *row as usize + 1;
-                    if let Some(value) = values.nth(skip) {
-                        take(value);
-                    }
-                }
-            }
-        }
-    }
-
-    fn collect<V, T>(&self, rows: usize, values: impl Iterator<Item = V>, make: impl Fn(V) -> T) -> Vec<T> {
-        let mut made = Vec::with_capacity(rows);
-        self.each(values, |value| made.push(make(value)));
-        made
-    }
-}
-
-fn text_column(texts: &StringChunked, kept: &Kept) -> TextColumn {
-    bytes_column(texts.len(), texts.iter().map(|text| text.map(str::as_bytes)), kept)
-}
-
-fn bytes_column<'a>(rows: usize, values: impl Iterator<Item = Option<&'a [u8]>>, kept: &Kept) -> TextColumn {
+fn unique_ids(ids: &ArrayRef) -> TextColumn {
     // Ids are about this long.
-    let mut column = TextColumn::with_capacity(rows, rows * 12);
-    kept.each(values, |value| column.push(value.unwrap_or_default()));
+    let mut column = TextColumn::with_capacity(ids.len(), ids.len() * 12);
+    match (ids.as_string_view_opt(), ids.as_binary_view_opt()) {
+        (Some(texts), _) => texts.iter().for_each(|text| column.push(text.unwrap_or_default().as_bytes())),
+        (None, Some(bytes)) => bytes.iter().for_each(|bytes| column.push(bytes.unwrap_or_default())),
+        (None, None) => (0..ids.len()).for_each(|_| column.push(b"")),
+    }
     column
-}
-
-/// The series of a role, where a run has it, made into something.
-fn of_role<T>(
-    rows: &DataFrame,
-    role: &str,
-    column: &Option<ColumnRef>,
-    make: impl FnOnce(&Series, &ColumnRef) -> Result<T, InputError>,
-) -> Result<Option<T>, InputError> {
-    let Some(column) = column else { return Ok(None) };
-    make(&role_series(rows, role, &column.spelled)?, column).map(Some)
-}
-
-fn role_series(rows: &DataFrame, role: &str, name: &str) -> Result<Series, InputError> {
-    let column = rows.column(role).map_err(|error| polars_error(name, &error))?;
-    Ok(column.as_materialized_series().clone())
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::columns::{ColumnRef, Columns};
-use super::condition::{condition_error, Condition, ParsedCondition};
+use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
-use super::extract::{expr_of, uuid_as_text};
+use super::extract::{expr_of, made_of};
+use super::facts::Facts;
 use super::find::find_files;
 use super::footer::{read_footers, FileSchema, Footer, Range, RowGroup};
 use super::kind::Kind;
+use super::project::{user_name, Computed, FactProjection, Pass, Projection};
 use super::prune::can_match;
+use super::read::FileTask;
 use super::roles::Roles;
 use super::typed::typed;
-use crate::guard::{against_damage, Panicked};
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
@@ -26,15 +28,25 @@ pub struct ReadPlan {
     /// All files of the input.
     pub footers: Vec<Footer>,
     /// The columns by role.
-    pub roles: Roles,
+    pub roles: Arc<Roles>,
     /// What is read and what is skipped.
     pub extent: Extent,
+    /// What charts and segments ask of rows; `None` where they ask nothing.
+    pub facts: Option<Arc<Facts>>,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
     time_unit: Option<TimeUnit>,
     /// The times to read; `None` for all.
     times: Option<Times>,
-    scans: Vec<Scan>,
+    /// The files that are read, and their row groups.
+    chosen: Vec<Chosen>,
+}
+
+/// A file that is read.
+#[derive(Clone, Debug)]
+struct Chosen {
+    file: usize,
+    row_groups: Vec<usize>,
 }
 
 /// Sizes of an input.
@@ -57,29 +69,6 @@ pub struct Extent {
     pub rows_outside: u64,
 }
 
-/// Files of one schema, and of one value of each folder column that is used: they are read as one.
-#[derive(Debug)]
-struct Scan {
-    files: Vec<usize>,
-    schema: Arc<FileSchema>,
-    hive: Vec<(String, Option<String>)>,
-}
-
-/// One of the frames to read, and the files it is of.
-#[derive(Clone)]
-pub struct Frame {
-    /// Its rows: those that pass the condition, as columns by role.
-    pub frame: LazyFrame,
-    /// Its files, for messages.
-    pub files: Vec<std::path::PathBuf>,
-}
-
-impl std::fmt::Debug for Frame {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Frame").field("files", &self.files).finish_non_exhaustive()
-    }
-}
-
 impl ReadPlan {
     /// Finds the files of a job, reads their footers and resolves its columns.
     ///
@@ -98,16 +87,18 @@ impl ReadPlan {
         let footers = read_footers(files, &ranges_of)?;
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
-        let roles = Roles::resolve(job, &columns)?;
+        let roles = Arc::new(Roles::resolve(job, &columns)?);
+        let facts = Facts::resolve(job, &columns)?;
         let mut plan = ReadPlan {
             footers,
             roles,
             extent: Extent::default(),
+            facts,
             condition,
             ranges_of,
             time_unit: job.input.time_unit,
             times: None,
-            scans: Vec::new(),
+            chosen: Vec::new(),
         };
         plan.choose_files()?;
         Ok(plan)
@@ -155,39 +146,60 @@ impl ReadPlan {
         }
     }
 
-    /// The frames that make up the input. Files that the condition rules out whole are in none.
+    /// What is read: files that the condition rules out whole are not.
     ///
     /// # Errors
-    /// A file that cannot be opened any more.
-    pub fn frames(&self) -> Result<Vec<Frame>, InputError> {
-        self.scans.iter().map(|scan| self.frame(scan, &scan.files, Rows::Passing)).collect()
+    /// A condition that polars cannot compute.
+    pub fn tasks(&self) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.chosen, Pass::Events)
     }
 
-    /// Each file's frame, with the condition and without it, to find out what cannot be read.
+    /// The times of all rows of some files, whether they pass the condition or not.
     ///
     /// # Errors
-    /// As [`ReadPlan::frames`].
-    pub fn frames_by_file(&self) -> Result<Vec<(Frame, Frame)>, InputError> {
-        let both = |scan, file: &usize| {
-            Ok((self.frame(scan, &[*file], Rows::Passing)?, self.frame(scan, &[*file], Rows::Unfiltered)?))
-        };
-        self.scans.iter().flat_map(|scan| scan.files.iter().map(move |file| both(scan, file))).collect()
+    /// As [`ReadPlan::tasks`].
+    pub fn time_tasks(&self, files: &[usize]) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(files), Pass::Times)
     }
 
-    /// The time column of some files, without the condition.
-    ///
-    /// # Errors
-    /// As [`ReadPlan::frames`].
-    pub fn time_frames(&self, files: &[usize]) -> Result<Vec<Frame>, InputError> {
-        self.group(files).iter().map(|scan| self.frame(scan, &scan.files, Rows::OnlyTimes)).collect()
+    fn tasks_of(&self, chosen: &[Chosen], pass: Pass) -> Result<Vec<FileTask>, InputError> {
+        // Files of one schema, and of one value of each folder column that is used, are read alike.
+        type Alike<'a> = (&'a Arc<FileSchema>, Vec<&'a (String, Option<String>)>, Arc<Projection>);
+        let used = self.hive_columns_used();
+        let mut known: Vec<Alike<'_>> = Vec::new();
+        let mut tasks = Vec::with_capacity(chosen.len());
+        for Chosen { file, row_groups } in chosen {
+            let footer = &self.footers[*file];
+            let hive = footer.file.hive.iter().filter(|(key, _)| used.contains(&key.as_str())).collect::<Vec<_>>();
+            let same = |(schema, folders, _): &&Alike<'_>| Arc::ptr_eq(schema, &footer.schema) && *folders == hive;
+            let projection = match known.iter().rev().find(same) {
+                Some((.., projection)) => Arc::clone(projection),
+                None => {
+                    let projection = Arc::new(self.projection(footer, pass)?);
+                    known.push((&footer.schema, hive, Arc::clone(&projection)));
+                    projection
+                }
+            };
+            tasks.push(FileTask { path: footer.file.path.clone(), row_groups: row_groups.clone(), projection });
+        }
+        Ok(tasks)
     }
 
     /// The rows of one file that pass the condition, whatever times are read.
     ///
     /// # Errors
-    /// As [`ReadPlan::frames`].
-    pub fn file_frame(&self, file: usize) -> Result<Vec<Frame>, InputError> {
-        self.group(&[file]).iter().map(|scan| self.frame(scan, &scan.files, Rows::Passing)).collect()
+    /// As [`ReadPlan::tasks`].
+    pub fn file_tasks(&self, file: usize) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(&[file]), Pass::Events)
+    }
+
+    /// All row groups of some files.
+    fn whole(&self, files: &[usize]) -> Vec<Chosen> {
+        let all = files.iter().map(|file| {
+            let row_groups = self.footers[*file].row_groups.iter().enumerate().filter(|(_, group)| group.rows > 0);
+            Chosen { file: *file, row_groups: row_groups.map(|(number, _)| number).collect() }
+        });
+        all.filter(|chosen| !chosen.row_groups.is_empty()).collect()
     }
 
     /// The latest possible time of a file's rows, filtered ones too, where its footer alone tells it: no row
@@ -258,7 +270,7 @@ impl ReadPlan {
             let place = match known {
                 Some(place) => place,
                 None => {
-                    let (exprs, schema) = self.checked_condition(file)?;
+                    let (exprs, schema) = self.checked_condition(footer)?;
                     conditions.push((Arc::clone(&footer.schema), exprs, schema));
                     conditions.len() - 1
                 }
@@ -273,21 +285,20 @@ impl ReadPlan {
             let (_, exprs, schema) = &conditions[place];
             let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
                 .map_err(|error| self.condition_error(&error))?;
-            let may_pass = footer.row_groups.iter().zip(&can).filter(|(_, can)| **can).map(|(group, _)| group);
-            let (inside, outside): (Vec<&RowGroup>, Vec<&RowGroup>) =
-                may_pass.partition(|group| self.time_can_match(footer, group));
-            let rows_of = |groups: &[&RowGroup]| groups.iter().map(|group| group.rows).sum::<u64>();
-            extent.row_groups_read += inside.len() as u64;
-            extent.row_groups_skipped += groups - inside.len() as u64;
-            extent.rows_read += rows_of(&inside);
-            match inside.is_empty() {
-                false => chosen.push(file),
-                // Of a file that is read, the rows outside are left to be found by their times.
-                true => extent.rows_outside += rows_of(&outside),
+            let may_pass = (0..can.len()).filter(|number| can[*number]);
+            let (row_groups, outside): (Vec<usize>, Vec<usize>) =
+                may_pass.partition(|number| self.time_can_match(footer, &footer.row_groups[*number]));
+            let rows_of = |groups: &[usize]| groups.iter().map(|number| footer.row_groups[*number].rows).sum::<u64>();
+            extent.row_groups_read += row_groups.len() as u64;
+            extent.row_groups_skipped += groups - row_groups.len() as u64;
+            extent.rows_read += rows_of(&row_groups);
+            extent.rows_outside += rows_of(&outside);
+            if !row_groups.is_empty() {
+                chosen.push(Chosen { file, row_groups });
             }
         }
         self.extent = extent;
-        self.scans = self.group(&chosen);
+        self.chosen = chosen;
         Ok(())
     }
 
@@ -320,101 +331,67 @@ impl ReadPlan {
 
     /// The condition over the columns of one file, tried on no rows: what polars cannot compare is an
     /// error before anything is read.
-    fn checked_condition(&self, file: usize) -> Result<(Vec<Expr>, SchemaRef), InputError> {
-        let footer = &self.footers[file];
-        let scan = Scan { files: vec![file], schema: Arc::clone(&footer.schema), hive: footer.file.hive.clone() };
-        let schema = of_file(footer, || self.source(&scan, &scan.files)?.collect_schema())?;
-        let Some(condition) = &self.condition else { return Ok((Vec::new(), schema)) };
-        let parts = condition.row_parts().map(|part| typed(&part.expr, &schema));
-        let parts = parts.collect::<PolarsResult<_>>().map_err(|error| self.condition_error(&error))?;
+    fn checked_condition(&self, footer: &Footer) -> Result<(Vec<Expr>, SchemaRef), InputError> {
+        let failed = |error: PolarsError| self.condition_error(&error);
+        let columns = self.condition_columns();
+        let rows = footer.schema.no_rows(&columns).map_err(failed)?.lazy();
+        let made = self.made_for_condition(footer);
+        let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
+        let schema = rows.collect_schema().map_err(failed)?;
+        let parts = self.condition_parts().map(|part| typed(&part.expr, &schema));
+        let parts = parts.collect::<PolarsResult<_>>().map_err(failed)?;
         Ok((parts, schema))
     }
 
-    /// Files that can be read as one frame: of one schema, and of one value of each folder column used.
-    fn group(&self, files: &[usize]) -> Vec<Scan> {
-        let used = self.hive_columns_used();
-        let mut scans: Vec<Scan> = Vec::new();
-        for file in files {
-            let footer = &self.footers[*file];
-            let hive: Vec<(String, Option<String>)> =
-                footer.file.hive.iter().filter(|(key, _)| used.contains(&key.as_str())).cloned().collect();
-            let same = |scan: &&mut Scan| Arc::ptr_eq(&scan.schema, &footer.schema) && scan.hive == hive;
-            match scans.iter_mut().rev().find(same) {
-                Some(scan) => scan.files.push(*file),
-                None => scans.push(Scan { files: vec![*file], schema: Arc::clone(&footer.schema), hive }),
-            }
-        }
-        scans
+    fn condition_parts(&self) -> impl Iterator<Item = &Conjunct> {
+        self.condition.iter().flat_map(Condition::row_parts)
+    }
+
+    /// The columns of the files that the condition needs.
+    fn condition_columns(&self) -> Vec<String> {
+        let uses = self.condition_parts().flat_map(|part| part.uses.values());
+        uses.filter_map(|used| used.column.file_column()).map(str::to_string).collect()
     }
 
     fn hive_columns_used(&self) -> Vec<&str> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
-        let parts = self.condition.iter().flat_map(Condition::row_parts);
-        let columns = roles.chain(parts.flat_map(|part| part.uses.values().map(|used| &used.column)));
+        let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
+        let columns = columns.chain(self.facts.iter().flat_map(|facts| facts.columns()));
         columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
     }
 
-    fn source(&self, scan: &Scan, files: &[usize]) -> PolarsResult<LazyFrame> {
-        let paths = files.iter().map(|file| PlRefPath::try_from_path(&self.footers[*file].file.path));
-        let args = ScanArgsParquet {
-            glob: false,
-            cache: false,
-            hive_options: polars::io::HiveOptions::new_disabled(),
-            ..ScanArgsParquet::default()
-        };
-        let source = LazyFrame::scan_parquet_files(paths.collect::<PolarsResult<_>>()?, args)?;
-        let uses = self.condition.iter().flat_map(Condition::row_parts).flat_map(|part| &part.uses);
-        // Whole columns stay as they are: only then can their statistics rule row groups out.
-        let made = uses.filter(|(_, used)| !used.column.is_plain() || is_missing(&used.column, &scan.schema));
-        let made: Vec<Expr> = made
-            .map(|(name, used)| {
-                let value = expr_of(&used.column, &scan.schema, &scan.hive);
-                let value = match used.column.kind {
-                    _ if used.as_number => value.cast(DataType::Float64),
-                    Kind::Uuid => uuid_as_text(value),
-                    _ => value,
-                };
-                value.alias(name.as_str())
-            })
-            .collect();
-        Ok(if made.is_empty() { source } else { source.with_columns(made) })
+    /// The columns of the condition that are no whole columns of a file.
+    fn made_for_condition(&self, footer: &Footer) -> Vec<Expr> {
+        made_of(self.condition_parts().flat_map(|part| &part.uses), footer).into_values().collect()
     }
 
-    fn frame(&self, scan: &Scan, files: &[usize], rows: Rows) -> Result<Frame, InputError> {
-        let make = || -> PolarsResult<LazyFrame> {
-            let mut source = self.source(scan, files)?;
-            let parts = || self.condition.iter().flat_map(Condition::row_parts);
-            let column = |role: &str, column| expr_of(column, &scan.schema, &scan.hive).alias(role);
-            let mut columns = vec![column("time", &self.roles.time)];
-            match rows {
-                Rows::OnlyTimes => return Ok(source.select(columns)),
-                Rows::Passing => {
-                    let schema = source.collect_schema()?;
-                    let mut all = parts().map(|part| typed(&part.expr, &schema)).collect::<PolarsResult<Vec<_>>>()?;
-                    // One filter, and a balanced one: polars takes its time over long chains.
-                    while all.len() > 1 {
-                        let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
-                        all = all.chunks(2).filter_map(pair).collect();
-                    }
-                    if let Some(all) = all.pop() {
-                        source = source.filter(all);
-                    }
-                }
-                Rows::Unfiltered => {
-                    let uses = parts().flat_map(|part| part.uses.keys());
-                    columns.extend(uses.enumerate().map(|(n, used)| col(used.as_str()).alias(format!("used {n}"))));
-                }
+    fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
+        let of_condition = if pass == Pass::Events { self.condition_columns() } else { Vec::new() };
+        let filtered = pass == Pass::Events && self.condition_parts().next().is_some();
+        let facts = match &self.facts {
+            Some(facts) if pass == Pass::Events => Some(FactProjection::new(facts, footer)?),
+            _ => None,
+        };
+        Projection::new(&self.roles, pass, &footer.schema, filtered, &of_condition, facts, || {
+            let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
+            let mut by_role = vec![column("time", &self.roles.time)];
+            if pass == Pass::Times {
+                return Ok(Computed { made: Vec::new(), filter: None, by_role });
             }
             let users = self.roles.users.iter().enumerate();
-            columns.extend(users.map(|(place, user)| column(&format!("user {place}"), user)));
-            columns.extend(self.roles.event.as_ref().map(|event| column("event", event)));
-            columns.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
-            columns.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
-            columns.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
-            Ok(source.select(columns))
-        };
-        let paths = files.iter().map(|file| self.footers[*file].file.path.clone()).collect();
-        Ok(Frame { frame: of_file(&self.footers[files[0]], make)?, files: paths })
+            by_role.extend(users.map(|(place, user)| column(&user_name(place), user)));
+            by_role.extend(self.roles.event.as_ref().map(|event| column("event", event)));
+            by_role.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
+            by_role.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
+            by_role.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
+            let (mut all, _) = self.checked_condition(footer)?;
+            // One filter, and a balanced one: polars takes its time over long chains.
+            while all.len() > 1 {
+                let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
+                all = all.chunks(2).filter_map(pair).collect();
+            }
+            Ok(Computed { made: self.made_for_condition(footer), filter: all.pop(), by_role })
+        })
     }
 
     fn condition_error(&self, error: &PolarsError) -> InputError {
@@ -422,31 +399,6 @@ impl ReadPlan {
     }
 }
 
-/// Which rows and columns of a scan.
-#[derive(Clone, Copy)]
-enum Rows {
-    /// The rows that pass the condition, as columns by role.
-    Passing,
-    /// All rows, with the columns of the condition beside those of the roles.
-    Unfiltered,
-    /// All rows, and nothing but times.
-    OnlyTimes,
-}
-
 /// The footers do not tell what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untold;
-
-fn is_missing(column: &super::columns::ColumnRef, schema: &FileSchema) -> bool {
-    column.file_column().is_some_and(|name| schema.kind(name).is_none_or(|kind| *kind == Kind::Null))
-}
-
-/// What polars makes of a file whose footer has been read; it is less patient with damage in there.
-fn of_file<T>(footer: &Footer, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, InputError> {
-    let damaged = |reason: String| InputError::Damaged { path: footer.file.path.clone(), reason };
-    match against_damage(read) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(Panicked) => Err(damaged("the Parquet reader gave up on its footer".to_string())),
-    }
-}

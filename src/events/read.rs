@@ -1,96 +1,115 @@
-//! Reading: the frames of a plan, as a stream of batches.
+//! Reading: the row groups of a file as batches of rows.
 
-use std::num::NonZeroUsize;
-use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use polars::prelude::*;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::arrow::ProjectionMask;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::error::InputError;
-use super::plan::{Frame, ReadPlan};
+use super::footer::decoded_schema;
+use super::project::Projection;
+use crate::guard::{against_damage, Panicked};
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
-const BATCH_ROWS: usize = 1 << 17;
+const BATCH_ROWS: usize = 1 << 16;
 
-/// Batches on their way from polars; dropping it stops the reading.
+/// A file to read, and how.
+#[derive(Clone, Debug)]
+pub struct FileTask {
+    /// The file.
+    pub path: PathBuf,
+    /// Its row groups that are read.
+    pub row_groups: Vec<usize>,
+    /// What becomes of its rows.
+    pub projection: Arc<Projection>,
+}
+
+/// A file whose footer has been read once more, for its row groups.
 #[derive(Debug)]
-pub struct Batches {
-    batches: Receiver<Result<DataFrame, PolarsError>>,
-    reader: Option<std::thread::JoinHandle<()>>,
+pub struct OpenFile<'a> {
+    task: &'a FileTask,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
 }
 
-impl Batches {
-    /// Starts to read frames on a thread of its own; polars decodes on its own pool.
-    pub fn read(frames: Vec<Frame>) -> Self {
-        // Room for one batch: reading waits for whoever takes the batches, and memory stays bounded.
-        let (sender, batches) = sync_channel(1);
-        let reader = std::thread::spawn(move || {
-            for frame in frames {
-                match read_frame(frame, &sender) {
-                    Ok(()) => {}
-                    Err(error) => {
-                        // Nobody listens any more where the run has failed already.
-                        let _ = sender.send(Err(error));
-                        return;
-                    }
-                }
-            }
-        });
-        Batches { batches, reader: Some(reader) }
+impl FileTask {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// It cannot be opened, or its footer cannot be read any more.
+    pub fn open(&self) -> Result<OpenFile<'_>, InputError> {
+        let file = self.file()?;
+        let open = || -> Result<_, ParquetError> {
+            let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
+            let mask = mask(&metadata, self.projection.columns());
+            let schema = Arc::new(decoded_schema(&metadata)?);
+            let options = ArrowReaderOptions::new().with_schema(schema);
+            Ok((ArrowReaderMetadata::try_new(metadata, options)?, mask))
+        };
+        let (metadata, mask) = self.decoded(open)?;
+        Ok(OpenFile { task: self, metadata, mask })
     }
-}
 
-impl Iterator for Batches {
-    type Item = Result<DataFrame, PolarsError>;
+    fn file(&self) -> Result<File, InputError> {
+        File::open(&self.path).map_err(|source| InputError::Open { path: self.path.clone(), source })
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.batches.recv() {
-            Ok(batch) => Some(batch),
-            Err(_) => {
-                let outcome = self.reader.take().map(std::thread::JoinHandle::join);
-                match outcome {
-                    Some(Err(_)) => Some(Err(polars_err!(ComputeError: "the Parquet reader gave up"))),
-                    _ => None,
-                }
-            }
+    /// What a reader that panics over some damage makes of the file.
+    fn decoded<T>(&self, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, InputError> {
+        let damaged = |reason: String| InputError::Damaged { path: self.path.clone(), reason };
+        match against_damage(read) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(damaged(error.to_string())),
+            Err(Panicked) => Err(damaged("the Parquet reader gave up".to_string())),
         }
     }
 }
 
-fn read_frame(frame: Frame, sender: &SyncSender<Result<DataFrame, PolarsError>>) -> PolarsResult<()> {
-    let sender = sender.clone();
-    let hand_over = move |batch: DataFrame| Ok(sender.send(Ok(batch)).is_err());
-    let sink = frame.frame.sink_batches(PlanCallback::new(hand_over), false, NonZeroUsize::new(BATCH_ROWS))?;
-    sink.collect_with_engine(Engine::Streaming)?;
-    Ok(())
+impl OpenFile<'_> {
+    /// The rows of one of its row groups, batch by batch.
+    ///
+    /// # Errors
+    /// The file cannot be opened any more, or the row group's columns cannot be found.
+    pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
+        // A file of its own: whoever shares one shares the place in it, too.
+        let file = self.task.file()?;
+        let reader = self.task.decoded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_projection(self.mask.clone())
+                .with_row_groups(vec![number])
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        })?;
+        Ok(Batches { task: self.task, reader })
+    }
 }
 
-/// Says what made reading fail: which file, or the condition. polars names neither.
-pub fn blame(plan: &ReadPlan, error: &PolarsError) -> InputError {
-    let reason = one_line(error);
-    let Ok(files) = plan.frames_by_file() else { return InputError::Unreadable { reason } };
-    for (filtered, unfiltered) in files {
-        let path = filtered.files[0].clone();
-        let Some(Err(error)) = Batches::read(vec![filtered]).find(Result::is_err) else { continue };
-        let reason = one_line(&error);
-        let reads_without = Batches::read(vec![unfiltered]).all(|batch| batch.is_ok());
-        return match plan.condition().filter(|_| reads_without) {
-            Some(condition) => InputError::Condition {
-                condition: condition.to_string(),
-                reason: format!("it fails on values of {path:?}: {reason}"),
-                position: None,
-            },
-            None => InputError::Damaged { path, reason },
-        };
-    }
-    InputError::Unreadable { reason }
+/// The batches of a row group.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    task: &'a FileTask,
+    reader: ParquetRecordBatchReader,
 }
 
-fn one_line(error: &PolarsError) -> String {
-    let text = error.to_string();
-    // polars appends the plan that it failed in, which says nothing to who reads the message.
-    let said = text.split("\n\n").next().unwrap_or_default();
-    if said.contains("Panic") {
-        return "the Parquet reader gave up".to_string();
+impl Iterator for Batches<'_> {
+    type Item = Result<RecordBatch, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = &mut self.reader;
+        self.task.decoded(|| reader.next().transpose().map_err(ParquetError::from)).transpose()
     }
-    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn mask(metadata: &ParquetMetaData, columns: &[String]) -> ProjectionMask {
+    let descriptor = metadata.file_metadata().schema_descr();
+    let roots = descriptor.root_schema().get_fields().iter().enumerate();
+    let needed = roots.filter(|(_, field)| columns.iter().any(|column| column == field.name()));
+    ProjectionMask::roots(descriptor, needed.map(|(place, _)| place))
 }

@@ -161,7 +161,8 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
 
 fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {
     let key = "input.event";
-    let needed = job.definition.needs_event_types() || !job.input.inactive.is_empty();
+    let charts_need = job.holds().any(|holds| holds.filter().event.is_some());
+    let needed = job.definition.needs_event_types() || !job.input.inactive.is_empty() || charts_need;
     let column = match &job.input.event {
         Some(name) => columns.require(key, name, "")?,
         None if needed || columns.has("event_type")? => {
@@ -197,7 +198,8 @@ fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Resul
     }
 }
 
-fn key_type(kind: &Kind) -> KeyType {
+/// How values of a kind are written.
+pub fn key_type(kind: &Kind) -> KeyType {
     match kind {
         Kind::Int | Kind::UInt64 => KeyType::Int,
         Kind::Float => KeyType::Float,

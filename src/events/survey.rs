@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::plan::ReadPlan;
 use crate::job::reach::Reach;
 use crate::sessionize::calendar::Calendar;
-use crate::sessionize::columns::{EventBatch, KeyColumn};
+use crate::sessionize::columns::{Coded, EventBatch, KeyColumn, Values};
 use crate::sessionize::session_id::{millis_as_time, text_as_time};
 use crate::sessionize::time::{Day, Timestamp};
 
@@ -56,6 +56,14 @@ impl Facts {
     }
 }
 
+/// The time that a session id is, if it is one.
+fn id_at(keys: &KeyColumn, place: usize) -> Option<Timestamp> {
+    match keys {
+        KeyColumn::Int(numbers) => millis_as_time(numbers[place]),
+        KeyColumn::Text(texts) => text_as_time(texts.get(place)),
+    }
+}
+
 /// What reading a file's events tells of it, date by date. Merging is a union; the default changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
@@ -76,10 +84,11 @@ impl Survey {
             known.merge(here);
         }
         let (Some(values), Some(reach)) = (&batch.values, with_ids) else { return survey };
-        for (row, time) in batch.times.iter().enumerate().filter(|(row, _)| values.valid[*row]) {
-            let id = match &values.keys {
-                KeyColumn::Int(numbers) => millis_as_time(numbers[row]),
-                KeyColumn::Text(texts) => text_as_time(texts.get(row)),
+        let is_valid = |row: usize| values.valid.as_ref().is_none_or(|valid| valid[row]);
+        for (row, time) in batch.times.iter().enumerate().filter(|(row, _)| is_valid(*row)) {
+            let id = match &values.values {
+                Values::Int(numbers) => millis_as_time(numbers[row]),
+                Values::Text(Coded { keys, codes }) => id_at(keys, codes[row] as usize),
             };
             match id {
                 None => survey.untimed_ids = true,

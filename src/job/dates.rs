@@ -42,7 +42,7 @@ fn in_utc(time: DateTime) -> Option<jiff::Timestamp> {
 pub fn parse_day(key: &'static str, text: &str) -> Result<Day, JobError> {
     let bad = || JobError::Date { key, value: text.to_string(), expected: "date", example: "2026-01-31" };
     let date: Date = text.trim().parse().map_err(|_| bad())?;
-    day_of(date).ok_or_else(bad)
+    day_of_date(date).ok_or_else(bad)
 }
 
 /// Reads a time zone by its IANA name.
@@ -62,7 +62,8 @@ pub fn parse_zone(key: &'static str, name: &str) -> Result<TimeZone, JobError> {
 
 const THREE_DAYS: Span = Span::from_micros(3 * Span::DAY.micros());
 
-fn day_of(date: Date) -> Option<Day> {
+/// The day of a civil date.
+pub fn day_of_date(date: Date) -> Option<Day> {
     let epoch = Date::constant(1970, 1, 1);
     let days = date.since(epoch).ok()?.get_days();
     Some(Day::from_epoch_days(days))
@@ -122,7 +123,7 @@ fn next_change(zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
 /// The date of an instant; those outside the years -9999 to 9999 are the first or last date there is.
 fn date_at(time: Timestamp, zone: &TimeZone) -> Day {
     let date = jiff_of(time).to_zoned_datetime(zone.clone()).date();
-    day_of(date).unwrap_or_default()
+    day_of_date(date).unwrap_or_default()
 }
 
 fn jiff_of(time: Timestamp) -> jiff::Timestamp {
@@ -132,7 +133,7 @@ fn jiff_of(time: Timestamp) -> jiff::Timestamp {
 
 /// Reads a day as [`day_text`] writes it.
 pub fn day_of_text(text: &str) -> Option<Day> {
-    day_of(text.parse().ok()?)
+    day_of_date(text.parse().ok()?)
 }
 
 /// Writes a day as `YYYY-MM-DD`.
@@ -169,7 +170,7 @@ pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Ca
         let mut date = offset.to_datetime(from).date();
         let mut start = from;
         loop {
-            let day = day_of(date)?;
+            let day = day_of_date(date)?;
             match pieces.last() {
                 // A change of offset within one date does not interrupt it.
                 Some((_, last_day)) if *last_day == day => {}

@@ -157,10 +157,83 @@ pub enum JobError {
         /// The one that is not.
         lacks: &'static str,
     },
+    /// A size in bytes that is none.
+    #[error("`{key}` = \"{value}\": {hint}")]
+    Size {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What to write instead.
+        hint: String,
+    },
+    /// A mistake in one of several charts or segments.
+    #[error("{place}: {error}")]
+    In {
+        /// Which one.
+        place: String,
+        /// The mistake.
+        error: Box<JobError>,
+    },
+    /// A key that another one needs, or that cannot be done without.
+    #[error("`{key}` is missing: {hint}")]
+    Needs {
+        /// The key.
+        key: &'static str,
+        /// What to write.
+        hint: String,
+    },
+    /// Two keys of which only one can be.
+    #[error("`{key}` cannot stand beside `{other}`; {hint}")]
+    NotBoth {
+        /// The key.
+        key: &'static str,
+        /// The other key.
+        other: &'static str,
+        /// What to write.
+        hint: &'static str,
+    },
+    /// A name that is given twice.
+    #[error("`{key}` = \"{name}\" is taken by {by}; give it another name")]
+    Taken {
+        /// The key.
+        key: &'static str,
+        /// The name.
+        name: String,
+        /// What has it.
+        by: String,
+    },
+    /// A number that a key cannot take.
+    #[error("`{key}` = {value} cannot be; {hint}")]
+    Number {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What the key takes.
+        hint: String,
+    },
+    /// A formula that cannot be read.
+    #[error("the formula \"{formula}\" cannot be read at character {position}: {reason}")]
+    Formula {
+        /// The formula.
+        formula: String,
+        /// Where, from 1.
+        position: usize,
+        /// What is there and what was expected.
+        reason: String,
+    },
     /// Some dates or tables in a folder of another definition.
     #[error(
         "--overwrite rebuilds all dates and tables when the definition is another one, and --from, --to and --only \
          ask for some: remove them"
     )]
     PartOfRebuild,
+}
+
+impl JobError {
+    /// This mistake, in one of several charts or segments.
+    pub fn within(self, place: &str) -> Self {
+        JobError::In { place: place.to_string(), error: Box::new(self) }
+    }
 }

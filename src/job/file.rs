@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
+use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
-use crate::nearest::nearest;
+use super::known_keys::check_keys;
 
 /// A job as typed, in a file, by flags, or both.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -18,6 +19,10 @@ pub struct JobFile {
     pub session: SessionKeys,
     /// Where tables go.
     pub output: OutputKeys,
+    /// Segments of the events.
+    pub segment: Vec<SegmentKeys>,
+    /// Charts over the tables.
+    pub chart: Vec<ChartKeys>,
 }
 
 /// Names: one, or a list.
@@ -192,58 +197,10 @@ impl JobFile {
             input: self.input.merge(over.input),
             session: self.session.merge(over.session),
             output: self.output.merge(over.output),
+            segment: if over.segment.is_empty() { self.segment } else { over.segment },
+            chart: if over.chart.is_empty() { self.chart } else { over.chart },
         }
     }
-}
-
-/// Refuses keys that do not exist, with the nearest one that does: the known keys are read off the
-/// types, so that this list cannot go stale.
-fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobError> {
-    let known = serde_json::to_value(JobFile::default()).unwrap_or_default();
-    let keys_of = |value: &serde_json::Value| -> Vec<String> {
-        value.as_object().map(|keys| keys.keys().cloned().collect()).unwrap_or_default()
-    };
-    let sections = keys_of(&known);
-    let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
-    let unknown = |key: String, at: usize, given: &str, candidates: &[String], prefix: &str| {
-        let hint = match nearest(given, candidates.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{prefix}{near}`?"),
-            None => format!("the keys are {}", candidates.join(", ")),
-        };
-        JobError::UnknownKey { path: path.to_path_buf(), key, line: line_of(at), hint }
-    };
-    for (section, value) in table {
-        let name = section.get_ref().as_ref();
-        let at = section.span().start;
-        if !sections.iter().any(|known| known == name) {
-            // A key outside of any section is usually one that lost its section.
-            let home = sections.iter().find(|section| keys_of(&known[section.as_str()]).iter().any(|key| key == name));
-            if let Some(home) = home {
-                let hint = format!("it belongs under [{home}]");
-                return Err(JobError::UnknownKey {
-                    path: path.to_path_buf(),
-                    key: name.into(),
-                    line: line_of(at),
-                    hint,
-                });
-            }
-            return Err(unknown(name.to_string(), at, name, &sections, ""));
-        }
-        let DeValue::Table(keys) = value.get_ref() else {
-            let message =
-                format!("line {}: `{name}` is a section: write [{name}] on a line, and its keys below", line_of(at));
-            return Err(JobError::Syntax { path: path.to_path_buf(), message });
-        };
-        let candidates = keys_of(&known[name]);
-        for key in keys.keys() {
-            let given: &str = key.get_ref().as_ref();
-            if !candidates.iter().any(|candidate| candidate == given) {
-                let full = format!("{name}.{given}");
-                return Err(unknown(full, key.span().start, given, &candidates, &format!("{name}.")));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -261,6 +218,12 @@ mod tests {
         assert!(message.contains("did you mean `session.timeout`?"), "{message}");
         let message = parse("timeout = '5m'\n").expect_err("no section");
         assert!(message.contains("belongs under [session]"), "{message}");
+        let chart = "[[chart]]\nname = 'x'\n[[chart.series]]\ncontains = [\n  { evnt = 'x' },\n]\n";
+        let message = parse(chart).expect_err("unknown");
+        assert!(message.contains("`chart.series.contains.evnt`") && message.contains("line 5"), "{message}");
+        assert!(message.contains("did you mean `chart.series.contains.event`?"), "{message}");
+        let message = parse("[chart]\nname = 'x'\n").expect_err("one chart");
+        assert!(message.contains("[[chart]]"), "{message}");
     }
 
     #[test]

@@ -1,23 +1,36 @@
 //! What to do: the job file, the flags over it, and both validated into types that cannot be wrong.
 //! Nothing is opened here but the job file itself.
 
+pub mod added;
+pub mod bins;
+pub mod chart;
+pub mod chart_keys;
+pub mod charts_job;
 pub mod dates;
 pub mod definition;
 pub mod duration;
 pub mod error;
 pub mod file;
 pub mod fingerprint;
+pub mod holds;
+mod known_keys;
 pub mod options;
+pub mod preset;
 pub mod reach;
+pub mod segment;
 pub mod times;
+pub mod value_test;
 
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+pub use added::AddedColumns;
+pub use chart::Chart;
 pub use definition::{Custom, Definition, Kind};
 pub use error::JobError;
 pub use file::JobFile;
+pub use segment::Segment;
 
 use crate::sessionize::aggregate::Window;
 use crate::sessionize::time::{Span, Timestamp};
@@ -31,6 +44,14 @@ pub struct Job {
     pub definition: Definition,
     /// Where tables go.
     pub output: Output,
+    /// Segments of the events; the one of all events is not among them.
+    pub segments: Vec<Segment>,
+    /// Charts over the tables; at least one.
+    pub charts: Vec<Chart>,
+    /// The columns that charts add to the sessions tables.
+    pub added: AddedColumns,
+    /// The columns that each segment adds to its activity table.
+    pub performed: Vec<AddedColumns>,
 }
 
 /// The keys of `[input]`, validated.
@@ -168,7 +189,18 @@ impl Job {
         let input = Input::new(keys.input)?;
         let definition = Definition::new(keys.session, &input.inactive)?;
         let output = Output::new(keys.output)?;
-        Ok(Job { input, definition, output })
+        let segments = Segment::all_of(keys.segment)?;
+        let charts = Chart::all_of(keys.chart, &segments)?;
+        let (added, performed) = AddedColumns::of_job(&charts, &segments, definition.property())?;
+        Ok(Job { input, definition, output, segments, charts, added, performed })
+    }
+}
+
+impl Job {
+    /// Everything that charts and segments need to know of events.
+    pub fn holds(&self) -> impl Iterator<Item = &holds::Holds> {
+        let all = std::iter::once(&self.added).chain(&self.performed);
+        all.flat_map(|added| added.columns()).map(|column| &column.holds)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the command line says of one run, besides the job.
 
+use std::path::PathBuf;
+
+use crate::memory::MemoryLimit;
 use crate::sessionize::aggregate::Window;
 
 /// What the command line says of this one run, and of no other.
@@ -17,6 +20,10 @@ pub struct Options {
     pub allow_removed: bool,
     /// The limits that a run keeps.
     pub limits: Limits,
+    /// The memory to use; `None` for as much as it takes.
+    pub memory_limit: Option<MemoryLimit>,
+    /// Where what does not fit into memory goes; `None` for the output folder's own place.
+    pub temp_dir: Option<PathBuf>,
     /// Only say what would be done.
     pub dry_run: bool,
     /// Rebuild a folder of another definition.

@@ -26,6 +26,12 @@ impl Times {
         self.meets(time, time)
     }
 
+    /// Whether all instants between two, these included, are among them.
+    pub fn covers(&self, first: Timestamp, last: Timestamp) -> bool {
+        let next = self.0.partition_point(|range| range.1 < first);
+        self.0.get(next).is_some_and(|range| range.0 <= first && last <= range.1)
+    }
+
     /// Whether one of them lies between two instants, these included.
     pub fn meets(&self, first: Timestamp, last: Timestamp) -> bool {
         let next = self.0.partition_point(|range| range.1 < first);
@@ -63,6 +69,8 @@ mod tests {
             }
             let (first, last) = (asked.0, asked.0 + asked.1);
             prop_assert_eq!(set.meets(at(first), at(last)), (first..=last).any(holds));
+            // Instants here are whole; ranges that only touch are two.
+            prop_assert!(!set.covers(at(first), at(last)) || (first..=last).all(holds));
         }
     }
 }

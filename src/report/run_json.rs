@@ -200,7 +200,7 @@ pub struct Facts<'a> {
     /// The dates that sessions were written of.
     pub days: &'a [Day],
     /// The tables written.
-    pub tables: &'a [(&'static str, Size)],
+    pub tables: &'a [(String, Size)],
     /// The warnings.
     pub warnings: &'a [super::warnings::Warning],
     /// The time taken.

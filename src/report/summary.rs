@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::run_json::{Facts, RunJson};
 use super::{bytes_text, dates_text, files_text, grouped, percent};
-use crate::charts::daily::Overview;
+use crate::charts::overview::Overview;
 use crate::charts::DEFAULT_BINS_MS;
 use crate::scope::Mode;
 use crate::sessionize::dates::DateSet;
@@ -127,7 +127,7 @@ fn bars(overview: &Overview) -> String {
 }
 
 /// A length as people say it, to the second above a minute.
-fn length_text(millis: i64) -> String {
+pub fn length_text(millis: i64) -> String {
     let (minutes, seconds) = (millis / 60_000, millis % 60_000 / 1_000);
     match (minutes, seconds) {
         (0, _) if millis % 1_000 != 0 => format!("{:.1} s", millis as f64 / 1_000.0),

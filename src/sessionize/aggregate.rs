@@ -1,5 +1,6 @@
 //! Step 5: one user's events to rows of the sessions and activity tables.
 
+use super::added::{Adding, FactRules};
 use super::calendar::Calendar;
 use super::counts::Counts;
 use super::cut::{Bounds, ById, Cutting, OutOfSession, Segment, Verdict};
@@ -35,6 +36,10 @@ pub struct Rules<'a> {
     pub calendar: &'a Calendar,
     /// The dates to make rows of.
     pub dates: &'a DateSet,
+    /// Whether rows of the activity table are needed.
+    pub makes_activity: bool,
+    /// What is made of facts; `None` where nobody asks for any.
+    pub facts: Option<&'a FactRules>,
 }
 
 /// The dates that tables hold, both ends inclusive; `None` for no bound.
@@ -54,23 +59,25 @@ impl Window {
 }
 
 /// The rows made so far.
-#[derive(Clone, Debug, Default)]
-pub struct Made {
+#[derive(Debug, Default)]
+pub struct Made<'f> {
     /// Rows of the sessions table; those of one user together, in order of date and id.
     pub sessions: Vec<SessionRow>,
     /// Rows of the activity table, in order of user and date.
     pub activity: Vec<ActivityRow>,
     /// What became of the events.
     pub counts: Counts,
+    /// The columns that facts add; `None` where there are no facts.
+    pub adding: Option<Adding<'f>>,
 }
 
-impl Made {
+impl Made<'_> {
     /// Takes the events of one user, in any order. `id_time` says which session ids are times.
     pub fn add_user<T: Tie>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
-        events: &mut Vec<Row<T>>,
+        mut events: &mut [Row<T>],
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
         if let Rule::Default(_) = rules.rule {
@@ -78,25 +85,45 @@ impl Made {
             self.counts.untimed_ids += events.iter().filter(untimed).count() as u64;
         }
         if let Some(within) = rules.dedup_within {
-            self.counts.duplicates += drop_duplicates(events, within);
+            let kept = drop_duplicates(events, within);
+            self.counts.duplicates += (events.len() - kept) as u64;
+            events = &mut events[..kept];
         }
-        self.counts.inactive += drop_inactive(events, rules.types);
+        let kept = drop_inactive(events, rules.types);
+        self.counts.inactive += (events.len() - kept) as u64;
+        let events = &mut events[..kept];
         events.sort_unstable();
+        let first_row = self.activity.len();
         self.add_activity(rules, user, events);
+        if let Some(adding) = &mut self.adding {
+            adding.add_activity(&self.activity[first_row..], events, rules.calendar);
+        }
         let first_session = self.sessions.len();
         for group in events.chunk_by(|a, b| a.value() == b.value()) {
             self.add_group(rules, user, group, id_time);
         }
         let sessions = &mut self.sessions[first_session..];
+        if self.adding.is_some() {
+            // While they are put in order, `user` says where they were: it is the same for all of them.
+            sessions.iter_mut().zip(0..).for_each(|(session, place)| session.user = place);
+        }
         match rules.rule {
             Rule::Default(_) => sessions.sort_unstable_by_key(|session| (session.day, session.id)),
             Rule::Custom(_) => identify(sessions, rules.calendar),
         }
+        if let Some(adding) = &mut self.adding {
+            adding.follow(sessions, first_session, user);
+        }
     }
 
     fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
-        let first = self.activity.len();
         let mut cursor = rules.calendar.cursor();
+        if !rules.makes_activity {
+            let mut inside = |event: &Row<T>| rules.dates.holds(cursor.find(event.time()).day);
+            self.counts.users += u64::from(events.iter().any(&mut inside));
+            return;
+        }
+        let first = self.activity.len();
         for event in events {
             let stretch = cursor.find(event.time());
             if !rules.dates.holds(stretch.day) {
@@ -204,5 +231,8 @@ impl Made {
         self.counts.zero_length += u64::from(session.length().floor_millis() == 0);
         self.counts.clock_skew += u64::from(bounds.clock_skew);
         self.sessions.push(session);
+        if let Some(adding) = &mut self.adding {
+            adding.add_session(events);
+        }
     }
 }

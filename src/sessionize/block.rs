@@ -2,45 +2,46 @@
 
 use std::ops::Range;
 
-use super::columns::{EventBatch, KeyColumn, TextColumn, ValueColumn};
-use super::hash::hashes_of;
+use super::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
 use super::packed::Packed;
 use super::time::Timestamp;
 
 /// A batch laid out partition by partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    bounds: Vec<u32>,
+    pub(super) bounds: Vec<u32>,
     /// Who did it.
     pub users: CodedKeys,
-    times: Packed,
-    events: Option<Packed>,
+    pub(super) times: Packed,
+    pub(super) events: Option<Packed>,
     /// Session ids or property values, where the definition needs some.
     pub values: Option<BlockValues>,
-    sequence: Option<Packed>,
-    unique_ids: Option<TextColumn>,
+    pub(super) sequence: Option<Packed>,
+    pub(super) unique_ids: Option<TextColumn>,
+    /// What charts and segments ask of events.
+    pub facts: Option<CodedKeys>,
 }
 
 /// Keys of a block: the distinct ones of each partition once, and a code for each row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedKeys {
     /// The distinct keys, those of one partition side by side.
     pub keys: KeyColumn,
-    key_bounds: Vec<u32>,
-    codes: Packed,
+    pub(super) key_bounds: Vec<u32>,
+    pub(super) codes: Packed,
 }
 
 /// Values of a block, and which rows have none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockValues {
-    /// Which rows have a valid value; `None` where all have.
-    valid: Option<Vec<bool>>,
+    /// 1 for rows with a valid value, 0 for others; `None` where all have one.
+    pub(super) valid: Option<Packed>,
     /// The values.
     pub keys: BlockKeys,
 }
 
 /// The values of a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockKeys {
     /// Numbers.
     Int(Packed),
@@ -51,24 +52,22 @@ pub enum BlockKeys {
 impl Block {
     /// Lays out the rows of `batch` in `order`, in which those of partition *p* are at
     /// `bounds[p]..bounds[p + 1]`.
-    ///
-    /// `hashes` are those of the users, by row.
-    pub fn new(batch: &EventBatch, hashes: &[u64], order: &[u32], bounds: Vec<u32>) -> Self {
-        let values = |values: &ValueColumn| BlockValues {
-            valid: (!values.valid.iter().all(|valid| *valid))
-                .then(|| order.iter().map(|row| values.valid[*row as usize]).collect()),
-            keys: match &values.keys {
-                KeyColumn::Int(numbers) => BlockKeys::Int(Packed::gather(numbers, order, |number| number)),
-                texts => BlockKeys::Text(CodedKeys::new(texts, &hashes_of(texts), order, &bounds)),
+    pub fn new(batch: &EventBatch, order: &[u32], bounds: Vec<u32>) -> Self {
+        let values = |column: &ValueColumn| BlockValues {
+            valid: column.valid.as_ref().map(|valid| Packed::gather(valid, order, i64::from)),
+            keys: match &column.values {
+                Values::Int(numbers) => BlockKeys::Int(Packed::gather(numbers, order, |number| number)),
+                Values::Text(texts) => BlockKeys::Text(CodedKeys::new(texts, order, &bounds)),
             },
         };
         Block {
-            users: CodedKeys::new(&batch.users, hashes, order, &bounds),
+            users: CodedKeys::new(&batch.users, order, &bounds),
             times: Packed::gather(&batch.times, order, Timestamp::micros),
             events: batch.events.as_ref().map(|events| Packed::gather(events, order, i64::from)),
             values: batch.values.as_ref().map(values),
             sequence: batch.sequence.as_ref().map(|sequence| Packed::gather(sequence, order, |number| number)),
             unique_ids: batch.unique_ids.as_ref().map(|ids| ids.gather(order)),
+            facts: batch.facts.as_ref().map(|facts| CodedKeys::new(facts, order, &bounds)),
             bounds,
         }
     }
@@ -102,43 +101,59 @@ impl Block {
     pub fn has_sequence_or_ids(&self) -> bool {
         self.sequence.is_some() || self.unique_ids.is_some()
     }
+
+    /// The memory it holds, in bytes.
+    pub fn bytes(&self) -> usize {
+        let packed = |column: &Option<Packed>| column.as_ref().map_or(0, Packed::bytes);
+        let values = self.values.as_ref().map_or(0, |values| {
+            packed(&values.valid)
+                + match &values.keys {
+                    BlockKeys::Int(numbers) => numbers.bytes(),
+                    BlockKeys::Text(keys) => keys.bytes(),
+                }
+        });
+        let ids = self.unique_ids.as_ref().map_or(0, TextColumn::size);
+        let facts = self.facts.as_ref().map_or(0, CodedKeys::bytes);
+        let fixed = size_of::<Block>() + self.bounds.len() * size_of::<u32>();
+        fixed
+            + self.users.bytes()
+            + self.times.bytes()
+            + packed(&self.events)
+            + values
+            + packed(&self.sequence)
+            + ids
+            + facts
+    }
 }
 
 impl BlockValues {
     /// Whether a row has a valid value.
     pub fn is_valid(&self, row: usize) -> bool {
-        self.valid.as_ref().is_none_or(|valid| valid[row])
+        self.valid.as_ref().is_none_or(|valid| valid.get(row) != 0)
     }
 }
 
 impl CodedKeys {
-    fn new(keys: &KeyColumn, hashes: &[u64], order: &[u32], bounds: &[u32]) -> Self {
-        let widest = bounds.windows(2).map(|partition| partition[1] - partition[0]).max().unwrap_or(0);
-        let mut table = CodeTable::for_rows(widest as usize);
+    fn new(coded: &Coded, order: &[u32], bounds: &[u32]) -> Self {
+        // For each key the partition that has it last, and its place among that partition's keys.
+        let mut last = vec![(u32::MAX, 0u32); coded.keys.len()];
         let mut distinct = Vec::new();
         let mut key_bounds = vec![0];
-        let mut codes = vec![0u32; order.len()];
-        for partition in bounds.windows(2) {
-            table.clear();
+        let mut codes = Vec::with_capacity(order.len());
+        for (partition, rows) in bounds.windows(2).enumerate() {
             let first = distinct.len();
-            for place in partition[0] as usize..partition[1] as usize {
-                let row = order[place];
-                let hash = hashes[row as usize];
-                let same = |code: u32| {
-                    let known = distinct[first + code as usize];
-                    hashes[known as usize] == hash && keys.compare(known as usize, keys, row as usize).is_eq()
-                };
-                let next = (distinct.len() - first) as u32;
-                let code = table.find_or_insert(hash, next, same);
-                if code == next {
-                    distinct.push(row);
+            for row in &order[rows[0] as usize..rows[1] as usize] {
+                let key = coded.codes[*row as usize];
+                let known = &mut last[key as usize];
+                if known.0 != partition as u32 {
+                    *known = (partition as u32, (distinct.len() - first) as u32);
+                    distinct.push(key);
                 }
-                codes[place] = code;
+                codes.push(known.1);
             }
             key_bounds.push(distinct.len() as u32);
         }
-        let in_order: Vec<u32> = (0..order.len() as u32).collect();
-        CodedKeys { keys: keys.gather(&distinct), key_bounds, codes: Packed::gather(&codes, &in_order, i64::from) }
+        CodedKeys { keys: coded.keys.gather(&distinct), key_bounds, codes: Packed::new(&codes, i64::from) }
     }
 
     /// The places in `keys` of a partition's distinct keys.
@@ -150,39 +165,13 @@ impl CodedKeys {
     pub fn code(&self, row: usize) -> usize {
         self.codes.get(row) as usize
     }
-}
 
-/// Codes of the distinct keys of one partition's rows. A user's events come in bursts: within a batch and
-/// a partition there are few users, and the table stays in the cache.
-struct CodeTable {
-    /// In the upper half of a slot the round it is of, in the lower one the code: a new round empties all.
-    slots: Vec<u64>,
-    round: u32,
-}
-
-impl CodeTable {
-    fn for_rows(rows: usize) -> Self {
-        CodeTable { slots: vec![0; (rows * 2).next_power_of_two().max(2)], round: 0 }
+    /// The codes of some rows, in order.
+    pub fn each_code(&self, rows: Range<usize>, mut visit: impl FnMut(usize)) {
+        rows.for_each(|row| visit(self.code(row)));
     }
 
-    fn clear(&mut self) {
-        self.round += 1;
-    }
-
-    /// The code of the key with this hash for which `same` holds, or `next` as a new one.
-    fn find_or_insert(&mut self, hash: u64, next: u32, same: impl Fn(u32) -> bool) -> u32 {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            let (round, code) = ((self.slots[slot] >> 32) as u32, self.slots[slot] as u32);
-            if round != self.round {
-                self.slots[slot] = u64::from(self.round) << 32 | u64::from(next);
-                return next;
-            }
-            if same(code) {
-                return code;
-            }
-            slot = (slot + 1) & mask;
-        }
+    fn bytes(&self) -> usize {
+        self.keys.size() + self.key_bounds.len() * size_of::<u32>() + self.codes.bytes()
     }
 }

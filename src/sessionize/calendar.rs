@@ -40,9 +40,24 @@ impl Calendar {
         Calendar { starts: vec![stretch.start], stretches: vec![stretch] }
     }
 
+    /// The stretch that holds `time`, by its place. Nearly all stretches are a day long: a guess is off by few.
+    fn place_of(&self, time: Timestamp) -> usize {
+        let days = time.since(self.starts[0]).micros().div_euclid(Span::DAY.micros());
+        let mut at = usize::try_from(days).unwrap_or(0).min(self.starts.len() - 1);
+        while at > 0 && self.starts[at] > time {
+            at -= 1;
+        }
+        while self.starts.get(at + 1).is_some_and(|next| *next <= time) {
+            at += 1;
+        }
+        at
+    }
+
     /// A cursor over this calendar: quick where one lookup is near the one before.
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { calendar: self, at: 0 }
+        let mut cursor = Cursor { calendar: self, at: 0, from: Timestamp::MIN, until: Timestamp::MIN };
+        cursor.go_to(0);
+        cursor
     }
 }
 
@@ -51,17 +66,24 @@ impl Calendar {
 pub struct Cursor<'a> {
     calendar: &'a Calendar,
     at: usize,
+    from: Timestamp,
+    /// Where the next stretch begins.
+    until: Timestamp,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
     /// The stretch that holds `time`.
-    pub fn find(&mut self, time: Timestamp) -> Stretch {
-        let starts = &self.calendar.starts;
-        let inside = starts[self.at] <= time && starts.get(self.at + 1).is_none_or(|next| time < *next);
-        if !inside {
-            self.at = starts.partition_point(|start| *start <= time).saturating_sub(1);
+    pub fn find(&mut self, time: Timestamp) -> &'a Stretch {
+        if time < self.from || time >= self.until {
+            self.go_to(self.calendar.place_of(time));
         }
-        self.calendar.stretches[self.at]
+        &self.calendar.stretches[self.at]
+    }
+
+    fn go_to(&mut self, at: usize) {
+        self.at = at;
+        self.from = self.calendar.starts[at];
+        self.until = self.calendar.starts.get(at + 1).copied().unwrap_or(Timestamp::MAX);
     }
 }
 

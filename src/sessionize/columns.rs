@@ -45,6 +45,11 @@ impl TextColumn {
         self.len() == 0
     }
 
+    /// The memory it holds, in bytes.
+    pub fn size(&self) -> usize {
+        self.offsets.len() * size_of::<usize>() + self.bytes.len()
+    }
+
     /// All values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|row| self.get(row))
@@ -52,7 +57,8 @@ impl TextColumn {
 
     /// The values of `rows`, in that order.
     pub fn gather(&self, rows: &[u32]) -> TextColumn {
-        let mut gathered = TextColumn::with_capacity(rows.len(), self.bytes.len());
+        let bytes = rows.iter().map(|row| self.get(*row as usize).len()).sum();
+        let mut gathered = TextColumn::with_capacity(rows.len(), bytes);
         for row in rows {
             gathered.push(self.get(*row as usize));
         }
@@ -83,6 +89,14 @@ impl KeyColumn {
         self.len() == 0
     }
 
+    /// The memory they hold, in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            KeyColumn::Int(values) => values.len() * size_of::<i64>(),
+            KeyColumn::Text(values) => values.size(),
+        }
+    }
+
     /// The values of `rows`, in that order.
     pub fn gather(&self, rows: &[u32]) -> KeyColumn {
         match self {
@@ -108,20 +122,55 @@ pub fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|row| values[*row as usize]).collect()
 }
 
+/// Keys that repeat: the distinct ones, and a code for each row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    /// The distinct keys.
+    pub keys: KeyColumn,
+    /// For each row the place of its key.
+    pub codes: Vec<u32>,
+}
+
+/// What events are grouped by besides the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Numbers.
+    Int(Vec<i64>),
+    /// Text.
+    Text(Coded),
+}
+
 /// Session ids or values of a property, with the rows that have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueColumn {
     /// The values; anything where there is none.
-    pub keys: KeyColumn,
-    /// Whether a row has a valid value.
-    pub valid: Vec<bool>,
+    pub values: Values,
+    /// Whether a row has a valid value; `None` where all have.
+    pub valid: Option<Vec<bool>>,
+}
+
+impl ValueColumn {
+    /// These values, and whether each is valid.
+    pub fn new(values: Values, valid: Vec<bool>) -> Self {
+        ValueColumn { values, valid: (!valid.iter().all(|valid| *valid)).then_some(valid) }
+    }
+
+    /// Rows without a value.
+    pub fn none(rows: usize, is_text: bool) -> Self {
+        let nothing = || {
+            let mut keys = TextColumn::default();
+            keys.push(b"");
+            Coded { keys: KeyColumn::Text(keys), codes: vec![0; rows] }
+        };
+        ValueColumn::new(if is_text { Values::Text(nothing()) } else { Values::Int(vec![0; rows]) }, vec![false; rows])
+    }
 }
 
 /// Events as plain columns of one length: no user is empty, no time is missing or out of range.
 #[derive(Clone, Debug)]
 pub struct EventBatch {
     /// Who did it.
-    pub users: KeyColumn,
+    pub users: Coded,
     /// When.
     pub times: Vec<Timestamp>,
     /// What, as a code of the run's dictionary of event types (0: no type).
@@ -133,6 +182,8 @@ pub struct EventBatch {
     pub sequence: Option<Vec<i64>>,
     /// Unique ids of events; empty for none.
     pub unique_ids: Option<TextColumn>,
+    /// What charts and segments ask of events, as keys of [`super::facts`].
+    pub facts: Option<Coded>,
 }
 
 impl EventBatch {

@@ -265,7 +265,7 @@ mod tests {
             _ => (Role::Other, false),
         });
         let row = |(code, (time, _)): (usize, &(i64, char))| {
-            Row::new(Some(0), Timestamp::from_micros(*time), types.key(code as u32 + 1))
+            Row::new(Timestamp::from_micros(*time), types.key(code as u32 + 1))
         };
         events.iter().enumerate().map(row).collect()
     }

@@ -18,6 +18,12 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey(u32);
 
+impl Default for EventKey {
+    fn default() -> Self {
+        EventKey::NONE
+    }
+}
+
 /// Types up to this many can be told apart.
 const TYPE_BITS: u32 = 30;
 
@@ -51,6 +57,7 @@ pub struct EventTypes {
     names: Vec<String>,
     keys: Vec<EventKey>,
     inactive: Vec<bool>,
+    any_inactive: bool,
 }
 
 impl EventTypes {
@@ -67,7 +74,13 @@ impl EventTypes {
             keys[*code as usize + 1] = EventKey::new(role, rank);
             inactive[rank as usize] = drop;
         }
-        EventTypes { names: order.iter().map(|code| types[*code as usize].clone()).collect(), keys, inactive }
+        let any_inactive = inactive.contains(&true);
+        EventTypes {
+            any_inactive,
+            names: order.iter().map(|code| types[*code as usize].clone()).collect(),
+            keys,
+            inactive,
+        }
     }
 
     /// The key of a code.
@@ -75,9 +88,30 @@ impl EventTypes {
         self.keys[code as usize]
     }
 
+    /// Whether there is a type whose events count for nothing.
+    pub fn any_inactive(&self) -> bool {
+        self.any_inactive
+    }
+
     /// Whether events of this type count for nothing (SPEC 2, step 4).
     pub fn is_inactive(&self, key: EventKey) -> bool {
         self.inactive[key.rank() as usize]
+    }
+
+    /// How many types there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is no type.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The rank of a type; `None` where no event has it.
+    pub fn rank_of(&self, name: &str) -> Option<u32> {
+        let place = self.names.binary_search_by(|known| known.as_bytes().cmp(name.as_bytes())).ok()?;
+        u32::try_from(place + 1).ok()
     }
 
     /// The type at a rank; `None` for 0, no type.

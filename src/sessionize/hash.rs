@@ -41,3 +41,8 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     }
     fold(hash, K0)
 }
+
+/// Hashes sixteen bytes.
+pub fn hash_word(word: u128) -> u64 {
+    fold(word as u64 ^ K0, (word >> 64) as u64 ^ K1)
+}

@@ -13,13 +13,14 @@ pub fn identify(sessions: &mut [SessionRow], calendar: &Calendar) {
     sessions.sort_by_key(|session| (session.day, session.start, session.value));
     let mut cursor = calendar.cursor();
     for day in sessions.chunk_by_mut(|a, b| a.day == b.day) {
-        let last_free = cursor.find(day[0].start).day_end.floor_millis() - 1;
         let mut overflowed = false;
         for at in 0..day.len() {
             let own = day[at].start.floor_millis();
             // Starts ascend, so the ids taken at or after this one's own reach up to the last one given.
             let id = if at == 0 || overflowed { own } else { own.max(day[at - 1].id + 1) };
-            if id <= last_free && !overflowed {
+            // A start is within its date; only what was moved may be past its end.
+            let mut is_free = || id == own || id < cursor.find(day[at].start).day_end.floor_millis();
+            if !overflowed && is_free() {
                 day[at].id = id;
             } else {
                 overflowed = true;

@@ -85,7 +85,8 @@ impl Interner {
         }
     }
 
-    fn intern_int(&mut self, value: i64) -> u32 {
+    /// The code of a number.
+    pub fn intern_int(&mut self, value: i64) -> u32 {
         let KeyColumn::Int(keys) = &mut self.keys else { return FREE };
         let (code, new) = self.slots.find_or_insert(hash_int(value), |code| keys[code as usize] == value);
         if new {
@@ -102,6 +103,16 @@ impl Interner {
             keys.push(value);
         }
         code
+    }
+
+    /// How many distinct keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// The distinct keys by code.

@@ -1,11 +1,13 @@
 //! Step 7: the rows of all partitions, date by date and in the order of the tables.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::columns::KeyColumn;
 use super::partition::Partition;
 use super::records::{ActivityRow, SessionRow};
+use super::scatter::counting_sort;
 use super::time::Day;
 
 /// Rows that stand on a date.
@@ -36,34 +38,86 @@ impl Dated for ActivityRow {
     }
 }
 
+/// A user of any partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyUser {
+    /// Orders most users: the eight bytes after those that all of them begin with.
+    prefix: u64,
+    partition: u32,
+    user: u32,
+}
+
+impl AnyUser {
+    /// Orders two users.
+    pub fn compare(&self, other: &AnyUser, partitions: &[Partition]) -> Ordering {
+        self.prefix.cmp(&other.prefix).then_with(|| {
+            let (mine, theirs) = (&partitions[self.partition as usize], &partitions[other.partition as usize]);
+            mine.users.compare(self.user as usize, &theirs.users, other.user as usize)
+        })
+    }
+}
+
+/// All users of all partitions, to be sorted by [`AnyUser::compare`].
+pub fn all_users(partitions: &[Partition]) -> Vec<AnyUser> {
+    let shared = shared_bytes(partitions);
+    let of = |(number, partition): (usize, &Partition)| -> Vec<AnyUser> {
+        let users = 0..partition.users.len();
+        users
+            .map(|user| AnyUser {
+                prefix: prefix(&partition.users, user, shared),
+                partition: number as u32,
+                user: user as u32,
+            })
+            .collect()
+    };
+    partitions.iter().enumerate().flat_map(of).collect()
+}
+
+/// How many bytes all users begin with alike.
+fn shared_bytes(partitions: &[Partition]) -> usize {
+    let texts = || {
+        partitions.iter().filter_map(|partition| match partition.users.as_ref() {
+            KeyColumn::Text(users) if !users.is_empty() => Some(users),
+            _ => None,
+        })
+    };
+    // What the first and the last share, all in between share, too.
+    let first = texts().map(|users| users.get(0)).min().unwrap_or_default();
+    let last = texts().map(|users| users.get(users.len() - 1)).max().unwrap_or_default();
+    first.iter().zip(last).take_while(|(a, b)| a == b).count()
+}
+
+/// A number that orders users as they are ordered, or not at all.
+fn prefix(users: &KeyColumn, user: usize, shared: usize) -> u64 {
+    match users {
+        KeyColumn::Int(users) => users[user] as u64 ^ (1 << 63),
+        KeyColumn::Text(users) => {
+            let rest = &users.get(user)[shared..];
+            let mut word = [0; 8];
+            let length = rest.len().min(8);
+            word[..length].copy_from_slice(&rest[..length]);
+            u64::from_be_bytes(word)
+        }
+    }
+}
+
 /// The place of each partition's users among all users.
 #[derive(Clone, Debug)]
 pub struct UserRanks(Vec<Vec<u32>>);
 
 impl UserRanks {
-    /// From all users, as (partition, place in it), in ascending order.
-    pub fn of_sorted(users: &[(u32, u32)], partitions: &[Partition]) -> Self {
+    /// From all users in ascending order.
+    pub fn of_sorted(users: &[AnyUser], partitions: &[Partition]) -> Self {
         let mut ranks: Vec<Vec<u32>> = partitions.iter().map(|partition| vec![0; partition.users.len()]).collect();
-        for (rank, (partition, user)) in users.iter().enumerate() {
-            ranks[*partition as usize][*user as usize] = rank as u32;
+        for (rank, user) in users.iter().enumerate() {
+            ranks[user.partition as usize][user.user as usize] = rank as u32;
         }
         UserRanks(ranks)
     }
-}
 
-/// All users as (partition, place in it), to be sorted by [`compare_users`].
-pub fn all_users(partitions: &[Partition]) -> Vec<(u32, u32)> {
-    let of = |(number, partition): (usize, &Partition)| {
-        let number = number as u32;
-        (0..partition.users.len() as u32).map(move |user| (number, user))
-    };
-    partitions.iter().enumerate().flat_map(of).collect()
-}
-
-/// Orders two users of any partitions.
-pub fn compare_users(partitions: &[Partition], a: (u32, u32), b: (u32, u32)) -> std::cmp::Ordering {
-    let users = |at: (u32, u32)| -> &KeyColumn { &partitions[at.0 as usize].users };
-    users(a).compare(a.1 as usize, users(b), b.1 as usize)
+    fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
 }
 
 /// The rows of a table by date: partitions' rows are in order of date already.
@@ -81,6 +135,13 @@ pub struct Place {
     // Rows of one user are in one partition, in order: this is their order.
     row: u32,
     partition: u32,
+}
+
+impl Place {
+    /// Its place among the rows of its partition.
+    pub fn row(self) -> usize {
+        self.row as usize
+    }
 }
 
 impl<'a, R: Dated> ByDate<'a, R> {
@@ -109,8 +170,7 @@ impl<'a, R: Dated> ByDate<'a, R> {
                 partition: number as u32,
             }));
         }
-        places.sort_unstable();
-        places
+        in_order(&places, self.ranks.len())
     }
 
     /// A row, and the partition that its user and texts are in.
@@ -118,6 +178,18 @@ impl<'a, R: Dated> ByDate<'a, R> {
         let partition = &self.partitions[place.partition as usize];
         (partition, &(self.rows)(partition)[place.row as usize])
     }
+}
+
+/// Sorts places whose ranks are below `ranks` and spread over all of them: into bins of a few places, and then
+/// each bin.
+fn in_order(places: &[Place], ranks: usize) -> Vec<Place> {
+    const PER_BIN: usize = 4;
+    let bins = (places.len() / PER_BIN).max(1);
+    let bin = |place: &Place| (place.rank as u64 * bins as u64 / ranks.max(1) as u64) as u32;
+    let (order, bounds) = counting_sort(&places.iter().map(bin).collect::<Vec<_>>(), bins);
+    let mut sorted: Vec<Place> = order.iter().map(|at| places[*at as usize]).collect();
+    bounds.windows(2).for_each(|bin| sorted[bin[0] as usize..bin[1] as usize].sort_unstable());
+    sorted
 }
 
 fn rows_of<R: Dated>(rows: &[R], day: Day) -> Range<usize> {

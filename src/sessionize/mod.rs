@@ -7,6 +7,7 @@
 //! ids; [`partition`] runs the steps after scattering and [`merge`] puts the partitions' rows in the order of
 //! the tables.
 
+pub mod added;
 pub mod aggregate;
 pub mod block;
 pub mod calendar;
@@ -16,6 +17,7 @@ pub mod cut;
 pub mod dates;
 pub mod dedup;
 pub mod event_types;
+pub mod facts;
 pub mod hash;
 pub mod identify;
 pub mod intern;
@@ -25,5 +27,7 @@ pub mod partition;
 pub mod records;
 pub mod rows;
 pub mod scatter;
+pub mod segments;
 pub mod session_id;
 pub mod time;
+pub mod wire;

@@ -1,39 +1,89 @@
 //! Step 3: the events of one partition as rows, user by user and in order.
 
+use std::cmp::Ordering;
+
 use super::block::{Block, BlockKeys, CodedKeys};
 use super::columns::KeyColumn;
 use super::event_types::{EventKey, EventTypes};
 use super::intern::Interner;
-use super::scatter::counting_sort;
 use super::time::Timestamp;
 
-/// What orders events of one user at one time (SPEC 2, step 5). Two kinds, so that the usual job, without
-/// a sequence or unique ids, moves rows of half the size.
-pub trait Tie: Copy + Ord + Send {
+/// What an event is besides its time: what it is grouped by, and what orders events of one user at one time
+/// (SPEC 2, step 5). Several kinds, so that the usual job, without groups, a sequence or unique ids, moves rows of
+/// half the size.
+pub trait Tie: Copy + Ord + Default + Send {
     /// Reads a row's tie from its block.
-    fn read(block: &Block, row: usize, event: EventKey, ids: &mut Interner) -> Self;
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self;
     /// The event's type and role.
     fn event(self) -> EventKey;
+    /// What the event is grouped by; `None` where it has no valid value.
+    fn value(self) -> Option<i64> {
+        // Nothing but the user: one group.
+        Some(0)
+    }
     /// The event's unique id as a code, where it has one.
-    fn unique_id(self) -> Option<u32>;
+    fn unique_id(self) -> Option<u32> {
+        None
+    }
+    /// The event's sequence and type: nothing else orders events of one time.
+    fn order(self) -> (i64, EventKey);
+    /// The event's facts, by their place; 0 where nobody asks for facts.
+    fn fact(self) -> u32 {
+        0
+    }
+    /// With these facts, where there is room for them.
+    fn with_fact(self, _: u32) -> Self {
+        self
+    }
+    /// The same with the places of codes in place of the codes, where text is grouped by.
+    fn ranked(self, _: &[u32]) -> Self {
+        self
+    }
+}
+
+/// A block, with what its codes stand for in the whole partition.
+#[derive(Debug)]
+pub struct Source<'a> {
+    block: &'a Block,
+    types: &'a EventTypes,
+    texts: Vec<u32>,
+    facts: Vec<u32>,
+}
+
+impl Source<'_> {
+    fn fact(&self, row: usize) -> u32 {
+        self.block.facts.as_ref().map_or(0, |keys| self.facts[keys.code(row)])
+    }
+
+    fn event(&self, row: usize) -> EventKey {
+        self.types.key(self.block.event(row))
+    }
+
+    fn value(&self, row: usize) -> Option<i64> {
+        let values = self.block.values.as_ref()?;
+        values.is_valid(row).then(|| match &values.keys {
+            BlockKeys::Int(numbers) => numbers.get(row),
+            BlockKeys::Text(keys) => i64::from(self.texts[keys.code(row)]),
+        })
+    }
 }
 
 impl Tie for EventKey {
-    fn read(_: &Block, _: usize, event: EventKey, _: &mut Interner) -> Self {
-        event
+    fn read(source: &Source<'_>, row: usize, _: &mut Interner) -> Self {
+        source.event(row)
     }
 
     fn event(self) -> EventKey {
         self
     }
 
-    fn unique_id(self) -> Option<u32> {
-        None
+    fn order(self) -> (i64, EventKey) {
+        (0, self)
     }
 }
 
 /// A tie with sequence and unique id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FullTie {
     sequence: i64,
     event: EventKey,
@@ -42,9 +92,9 @@ pub struct FullTie {
 }
 
 impl Tie for FullTie {
-    fn read(block: &Block, row: usize, event: EventKey, ids: &mut Interner) -> Self {
-        let unique_id = block.unique_id(row).map(|id| ids.intern_text(id));
-        FullTie { sequence: block.sequence(row), event, unique_id }
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
+        let unique_id = source.block.unique_id(row).map(|id| ids.intern_text(id));
+        FullTie { sequence: source.block.sequence(row), event: source.event(row), unique_id }
     }
 
     fn event(self) -> EventKey {
@@ -54,27 +104,105 @@ impl Tie for FullTie {
     fn unique_id(self) -> Option<u32> {
         self.unique_id
     }
+
+    fn order(self) -> (i64, EventKey) {
+        (self.sequence, self.event)
+    }
 }
 
-/// One event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A tie of an event that is grouped by a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grouped<T> {
+    tie: T,
+    // Last: within a group all are equal, and across groups it decides only between events that are equal in all
+    // that counts.
+    value: Option<i64>,
+}
+
+impl<T: Tie> Tie for Grouped<T> {
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
+        Grouped { tie: T::read(source, row, ids), value: source.value(row) }
+    }
+
+    fn event(self) -> EventKey {
+        self.tie.event()
+    }
+
+    fn value(self) -> Option<i64> {
+        self.value
+    }
+
+    fn unique_id(self) -> Option<u32> {
+        self.tie.unique_id()
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        self.tie.order()
+    }
+
+    fn ranked(self, ranks: &[u32]) -> Self {
+        Grouped { value: self.value.map(|code| i64::from(ranks[code as usize])), ..self }
+    }
+}
+
+/// A tie of an event with facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactTie<T> {
+    tie: T,
+    // Last, so that facts decide nothing but the place of events that are equal in all that counts.
+    fact: u32,
+}
+
+impl<T: Tie> Tie for FactTie<T> {
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
+        FactTie { tie: T::read(source, row, ids), fact: source.fact(row) }
+    }
+
+    fn event(self) -> EventKey {
+        self.tie.event()
+    }
+
+    fn value(self) -> Option<i64> {
+        self.tie.value()
+    }
+
+    fn unique_id(self) -> Option<u32> {
+        self.tie.unique_id()
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        self.tie.order()
+    }
+
+    fn fact(self) -> u32 {
+        self.fact
+    }
+
+    fn with_fact(self, fact: u32) -> Self {
+        FactTie { fact, ..self }
+    }
+
+    fn ranked(self, ranks: &[u32]) -> Self {
+        FactTie { tie: self.tie.ranked(ranks), ..self }
+    }
+}
+
+/// One event. Rows are in order of their group (events without a value first), then of time, then of their ties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row<T> {
-    // The order of the fields is the order of rows: events without a value first, then value by value.
-    valued: bool,
-    value: i64,
     time: Timestamp,
     tie: T,
 }
 
 impl<T: Tie> Row<T> {
-    /// An event with a value: a session id, a property, or 0 where the definition groups by user alone.
-    pub fn new(value: Option<i64>, time: Timestamp, tie: T) -> Self {
-        Row { valued: value.is_some(), value: value.unwrap_or(0), time, tie }
+    /// An event.
+    pub fn new(time: Timestamp, tie: T) -> Self {
+        Row { time, tie }
     }
 
     /// What the event is grouped by; `None` where it has no valid value.
     pub fn value(&self) -> Option<i64> {
-        self.valued.then_some(self.value)
+        self.tie.value()
     }
 
     /// When it happened.
@@ -92,16 +220,32 @@ impl<T: Tie> Row<T> {
         self.tie.unique_id()
     }
 
-    /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
-    pub fn moment(&self) -> (Timestamp, T) {
-        (self.time, self.tie)
+    /// Its facts, by their place.
+    pub fn fact(&self) -> u32 {
+        self.tie.fact()
     }
 
-    fn ranked(mut self, ranks: &[u32]) -> Self {
-        if self.valued {
-            self.value = i64::from(ranks[self.value as usize]);
-        }
-        self
+    /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
+    pub fn moment(&self) -> (Timestamp, T) {
+        (self.time, self.tie.with_fact(0))
+    }
+
+    /// What of its moment orders events that have no unique ids.
+    pub fn order(&self) -> (Timestamp, i64, EventKey) {
+        let (sequence, event) = self.tie.order();
+        (self.time, sequence, event)
+    }
+}
+
+impl<T: Tie> Ord for Row<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.value(), self.time, self.tie).cmp(&(other.value(), other.time, other.tie))
+    }
+}
+
+impl<T: Tie> PartialOrd for Row<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -112,62 +256,72 @@ pub struct PartitionRows<T> {
     pub users: KeyColumn,
     /// Where text is grouped by: the distinct texts in ascending order, which the rows' values point to.
     pub texts: Option<KeyColumn>,
+    /// Where facts are asked for: the distinct ones in ascending order, which the rows' facts are places in.
+    pub facts: Option<KeyColumn>,
     rows: Vec<Row<T>>,
     bounds: Vec<u32>,
 }
 
 impl<T: Tie> PartitionRows<T> {
-    /// Brings the rows of `partition` together from all blocks. Rows of one user come out in no
-    /// particular order.
-    pub fn gather(blocks: &[Block], partition: usize, types: &EventTypes) -> Option<Self> {
-        let first = blocks.first()?;
-        let row_count = blocks.iter().map(|block| block.rows(partition).len()).sum();
+    /// Brings the rows of a partition together; `pieces` are blocks and the partition's number in each. Rows of one
+    /// user come out in no particular order.
+    pub fn gather(pieces: &[(&Block, usize)], types: &EventTypes) -> Option<Self> {
+        let (first, _) = pieces.first()?;
         let mut users = Interner::like(&first.users.keys);
         let has_texts = matches!(first.values.as_ref().map(|values| &values.keys), Some(BlockKeys::Text(_)));
         let mut texts = has_texts.then(Interner::of_text);
+        // Whose each row is, to begin with; then, where the next row of each user goes.
+        let mut users_of = Vec::with_capacity(pieces.len());
+        let mut counts: Vec<u32> = Vec::new();
+        for (block, partition) in pieces {
+            let of_block = global_codes(&block.users, *partition, &mut users);
+            counts.resize(users.len(), 0);
+            block.users.each_code(block.rows(*partition), |code| counts[of_block[code] as usize] += 1);
+            users_of.push(of_block);
+        }
+        let (users, ranks) = users.into_ranked();
+        let mut bounds = vec![0u32; users.len() + 1];
+        for (code, rank) in ranks.iter().enumerate() {
+            bounds[*rank as usize + 1] = counts[code];
+        }
+        for user in 0..users.len() {
+            bounds[user + 1] += bounds[user];
+        }
+        let mut next: Vec<u32> = ranks.iter().map(|rank| bounds[*rank as usize]).collect();
+        let mut rows = vec![Row::default(); bounds.last().map_or(0, |end| *end as usize)];
         let mut ids = Interner::of_text();
-        let mut user_codes = Vec::with_capacity(row_count);
-        let mut rows = Vec::with_capacity(row_count);
-        for block in blocks {
-            let block_users = global_codes(&block.users, partition, &mut users);
-            let block_texts = match (block.values.as_ref().map(|values| &values.keys), &mut texts) {
-                (Some(BlockKeys::Text(keys)), Some(texts)) => global_codes(keys, partition, texts),
+        let mut facts = first.facts.as_ref().map(|_| Interner::of_text());
+        for ((block, partition), of_block) in pieces.iter().zip(users_of) {
+            let texts = match (block.values.as_ref().map(|values| &values.keys), &mut texts) {
+                (Some(BlockKeys::Text(keys)), Some(texts)) => global_codes(keys, *partition, texts),
                 _ => Vec::new(),
             };
-            for row in block.rows(partition) {
-                user_codes.push(block_users[block.users.code(row)]);
-                let value = match &block.values {
-                    None => Some(0),
-                    Some(values) if !values.is_valid(row) => None,
-                    Some(values) => Some(match &values.keys {
-                        BlockKeys::Int(numbers) => numbers.get(row),
-                        BlockKeys::Text(keys) => i64::from(block_texts[keys.code(row)]),
-                    }),
-                };
-                let event = types.key(block.event(row));
-                rows.push(Row::new(value, block.time(row), T::read(block, row, event, &mut ids)));
+            let facts = match (&block.facts, &mut facts) {
+                (Some(keys), Some(facts)) => global_codes(keys, *partition, facts),
+                _ => Vec::new(),
+            };
+            let source = Source { block, types, texts, facts };
+            for row in block.rows(*partition) {
+                let place = &mut next[of_block[block.users.code(row)] as usize];
+                rows[*place as usize] = Row::new(block.time(row), T::read(&source, row, &mut ids));
+                *place += 1;
             }
         }
-        let (users, user_ranks) = users.into_ranked();
-        for code in &mut user_codes {
-            *code = user_ranks[*code as usize];
-        }
-        let (order, bounds) = counting_sort(&user_codes, users.len());
         let (texts, text_ranks) = texts.map(Interner::into_ranked).unzip();
-        let rows = match text_ranks {
-            None => order.iter().map(|row| rows[*row as usize]).collect(),
-            Some(ranks) => order.iter().map(|row| rows[*row as usize].ranked(&ranks)).collect(),
-        };
-        Some(PartitionRows { users, texts, rows, bounds })
+        if let Some(ranks) = text_ranks {
+            rows.iter_mut().for_each(|row| row.tie = row.tie.ranked(&ranks));
+        }
+        let (facts, fact_ranks) = facts.map(Interner::into_ranked).unzip();
+        if let Some(ranks) = fact_ranks {
+            rows.iter_mut().for_each(|row| row.tie = row.tie.with_fact(ranks[row.fact() as usize]));
+        }
+        Some(PartitionRows { users, texts, facts, rows, bounds })
     }
 
     /// The rows of each user, users in ascending order, with the user's place in `users`.
-    pub fn each_user(&mut self, mut visit: impl FnMut(u32, &mut Vec<Row<T>>)) {
-        let mut events = Vec::new();
+    pub fn each_user(&mut self, mut visit: impl FnMut(u32, &mut [Row<T>])) {
         for (user, bounds) in self.bounds.windows(2).enumerate() {
-            events.clear();
-            events.extend_from_slice(&self.rows[bounds[0] as usize..bounds[1] as usize]);
-            visit(user as u32, &mut events);
+            visit(user as u32, &mut self.rows[bounds[0] as usize..bounds[1] as usize]);
         }
     }
 }

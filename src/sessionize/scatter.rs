@@ -34,10 +34,10 @@ impl Partitions {
 
 /// Lays a batch out by partition; within a partition, events keep their order.
 pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
-    let hashes = hashes_of(&batch.users);
-    let targets: Vec<u32> = hashes.iter().map(|hash| partitions.of(*hash)).collect();
+    let of_user: Vec<u32> = hashes_of(&batch.users.keys).iter().map(|hash| partitions.of(*hash)).collect();
+    let targets: Vec<u32> = batch.users.codes.iter().map(|code| of_user[*code as usize]).collect();
     let (order, bounds) = counting_sort(&targets, partitions.count());
-    Block::new(batch, &hashes, &order, bounds)
+    Block::new(batch, &order, bounds)
 }
 
 /// The rows in ascending order of their key, rows of one key in their own order, and where each key's
@@ -63,24 +63,28 @@ pub fn counting_sort(keys: &[u32], key_count: usize) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessionize::columns::KeyColumn;
+    use crate::sessionize::columns::{Coded, KeyColumn};
     use crate::sessionize::time::Timestamp;
 
     fn batch(users: &[i64]) -> EventBatch {
         EventBatch {
-            users: KeyColumn::Int(users.to_vec()),
+            users: Coded { keys: KeyColumn::Int(users.to_vec()), codes: (0..users.len() as u32).collect() },
             times: (0..users.len() as i64).map(Timestamp::from_micros).collect(),
             events: None,
             values: None,
             sequence: None,
             unique_ids: None,
+            facts: None,
         }
     }
 
     #[test]
     fn every_event_of_a_user_lands_in_one_partition() {
         let users: Vec<i64> = (0..1_000).map(|row| row % 37).collect();
-        let block = scatter(&batch(&users), Partitions::for_rows(1_000, 100, 1));
+        let mut events = batch(&(0..37).collect::<Vec<_>>());
+        events.users.codes = users.iter().map(|user| *user as u32).collect();
+        events.times = (0..1_000).map(Timestamp::from_micros).collect();
+        let block = scatter(&events, Partitions::for_rows(1_000, 100, 1));
         let KeyColumn::Int(keys) = &block.users.keys else { panic!("numbers stay numbers") };
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len(), "each user is in one");
         for partition in 0..16 {

@@ -13,12 +13,6 @@ pub enum TableError {
         /// The path.
         path: PathBuf,
     },
-    /// The folder holds no tables.
-    #[error("there are no tables in {path:?}; name the folder of a job that has run in --output, or its job file")]
-    NoTables {
-        /// The folder.
-        path: PathBuf,
-    },
     /// The folder holds something that is not dwell's.
     #[error(
         "the output folder {path:?} is not empty and not dwell's (it has {example:?} but no _dwell/folder.json); \
@@ -101,6 +95,53 @@ pub enum TableError {
         /// Whether the disk is full.
         full: bool,
     },
+    /// A part of a table cannot be read back.
+    #[error("{path:?}, a part of a table, cannot be read back: {reason}; check the disk, and run again")]
+    Part {
+        /// The part.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Events that memory has no room for cannot be put on disk.
+    #[error(
+        "events that --memory-limit leaves no room for cannot be written to {folder:?}: {reason}; {}",
+        if *full { "the disk is full: free space, allow more memory, or give another folder with --temp-dir" }
+        else { "check the folder, or give another one with --temp-dir" }
+    )]
+    Spill {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+        /// Whether the disk is full.
+        full: bool,
+    },
+    /// Events that were put on disk cannot be read back.
+    #[error(
+        "events that --memory-limit leaves no room for cannot be read back from {folder:?}: {reason}; check the \
+         disk, or give another folder with --temp-dir"
+    )]
+    Spilled {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A folder without tables.
+    #[error("there are no tables in {path:?}; make them with `dwell run`, or check `output.path` (--output)")]
+    NoTables {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A table lacks what a chart needs.
+    #[error("the table {path:?} lacks {what}; `dwell run` with this job, without --from, --to and --only, adds it to all dates")]
+    Lacks {
+        /// The table.
+        path: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
     /// A table of an earlier run cannot be read.
     #[error(
         "the table file {path:?} cannot be read: {reason}; run again without --from and --to to rebuild all dates"
@@ -127,29 +168,42 @@ impl TableError {
         matches!(
             self,
             TableError::NotAFolder { .. }
-                | TableError::NoTables { .. }
                 | TableError::NotOurs { .. }
                 | TableError::OtherDefinition { .. }
                 | TableError::InsideInput { .. }
                 | TableError::AroundInput { .. }
+                | TableError::NoTables { .. }
+                | TableError::Lacks { .. }
         )
+    }
+
+    /// An error of putting events on disk.
+    pub fn spill(folder: &Path, source: &std::io::Error) -> Self {
+        let (reason, full) = reason_of(source);
+        TableError::Spill { folder: folder.to_path_buf(), reason, full }
     }
 
     /// An error of writing `path`.
     pub fn write(path: &Path, source: &(dyn std::error::Error + 'static)) -> Self {
-        use std::io::ErrorKind;
-        let mut cause = Some(source);
-        let mut full = false;
-        let mut reason = source.to_string();
-        while let Some(error) = cause {
-            if let Some(io) = error.downcast_ref::<std::io::Error>() {
-                full = matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
-                reason = io.to_string();
-            }
-            cause = error.source();
-        }
-        // Writers wrap the cause in text of their own: look there too.
-        full |= ["No space left", "File too large", "quota exceeded"].iter().any(|words| reason.contains(words));
+        let (reason, full) = reason_of(source);
         TableError::Write { path: path.to_path_buf(), reason, full }
     }
+}
+
+/// What an error comes to, and whether the disk is full.
+fn reason_of(source: &(dyn std::error::Error + 'static)) -> (String, bool) {
+    use std::io::ErrorKind;
+    let mut cause = Some(source);
+    let mut full = false;
+    let mut reason = source.to_string();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            full = matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+            reason = io.to_string();
+        }
+        cause = error.source();
+    }
+    // Writers wrap the cause in text of their own: look there too.
+    full |= ["No space left", "File too large", "quota exceeded"].iter().any(|words| reason.contains(words));
+    (reason, full)
 }

@@ -35,7 +35,7 @@ struct Record {
     format: u32,
     fingerprint: String,
     definition: Canonical,
-    /// Each table with its columns.
+    /// What each table was made with, besides the definition.
     #[serde(default)]
     tables: Vec<String>,
 }
@@ -75,6 +75,11 @@ impl OutputFolder {
     /// A file of dwell's own in the folder.
     pub fn own(&self, name: &str) -> PathBuf {
         self.path.join(OWN).join(name)
+    }
+
+    /// What the folder's tables were made under; `None` where there are none.
+    pub fn definition(&self) -> Option<&Canonical> {
+        self.before.definition()
     }
 
     /// Takes the folder for this run, makes it where it does not exist, and brings what a killed run left into
@@ -119,12 +124,22 @@ impl Before {
         self.0.is_some()
     }
 
+    /// The definition that the tables were made under; `None` where there are none.
+    pub fn definition(&self) -> Option<&Canonical> {
+        self.0.as_ref().map(|record| &record.definition)
+    }
+
+    /// What each table was made with.
+    pub fn tables(&self) -> &[String] {
+        self.0.as_ref().map_or(&[], |record| &record.tables)
+    }
+
     /// Whether the tables were made under another definition.
     pub fn is_other_than(&self, definition: &Canonical) -> bool {
         self.0.as_ref().is_some_and(|before| before.definition != *definition)
     }
 
-    /// Whether there are tables, and of other columns than `tables` says.
+    /// Whether there are tables, and made with something else than `tables` says.
     pub fn has_other_columns(&self, tables: &[String]) -> bool {
         self.0.as_ref().is_some_and(|before| before.tables != tables)
     }
@@ -307,8 +322,8 @@ impl LockedFolder {
     ///
     /// # Errors
     /// The folder cannot be searched.
-    pub fn files_of(&self, table: &str) -> Result<BTreeSet<PathBuf>, TableError> {
-        files_below(&self.path, Path::new(table))
+    pub fn files_of(&self, table: &Path) -> Result<BTreeSet<PathBuf>, TableError> {
+        files_below(&self.path, table)
     }
 
     /// Puts the staged files in place, removes those of `replaced` for which there is no new one, and records
@@ -423,7 +438,7 @@ mod tests {
         stage(&folder, "t/d=2/a", "old");
         folder.commit(&BTreeSet::new(), &definition, &[]).expect("committed");
         let folder = open(&path);
-        let before = folder.files_of("t").expect("listed");
+        let before = folder.files_of(Path::new("t")).expect("listed");
         stage(&folder, "t/d=2/a", "new");
         folder.commit(&before, &definition, &[]).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));

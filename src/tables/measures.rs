@@ -1,5 +1,7 @@
 //! The measures and histogram tables (SPEC 4), each as Parquet and as CSV with the same rows.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,61 +11,98 @@ use arrow::record_batch::RecordBatch;
 use jiff::tz::TimeZone;
 
 use super::error::TableError;
-use super::files::write_synced;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
-use crate::charts::{HistogramRow, MeasureRow, Series};
+use crate::charts::{HistogramRow, Label, Line, MeasureRow, Measures};
 use crate::job::dates::instant_text;
 use crate::sessionize::time::Timestamp;
 
 /// A table as columns, by name.
 type Columns = Vec<(&'static str, ArrayRef)>;
 
-/// The measures table.
-pub fn measure_columns(rows: &[MeasureRow]) -> Columns {
-    let int = |value: fn(&MeasureRow) -> Option<i64>| ints(rows.iter().map(value));
-    let float = |value: fn(&MeasureRow) -> Option<f64>| floats(rows.iter().map(value));
-    let mut columns = key_columns(rows.iter().map(|row| (&row.series, row.interval_start)));
+/// The two files of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Paths<'a> {
+    /// The Parquet file.
+    pub parquet: &'a Path,
+    /// The CSV file.
+    pub csv: &'a Path,
+}
+
+/// Writes the measures of lines; their formula is a column where `with_formula`.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_measures(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    lines: &[Line],
+    with_formula: bool,
+    zone: &TimeZone,
+) -> Result<Size, TableError> {
+    let rows = lines.iter().flat_map(|line| line.rows.iter().map(move |row| (&line.label, row)));
+    write_table(paths, provenance, rows, zone, |rows| measure_columns(rows, with_formula))
+}
+
+/// Writes the histograms of lines.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_histograms(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    lines: &[Line],
+    zone: &TimeZone,
+) -> Result<Size, TableError> {
+    write_table(paths, provenance, lines.iter().flat_map(Line::histogram), zone, histogram_columns)
+}
+
+fn measure_columns(rows: &[(&Label, &MeasureRow)], with_formula: bool) -> Columns {
+    let measures = || rows.iter().map(|(_, row)| row.measures.as_ref());
+    let int = |value: fn(&Measures) -> Option<i64>| ints(measures().map(|row| value(row?)));
+    let float = |value: fn(&Measures) -> Option<f64>| floats(measures().map(|row| value(row?)));
+    let mut columns = key_columns(rows.iter().map(|(label, row)| (*label, row.interval_start)));
     columns.extend([
-        ("total_sessions", int(|row| Some(row.total_sessions))),
+        ("total_sessions", int(|row| Some(row.cell.sessions))),
         ("active_users", int(|row| Some(row.active_users))),
-        ("time_spent_ms", int(|row| Some(row.time_spent_ms))),
-        ("time_spent_per_user_ms", float(MeasureRow::time_spent_per_user_ms)),
-        ("avg_length_ms", float(MeasureRow::avg_length_ms)),
-        ("avg_per_user", float(MeasureRow::avg_per_user)),
-        ("length_p50_ms", int(|row| row.percentiles_ms[0])),
-        ("length_p75_ms", int(|row| row.percentiles_ms[1])),
-        ("length_p90_ms", int(|row| row.percentiles_ms[2])),
-        ("length_p95_ms", int(|row| row.percentiles_ms[3])),
-        ("length_p99_ms", int(|row| row.percentiles_ms[4])),
-        ("length_max_ms", int(|row| row.length_max_ms)),
-        ("zero_length_sessions", int(|row| Some(row.zero_length_sessions))),
-        // Of charts that count an event within sessions; this one counts sessions.
-        ("total_events", int(|_| None)),
-        ("avg_events_per_session", float(|_| None)),
+        ("time_spent_ms", int(|row| Some(row.cell.time_spent_ms))),
+        ("time_spent_per_user_ms", float(Measures::time_spent_per_user_ms)),
+        ("avg_length_ms", float(Measures::avg_length_ms)),
+        ("avg_per_user", float(Measures::avg_per_user)),
+        ("length_p50_ms", int(|row| row.percentile_ms(0))),
+        ("length_p75_ms", int(|row| row.percentile_ms(1))),
+        ("length_p90_ms", int(|row| row.percentile_ms(2))),
+        ("length_p95_ms", int(|row| row.percentile_ms(3))),
+        ("length_p99_ms", int(|row| row.percentile_ms(4))),
+        ("length_max_ms", int(Measures::length_max_ms)),
+        ("zero_length_sessions", int(|row| Some(row.cell.zero_length))),
+        ("total_events", int(Measures::total_events)),
+        ("avg_events_per_session", float(Measures::avg_events_per_session)),
     ]);
+    if with_formula {
+        columns.push(("formula", floats(rows.iter().map(|(_, row)| row.formula))));
+    }
     columns
 }
 
-/// The histogram table.
-pub fn histogram_columns(rows: &[HistogramRow]) -> Columns {
-    let mut columns = key_columns(rows.iter().map(|row| (&row.series, row.interval_start)));
+fn histogram_columns(rows: &[HistogramRow<'_>]) -> Columns {
+    let mut columns = key_columns(rows.iter().map(|row| (row.label, row.interval_start)));
     columns.extend([
         ("bin_start", ints(rows.iter().map(|row| row.bin_start))),
         ("bin_end", ints(rows.iter().map(|row| row.bin_end))),
-        ("unit", texts(rows.iter().map(|_| Some("ms")))),
+        ("unit", texts(rows.iter().map(|row| Some(row.unit.name())))),
         ("sessions", ints(rows.iter().map(|row| Some(row.sessions)))),
         ("share", floats(rows.iter().map(HistogramRow::share))),
     ]);
     columns
 }
 
-fn key_columns<'a>(rows: impl Iterator<Item = (&'a Series, Timestamp)> + Clone) -> Columns {
+fn key_columns<'a>(rows: impl Iterator<Item = (&'a Label, Timestamp)> + Clone) -> Columns {
     let starts = TimestampMicrosecondArray::from_iter_values(rows.clone().map(|(_, start)| start.micros()));
     vec![
-        ("chart", texts(rows.clone().map(|(series, _)| Some(series.chart.as_str())))),
-        ("series", texts(rows.clone().map(|(series, _)| Some(series.series.as_str())))),
-        ("segment", texts(rows.clone().map(|(series, _)| Some(series.segment.as_str())))),
-        ("group", texts(rows.map(|(series, _)| series.group.as_deref()))),
+        ("chart", texts(rows.clone().map(|(label, _)| Some(label.chart.as_str())))),
+        ("series", texts(rows.clone().map(|(label, _)| Some(label.series.as_str())))),
+        ("segment", texts(rows.clone().map(|(label, _)| Some(label.segment.as_str())))),
+        ("group", texts(rows.map(|(label, _)| label.group.as_deref()))),
         ("interval_start", Arc::new(starts.with_timezone("UTC"))),
     ]
 }
@@ -80,38 +119,67 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(StringArray::from_iter(values))
 }
 
-/// Writes a table as Parquet.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn write_parquet(path: &Path, provenance: &Provenance, columns: &Columns) -> Result<Size, TableError> {
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, values)| Field::new(*name, values.data_type().clone(), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let arrays = columns.iter().map(|(_, values)| Arc::clone(values)).collect();
-    let all = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|error| TableError::write(path, &error))?;
-    let mut file = ParquetFile::create(path, schema, provenance)?;
-    for start in (0..all.num_rows()).step_by(SLICE_ROWS) {
-        file.write(&all.slice(start, SLICE_ROWS.min(all.num_rows() - start)))?;
+/// Writes rows as both files, slice by slice: a table may be larger than memory has room for as columns.
+fn write_table<R>(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    mut rows: impl Iterator<Item = R>,
+    zone: &TimeZone,
+    columns: impl Fn(&[R]) -> Columns,
+) -> Result<Size, TableError> {
+    let none = columns(&[]);
+    let fields = none.iter().map(|(name, values)| Field::new(*name, values.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let mut parquet = ParquetFile::create(paths.parquet, Arc::clone(&schema), provenance)?;
+    let mut csv = CsvFile::create(paths.csv, none.iter().map(|(name, _)| *name))?;
+    loop {
+        let slice: Vec<R> = rows.by_ref().take(SLICE_ROWS).collect();
+        if slice.is_empty() {
+            break;
+        }
+        let arrays: Vec<ArrayRef> = columns(&slice).into_iter().map(|(_, values)| values).collect();
+        csv.write(&arrays, zone)?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
+            .map_err(|error| TableError::write(paths.parquet, &error))?;
+        parquet.write(&batch)?;
     }
-    file.finish()
+    let mut size = parquet.finish()?;
+    // One table in two files: its rows count once.
+    size.merge(Size { rows: 0, ..csv.finish()? });
+    Ok(size)
 }
 
-/// Writes a table as CSV (RFC 4180): times as ISO-8601 in `zone`, nulls as nothing.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn write_csv(path: &Path, columns: &Columns, zone: &TimeZone) -> Result<Size, TableError> {
-    let failed = |error: csv::Error| TableError::write(path, &error);
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|(name, _)| *name)).map_err(failed)?;
-    let rows = columns.first().map_or(0, |(_, values)| values.len());
-    for row in 0..rows {
-        writer.write_record(columns.iter().map(|(_, values)| cell(values, row, zone))).map_err(failed)?;
+/// A CSV file (RFC 4180): times as ISO-8601 in the zone of the output, nulls as nothing.
+struct CsvFile<'a> {
+    path: &'a Path,
+    writer: csv::Writer<BufWriter<File>>,
+}
+
+impl<'a> CsvFile<'a> {
+    fn create(path: &'a Path, header: impl Iterator<Item = &'static str>) -> Result<Self, TableError> {
+        let file = File::create(path).map_err(|error| TableError::write(path, &error))?;
+        let mut builder = csv::WriterBuilder::new();
+        let mut writer = builder.terminator(csv::Terminator::CRLF).from_writer(BufWriter::new(file));
+        writer.write_record(header).map_err(|error| TableError::write(path, &error))?;
+        Ok(CsvFile { path, writer })
     }
-    let bytes = writer.into_inner().map_err(|error| TableError::write(path, error.error()))?;
-    write_synced(path, &bytes)?;
-    Ok(Size { files: 1, rows: rows as u64, bytes: bytes.len() as u64 })
+
+    fn write(&mut self, columns: &[ArrayRef], zone: &TimeZone) -> Result<(), TableError> {
+        let rows = columns.first().map_or(0, |values| values.len());
+        (0..rows).try_for_each(|row| {
+            let cells = columns.iter().map(|values| cell(values, row, zone));
+            self.writer.write_record(cells).map_err(|error| TableError::write(self.path, &error))
+        })
+    }
+
+    fn finish(self) -> Result<Size, TableError> {
+        let failed = |error: &(dyn std::error::Error + 'static)| TableError::write(self.path, error);
+        let buffered = self.writer.into_inner().map_err(|error| failed(error.error()))?;
+        let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
+        file.sync_all().map_err(|error| failed(&error))?;
+        let bytes = file.metadata().map_err(|error| failed(&error))?.len();
+        Ok(Size { files: 1, rows: 0, bytes })
+    }
 }
 
 fn cell(values: &ArrayRef, row: usize, zone: &TimeZone) -> String {

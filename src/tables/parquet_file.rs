@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::error::TableError;
@@ -22,17 +22,27 @@ pub const SLICE_ROWS: usize = 1 << 16;
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
+/// The metadata of a field whose values repeat, so that they are written once, as a dictionary.
+pub const REPEATS: &str = "dwell.repeats";
+
 /// What a table file says of itself.
 #[derive(Clone, Debug)]
 pub struct Provenance {
     definition: String,
     fingerprint: String,
+    /// What it was made with besides: keys and values.
+    made_with: Vec<(&'static str, String)>,
 }
 
 impl Provenance {
     /// Made under this definition.
     pub fn of(definition: &Canonical) -> Self {
-        Provenance { definition: definition.text(), fingerprint: definition.fingerprint() }
+        Provenance { definition: definition.text(), fingerprint: definition.fingerprint(), made_with: Vec::new() }
+    }
+
+    /// Made with this, too.
+    pub fn with(&self, made_with: Vec<(&'static str, String)>) -> Self {
+        Provenance { made_with, ..self.clone() }
     }
 }
 
@@ -76,21 +86,32 @@ impl ParquetFile {
     /// It cannot be made.
     pub fn create(path: &Path, schema: SchemaRef, provenance: &Provenance) -> Result<Self, TableError> {
         let pair = |key: &str, value: String| KeyValue::new(key.to_string(), value);
+        let mut metadata = vec![
+            pair("dwell.format", FORMAT.to_string()),
+            pair("dwell.definition", provenance.definition.clone()),
+            pair("dwell.fingerprint", provenance.fingerprint.clone()),
+        ];
+        metadata.extend(provenance.made_with.iter().map(|(key, value)| pair(key, value.clone())));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by("dwell".to_string())
             // Ids, times and lengths hardly repeat: a dictionary of them is built only to be given up.
             .set_dictionary_enabled(false)
-            .set_column_dictionary_enabled(ColumnPath::from("first_event"), true)
-            .set_column_dictionary_enabled(ColumnPath::from("last_event"), true)
-            .set_column_dictionary_enabled(ColumnPath::from("end_reason"), true)
-            .set_key_value_metadata(Some(vec![
-                pair("dwell.format", FORMAT.to_string()),
-                pair("dwell.definition", provenance.definition.clone()),
-                pair("dwell.fingerprint", provenance.fingerprint.clone()),
-            ]))
-            .build();
+            .set_key_value_metadata(Some(metadata));
+        // Words are in a dictionary, which tells which there are: their range says nothing more.
+        let words = schema.fields().iter().filter(|field| matches!(field.data_type(), DataType::Dictionary(..)));
+        let properties = words.fold(properties, |properties, field| {
+            let column = ColumnPath::from(field.name().as_str());
+            properties
+                .set_column_dictionary_enabled(column.clone(), true)
+                .set_column_statistics_enabled(column, EnabledStatistics::None)
+        });
+        let repeating = schema.fields().iter().filter(|field| field.metadata().contains_key(REPEATS));
+        let properties = repeating.fold(properties, |properties, field| {
+            properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true)
+        });
+        let properties = properties.build();
         // The arrow schema would only tell readers what the Parquet schema says already.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let file = File::create(path).map_err(|error| TableError::write(path, &error))?;

@@ -18,7 +18,7 @@ pub const RUNS: &str = "runs";
 /// The folder cannot be searched.
 pub fn place(folder: &LockedFolder, started: jiff::Timestamp) -> Result<(PathBuf, Vec<PathBuf>), TableError> {
     let own = LockedFolder::own_file(RUNS);
-    let known = folder.files_of(&own.to_string_lossy())?;
+    let known = folder.files_of(&own)?;
     let stamp = started.strftime("%Y-%m-%dT%H-%M-%S%.6fZ").to_string();
     // Two runs of one microsecond are possible where a clock is set back.
     let names = (0..).map(|number| own.join(format!("{stamp}{}.json", "+".repeat(number))));

@@ -4,18 +4,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringBuilder, TimestampMicrosecondArray,
-    UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
+    StringArray, TimestampMicrosecondArray, UInt32Array,
 };
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
+use super::added::AddedFields;
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
+use super::parts::PartFile;
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
+use crate::job::added::property_column;
 use crate::job::dates::{day_of_text, day_text};
+use crate::sessionize::added::AddedValues;
 use crate::sessionize::columns::KeyColumn;
+use crate::sessionize::cut::EndReason;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated, Place};
 use crate::sessionize::partition::Partition;
@@ -67,6 +73,8 @@ pub struct TableColumns {
     user: KeyType,
     session_id: SessionId,
     property: Option<(String, KeyType)>,
+    added_to_sessions: AddedFields,
+    added_to_activity: AddedFields,
 }
 
 /// What a session id is.
@@ -78,28 +86,6 @@ enum SessionId {
     Start,
 }
 
-const FIXED: [&str; 10] = [
-    "session_date",
-    "user_id",
-    "session_id",
-    "start_time",
-    "end_time",
-    "length_ms",
-    "event_count",
-    "first_event",
-    "last_event",
-    "end_reason",
-];
-
-/// The column of the sessions table that holds a property.
-pub fn property_column(property: &str) -> String {
-    // Engines that read the tables often take names without regard to case.
-    match FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(property)) {
-        true => format!("property_{property}"),
-        false => property.to_string(),
-    }
-}
-
 impl TableColumns {
     /// The columns for a run's roles; `property` is the property's name under a custom definition that
     /// has one.
@@ -109,16 +95,14 @@ impl TableColumns {
             user: roles.user_type,
             session_id: if custom { SessionId::Start } else { SessionId::Given(given) },
             property: property.map(|property| (property_column(property), given)),
+            added_to_sessions: AddedFields::default(),
+            added_to_activity: AddedFields::default(),
         }
     }
 
-    /// Each table with its columns and their types, to tell whether a table has the ones a run would write.
-    pub fn tables(&self) -> Vec<String> {
-        let line = |name: TableName, schema: SchemaRef| {
-            let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
-            format!("{}: {}", name.folder, columns.collect::<Vec<_>>().join(", "))
-        };
-        vec![line(SESSIONS, self.sessions_schema()), line(ACTIVITY, self.activity_schema())]
+    /// With the columns that charts and segments add.
+    pub fn with_added(self, to_sessions: AddedFields, to_activity: AddedFields) -> Self {
+        TableColumns { added_to_sessions: to_sessions, added_to_activity: to_activity, ..self }
     }
 
     fn sessions_schema(&self) -> SchemaRef {
@@ -135,48 +119,54 @@ impl TableColumns {
             field("end_time", instant(), false),
             field("length_ms", DataType::Int64, false),
             field("event_count", DataType::UInt32, false),
-            field("first_event", DataType::Utf8, true),
-            field("last_event", DataType::Utf8, true),
-            field("end_reason", DataType::Utf8, false),
+            field("first_event", words(), true),
+            field("last_event", words(), true),
+            field("end_reason", words(), false),
         ]);
+        fields.extend(self.added_to_sessions.fields());
         Arc::new(Schema::new(fields))
     }
 
     fn activity_schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(vec![
+        let mut fields = vec![
             Field::new("user_id", data_type(self.user), false),
             Field::new("events", DataType::UInt32, false),
             Field::new("hours", DataType::UInt32, false),
-        ]))
+        ];
+        fields.extend(self.added_to_activity.fields());
+        Arc::new(Schema::new(fields))
     }
 
-    fn session_columns(&self, rows: &[(&Partition, &SessionRow)], types: &EventTypes) -> Vec<ArrayRef> {
-        let mut columns = vec![key_array(self.user, rows.iter().map(|(p, row)| Key::at(&p.users, row.user)))];
-        let values = || rows.iter().map(|(partition, row)| value_key(partition, row.value));
+    fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Vec<ArrayRef> {
+        let mut columns = vec![rows.users(self.user)];
+        let values =
+            |key_type| key_array(key_type, rows.iter().map(|(partition, row)| value_key(partition, row.value)));
         columns.push(match self.session_id {
-            SessionId::Given(key_type) => key_array(key_type, values()),
-            SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| row.id))),
+            SessionId::Given(key_type) => values(key_type),
+            SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.rows.iter().map(|row| row.id))),
         });
-        columns.extend(self.property.as_ref().map(|(_, key_type)| key_array(*key_type, values())));
-        let event = |rank: fn(&SessionRow) -> u32| -> ArrayRef {
-            text_array(rows.iter().map(|(_, row)| types.name(rank(row)).map(str::as_bytes)))
-        };
-        columns.push(instants(rows.iter().map(|(_, row)| row.start)));
-        columns.push(instants(rows.iter().map(|(_, row)| row.end)));
-        columns.push(Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| row.length().floor_millis()))));
-        columns.push(Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.event_count))));
-        columns.push(event(|row| row.first_event));
-        columns.push(event(|row| row.last_event));
-        columns.push(text_array(rows.iter().map(|(_, row)| Some(row.reason.name().as_bytes()))));
+        columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
+        let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions));
+        let rows = || rows.rows.iter();
+        columns.push(instants(rows().map(|row| row.start)));
+        columns.push(instants(rows().map(|row| row.end)));
+        columns.push(Arc::new(Int64Array::from_iter_values(rows().map(|row| row.length().floor_millis()))));
+        columns.push(Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.event_count))));
+        columns.push(words.events(rows().map(|row| row.first_event)));
+        columns.push(words.events(rows().map(|row| row.last_event)));
+        columns.push(words.reasons(rows().map(|row| row.reason)));
+        columns.extend(added);
         columns
     }
 
-    fn activity_columns(&self, rows: &[(&Partition, &ActivityRow)]) -> Vec<ArrayRef> {
-        vec![
-            key_array(self.user, rows.iter().map(|(p, row)| Key::at(&p.users, row.user))),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.events))),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| row.hours))),
-        ]
+    fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Vec<ArrayRef> {
+        let mut columns: Vec<ArrayRef> = vec![
+            rows.users(self.user),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
+        ];
+        columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity)));
+        columns
     }
 
     /// Writes the rows of the sessions table on one date, or none.
@@ -186,11 +176,12 @@ impl TableColumns {
     pub fn write_sessions(
         &self,
         path: &Path,
-        provenance: &Provenance,
+        to: To<'_>,
         rows: Option<(&ByDate<'_, SessionRow>, Day)>,
         types: &EventTypes,
     ) -> Result<Size, TableError> {
-        write_table(path, self.sessions_schema(), provenance, rows, |rows| self.session_columns(rows, types))
+        let words = Words::new(types);
+        write_table(path, self.sessions_schema(), to, rows, |rows| self.session_columns(rows, &words))
     }
 
     /// Writes the rows of the activity table on one date, or none.
@@ -200,36 +191,116 @@ impl TableColumns {
     pub fn write_activity(
         &self,
         path: &Path,
-        provenance: &Provenance,
+        to: To<'_>,
         rows: Option<(&ByDate<'_, ActivityRow>, Day)>,
     ) -> Result<Size, TableError> {
-        write_table(path, self.activity_schema(), provenance, rows, |rows| self.activity_columns(rows))
+        write_table(path, self.activity_schema(), to, rows, |rows| self.activity_columns(rows))
     }
 }
 
-fn write_table<R: Dated>(
+/// What a file is.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'a> {
+    /// A file of a table.
+    Table(&'a Provenance),
+    /// A part of one.
+    Part,
+}
+
+fn write_table<R: Dated + Copy>(
     path: &Path,
     schema: SchemaRef,
-    provenance: &Provenance,
+    to: To<'_>,
     rows: Option<(&ByDate<'_, R>, Day)>,
-    columns: impl Fn(&[(&Partition, &R)]) -> Vec<ArrayRef>,
+    columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
 ) -> Result<Size, TableError> {
-    let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
-    if let Some((by_date, day)) = rows {
+    let each_slice = |write: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>| {
+        let Some((by_date, day)) = rows else { return Ok(()) };
         let places: Vec<Place> = by_date.places(day);
-        for slice in places.chunks(SLICE_ROWS) {
-            let rows: Vec<(&Partition, &R)> = slice.iter().map(|place| by_date.row(*place)).collect();
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows))
-                .map_err(|error| TableError::write(path, &error))?;
-            file.write(&batch)?;
+        places.chunks(SLICE_ROWS).try_for_each(|slice| {
+            let rows = Rows::new(by_date, slice);
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+            write(&batch.map_err(|error| TableError::write(path, &error))?)
+        })
+    };
+    match to {
+        To::Table(provenance) => {
+            let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
+            each_slice(&mut |rows| file.write(rows))?;
+            file.finish()
+        }
+        To::Part => {
+            let mut file = PartFile::create(path, &schema)?;
+            each_slice(&mut |rows| file.write(rows))?;
+            file.finish()?;
+            Ok(Size::default())
         }
     }
-    file.finish()
 }
 
-fn data_type(key_type: KeyType) -> DataType {
+/// Some rows of a table, side by side: they are read once for each column.
+struct Rows<'a, R> {
+    partitions: Vec<&'a Partition>,
+    rows: Vec<R>,
+    /// The place of each among the rows of its partition.
+    places: Vec<usize>,
+}
+
+impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
+    fn new(by_date: &ByDate<'a, R>, slice: &[Place]) -> Self {
+        let (partitions, rows) = slice.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
+        let places = slice.iter().map(|place| place.row()).collect();
+        Rows { partitions, rows: rows.into_iter().copied().collect(), places }
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
+        self.partitions.iter().copied().zip(&self.rows)
+    }
+
+    /// Each row's place, with the added columns that it is in.
+    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<(&'a [AddedValues], usize)> {
+        self.partitions.iter().zip(&self.places).map(|(partition, place)| (columns(partition), *place)).collect()
+    }
+
+    fn users(&self, key_type: KeyType) -> ArrayRef {
+        key_array(key_type, self.iter().map(|(partition, row)| Key::at(&partition.users, row.user())))
+    }
+}
+
+/// The words of the text columns whose values are few.
+struct Words {
+    events: ArrayRef,
+    reasons: ArrayRef,
+}
+
+impl Words {
+    fn new(types: &EventTypes) -> Self {
+        let events = (1..=types.len() as u32).map(|rank| types.name(rank));
+        let reasons = EndReason::ALL.iter().map(|reason| Some(reason.name()));
+        Words { events: Arc::new(StringArray::from_iter(events)), reasons: Arc::new(StringArray::from_iter(reasons)) }
+    }
+
+    /// Event types by their ranks; 0 is none.
+    fn events(&self, ranks: impl Iterator<Item = u32>) -> ArrayRef {
+        let keys = Int32Array::from_iter(ranks.map(|rank| rank.checked_sub(1).map(|key| key as i32)));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.events)))
+    }
+
+    fn reasons(&self, reasons: impl Iterator<Item = EndReason>) -> ArrayRef {
+        let keys = Int32Array::from_iter_values(reasons.map(|reason| reason as i32));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.reasons)))
+    }
+}
+
+/// Text of few values: a dictionary in memory, plain text for whoever reads the file.
+fn words() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The type of a column of keys.
+pub(super) fn data_type(key_type: KeyType) -> DataType {
     match key_type {
-        KeyType::Text => DataType::Utf8,
+        KeyType::Text => DataType::LargeUtf8,
         KeyType::Int => DataType::Int64,
         KeyType::Float => DataType::Float64,
         KeyType::Boolean => DataType::Boolean,
@@ -276,9 +347,9 @@ fn value_key(partition: &Partition, value: i64) -> Key<'_> {
     }
 }
 
-fn key_array<'a>(key_type: KeyType, keys: impl Iterator<Item = Key<'a>>) -> ArrayRef {
+fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
     match key_type {
-        KeyType::Text => text_array(keys.map(|key| Some(key.text()))),
+        KeyType::Text => text_array(keys.map(Key::text)),
         KeyType::Int => Arc::new(Int64Array::from_iter_values(keys.map(Key::int))),
         KeyType::Float => Arc::new(Float64Array::from_iter_values(keys.map(|key| float_of(key.int())))),
         KeyType::Boolean => Arc::new(BooleanArray::from_iter(keys.map(|key| Some(key.int() != 0)))),
@@ -287,13 +358,20 @@ fn key_array<'a>(key_type: KeyType, keys: impl Iterator<Item = Key<'a>>) -> Arra
     }
 }
 
-fn text_array<'a>(texts: impl Iterator<Item = Option<&'a [u8]>>) -> ArrayRef {
-    let mut builder = StringBuilder::new();
+/// Texts side by side in one buffer, whose offsets are 64 bits wide: ids may be of any length.
+fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
+    let mut offsets = Vec::with_capacity(texts.len() + 1);
+    // Ids are about this long.
+    let mut bytes = Vec::with_capacity(texts.len() * 12);
+    offsets.push(0);
     for text in texts {
-        // All texts came out of text columns.
-        builder.append_option(text.map(|bytes| std::str::from_utf8(bytes).unwrap_or_default()));
+        bytes.extend_from_slice(text);
+        offsets.push(bytes.len() as i64);
     }
-    Arc::new(builder.finish())
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    // All texts came out of text columns, so they are valid.
+    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), None);
+    Arc::new(texts.unwrap_or_else(|_| LargeStringArray::new_null(0)))
 }
 
 fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cells;
+mod charts;
 mod command_line;
 mod input_forms;
 mod nightly;

@@ -51,16 +51,16 @@ const TYPES: [Option<&str>; 11] = [
 
 /// One run to compare: a job and a table in files.
 #[derive(Clone, Debug)]
-struct Case {
-    definition: Definition,
-    layout: Layout,
-    events: Vec<Event>,
-    arrangements: Vec<Arrangement>,
+pub struct Case {
+    pub definition: Definition,
+    pub layout: Layout,
+    pub events: Vec<Event>,
+    pub arrangements: Vec<Arrangement>,
 }
 
 /// The order and the files that events come in.
 #[derive(Clone, Debug)]
-struct Arrangement {
+pub struct Arrangement {
     files: usize,
     hive: bool,
     rows_per_group: usize,
@@ -397,7 +397,7 @@ pub fn layout() -> impl Strategy<Value = Layout> {
         })
 }
 
-fn case(custom: bool, arrangements: usize) -> impl Strategy<Value = Case> {
+pub fn case(custom: bool, arrangements: usize) -> impl Strategy<Value = Case> {
     (
         definition(custom),
         layout(),
@@ -553,7 +553,7 @@ pub fn cases() -> u32 {
 }
 
 /// Runs a property, and shows a failure as a job and a table that can be tried by hand.
-fn check(cases: u32, case: impl Strategy<Value = Case>, property: impl Fn(&Case) -> Result<(), String>) {
+pub fn check(cases: u32, case: impl Strategy<Value = Case>, property: impl Fn(&Case) -> Result<(), String>) {
     check_any(cases, case, property, describe);
 }
 
@@ -599,10 +599,15 @@ fn describe(case: &Case) -> String {
 }
 
 /// One run over one arrangement of the files.
-fn run(case: &Case, arrangement: &Arrangement, arguments: &[&str]) -> Result<Sandbox, String> {
+pub fn run(case: &Case, arrangement: &Arrangement, arguments: &[&str]) -> Result<Sandbox, String> {
+    run_with(case, arrangement, arguments, "")
+}
+
+/// As [`run`], with more at the end of the job.
+pub fn run_with(case: &Case, arrangement: &Arrangement, arguments: &[&str], more: &str) -> Result<Sandbox, String> {
     let sandbox = Sandbox::new();
     arrangement.write(case, &sandbox);
-    sandbox.job(&job_toml(&case.definition, &case.layout, &[]));
+    sandbox.job(&(job_toml(&case.definition, &case.layout, &[]) + more));
     let ran = sandbox.run(&case.definition, arguments);
     if ran.code == Some(0) {
         Ok(sandbox)

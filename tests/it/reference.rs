@@ -152,7 +152,7 @@ impl Definition {
     }
 
     /// Section 2, step 5: starting events, others, ending events; by type alone.
-    fn rank(&self, event: &Option<String>) -> u8 {
+    pub fn rank(&self, event: &Option<String>) -> u8 {
         if self.is_start(event) {
             0
         } else if self.is_end(event) {
@@ -196,7 +196,7 @@ impl Definition {
     }
 
     /// Section 3: `since` .. `until` inclusive, and the run's own window.
-    fn date_in_bounds(&self, date: Date) -> bool {
+    pub fn date_in_bounds(&self, date: Date) -> bool {
         [self.since, self.from].into_iter().flatten().all(|first| date >= first)
             && [self.until, self.to].into_iter().flatten().all(|last| date <= last)
     }
@@ -334,20 +334,25 @@ impl Calendar {
 
 /// An event that was neither filtered nor rejected.
 #[derive(Clone, Debug)]
-struct Kept {
-    user: Value,
-    time: i64,
-    event: Option<String>,
-    sequence: Option<i64>,
+pub struct Kept {
+    pub user: Value,
+    pub time: i64,
+    pub event: Option<String>,
+    pub sequence: Option<i64>,
     /// The valid session id (default definition) or the usable property value; else none.
     value: Option<Value>,
     dedup: Option<String>,
+    /// What charts look at.
+    pub keep: Option<i64>,
+    pub property: Option<Value>,
 }
 
 /// A session before it has a number and a place in the table.
 struct Draft {
     user: Value,
     value: Option<Value>,
+    /// Its events, by their places.
+    members: Vec<usize>,
     /// Which session of its group it is.
     place: usize,
     start: i64,
@@ -363,13 +368,34 @@ struct Draft {
 /// What became of an event: in a session, or out of session for a reason.
 type Fate = Result<(), &'static str>;
 
+/// The tables with the events of each session.
+pub struct Detail {
+    pub sessions: Vec<(SessionRow, Vec<Kept>)>,
+    pub activity: Vec<ActivityRow>,
+    /// The events that are left after section 2.
+    pub events: Vec<Kept>,
+    counts: Counts,
+}
+
 /// Runs a definition over a table.
 pub fn run(table: &Table, definition: &Definition) -> Outcome {
+    let Detail { sessions, activity, mut counts, .. } = detail(table, definition, &|_| true);
+    let sessions: Vec<SessionRow> = sessions.into_iter().map(|(row, _)| row).collect();
+    counts.users = activity.iter().map(|row| &row.user_id).collect::<BTreeSet<_>>().len() as i64;
+    let calendar = Calendar::new(definition.timezone.as_deref());
+    let measures = measures(&sessions, &activity, &calendar);
+    let histogram = histogram(&sessions, &calendar);
+    Outcome { sessions, activity, measures, histogram, counts }
+}
+
+/// Runs a definition over the rows of a table that pass one more condition.
+pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) -> bool) -> Detail {
     let calendar = Calendar::new(definition.timezone.as_deref());
     let mut counts = Counts { rows: table.events.len() as i64, ..Counts::default() };
 
     let latest = latest_time(table, definition);
-    let mut events = filter_and_reject(table, definition, &mut counts);
+    let passing = Table { events: table.events.iter().filter(|event| passes(event)).cloned().collect(), ..*table };
+    let mut events = filter_and_reject(&passing, definition, &mut counts);
     order(&mut events, definition);
     let events = deduplicate(events, definition, &mut counts);
     let events = drop_inactive(events, definition, &mut counts);
@@ -381,12 +407,10 @@ pub fn run(table: &Table, definition: &Definition) -> Outcome {
     };
     count_events(&events, &fates, definition, &calendar, &mut counts);
     let sessions = sessions_table(drafts, definition, &calendar, &mut counts);
+    let of = |members: Vec<usize>| members.into_iter().map(|index| events[index].clone()).collect();
+    let sessions = sessions.into_iter().map(|(row, members)| (row, of(members))).collect();
     let activity = activity_table(&events, definition, &calendar);
-    counts.users = activity.iter().map(|row| &row.user_id).collect::<BTreeSet<_>>().len() as i64;
-
-    let measures = measures(&sessions, &activity, &calendar);
-    let histogram = histogram(&sessions, &calendar);
-    Outcome { sessions, activity, measures, histogram, counts }
+    Detail { sessions, activity, events, counts }
 }
 
 /// Section 4, `end_reason`: the latest time is over all rows whose time is in range, filtered ones too. Rows
@@ -432,6 +456,8 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
             sequence: if definition.sequence { event.sequence } else { None },
             value: group_value(event, definition),
             dedup: event.dedup.clone().filter(|id| !id.is_empty()),
+            keep: event.keep,
+            property: event.property.clone(),
         });
     }
     kept
@@ -497,6 +523,9 @@ fn order(events: &mut [Kept], definition: &Definition) {
             definition.rank(&event.event),
             event.event.clone(),
             event.value.clone(),
+            // What charts look at of them decides, too: otherwise the order of files would.
+            event.keep,
+            event.property.clone(),
         )
     });
 }
@@ -600,6 +629,7 @@ fn draft(events: &[Kept], members: &[usize], place: usize, end_reason: &'static 
     Draft {
         user: first.user.clone(),
         value: first.value.clone(),
+        members: members.to_vec(),
         place,
         start: first.time,
         end: last.time,
@@ -716,7 +746,7 @@ fn sessions_table(
     definition: &Definition,
     calendar: &Calendar,
     counts: &mut Counts,
-) -> Vec<SessionRow> {
+) -> Vec<(SessionRow, Vec<usize>)> {
     // The sessions of one user and date.
     let mut by_user_and_date: BTreeMap<(Date, Value), Vec<Draft>> = BTreeMap::new();
     for draft in drafts {
@@ -744,7 +774,8 @@ fn sessions_table(
             } else {
                 Value::Int(free_number(draft.start, date, calendar, &mut taken))
             };
-            rows.push(SessionRow {
+            let members = draft.members;
+            let row = SessionRow {
                 date,
                 user_id: draft.user,
                 session_id,
@@ -756,10 +787,11 @@ fn sessions_table(
                 first_event: draft.first_event,
                 last_event: draft.last_event,
                 end_reason: draft.end_reason.to_owned(),
-            });
+            };
+            rows.push((row, members));
         }
     }
-    rows.sort_by_key(|row| (row.date, row.user_id.clone(), row.session_id.clone()));
+    rows.sort_by_key(|(row, _)| (row.date, row.user_id.clone(), row.session_id.clone()));
     rows
 }
 

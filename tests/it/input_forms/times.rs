@@ -280,11 +280,30 @@ fn an_int96_time_that_64_bits_of_nanoseconds_cannot_hold_is_out_of_range_and_not
         .counts("in_session", 1);
 }
 
-/// The Parquet reader does not know this order yet: a run must say so, and not read something else.
 #[test]
-fn int96_times_whose_column_declares_their_own_order_are_refused_by_name() {
+fn int96_times_whose_column_declares_their_own_order_are_read() {
     let times = [int96_at("10:00", 0), int96_at("11:00", 0)];
     reading()
         .written("a.parquet", |path| write_int96_in_its_own_order(path, &times))
-        .fails(1, &["a.parquet", "ColumnOrder", "does not know"]);
+        .run()
+        .sessions(STARTS, ["a 10:00", "b 11:00"]);
+}
+
+#[test]
+fn times_with_a_fixed_offset_can_be_filtered_by_text() {
+    let column = of_type(&times(["09:00", "10:00", "11:00"]), timestamp(TimeUnit::Microsecond, Some("+05:30")));
+    at_each(column)
+        .filter("event_time >= '2026-01-05 10:00:00'")
+        .run()
+        .sessions(STARTS, ["b 10:00", "c 11:00"])
+        .counts("filtered", 1);
+}
+
+#[test]
+fn a_column_of_half_floats_can_be_filtered_and_stands_in_nobodys_way() {
+    let half: ArrayRef = of_type(&(Arc::new(Int32Array::from(vec![1, 2, 3])) as ArrayRef), DataType::Float16);
+    let users = texts(USERS[..3].iter().copied());
+    let batch = table([("user_id", users), ("event_time", times(["09:00", "10:00", "11:00"])), ("half", half)]);
+    reading_of(&batch).run().users(["a", "b", "c"]);
+    reading_of(&batch).filter("half > 1.5").run().users(["b", "c"]);
 }

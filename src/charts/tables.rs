@@ -1,0 +1,52 @@
+//! The tables that charts are made of, as files.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+
+use crate::sessionize::time::Day;
+use crate::tables::sessions::{TableName, ACTIVITY, SESSIONS};
+
+/// The files of the tables to measure; those without rows may be left out.
+#[derive(Clone, Debug, Default)]
+pub struct TableFiles {
+    /// The sessions table's.
+    pub sessions: Vec<PathBuf>,
+    /// The activity table's.
+    pub activity: Vec<PathBuf>,
+}
+
+impl TableFiles {
+    /// Adds files of one of the two tables; those of a table without rows, which stand on no date, are
+    /// passed over.
+    pub fn extend(&mut self, table: TableName, files: impl Iterator<Item = PathBuf>) {
+        let dated = files.filter(|file| table.day_of(file).is_some());
+        if table == SESSIONS {
+            self.sessions.extend(dated);
+        } else {
+            self.activity.extend(dated);
+        }
+    }
+
+    /// The files of one of the two tables with their dates, in order.
+    pub fn dated(&self, table: TableName) -> Vec<(Day, PathBuf)> {
+        let files = if table == ACTIVITY { &self.activity } else { &self.sessions };
+        let mut dated: Vec<(Day, PathBuf)> =
+            files.iter().filter_map(|file| Some((table.day_of(file)?, file.clone()))).collect();
+        dated.sort();
+        dated
+    }
+}
+
+/// The rows of one file of a table.
+pub fn scan_file(path: &Path) -> PolarsResult<LazyFrame> {
+    // By our own names of files: folders above the output may be of the form `key=value`, too.
+    let hive_options = polars::io::HiveOptions::new_disabled();
+    let args = ScanArgsParquet { glob: false, cache: false, hive_options, ..ScanArgsParquet::default() };
+    LazyFrame::scan_parquet(PlRefPath::try_from_path(path)?, args)
+}
+
+/// Computes a frame.
+pub fn collect(frame: LazyFrame) -> PolarsResult<DataFrame> {
+    Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
+}

@@ -1,0 +1,115 @@
+//! `dwell charts`: recomputes measures and histograms from the tables a run wrote, without reading events.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::chart_set::{segment_tables, stage_charts, ChartSet};
+use crate::charts::tables::TableFiles;
+use crate::error::Error;
+use crate::job::charts_job::ChartsJob;
+use crate::job::dates::parse_zone;
+use crate::job::fingerprint::Canonical;
+use crate::job::{AddedColumns, JobError, Segment};
+use crate::pipeline;
+use crate::report::charts::charts_text;
+use crate::tables::error::TableError;
+use crate::tables::folder::{LockedFolder, OutputFolder};
+use crate::tables::made_with::MadeWith;
+use crate::tables::parquet_file::Provenance;
+use crate::tables::place::TablePlace;
+use crate::tables::sessions::{ACTIVITY, SESSIONS};
+
+/// Makes the charts of a job and returns them as text.
+///
+/// # Errors
+/// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
+pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
+    let folder = OutputFolder::look(&job.output)?;
+    let Some(definition) = folder.definition().cloned() else {
+        return Err(TableError::NoTables { path: job.output.clone() }.into());
+    };
+    let zone = zone_of(job, &definition)?;
+    let property = definition.get("session.property");
+    let (added, performed) = AddedColumns::of_job(&job.charts, &job.segments, property)?;
+    let folder = folder.lock()?;
+    // A run that was killed may have been completed by now.
+    let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
+    let files = files_of(&folder, job, &added, &performed)?;
+    let segments = segment_tables(&job.segments, &performed, property, files);
+    let charts = ChartSet { charts: &job.charts, segments: &segments, added: &added };
+    let pool = pipeline::pool(pipeline::available_threads())?;
+    let lines = charts.measure(&pool, folder.path(), &zone)?;
+    stage_charts(&folder, &Provenance::of(&definition), &job.charts, &lines, &zone)?;
+    crate::cancel::check()?;
+    crate::cancel::commit_begins();
+    let tables = folder.before().tables().to_vec();
+    folder.commit(&BTreeSet::new(), &definition, &tables)?;
+    Ok(charts_text(&job.charts, &lines, &zone))
+}
+
+/// The zone that the tables' dates are of; a job may not name another one.
+fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
+    let of_tables = definition.get("output.timezone").unwrap_or("UTC");
+    match &job.zone_name {
+        Some(named) if named != of_tables => {
+            let hint = format!("the tables' dates are of {of_tables}; only `dwell run --overwrite` can change that");
+            Err(JobError::Choice { key: "output.timezone", value: named.clone(), hint }.into())
+        }
+        _ if of_tables == "UTC" => Ok(TimeZone::UTC),
+        _ => Ok(parse_zone("output.timezone", of_tables)?),
+    }
+}
+
+/// The files of all events' tables and of those of each segment, which have all columns that charts need.
+fn files_of(
+    folder: &LockedFolder,
+    job: &ChartsJob,
+    added: &AddedColumns,
+    performed: &[AddedColumns],
+) -> Result<Vec<TableFiles>, Error> {
+    let used = |segment: &Segment| job.charts.iter().any(|chart| chart.segments.contains(&segment.name));
+    let mut all = vec![both_tables(folder, None, added, &AddedColumns::default())?];
+    for (segment, performed) in job.segments.iter().zip(performed) {
+        // Tables that no chart is of may lack anything.
+        all.push(match used(segment) {
+            true => both_tables(folder, Some(segment), added, performed)?,
+            false => TableFiles::default(),
+        });
+    }
+    Ok(all)
+}
+
+fn both_tables(
+    folder: &LockedFolder,
+    segment: Option<&Segment>,
+    to_sessions: &AddedColumns,
+    to_activity: &AddedColumns,
+) -> Result<TableFiles, Error> {
+    let mut files = TableFiles::default();
+    for (table, added) in [(SESSIONS, to_sessions), (ACTIVITY, to_activity)] {
+        let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
+        let found: Vec<PathBuf> =
+            folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file)).collect();
+        let needed = MadeWith::new(added, segment);
+        check(folder.path(), &place, &found, &needed)?;
+        files.extend(table, found.iter().map(|file| folder.path().join(file)));
+    }
+    Ok(files)
+}
+
+/// Every file has to have what is needed: runs of some dates may have left others as they were.
+fn check(folder: &Path, place: &TablePlace, files: &[PathBuf], needed: &MadeWith) -> Result<(), Error> {
+    let lacks = |what: String| TableError::Lacks { path: folder.join(place.folder()), what };
+    if files.is_empty() {
+        let what = if needed.segment.is_empty() { "all of its files" } else { "the segment's tables" };
+        return Err(lacks(what.to_string()).into());
+    }
+    for file in files {
+        if let Some(what) = MadeWith::read(&folder.join(file))?.lacks(needed) {
+            return Err(lacks(what).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! Raw columns of a file to columns by role.
+//!
+//! Where every role is a whole column of a type that is taken as it is, the columns go on as they were
+//! decoded. Where there is a condition, or a value inside of another one, polars makes the columns, batch by
+//! batch.
+
+use std::sync::Arc;
+
+use arrow::array::{new_null_array, Array, ArrayRef};
+use arrow::compute::cast as arrow_cast;
+use arrow::datatypes::DataType as ArrowType;
+use arrow::record_batch::RecordBatch;
+use polars::prelude::*;
+
+use super::bridge;
+use super::columns::{ColumnRef, Source};
+use super::convert::{integers, texts, unique_ids, values};
+use super::error::InputError;
+use super::facts::Facts;
+use super::footer::{FileSchema, Footer};
+use super::kind::Kind;
+use super::roles::{KeyType, Roles};
+use crate::sessionize::columns::Coded;
+
+/// A batch of rows as columns by role, of as few types as there are meanings; a column of which a file has
+/// nothing is of type null.
+#[derive(Clone, Debug)]
+pub struct RoleColumns {
+    /// How many rows there are.
+    pub rows: usize,
+    /// Timestamps of any unit, 64-bit integers, or text.
+    pub time: ArrayRef,
+    /// 64-bit integers or text, in order of preference.
+    pub users: Vec<ArrayRef>,
+    /// Text.
+    pub event: Option<ArrayRef>,
+    /// 64-bit integers or text.
+    pub value: Option<ArrayRef>,
+    /// 64-bit integers.
+    pub sequence: Option<ArrayRef>,
+    /// Text or bytes.
+    pub dedup: Option<ArrayRef>,
+    /// What charts and segments ask.
+    pub facts: Option<Coded>,
+}
+
+/// Which rows and columns to take from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// The rows that pass the condition, all roles.
+    Events,
+    /// All rows, and nothing but times.
+    Times,
+}
+
+/// How the rows of files of one schema become columns by role.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    roles: Arc<Roles>,
+    pass: Pass,
+    /// The columns of the file that it needs.
+    columns: Vec<String>,
+    how: How,
+    facts: Option<FactProjection>,
+}
+
+/// How the facts of files of one schema are computed.
+#[derive(Clone, Debug)]
+pub struct FactProjection {
+    facts: Arc<Facts>,
+    /// The columns of the file that it needs.
+    columns: Vec<String>,
+    made: Vec<Expr>,
+    exprs: Vec<Expr>,
+}
+
+impl FactProjection {
+    /// For files like this one.
+    ///
+    /// # Errors
+    /// A condition that polars cannot compute over these files.
+    pub fn new(facts: &Arc<Facts>, footer: &Footer) -> Result<Self, InputError> {
+        Ok(FactProjection {
+            facts: Arc::clone(facts),
+            columns: facts.file_columns(&footer.schema),
+            made: facts.made(footer).into_values().collect(),
+            exprs: facts.exprs(footer)?,
+        })
+    }
+
+    /// The facts of the rows of a batch that pass, of which there are so many.
+    fn apply(&self, batch: &RecordBatch, filter: Option<&Computed>, passing: usize) -> Result<Coded, ProjectError> {
+        if self.facts.are_none() {
+            return Ok(Facts::none(passing));
+        }
+        let rows = || -> PolarsResult<DataFrame> {
+            let mut rows = bridge::to_polars(batch)?.lazy();
+            if let Some(Computed { made, filter: Some(filter), .. }) = filter {
+                // What the filter needs is made under names that facts may have for the same.
+                rows = if made.is_empty() { rows } else { rows.with_columns(made.clone()) };
+                rows = rows.filter(filter.clone());
+            }
+            rows = if self.made.is_empty() { rows } else { rows.with_columns(self.made.clone()) };
+            rows.select(self.exprs.clone()).collect()
+        };
+        let rows = rows().map_err(|error| ProjectError::Facts(one_line(&error)))?;
+        Ok(self.facts.coded(&rows)?)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum How {
+    Direct,
+    Polars(Box<Computed>),
+}
+
+/// What polars does with a batch.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    /// The columns of the condition that are no whole columns of the file.
+    pub made: Vec<Expr>,
+    /// The condition.
+    pub filter: Option<Expr>,
+    /// The columns by role.
+    pub by_role: Vec<Expr>,
+}
+
+/// Why a batch has no columns by role.
+#[derive(Debug)]
+pub enum ProjectError {
+    /// The condition fails on a value.
+    Condition(String),
+    /// A condition of a chart or segment does.
+    Facts(String),
+    /// A value that its role cannot take.
+    Input(InputError),
+}
+
+impl From<InputError> for ProjectError {
+    fn from(error: InputError) -> Self {
+        ProjectError::Input(error)
+    }
+}
+
+impl Projection {
+    /// For files of one schema. Where rows are `filtered`, that needs `condition_columns`. `compute` says what polars
+    /// has to do, and is asked only where it has to do something.
+    ///
+    /// # Errors
+    /// Those of `compute`.
+    pub fn new(
+        roles: &Arc<Roles>,
+        pass: Pass,
+        schema: &FileSchema,
+        filtered: bool,
+        condition_columns: &[String],
+        facts: Option<FactProjection>,
+        compute: impl FnOnce() -> Result<Computed, InputError>,
+    ) -> Result<Self, InputError> {
+        let mut columns: Vec<String> = condition_columns.to_vec();
+        let of_roles = match pass {
+            Pass::Events => roles.all().into_iter().map(|(_, column)| column).collect(),
+            Pass::Times => vec![&roles.time],
+        };
+        columns.extend(of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string));
+        columns.extend(facts.iter().flat_map(|facts| facts.columns.iter().cloned()));
+        columns.retain(|name| schema.kind(name).is_some());
+        columns.sort_unstable();
+        columns.dedup();
+        let direct = !filtered && is_direct(roles, pass, schema);
+        let how = if direct { How::Direct } else { How::Polars(Box::new(compute()?)) };
+        Ok(Projection { roles: Arc::clone(roles), pass, columns, how, facts })
+    }
+
+    /// The columns of the file that are needed, in ascending order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows of a batch of these columns that pass, as columns by role.
+    ///
+    /// # Errors
+    /// The condition fails on a value, or a value is of no use for its role.
+    pub fn apply(&self, batch: &RecordBatch) -> Result<RoleColumns, ProjectError> {
+        let (mut rows, filter) = match &self.how {
+            How::Direct => (self.as_decoded(batch)?, None),
+            How::Polars(computed) => (self.computed(batch, computed)?, Some(computed.as_ref())),
+        };
+        let passing = rows.rows;
+        rows.facts = self.facts.as_ref().map(|facts| facts.apply(batch, filter, passing)).transpose()?;
+        Ok(rows)
+    }
+
+    fn as_decoded(&self, batch: &RecordBatch) -> Result<RoleColumns, InputError> {
+        let rows = batch.num_rows();
+        let column = |column: &ColumnRef| {
+            let values = column.file_column().and_then(|name| batch.column_by_name(name));
+            let values = values.cloned().unwrap_or_else(|| nulls(rows));
+            match values.data_type() {
+                ArrowType::Timestamp(..) | ArrowType::Utf8View | ArrowType::Int64 | ArrowType::Null => Ok(values),
+                _ => arrow_cast(&values, &ArrowType::Int64).map_err(|error| InputError::Unreadable {
+                    reason: format!("the column `{}`: {error}", column.spelled),
+                }),
+            }
+        };
+        self.by_role(rows, |_, role| column(role))
+    }
+
+    /// Columns by role; `column` makes the one of a role, by the name that it has in a frame.
+    fn by_role(
+        &self,
+        rows: usize,
+        column: impl Fn(&str, &ColumnRef) -> Result<ArrayRef, InputError>,
+    ) -> Result<RoleColumns, InputError> {
+        let roles = &self.roles;
+        let time = column("time", &roles.time)?;
+        if self.pass == Pass::Times {
+            let (users, event, value, sequence, dedup, facts) = (Vec::new(), None, None, None, None, None);
+            return Ok(RoleColumns { rows, time, users, event, value, sequence, dedup, facts });
+        }
+        let users = roles.users.iter().enumerate();
+        let optional = |role: &str, of: Option<&ColumnRef>| of.map(|of| column(role, of)).transpose();
+        Ok(RoleColumns {
+            rows,
+            time,
+            users: users.map(|(place, user)| column(&user_name(place), user)).collect::<Result<_, _>>()?,
+            event: optional("event", roles.event.as_ref())?,
+            value: optional("value", roles.value.as_ref().map(|value| &value.column))?,
+            sequence: optional("sequence", roles.sequence.as_ref())?,
+            dedup: optional("dedup", roles.dedup.as_ref())?,
+            facts: None,
+        })
+    }
+
+    fn computed(&self, batch: &RecordBatch, computed: &Computed) -> Result<RoleColumns, ProjectError> {
+        let rows = compute(batch, computed, computed.filter.clone()).map_err(|error| {
+            // Only then is it the condition that fails.
+            match compute(batch, computed, None) {
+                Ok(_) => ProjectError::Condition(one_line(&error)),
+                Err(error) => ProjectError::Input(InputError::Unreadable { reason: one_line(&error) }),
+            }
+        })?;
+        let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
+        Ok(self.by_role(rows.height(), |role, column| {
+            let series = rows.column(role).map_err(unreadable)?.as_materialized_series();
+            if *series.dtype() == DataType::Null {
+                return Ok(nulls(rows.height()));
+            }
+            let plain = match role {
+                "time" => match series.dtype() {
+                    DataType::Datetime(..) => series.clone(),
+                    dtype if dtype.is_integer() => integers(series, &column.spelled)?.into_series(),
+                    _ => texts(series, column)?.into_series(),
+                },
+                "value" => match &self.roles.value {
+                    Some(value) => values(series, value)?,
+                    None => series.clone(),
+                },
+                "sequence" => integers(series, &column.spelled)?.into_series(),
+                "event" => texts(series, column)?.into_series(),
+                "dedup" => unique_ids(series, column)?,
+                _ if self.roles.user_type == KeyType::Int => integers(series, &column.spelled)?.into_series(),
+                _ => texts(series, column)?.into_series(),
+            };
+            bridge::to_arrow(&plain).map_err(unreadable)
+        })?)
+    }
+}
+
+/// The name of a user column in a frame of columns by role.
+pub fn user_name(place: usize) -> String {
+    format!("user {place}")
+}
+
+fn nulls(rows: usize) -> ArrayRef {
+    new_null_array(&ArrowType::Null, rows)
+}
+
+fn compute(batch: &RecordBatch, computed: &Computed, filter: Option<Expr>) -> PolarsResult<DataFrame> {
+    let mut rows = bridge::to_polars(batch)?.lazy();
+    if !computed.made.is_empty() {
+        rows = rows.with_columns(computed.made.clone());
+    }
+    if let Some(filter) = filter {
+        rows = rows.filter(filter);
+    }
+    rows.with_columns(computed.by_role.clone()).collect()
+}
+
+/// Whether a file's columns can be taken by role as they are decoded.
+fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
+    let holds = |column: &ColumnRef, accepted: &dyn Fn(&Kind) -> bool| match &column.source {
+        Source::Hive | Source::File { path: Some(_), .. } => false,
+        Source::File { column: name, path: None } => {
+            schema.kind(name).is_none_or(|kind| *kind == Kind::Null || accepted(kind) && same_sort(kind, &column.kind))
+        }
+    };
+    let key = |key_type: KeyType, kind: &Kind| match key_type {
+        KeyType::Text => *kind == Kind::Text,
+        KeyType::Int => *kind == Kind::Int,
+        _ => false,
+    };
+    let time = holds(&roles.time, &|kind| matches!(kind, Kind::Timestamp(_) | Kind::Int | Kind::Text));
+    if pass == Pass::Times {
+        return time;
+    }
+    time && roles.users.iter().all(|user| holds(user, &|kind| key(roles.user_type, kind)))
+        && roles.event.as_ref().is_none_or(|event| holds(event, &|kind| *kind == Kind::Text))
+        && roles.value.as_ref().is_none_or(|value| holds(&value.column, &|kind| key(value.key_type, kind)))
+        && roles.sequence.as_ref().is_none_or(|sequence| holds(sequence, &|kind| *kind == Kind::Int))
+        && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &|kind| *kind == Kind::Text))
+}
+
+/// Whether a file's values are of the sort that the column has over all files.
+fn same_sort(of_file: &Kind, of_all: &Kind) -> bool {
+    of_file == of_all || matches!((of_file, of_all), (Kind::Timestamp(_), Kind::Timestamp(_)))
+}
+
+/// What polars says, in one line; it appends the plan that it failed in, which says nothing to who reads the
+/// message.
+pub fn one_line(error: &PolarsError) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}

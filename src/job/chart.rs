@@ -1,0 +1,491 @@
+//! The keys of `[[chart]]`, validated (SPEC 6).
+
+use super::bins::{buckets, length_bins, millis};
+use super::chart_keys::{ChartKeys, CountKeys, GroupKeys, SeriesKeys};
+use super::dates::parse_window;
+use super::error::JobError;
+use super::file::{Names, Scalar};
+use super::holds::{EventFilter, Holds};
+use super::preset;
+use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, Segment, ALL, CONTAINS};
+use super::value_test::ValueTest;
+use crate::charts::formula::{Formula, FormulaError};
+use crate::charts::DEFAULT_BINS_MS;
+use crate::nearest::nearest;
+use crate::sessionize::aggregate::Window;
+
+/// A chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// What its rows are about.
+    pub interval: Interval,
+    /// The names of its segments, in order.
+    pub segments: Vec<String>,
+    /// Its dates.
+    pub window: Window,
+    /// Its series; at least one.
+    pub series: Vec<Series>,
+    /// The bounds of the bins of lengths, in milliseconds.
+    pub bins: Vec<i64>,
+    /// The bounds of the bins of numbers of events.
+    pub buckets: Vec<i64>,
+    /// How many groups are kept.
+    pub top: usize,
+    /// A number over the series, or one histogram in place of all.
+    pub formula: Option<Formula>,
+    /// The names that its columns were given.
+    pub named: Vec<(Holds, String)>,
+}
+
+/// A series of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Its name: A, B, …
+    pub name: String,
+    /// What is counted.
+    pub count: Count,
+    /// The shortest session, in milliseconds.
+    pub min_length_ms: Option<i64>,
+    /// Sessions are shorter than this, in milliseconds.
+    pub max_length_ms: Option<i64>,
+    /// The events that its sessions contain.
+    pub contains: Vec<AtLeast>,
+    /// The values that its sessions have.
+    pub values: Vec<ValueTest>,
+    /// The value that its sessions are grouped by.
+    pub group_by: Option<Holds>,
+}
+
+/// What a series counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Sessions.
+    Sessions,
+    /// Events within sessions.
+    Events {
+        /// Their number.
+        number: Holds,
+        /// The sum of a property of them.
+        sum: Option<Holds>,
+    },
+}
+
+/// What a row of a chart is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interval {
+    /// An hour since a date's first instant.
+    Hour,
+    /// A date.
+    Day,
+    /// Seven dates from a Monday.
+    Week,
+    /// A month.
+    Month,
+    /// Three months.
+    Quarter,
+    /// A year.
+    Year,
+    /// All dates.
+    Total,
+}
+
+impl Interval {
+    const ALL: [Interval; 7] = [
+        Interval::Hour,
+        Interval::Day,
+        Interval::Week,
+        Interval::Month,
+        Interval::Quarter,
+        Interval::Year,
+        Interval::Total,
+    ];
+
+    /// The word in a job.
+    pub fn name(self) -> &'static str {
+        match self {
+            Interval::Hour => "hour",
+            Interval::Day => "day",
+            Interval::Week => "week",
+            Interval::Month => "month",
+            Interval::Quarter => "quarter",
+            Interval::Year => "year",
+            Interval::Total => "total",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, JobError> {
+        choice("chart.interval", text, &Interval::ALL.map(|interval| (interval.name(), interval)))
+    }
+}
+
+/// The bounds of buckets where a chart names none.
+const DEFAULT_BUCKETS: [i64; 5] = [0, 1, 2, 5, 10];
+/// How many groups are kept where a chart does not say.
+const DEFAULT_TOP: usize = 100;
+/// As many series as there are letters.
+const MOST_SERIES: usize = 26;
+
+impl Chart {
+    /// The chart of a job that has none: all sessions, day by day.
+    pub fn of_all_sessions() -> Self {
+        Chart {
+            name: "sessions".to_string(),
+            interval: Interval::Day,
+            segments: vec![ALL.to_string()],
+            window: Window::default(),
+            series: vec![Series::of_all_sessions()],
+            bins: DEFAULT_BINS_MS.to_vec(),
+            buckets: DEFAULT_BUCKETS.to_vec(),
+            top: DEFAULT_TOP,
+            formula: None,
+            named: Vec::new(),
+        }
+    }
+
+    /// Validates charts; without any there is the default one.
+    ///
+    /// # Errors
+    /// The first mistake, with the chart's name.
+    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment]) -> Result<Vec<Chart>, JobError> {
+        if keys.is_empty() {
+            return Ok(vec![Chart::of_all_sessions()]);
+        }
+        let mut charts: Vec<Chart> = Vec::new();
+        for (place, keys) in keys.into_iter().enumerate() {
+            let place = match &keys.name {
+                Some(name) => format!("[[chart]] \"{name}\""),
+                None => format!("[[chart]] number {}", place + 1),
+            };
+            let chart = Chart::new(keys, segments).map_err(|error| error.within(&place))?;
+            if charts.iter().any(|other| other.name == chart.name) {
+                let taken = JobError::Taken { key: "chart.name", name: chart.name, by: "another chart".to_string() };
+                return Err(taken.within(&place));
+            }
+            charts.push(chart);
+        }
+        Ok(charts)
+    }
+
+    fn new(mut keys: ChartKeys, segments: &[Segment]) -> Result<Chart, JobError> {
+        let name = keys.name.take().ok_or_else(|| needs("chart.name", "give every chart a name"))?;
+        let name = not_empty("chart.name", name)?;
+        let window = parse_window(
+            ("chart.from", keys.from.as_ref().map(|date| date.0.as_str())),
+            ("chart.to", keys.to.as_ref().map(|date| date.0.as_str())),
+        )?;
+        let interval = keys.interval.as_deref().map_or(Ok(Interval::Day), Interval::parse)?;
+        let chosen = chosen_segments(keys.segments.take(), segments)?;
+        let (bin_keys, bucket_keys) = (keys.bins.take(), keys.buckets.take());
+        let formula_text = keys.formula.take();
+        let mut named = Vec::new();
+        let (series, top, preset) = match keys.preset.take() {
+            Some(preset) => {
+                refuse_beside_preset(&keys, formula_text.is_some())?;
+                let (series, top) = preset::series(&preset, keys, &mut named)?;
+                (series, top, Some(preset::FORMULA))
+            }
+            None => {
+                refuse_without_preset(&keys)?;
+                let (series, top) = Series::all_of(keys, &mut named)?;
+                (series, top, None)
+            }
+        };
+        let formula = match formula_text.as_deref().or(preset) {
+            Some(text) => Some(read_formula(text, &series)?),
+            None => None,
+        };
+        let draws = |counts_events: bool| {
+            let drawn = series.iter().enumerate().filter(|(place, _)| match &formula {
+                None => true,
+                Some(Formula::Histogram(of)) => of == place,
+                Some(Formula::Number { .. }) => false,
+            });
+            drawn.clone().any(|(_, series)| series.counts_events() == counts_events)
+        };
+        let no_effect = |key, why| Err(JobError::NoEffect { key, why, way_out: "" });
+        if bin_keys.is_some() && !draws(false) {
+            return no_effect("chart.bins", "where no histogram is of lengths: events are counted in `buckets`");
+        }
+        if bucket_keys.is_some() && !draws(true) {
+            return no_effect("chart.buckets", "where no histogram is of numbers of events: lengths fall in `bins`");
+        }
+        Ok(Chart {
+            name,
+            interval,
+            segments: chosen,
+            window,
+            series,
+            bins: bin_keys.map_or_else(|| Ok(DEFAULT_BINS_MS.to_vec()), |keys| length_bins(&keys))?,
+            buckets: bucket_keys.map_or_else(|| Ok(DEFAULT_BUCKETS.to_vec()), buckets)?,
+            top,
+            formula,
+            named,
+        })
+    }
+
+    /// Everything that its series need to know of sessions.
+    pub fn holds(&self) -> Vec<&Holds> {
+        self.series.iter().flat_map(Series::holds).collect()
+    }
+}
+
+fn chosen_segments(names: Option<Names>, segments: &[Segment]) -> Result<Vec<String>, JobError> {
+    let Some(names) = names else { return Ok(vec![ALL.to_string()]) };
+    let names = names.into_vec();
+    if names.is_empty() {
+        return Err(JobError::Empty { key: "chart.segments" });
+    }
+    for (place, name) in names.iter().enumerate() {
+        let known = || segments.iter().map(|segment| segment.name.as_str()).chain([ALL]);
+        if !known().any(|segment| segment == name) {
+            let hint = match nearest(name, known()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("the segments are {}", known().collect::<Vec<_>>().join(", ")),
+            };
+            return Err(JobError::Choice { key: "chart.segments", value: name.clone(), hint });
+        }
+        if names[..place].contains(name) {
+            let by = "itself: it is named twice".to_string();
+            return Err(JobError::Taken { key: "chart.segments", name: name.clone(), by });
+        }
+    }
+    Ok(names)
+}
+
+fn refuse_beside_preset(keys: &ChartKeys, has_formula: bool) -> Result<(), JobError> {
+    let set = [
+        ("chart.count", keys.count.is_some()),
+        ("chart.group_by", keys.group_by.is_some()),
+        ("chart.series", keys.series.is_some()),
+        ("chart.formula", has_formula),
+    ];
+    match set.iter().find(|(_, set)| *set) {
+        Some((key, _)) => {
+            let hint = "a preset is a formula over series of its own";
+            Err(JobError::NotBoth { key, other: "chart.preset", hint })
+        }
+        None => Ok(()),
+    }
+}
+
+fn refuse_without_preset(keys: &ChartKeys) -> Result<(), JobError> {
+    let set = [
+        ("chart.property", keys.property.is_some()),
+        ("chart.event", keys.event.is_some()),
+        ("chart.level", keys.level.is_some()),
+        ("chart.top", keys.top.is_some()),
+    ];
+    match set.iter().find(|(_, set)| *set) {
+        Some((key, _)) => Err(JobError::NoEffect {
+            key,
+            why: "without `chart.preset`",
+            way_out: "; a chart of its own has `count` and `group_by`",
+        }),
+        None => Ok(()),
+    }
+}
+
+fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
+    use crate::charts::formula::Function;
+    let names: Vec<String> = series.iter().map(|series| series.name.clone()).collect();
+    let failed = |error: FormulaError| JobError::Formula {
+        formula: text.to_string(),
+        position: error.position,
+        reason: error.reason,
+    };
+    let formula = Formula::parse(text, &names).map_err(failed)?;
+    let used = match &formula {
+        Formula::Histogram(series) => vec![*series],
+        number => number.functions().into_iter().map(|(_, series)| series).collect(),
+    };
+    for (function, place) in formula.functions() {
+        if function == Function::PropSum && matches!(series[place].count, Count::Events { sum: None, .. }) {
+            let hint = format!("PROPSUM({}) sums a property: name it in the series' `count`", series[place].name);
+            return Err(JobError::Needs { key: "chart.count.property", hint });
+        }
+    }
+    if used.is_empty() {
+        return Err(needs("chart.formula", "it has to take something of a series, like SESSIONTOTALS(A)"));
+    }
+    Ok(formula)
+}
+
+impl Series {
+    fn of_all_sessions() -> Self {
+        Series {
+            name: "A".to_string(),
+            count: Count::Sessions,
+            min_length_ms: None,
+            max_length_ms: None,
+            contains: Vec::new(),
+            values: Vec::new(),
+            group_by: None,
+        }
+    }
+
+    /// The series of a chart, and how many groups are kept.
+    fn all_of(keys: ChartKeys, named: &mut Vec<(Holds, String)>) -> Result<(Vec<Series>, usize), JobError> {
+        let own = SeriesKeys {
+            count: keys.count,
+            min_length: keys.min_length,
+            max_length: keys.max_length,
+            contains: keys.contains,
+            first: keys.first,
+            last: keys.last,
+            group_by: keys.group_by,
+        };
+        let list = match keys.series {
+            None => vec![own],
+            Some(list) => {
+                refuse_beside_series(&own)?;
+                list
+            }
+        };
+        if list.is_empty() || list.len() > MOST_SERIES {
+            let hint = format!("a chart has 1 to {MOST_SERIES} series");
+            return Err(JobError::Number { key: "chart.series", value: list.len().to_string(), hint });
+        }
+        let mut top = None;
+        let mut series: Vec<Series> = Vec::new();
+        for (keys, letter) in list.into_iter().zip('A'..='Z') {
+            let first_grouped = series.iter().all(|series| series.group_by.is_none());
+            if let Some(number) = keys.group_by.as_ref().and_then(|group| group.top) {
+                if !first_grouped {
+                    let why = "in a later series: the first one that is grouped says which groups are kept";
+                    return Err(JobError::NoEffect { key: "chart.group_by.top", why, way_out: "" });
+                }
+                top = Some(whole("chart.group_by.top", number, 1)? as usize);
+            }
+            series.push(Series::new(letter.to_string(), keys, named)?);
+        }
+        Ok((series, top.unwrap_or(DEFAULT_TOP)))
+    }
+
+    /// Validates a series.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn new(name: String, keys: SeriesKeys, named: &mut Vec<(Holds, String)>) -> Result<Series, JobError> {
+        let length = |key, text: &Option<Scalar>| text.as_ref().map(|text| millis(key, text)).transpose();
+        let (min_length_ms, max_length_ms) =
+            (length("chart.min_length", &keys.min_length)?, length("chart.max_length", &keys.max_length)?);
+        if let (Some(min), Some(max)) = (min_length_ms, max_length_ms) {
+            if min >= max {
+                let text = |scalar: Option<Scalar>| scalar.map_or_else(String::new, |scalar| scalar.0);
+                return Err(JobError::EmptyRange {
+                    first_key: "chart.min_length",
+                    first: text(keys.min_length),
+                    last_key: "chart.max_length",
+                    last: text(keys.max_length),
+                });
+            }
+        }
+        let count = match keys.count {
+            None => Count::Sessions,
+            Some(keys) => Count::new(keys, named)?,
+        };
+        let contains = keys.contains.unwrap_or_default();
+        let contains =
+            contains.into_iter().map(|keys| AtLeast::new(keys, &CONTAINS, named)).collect::<Result<_, _>>()?;
+        let mut values = Vec::new();
+        for keys in keys.first.map(|several| several.0).unwrap_or_default() {
+            values.push(ValueTest::first(keys, named)?);
+        }
+        for keys in keys.last.map(|several| several.0).unwrap_or_default() {
+            values.push(ValueTest::last(keys, named)?);
+        }
+        let group_by = keys.group_by.map(|keys| group(keys, named)).transpose()?;
+        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, group_by })
+    }
+
+    /// Whether it counts events rather than sessions.
+    pub fn counts_events(&self) -> bool {
+        matches!(self.count, Count::Events { .. })
+    }
+
+    /// Everything that it needs to know of sessions.
+    pub fn holds(&self) -> Vec<&Holds> {
+        let mut holds: Vec<&Holds> = Vec::new();
+        if let Count::Events { number, sum } = &self.count {
+            holds.push(number);
+            holds.extend(sum);
+        }
+        holds.extend(self.contains.iter().map(|contains| &contains.count));
+        holds.extend(self.values.iter().map(|test| &test.value));
+        holds.extend(&self.group_by);
+        holds
+    }
+}
+
+fn refuse_beside_series(keys: &SeriesKeys) -> Result<(), JobError> {
+    let set = [
+        ("chart.count", keys.count.is_some()),
+        ("chart.min_length", keys.min_length.is_some()),
+        ("chart.max_length", keys.max_length.is_some()),
+        ("chart.contains", keys.contains.is_some()),
+        ("chart.first", keys.first.is_some()),
+        ("chart.last", keys.last.is_some()),
+        ("chart.group_by", keys.group_by.is_some()),
+    ];
+    match set.iter().find(|(_, set)| *set) {
+        Some((key, _)) => {
+            let hint = "each [[chart.series]] has its own: write it there";
+            Err(JobError::NotBoth { key, other: "chart.series", hint })
+        }
+        None => Ok(()),
+    }
+}
+
+impl Count {
+    fn new(keys: CountKeys, named: &mut Vec<(Holds, String)>) -> Result<Count, JobError> {
+        let keys = match keys {
+            CountKeys::Word(word) if word == "sessions" => return Ok(Count::Sessions),
+            CountKeys::Word(word) => {
+                let hint = "it is \"sessions\", or events like { event = \"page_view\" }".to_string();
+                return Err(JobError::Choice { key: "chart.count", value: word, hint });
+            }
+            CountKeys::Events(keys) => keys,
+        };
+        let filter = event_filter(("chart.count.event", keys.event), ("chart.count.where", keys.r#where))?;
+        if filter == EventFilter::default() {
+            return Err(needs("chart.count.event", "say which events, by `event`, `where` or both"));
+        }
+        let number = Holds::Count(filter.clone());
+        add_name(named, &number, "chart.count.column", keys.column)?;
+        let property = keys.property.map(|property| not_empty("chart.count.property", property)).transpose()?;
+        Ok(Count::Events { number, sum: property.map(|property| Holds::Sum(property, filter)) })
+    }
+}
+
+fn group(keys: GroupKeys, named: &mut Vec<(Holds, String)>) -> Result<Holds, JobError> {
+    let filter = event_filter(("chart.group_by.event", keys.event), ("chart.group_by.where", keys.r#where))?;
+    let holds = match (keys.first, keys.last) {
+        (Some(_), Some(_)) => {
+            let hint = "a session is in one group: by the first value or by the last";
+            return Err(JobError::NotBoth { key: "chart.group_by.first", other: "chart.group_by.last", hint });
+        }
+        (Some(property), None) => Holds::First(not_empty("chart.group_by.first", property)?, filter),
+        (None, Some(property)) => Holds::Last(not_empty("chart.group_by.last", property)?, filter),
+        (None, None) => return Err(needs("chart.group_by.first", "name the property whose first value is the group")),
+    };
+    add_name(named, &holds, "chart.group_by.column", keys.column)?;
+    Ok(holds)
+}
+
+/// The value of a word that a key takes.
+///
+/// # Errors
+/// Another word; the nearest one is offered.
+pub fn choice<T: Copy>(key: &'static str, text: &str, words: &[(&'static str, T)]) -> Result<T, JobError> {
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let hint = match nearest(text, names.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("it is one of {}", names.join(", ")),
+    };
+    Err(JobError::Choice { key, value: text.to_string(), hint })
+}

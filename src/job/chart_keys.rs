@@ -1,0 +1,237 @@
+//! The keys of `[[chart]]` and `[[segment]]` as typed.
+
+use serde::{Deserialize, Serialize};
+
+use super::file::{Names, Scalar};
+
+/// The keys of a `[[segment]]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SegmentKeys {
+    /// Its name.
+    pub name: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+    /// The column of which each value is a segment.
+    pub by: Option<String>,
+    /// What its users did.
+    pub performed: Option<Vec<EventsKeys>>,
+}
+
+/// The keys of a `[[chart]]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChartKeys {
+    /// Its name.
+    pub name: Option<String>,
+    /// The interval.
+    pub interval: Option<String>,
+    /// The segments.
+    pub segments: Option<Names>,
+    /// The first date.
+    pub from: Option<Scalar>,
+    /// The last date.
+    pub to: Option<Scalar>,
+    /// What is counted.
+    pub count: Option<CountKeys>,
+    /// The shortest session.
+    pub min_length: Option<Scalar>,
+    /// Shorter than this.
+    pub max_length: Option<Scalar>,
+    /// Events that sessions contain.
+    pub contains: Option<Vec<EventsKeys>>,
+    /// What the first value of a property is.
+    pub first: Option<Several<ValueKeys>>,
+    /// What the last value of a property is.
+    pub last: Option<Several<ValueKeys>>,
+    /// How sessions are grouped.
+    pub group_by: Option<GroupKeys>,
+    /// Bins of lengths.
+    pub bins: Option<BinKeys>,
+    /// Bins of numbers of events.
+    pub buckets: Option<Vec<i64>>,
+    /// Several series.
+    pub series: Option<Vec<SeriesKeys>>,
+    /// A formula over the series.
+    pub formula: Option<String>,
+    /// A ready chart.
+    pub preset: Option<String>,
+    /// The property of a preset.
+    pub property: Option<String>,
+    /// The event of a preset.
+    pub event: Option<String>,
+    /// Where a preset takes its property from.
+    pub level: Option<String>,
+    /// How many groups a preset keeps.
+    pub top: Option<i64>,
+}
+
+/// The keys of a `[[chart.series]]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeriesKeys {
+    /// What is counted.
+    pub count: Option<CountKeys>,
+    /// The shortest session.
+    pub min_length: Option<Scalar>,
+    /// Shorter than this.
+    pub max_length: Option<Scalar>,
+    /// Events that sessions contain.
+    pub contains: Option<Vec<EventsKeys>>,
+    /// What the first value of a property is.
+    pub first: Option<Several<ValueKeys>>,
+    /// What the last value of a property is.
+    pub last: Option<Several<ValueKeys>>,
+    /// How sessions are grouped.
+    pub group_by: Option<GroupKeys>,
+}
+
+/// The keys of `contains` and `performed`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventsKeys {
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+    /// At least so many.
+    pub at_least: Option<i64>,
+    /// At most so many.
+    pub at_most: Option<i64>,
+    /// The name of the column that holds their number.
+    pub column: Option<String>,
+}
+
+/// The keys of `first` and `last`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValueKeys {
+    /// The property.
+    pub property: Option<String>,
+    /// Only of events of this type.
+    pub event: Option<String>,
+    /// Only of events for which this SQL condition is true.
+    pub r#where: Option<String>,
+    /// How it is compared.
+    pub op: Option<String>,
+    /// What with.
+    pub value: Option<toml::Value>,
+    /// The name of the column that holds the value.
+    pub column: Option<String>,
+}
+
+/// The keys of `group_by`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupKeys {
+    /// The property whose first value is the group.
+    pub first: Option<String>,
+    /// The property whose last value is the group.
+    pub last: Option<String>,
+    /// Only of events of this type.
+    pub event: Option<String>,
+    /// Only of events for which this SQL condition is true.
+    pub r#where: Option<String>,
+    /// How many groups are kept.
+    pub top: Option<i64>,
+    /// The name of the column that holds the value.
+    pub column: Option<String>,
+}
+
+/// The keys of `bins`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BinKeys {
+    /// Where the first bin starts.
+    pub min: Option<Scalar>,
+    /// Where the last bin ends.
+    pub max: Option<Scalar>,
+    /// How wide a bin is.
+    pub size: Option<Scalar>,
+}
+
+/// The keys of `count` where it counts events.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CountEventsKeys {
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+    /// A number to sum.
+    pub property: Option<String>,
+    /// The name of the column that holds their number.
+    pub column: Option<String>,
+}
+
+/// What `count` is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum CountKeys {
+    /// Events.
+    Events(CountEventsKeys),
+    /// A word.
+    Word(String),
+}
+
+impl<'de> Deserialize<'de> for CountKeys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(word) => Ok(CountKeys::Word(word)),
+            events => events.try_into().map(CountKeys::Events).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// One, or a list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Several<T>(pub Vec<T>);
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Several<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let each = match toml::Value::deserialize(deserializer)? {
+            toml::Value::Array(values) => values,
+            value => vec![value],
+        };
+        let values = each.into_iter().map(toml::Value::try_into).collect::<Result<_, _>>();
+        values.map(Several).map_err(serde::de::Error::custom)
+    }
+}
+
+impl ChartKeys {
+    /// A chart that has every key that holds further keys, so that these can be read off it.
+    pub fn with_all_keys() -> Self {
+        let series = SeriesKeys::with_all_keys();
+        ChartKeys {
+            count: series.count.clone(),
+            contains: series.contains.clone(),
+            first: series.first.clone(),
+            last: series.last.clone(),
+            group_by: series.group_by.clone(),
+            bins: Some(BinKeys::default()),
+            series: Some(vec![series]),
+            ..ChartKeys::default()
+        }
+    }
+}
+
+impl SeriesKeys {
+    fn with_all_keys() -> Self {
+        SeriesKeys {
+            count: Some(CountKeys::Events(CountEventsKeys::default())),
+            contains: Some(vec![EventsKeys::default()]),
+            first: Some(Several(vec![ValueKeys::default()])),
+            last: Some(Several(vec![ValueKeys::default()])),
+            group_by: Some(GroupKeys::default()),
+            ..SeriesKeys::default()
+        }
+    }
+}
+
+impl SegmentKeys {
+    /// A segment that has every key that holds further keys.
+    pub fn with_all_keys() -> Self {
+        SegmentKeys { performed: Some(vec![EventsKeys::default()]), ..SegmentKeys::default() }
+    }
+}

@@ -1,0 +1,132 @@
+//! What charts need to know of each session or user beyond what is always known: counts of events, sums,
+//! first and last values (SPEC 6).
+
+use std::fmt;
+
+/// Some of the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventFilter {
+    /// Of this type; `None` for any.
+    pub event: Option<String>,
+    /// For which this SQL condition is true; `None` for all.
+    pub condition: Option<String>,
+}
+
+/// What a column holds for each session, or for each user and date.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holds {
+    /// The number of such events.
+    Count(EventFilter),
+    /// The sum of a property over such events.
+    Sum(String, EventFilter),
+    /// The first value of a property among such events.
+    First(String, EventFilter),
+    /// The last one.
+    Last(String, EventFilter),
+}
+
+impl Holds {
+    /// The events it is about.
+    pub fn filter(&self) -> &EventFilter {
+        match self {
+            Holds::Count(filter) | Holds::Sum(_, filter) | Holds::First(_, filter) | Holds::Last(_, filter) => filter,
+        }
+    }
+
+    /// The property it is of.
+    pub fn property(&self) -> Option<&str> {
+        match self {
+            Holds::Count(_) => None,
+            Holds::Sum(property, _) | Holds::First(property, _) | Holds::Last(property, _) => Some(property),
+        }
+    }
+
+    /// A readable name for the column: letters, digits and underscores. Not unique.
+    pub fn readable_name(&self) -> String {
+        let filter = self.filter();
+        let mut words = match self {
+            Holds::Count(_) => vec!["count".to_string()],
+            Holds::Sum(property, _) => vec!["sum".to_string(), plain(property)],
+            Holds::First(property, _) => vec!["first".to_string(), plain(property)],
+            Holds::Last(property, _) => vec!["last".to_string(), plain(property)],
+        };
+        match (&filter.event, self) {
+            (Some(event), Holds::Count(_)) => words.push(plain(event)),
+            (Some(event), _) => words.extend(["of".to_string(), plain(event)]),
+            (None, _) => {}
+        }
+        if let Some(condition) = &filter.condition {
+            words.extend(["where".to_string(), plain(condition)]);
+        }
+        words.retain(|word| !word.is_empty());
+        words.join("_")
+    }
+}
+
+/// Text as a part of a column's name: what is no letter or digit is an underscore, none of them twice.
+fn plain(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("_").to_lowercase();
+    name.chars().take(LONGEST).collect::<String>().trim_end_matches('_').to_string()
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holds::Count(_) => write!(f, "count")?,
+            Holds::Sum(property, _) => write!(f, "sum of {property}")?,
+            Holds::First(property, _) => write!(f, "first {property}")?,
+            Holds::Last(property, _) => write!(f, "last {property}")?,
+        }
+        match &self.filter().event {
+            Some(event) => write!(f, " of \"{event}\"")?,
+            None => write!(f, " of any event")?,
+        }
+        match &self.filter().condition {
+            Some(condition) => write!(f, " where {condition}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_a_column_holds() {
+        let of = |event: &str, condition: &str| EventFilter {
+            event: Some(event.to_string()).filter(|event| !event.is_empty()),
+            condition: Some(condition.to_string()).filter(|condition| !condition.is_empty()),
+        };
+        let names = [
+            Holds::Count(of("page_view", "")),
+            Holds::Count(of("page_view", "page LIKE '/pricing%'")),
+            Holds::First("utm_source".into(), of("", "")),
+            Holds::Last("event_properties.page_title".into(), of("Page View", "")),
+            Holds::Sum("revenue".into(), of("purchase", "revenue > 10")),
+        ]
+        .map(|holds| (holds.readable_name(), holds.to_string()));
+        let expected = [
+            ("count_page_view", "count of \"page_view\""),
+            ("count_page_view_where_page_like_pricing", "count of \"page_view\" where page LIKE '/pricing%'"),
+            ("first_utm_source", "first utm_source of any event"),
+            ("last_event_properties_page_title_of_page_view", "last event_properties.page_title of \"Page View\""),
+            ("sum_revenue_of_purchase_where_revenue_10", "sum of revenue of \"purchase\" where revenue > 10"),
+        ];
+        assert_eq!(names.map(|(name, _)| name), expected.map(|(name, _)| name));
+        let texts = expected.map(|(_, text)| text);
+        assert_eq!(
+            [
+                Holds::Count(of("page_view", "")),
+                Holds::Count(of("page_view", "page LIKE '/pricing%'")),
+                Holds::First("utm_source".into(), of("", "")),
+                Holds::Last("event_properties.page_title".into(), of("Page View", "")),
+                Holds::Sum("revenue".into(), of("purchase", "revenue > 10")),
+            ]
+            .map(|holds| holds.to_string()),
+            texts
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! Ready charts: bounce, entry and exit rate (SPEC 6).
+
+use super::chart::{choice, Count, Series};
+use super::chart_keys::{ChartKeys, SeriesKeys};
+use super::error::JobError;
+use super::holds::{EventFilter, Holds};
+use super::segment::{needs, not_empty, whole, AtLeast};
+
+/// What every preset is: the sessions of A among those of B, in percent.
+pub const FORMULA: &str = "%: SESSIONTOTALS(A) / SESSIONTOTALS(B)";
+
+const DEFAULT_TOP: usize = 100;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Preset {
+    Bounce,
+    Entry,
+    Exit,
+}
+
+/// The two series of a preset, and how many groups are kept.
+///
+/// # Errors
+/// An unknown preset, a property or event that is missing.
+pub fn series(
+    preset: &str,
+    keys: ChartKeys,
+    named: &mut Vec<(Holds, String)>,
+) -> Result<(Vec<Series>, usize), JobError> {
+    let presets = [("bounce_rate", Preset::Bounce), ("entry_rate", Preset::Entry), ("exit_rate", Preset::Exit)];
+    let preset = choice("chart.preset", preset, &presets)?;
+    let property = keys.property.ok_or_else(|| needs("chart.property", "name the property that the rate is by"))?;
+    let property = not_empty("chart.property", property)?;
+    let event = keys.event.map(|event| not_empty("chart.event", event)).transpose()?;
+    let by_event = match keys.level.as_deref() {
+        None => false,
+        Some(level) => choice("chart.level", level, &[("session", false), ("event", true)])?,
+    };
+    if event.is_none() && preset == Preset::Bounce {
+        return Err(needs("chart.event", "name the event that a bounced session has exactly one of"));
+    }
+    if event.is_none() && by_event {
+        return Err(needs("chart.event", "`level = \"event\"` takes the property from the events of one type"));
+    }
+    let top = keys.top.map(|top| whole("chart.top", top, 1)).transpose()?.map_or(DEFAULT_TOP, |top| top as usize);
+
+    // Both series are of the sessions that the chart's own filters leave.
+    let filters = SeriesKeys {
+        min_length: keys.min_length,
+        max_length: keys.max_length,
+        contains: keys.contains,
+        first: keys.first,
+        last: keys.last,
+        ..SeriesKeys::default()
+    };
+    let all = Series::new("B".to_string(), filters, named)?;
+    let of_event = EventFilter { event: event.clone(), condition: None };
+    let filter = if by_event { of_event.clone() } else { EventFilter::default() };
+    let value = match preset {
+        Preset::Exit => Holds::Last(property, filter),
+        _ => Holds::First(property, filter),
+    };
+    let mut some = Series { name: "A".to_string(), group_by: Some(value.clone()), ..all.clone() };
+    let mut of = Series { count: Count::Sessions, ..all };
+    if preset == Preset::Bounce {
+        some.contains.push(AtLeast { count: Holds::Count(of_event), at_least: 1, at_most: Some(1) });
+        of.group_by = Some(value);
+    }
+    Ok((vec![some, of], top))
+}

@@ -1,0 +1,233 @@
+//! The keys of `[[segment]]`, validated (SPEC 6).
+
+use super::chart_keys::{EventsKeys, SegmentKeys};
+use super::error::JobError;
+use super::holds::{EventFilter, Holds};
+
+/// The segment that always exists.
+pub const ALL: &str = "all";
+
+/// Some of the events, with sessions of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name.
+    pub name: String,
+    /// Which events.
+    pub pick: Pick,
+    /// What its users did within a chart's range.
+    pub performed: Vec<AtLeast>,
+    /// The names that its columns were given.
+    pub named: Vec<(Holds, String)>,
+}
+
+/// Which events a segment is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// All of them.
+    All,
+    /// Those for which this SQL condition is true.
+    Where(String),
+    /// One segment for each value of this column.
+    By(String),
+}
+
+/// A number of events between two bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtLeast {
+    /// The number.
+    pub count: Holds,
+    /// At least this.
+    pub at_least: u32,
+    /// At most this; `None` for any number.
+    pub at_most: Option<u32>,
+}
+
+impl Segment {
+    /// Validates segments.
+    ///
+    /// # Errors
+    /// The first mistake, with the segment's name.
+    pub fn all_of(keys: Vec<SegmentKeys>) -> Result<Vec<Segment>, JobError> {
+        let mut segments: Vec<Segment> = Vec::new();
+        for (place, keys) in keys.into_iter().enumerate() {
+            let name = keys.name.clone();
+            let place = name
+                .map_or_else(|| format!("[[segment]] number {}", place + 1), |name| format!("[[segment]] \"{name}\""));
+            let segment = Segment::new(keys, &segments).map_err(|error| error.within(&place))?;
+            segments.push(segment);
+        }
+        Ok(segments)
+    }
+
+    fn new(keys: SegmentKeys, before: &[Segment]) -> Result<Segment, JobError> {
+        let name = keys.name.ok_or_else(|| needs("segment.name", "give every segment a name"))?;
+        check_name(&name)?;
+        let same = |known: &str| known.eq_ignore_ascii_case(&name);
+        if same(ALL) {
+            let by = "the segment of all events".to_string();
+            return Err(JobError::Taken { key: "segment.name", name, by });
+        }
+        if let Some(other) = before.iter().find(|other| same(&other.name)) {
+            let by = format!("another segment, \"{}\"", other.name);
+            return Err(JobError::Taken { key: "segment.name", name, by });
+        }
+        let pick = match (keys.r#where, keys.by) {
+            (Some(_), Some(_)) => {
+                let hint = "`where` makes one segment, `by` one for each value: make two segments of it";
+                return Err(JobError::NotBoth { key: "segment.where", other: "segment.by", hint });
+            }
+            (Some(condition), None) => Pick::Where(not_empty("segment.where", condition)?),
+            (None, Some(column)) => Pick::By(not_empty("segment.by", column)?),
+            (None, None) if keys.performed.is_none() => {
+                return Err(needs("segment.where", "say which events it is of, by `where`, `by` or `performed`"));
+            }
+            (None, None) => Pick::All,
+        };
+        let mut named = Vec::new();
+        let performed = match keys.performed {
+            None => Vec::new(),
+            Some(list) if list.is_empty() => return Err(JobError::Empty { key: "segment.performed" }),
+            Some(list) => {
+                let one = |keys| AtLeast::new(keys, &PERFORMED, &mut named);
+                list.into_iter().map(one).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Segment { name, pick, performed, named })
+    }
+
+    /// What its tables are of, in words that differ where the tables do.
+    pub fn canonical(&self) -> String {
+        match &self.pick {
+            Pick::All => "all events".to_string(),
+            Pick::Where(condition) => format!("where {condition}"),
+            Pick::By(column) => format!("by {column}"),
+        }
+    }
+
+    /// The column of which each value is a segment.
+    pub fn by(&self) -> Option<&str> {
+        match &self.pick {
+            Pick::By(column) => Some(column),
+            _ => None,
+        }
+    }
+}
+
+/// A segment's name is the name of a folder.
+fn check_name(name: &str) -> Result<(), JobError> {
+    let unfit = |letter: char| letter.is_control() || "/\\=:*?\"<>|".contains(letter);
+    if name.trim() != name || name.is_empty() || name.starts_with(['.', '_']) || name.contains(unfit) {
+        return Err(JobError::Choice {
+            key: "segment.name",
+            value: name.to_string(),
+            hint: "it is the name of a folder: no / \\ = : * ? \" < > |, and no . or _ in front".to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// The names of the keys of a list of counted events, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct EventsNames {
+    event: &'static str,
+    condition: &'static str,
+    at_least: &'static str,
+    at_most: &'static str,
+    column: &'static str,
+}
+
+const PERFORMED: EventsNames = EventsNames {
+    event: "segment.performed.event",
+    condition: "segment.performed.where",
+    at_least: "segment.performed.at_least",
+    at_most: "segment.performed.at_most",
+    column: "segment.performed.column",
+};
+
+/// Those of `contains`.
+pub const CONTAINS: EventsNames = EventsNames {
+    event: "chart.contains.event",
+    condition: "chart.contains.where",
+    at_least: "chart.contains.at_least",
+    at_most: "chart.contains.at_most",
+    column: "chart.contains.column",
+};
+
+impl AtLeast {
+    /// Validates one; a name that its column is given is added to `named`.
+    ///
+    /// # Errors
+    /// No event, bounds that hold for all or for none.
+    pub fn new(keys: EventsKeys, names: &EventsNames, named: &mut Vec<(Holds, String)>) -> Result<AtLeast, JobError> {
+        let filter = event_filter((names.event, keys.event), (names.condition, keys.r#where))?;
+        if filter == EventFilter::default() {
+            return Err(needs(names.event, "say which events, by `event`, `where` or both"));
+        }
+        let count = Holds::Count(filter);
+        add_name(named, &count, names.column, keys.column)?;
+        let at_most = keys.at_most.map(|most| whole(names.at_most, most, 0)).transpose()?;
+        let at_least = match (keys.at_least, at_most) {
+            (Some(least), _) => whole(names.at_least, least, 0)?,
+            (None, Some(_)) => 0,
+            (None, None) => 1,
+        };
+        if at_least == 0 && at_most.is_none() {
+            return Err(JobError::NoEffect {
+                key: names.at_least,
+                why: "at 0 without `at_most`",
+                way_out: ", or set `at_most`",
+            });
+        }
+        if let Some(most) = at_most.filter(|most| *most < at_least) {
+            let hint = format!("it is less than `at_least` ({at_least}), so nothing would be left");
+            return Err(JobError::Number { key: names.at_most, value: most.to_string(), hint });
+        }
+        Ok(AtLeast { count, at_least, at_most })
+    }
+}
+
+/// Events of a type, or for which a condition is true, or both.
+pub fn event_filter(
+    (event_key, event): (&'static str, Option<String>),
+    (condition_key, condition): (&'static str, Option<String>),
+) -> Result<EventFilter, JobError> {
+    Ok(EventFilter {
+        event: event.map(|event| not_empty(event_key, event)).transpose()?,
+        condition: condition.map(|condition| not_empty(condition_key, condition)).transpose()?,
+    })
+}
+
+/// Notes the name that a column was given.
+pub fn add_name(
+    named: &mut Vec<(Holds, String)>,
+    holds: &Holds,
+    key: &'static str,
+    name: Option<String>,
+) -> Result<(), JobError> {
+    if let Some(name) = name {
+        named.push((holds.clone(), not_empty(key, name)?));
+    }
+    Ok(())
+}
+
+/// Text that is not empty, trimmed.
+pub fn not_empty(key: &'static str, text: String) -> Result<String, JobError> {
+    match text.trim() {
+        "" => Err(JobError::Empty { key }),
+        text => Ok(text.to_string()),
+    }
+}
+
+/// A whole number from `least` up.
+pub fn whole(key: &'static str, number: i64, least: u32) -> Result<u32, JobError> {
+    u32::try_from(number).ok().filter(|number| *number >= least).ok_or_else(|| JobError::Number {
+        key,
+        value: number.to_string(),
+        hint: format!("it is a whole number from {least} up"),
+    })
+}
+
+/// An error of a key that is missing.
+pub fn needs(key: &'static str, hint: &str) -> JobError {
+    JobError::Needs { key, hint: hint.to_string() }
+}

@@ -1,0 +1,76 @@
+//! How much memory a run may take, and what for.
+
+use crate::error::Error;
+use crate::job::JobError;
+
+/// The memory that a run may take, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLimit(u64);
+
+const KIB: f64 = 1024.0;
+/// What the program, its threads and what they have in hand take, about.
+const BASE: u64 = 96 << 20;
+const PER_THREAD: u64 = 40 << 20;
+
+impl MemoryLimit {
+    /// Reads the value of a key: `512MiB`, `4GB`.
+    ///
+    /// # Errors
+    /// A bare number, or an unknown unit.
+    pub fn parse(key: &'static str, text: &str) -> Result<Self, JobError> {
+        let bad = |hint: String| JobError::Size { key, value: text.to_string(), hint };
+        let trimmed = text.trim();
+        let unit_at = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+        let (number, unit) = (&trimmed[..unit_at], trimmed[unit_at..].trim());
+        let scale = match unit.to_ascii_lowercase().as_str() {
+            "kib" | "k" => KIB,
+            "mib" | "m" => KIB * KIB,
+            "gib" | "g" => KIB * KIB * KIB,
+            "tib" | "t" => KIB * KIB * KIB * KIB,
+            "kb" => 1e3,
+            "mb" => 1e6,
+            "gb" => 1e9,
+            "tb" => 1e12,
+            "" if !number.is_empty() => return Err(bad(format!("a size needs a unit: did you mean {number}GiB?"))),
+            _ => return Err(bad("write it like 512MiB or 4GiB".to_string())),
+        };
+        let number: f64 = number.parse().map_err(|_| bad("write it like 512MiB or 4GiB".to_string()))?;
+        let bytes = number * scale;
+        if bytes < 1.0 {
+            return Err(bad("a run needs some memory".to_string()));
+        }
+        Ok(MemoryLimit(bytes as u64))
+    }
+
+    /// The limit in bytes.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// What is left for events and sessions beside the program and what its threads have in hand.
+    fn room(self, threads: usize) -> u64 {
+        self.0.saturating_sub(BASE + PER_THREAD * threads as u64)
+    }
+
+    /// Bytes of events that may wait in memory: more goes to disk. While some are written, as many may come.
+    pub fn waiting_events(self, threads: usize) -> usize {
+        usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+    }
+
+    /// Makes sure that what a partition takes fits.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_partition(self, needed: u64) -> Result<(), Error> {
+        let room = self.room(1);
+        if needed <= room {
+            return Ok(());
+        }
+        Err(Error::TooLittleMemory { needed, limit: self.0, enough: self.0 - room + needed })
+    }
+
+    /// Bytes of sessions that may wait in memory, once there are no events in memory any more.
+    pub fn waiting_sessions(self, threads: usize) -> usize {
+        usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+    }
+}

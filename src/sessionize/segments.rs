@@ -1,0 +1,80 @@
+//! Segments: some of a partition's events, with sessions of their own, made in the same pass (SPEC 6).
+//!
+//! What a segment's tables hold is what a run would make whose condition only its events pass: all steps from
+//! deduplication on are taken for its events alone.
+
+use super::added::{Adding, Pick, SegmentRule, Texts};
+use super::aggregate::{Made, Rules};
+use super::facts::FactTable;
+use super::rows::{Row, Tie};
+use super::time::Timestamp;
+
+/// A segment's rows in the making.
+#[derive(Debug)]
+pub struct SegmentMade<'f> {
+    rule: &'f SegmentRule,
+    table: &'f FactTable,
+    /// The rows.
+    pub made: Made<'f>,
+}
+
+impl<'f> SegmentMade<'f> {
+    /// All segments of a run, for one partition.
+    pub fn all_of(rules: &Rules<'f>, table: &'f FactTable, texts: &Texts) -> Vec<Self> {
+        let Some(facts) = rules.facts else { return Vec::new() };
+        let one = |rule: &'f SegmentRule| {
+            let adding = Some(Adding::new(facts, Some(rule), table, texts));
+            SegmentMade { rule, table, made: Made { adding, ..Made::default() } }
+        };
+        facts.segments.iter().map(one).collect()
+    }
+
+    /// Takes those of a user's events that the segment is of; the events are in order of time. `own` is
+    /// empty, and is only for its room.
+    pub fn add_user<T: Tie>(
+        &mut self,
+        rules: &Rules<'_>,
+        user: u32,
+        events: &[Row<T>],
+        own: &mut Vec<Row<T>>,
+        id_time: &impl Fn(i64) -> Option<Timestamp>,
+    ) {
+        let table = self.table;
+        match self.rule.pick {
+            Pick::All => own.extend_from_slice(events),
+            Pick::In(segment) => own.extend(events.iter().filter(|row| table.is_in(segment, row.fact()))),
+            Pick::By(value) => return self.add_by_value(rules, user, events, value, id_time),
+        }
+        if !own.is_empty() {
+            self.made.add_user(rules, user, own, id_time);
+        }
+        own.clear();
+    }
+
+    /// Takes the events of each value by themselves: the value joins the group.
+    fn add_by_value<T: Tie>(
+        &mut self,
+        rules: &Rules<'_>,
+        user: u32,
+        events: &[Row<T>],
+        value: usize,
+        id_time: &impl Fn(i64) -> Option<Timestamp>,
+    ) {
+        let table = self.table;
+        // As with a property, an empty text is no value.
+        let is_empty = |place: i64| table.texts(value).is_some_and(|texts| texts.get(place as usize).is_empty());
+        let of = |row: &Row<T>| table.value(value, row.fact()).filter(|place| !is_empty(*place));
+        let mut valued: Vec<(i64, Row<T>)> = events.iter().filter_map(|row| Some((of(row)?, *row))).collect();
+        // Stable: the events of each value stay in order.
+        valued.sort_by_key(|(value, _)| *value);
+        let mut own = Vec::new();
+        for same in valued.chunk_by(|a, b| a.0 == b.0) {
+            own.clear();
+            own.extend(same.iter().map(|(_, row)| *row));
+            if let Some(adding) = &mut self.made.adding {
+                adding.by(same[0].0);
+            }
+            self.made.add_user(rules, user, &mut own, id_time);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The events of one partition of a block as bytes, for when memory does not hold them.
+
+use super::block::{Block, BlockKeys, BlockValues, CodedKeys};
+use super::columns::{KeyColumn, TextColumn};
+use super::packed::{Packed, PackedSlice};
+
+impl Block {
+    /// Appends the rows of a partition to `bytes`.
+    pub fn write(&self, partition: usize, bytes: &mut Vec<u8>) {
+        let rows = self.rows(partition);
+        let mut to = Writer(bytes);
+        to.number(rows.len() as u64);
+        let keys = |to: &mut Writer<'_>, keys: &CodedKeys| {
+            to.keys(&keys.keys, keys.of_partition(partition));
+            to.packed(keys.codes.slice(rows.clone()));
+        };
+        let optional = |to: &mut Writer<'_>, column: &Option<Packed>| {
+            to.number(u64::from(column.is_some()));
+            column.iter().for_each(|column| to.packed(column.slice(rows.clone())));
+        };
+        keys(&mut to, &self.users);
+        to.packed(self.times.slice(rows.clone()));
+        optional(&mut to, &self.events);
+        optional(&mut to, &self.sequence);
+        match &self.values {
+            None => to.number(0),
+            Some(values) => {
+                to.number(match &values.keys {
+                    BlockKeys::Int(_) => 1,
+                    BlockKeys::Text(_) => 2,
+                });
+                optional(&mut to, &values.valid);
+                match &values.keys {
+                    BlockKeys::Int(numbers) => to.packed(numbers.slice(rows.clone())),
+                    BlockKeys::Text(texts) => keys(&mut to, texts),
+                }
+            }
+        }
+        to.number(u64::from(self.unique_ids.is_some()));
+        self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
+        to.number(u64::from(self.facts.is_some()));
+        self.facts.iter().for_each(|facts| keys(&mut to, facts));
+    }
+
+    /// Takes what [`Block::write`] wrote from the front of `bytes`: a block of one partition. `None` where
+    /// the bytes are not what was written.
+    pub fn read(bytes: &mut &[u8]) -> Option<Block> {
+        let mut from = Reader(bytes);
+        let rows = u32::try_from(from.number()?).ok()?;
+        let keys = |from: &mut Reader<'_, '_>| -> Option<CodedKeys> {
+            let keys = from.keys()?;
+            let key_bounds = vec![0, u32::try_from(keys.len()).ok()?];
+            Some(CodedKeys { keys, key_bounds, codes: from.packed(rows)? })
+        };
+        let optional = |from: &mut Reader<'_, '_>| -> Option<Option<Packed>> {
+            Some(match from.number()? {
+                0 => None,
+                _ => Some(from.packed(rows)?),
+            })
+        };
+        let users = keys(&mut from)?;
+        let times = from.packed(rows)?;
+        let events = optional(&mut from)?;
+        let sequence = optional(&mut from)?;
+        let values = match from.number()? {
+            0 => None,
+            kind => {
+                let valid = optional(&mut from)?;
+                let keys =
+                    if kind == 1 { BlockKeys::Int(from.packed(rows)?) } else { BlockKeys::Text(keys(&mut from)?) };
+                Some(BlockValues { valid, keys })
+            }
+        };
+        let unique_ids = match from.number()? {
+            0 => None,
+            _ => Some(from.texts()?),
+        };
+        let facts = match from.number()? {
+            0 => None,
+            _ => Some(keys(&mut from)?),
+        };
+        Some(Block { bounds: vec![0, rows], users, times, events, values, sequence, unique_ids, facts })
+    }
+}
+
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
+    fn number(&mut self, number: u64) {
+        // Seven bits a byte: most numbers are small.
+        let mut rest = number;
+        while rest >= 0x80 {
+            self.0.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        self.0.push(rest as u8);
+    }
+
+    fn packed(&mut self, numbers: PackedSlice<'_>) {
+        self.0.extend_from_slice(&numbers.base.to_le_bytes());
+        self.0.push(numbers.width as u8);
+        self.0.extend_from_slice(numbers.bytes);
+    }
+
+    fn texts(&mut self, texts: &TextColumn, rows: std::ops::Range<usize>) {
+        self.number(rows.len() as u64);
+        rows.clone().for_each(|row| self.number(texts.get(row).len() as u64));
+        rows.for_each(|row| self.0.extend_from_slice(texts.get(row)));
+    }
+
+    fn keys(&mut self, keys: &KeyColumn, places: std::ops::Range<usize>) {
+        match keys {
+            KeyColumn::Int(numbers) => {
+                self.number(0);
+                self.number(places.len() as u64);
+                numbers[places].iter().for_each(|number| self.0.extend_from_slice(&number.to_le_bytes()));
+            }
+            KeyColumn::Text(texts) => {
+                self.number(1);
+                self.texts(texts, places);
+            }
+        }
+    }
+}
+
+struct Reader<'r, 'b>(&'r mut &'b [u8]);
+
+impl<'b> Reader<'_, 'b> {
+    fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        *self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.take(1)?[0];
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn size(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
+    }
+
+    fn word(&mut self) -> Option<i64> {
+        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn packed(&mut self, rows: u32) -> Option<Packed> {
+        let base = self.word()?;
+        let width = usize::from(self.take(1)?[0]);
+        let bytes = self.take(width.checked_mul(rows as usize)?)?;
+        Packed::from_slice(PackedSlice { base, width, bytes }, rows as usize)
+    }
+
+    fn texts(&mut self) -> Option<TextColumn> {
+        let count = self.size()?;
+        let lengths: Vec<usize> = (0..count).map(|_| self.size()).collect::<Option<_>>()?;
+        let mut texts = TextColumn::with_capacity(count, lengths.iter().sum());
+        for length in lengths {
+            texts.push(self.take(length)?);
+        }
+        Some(texts)
+    }
+
+    fn keys(&mut self) -> Option<KeyColumn> {
+        match self.number()? {
+            0 => {
+                let count = self.size()?;
+                Some(KeyColumn::Int((0..count).map(|_| self.word()).collect::<Option<_>>()?))
+            }
+            _ => Some(KeyColumn::Text(self.texts()?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::columns::{Coded, EventBatch, ValueColumn, Values};
+    use crate::sessionize::scatter::{scatter, Partitions};
+    use crate::sessionize::time::Timestamp;
+    use proptest::prelude::*;
+
+    fn texts(values: &[&str]) -> TextColumn {
+        let mut texts = TextColumn::default();
+        values.iter().for_each(|value| texts.push(value.as_bytes()));
+        texts
+    }
+
+    proptest! {
+        #[test]
+        fn partitions_come_back_as_they_were(
+            rows in prop::collection::vec((0u32..4, any::<i64>(), 0u32..300, any::<bool>(), 0u32..3), 0..60),
+            with_rest in any::<bool>(),
+            text_values in any::<bool>(),
+        ) {
+            let names = texts(&["ann", "", "a longer name than most", "é"]);
+            let values = match text_values {
+                true => Values::Text(Coded { keys: KeyColumn::Text(names.clone()), codes: rows.iter().map(|row| row.0).collect() }),
+                false => Values::Int(rows.iter().map(|row| row.1).collect()),
+            };
+            let mut ids = TextColumn::default();
+            rows.iter().for_each(|row| ids.push(&vec![b'x'; row.4 as usize]));
+            let batch = EventBatch {
+                users: Coded { keys: KeyColumn::Text(names), codes: rows.iter().map(|row| row.0).collect() },
+                times: rows.iter().map(|row| Timestamp::from_micros(row.1)).collect(),
+                events: with_rest.then(|| rows.iter().map(|row| row.2).collect()),
+                values: Some(ValueColumn::new(values, rows.iter().map(|row| row.3).collect())),
+                sequence: with_rest.then(|| rows.iter().map(|row| row.1 / 3).collect()),
+                unique_ids: with_rest.then_some(ids),
+                facts: with_rest.then(|| Coded {
+                    keys: KeyColumn::Text(texts(&["one", "two", "three", "four"])),
+                    codes: rows.iter().map(|row| row.0).collect(),
+                }),
+            };
+            let block = scatter(&batch, Partitions::for_rows(4, 1, 1));
+            for partition in 0..4 {
+                let mut bytes = Vec::new();
+                block.write(partition, &mut bytes);
+                bytes.extend_from_slice(b"rest");
+                let mut left = bytes.as_slice();
+                let back = Block::read(&mut left).expect("whole");
+                prop_assert_eq!(left, b"rest");
+                let rows = block.rows(partition);
+                prop_assert_eq!(back.rows(0).len(), rows.len());
+                for (mine, theirs) in rows.enumerate() {
+                    prop_assert_eq!(back.time(mine), block.time(theirs));
+                    prop_assert_eq!(back.event(mine), block.event(theirs));
+                    prop_assert_eq!(back.sequence(mine), block.sequence(theirs));
+                    prop_assert_eq!(back.unique_id(mine), block.unique_id(theirs));
+                    let first = block.users.of_partition(partition).start;
+                    let same = back.users.keys.compare(back.users.code(mine), &block.users.keys, first + block.users.code(theirs));
+                    prop_assert!(same.is_eq());
+                    let (mine_of, theirs_of) = (back.values.as_ref().expect("some"), block.values.as_ref().expect("some"));
+                    prop_assert_eq!(mine_of.is_valid(mine), theirs_of.is_valid(theirs));
+                    if let (Some(mine_of), Some(theirs_of)) = (&back.facts, &block.facts) {
+                        let first = theirs_of.of_partition(partition).start;
+                        let same = mine_of.keys.compare(mine_of.code(mine), &theirs_of.keys, first + theirs_of.code(theirs));
+                        prop_assert!(same.is_eq());
+                    }
+                }
+                let cut = bytes.len() - 5;
+                prop_assert!(Block::read(&mut &bytes[..cut]).is_none() || cut == 0, "a part is not taken for the whole");
+            }
+        }
+    }
+}

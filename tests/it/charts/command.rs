@@ -1,0 +1,158 @@
+//! `dwell charts`, and mistakes in charts and segments.
+
+use super::{run_story, sessions_of, try_story, Happened};
+
+const EVENTS: [Happened<'static>; 3] = [
+    Happened("ann", "10:00", "view", &[("page", "A")]),
+    Happened("ann", "10:05", "click", &[("page", "B")]),
+    Happened("bob", "2026-01-06 11:00", "view", &[("page", "B")]),
+];
+
+const HEAD: &str = "[input]\npath = 'gone'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n";
+
+#[test]
+fn charts_are_made_again_without_the_events() {
+    let charts = "[[chart]]\nname = 'x'\ncontains = [{ event = 'click' }]\n";
+    let told = run_story(&EVENTS, charts);
+    let files = ["measures.parquet", "measures.csv", "histogram.parquet", "histogram.csv"];
+    let read = || files.map(|file| std::fs::read(told.out().join(file)).unwrap());
+    let before = read();
+    std::fs::remove_dir_all(told.path().join("data")).unwrap();
+    let ran = told.dwell(&["charts", "job.toml"]);
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("x, by day") && ran.stdout.contains("2026-01-05"), "{}", ran.stdout);
+    assert!(read() == before, "the same charts of the same tables are the same bytes");
+    // Other charts over the columns that are there.
+    told.job(&format!("{HEAD}[[chart]]\nname = 'y'\ncontains = [{{ event = 'click', at_most = 0 }}]\n"));
+    told.dwell(&["charts", "job.toml", "--quiet"]).expect_code(0);
+    assert_eq!(sessions_of(&told.out(), "y", "A"), ["all - 1"]);
+    // No job at all: the default chart.
+    std::fs::remove_file(told.path().join("job.toml")).unwrap();
+    told.dwell(&["charts", "--output", "out"]).expect_code(0);
+    assert_eq!(sessions_of(&told.out(), "sessions", "A"), ["all - 1", "all - 1"]);
+}
+
+#[test]
+fn a_chart_that_needs_a_column_that_is_not_there_says_which_run_would_add_it() {
+    let told = run_story(&EVENTS, "");
+    let before = std::fs::read(told.out().join("measures.parquet")).unwrap();
+    for (chart, missing) in [
+        ("[[chart]]\nname = 'x'\ncontains = [{ event = 'click' }]\n", "count_click = count of \"click\""),
+        ("[[segment]]\nname = 's'\nwhere = 'true'\n[[chart]]\nname = 'x'\nsegments = 's'\n", "the segment's tables"),
+    ] {
+        told.job(&format!("{HEAD}{chart}"));
+        let ran = told.dwell(&["charts", "job.toml"]);
+        ran.expect_code(2);
+        assert!(ran.stderr.contains(missing) && ran.stderr.contains("dwell run"), "{}", ran.stderr);
+    }
+    assert!(std::fs::read(told.out().join("measures.parquet")).unwrap() == before);
+    let ran = told.dwell(&["charts", "--output", "nowhere"]);
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("no tables") && !told.path().join("nowhere").exists(), "{}", ran.stderr);
+}
+
+#[test]
+fn a_segment_of_another_condition_is_not_taken_for_this_one() {
+    let segment = |condition: &str| {
+        format!("[[segment]]\nname = 's'\nwhere = \"{condition}\"\n[[chart]]\nname = 'x'\nsegments = 's'\n")
+    };
+    let told = run_story(&EVENTS, &segment("event_type = 'view'"));
+    assert_eq!(sessions_of(&told.out(), "x", "A"), ["s - 1", "s - 1"]);
+    told.job(&format!("{HEAD}{}", segment("event_type = 'click'")));
+    let ran = told.dwell(&["charts", "job.toml"]);
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("event_type = 'view'"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_of_some_dates_is_refused_where_the_others_would_lack_a_column() {
+    let told = run_story(&EVENTS, "");
+    let head = HEAD.replace("gone", "data");
+    let some = ["run", "job.toml", "--quiet", "--from", "2026-01-06", "--to", "2026-01-06"];
+    for charts in
+        ["[[chart]]\nname = 'x'\ncontains = [{ event = 'click' }]\n", "[[segment]]\nname = 's'\nby = 'page'\n"]
+    {
+        told.job(&format!("{head}{charts}"));
+        let ran = told.dwell(&some);
+        ran.expect_code(2);
+        assert!(ran.stderr.contains("lacks") && ran.stderr.contains("without --from"), "{}", ran.stderr);
+        told.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+        told.dwell(&some).expect_code(0);
+    }
+    assert!(told.out().join("segments/s/activity/activity_date=2026-01-05/part-0.parquet").exists());
+    // A segment that is gone from the job goes from the folder.
+    told.job(&head);
+    told.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+    assert!(!told.out().join("segments/s/activity/activity_date=2026-01-05").exists());
+}
+
+#[test]
+fn an_empty_segment_has_tables_without_rows() {
+    let job = "[[segment]]\nname = 's'\nwhere = \"page = 'Z'\"\n[[chart]]\nname = 'x'\nsegments = ['s', 'all']\n";
+    let told = run_story(&EVENTS, job);
+    assert!(told.out().join("segments/s/sessions/part-0.parquet").exists());
+    assert_eq!(sessions_of(&told.out(), "x", "A"), ["all - 1", "all - 1"]);
+    told.dwell(&["charts", "job.toml"]).expect_code(0);
+}
+
+#[test]
+fn mistakes_name_the_chart_and_the_way_out() {
+    let chart = |keys: &str| format!("[[chart]]\nname = 'x'\n{keys}\n");
+    for (job, words) in [
+        (chart("intervall = 'day'"), &["chart.intervall", "did you mean `chart.interval`?"][..]),
+        (chart("interval = 'weekly'"), &["[[chart]] \"x\"", "did you mean \"week\"?"]),
+        (
+            chart("segments = ['mobil']\n[[segment]]\nname = 'mobile'\nby = 'page'"),
+            &["mobil", "did you mean \"mobile\"?"],
+        ),
+        ("[[chart]]\ninterval = 'day'\n".to_owned(), &["number 1", "chart.name"]),
+        (chart("") + &chart(""), &["taken by another chart"]),
+        (chart("contains = [{ at_least = 1 }]"), &["chart.contains.event"]),
+        (
+            chart("contains = [{ event = 'a', at_least = 3, at_most = 2 }]"),
+            &["chart.contains.at_most", "nothing would be left"],
+        ),
+        (chart("contains = [{ event = 'a', at_least = 0 }]"), &["chart.contains.at_least", "no effect"]),
+        (chart("contains = [{ event = 'a', at_leest = 1 }]"), &["chart.contains.at_leest", "at_least"]),
+        (chart("count = 'events'"), &["chart.count", "sessions"]),
+        (chart("count = { property = 'amt' }"), &["chart.count.event"]),
+        (chart("buckets = [0, 1]"), &["chart.buckets", "no effect"]),
+        (chart("count = { event = 'a' }\nbins = { max = '1h' }"), &["chart.bins", "no effect"]),
+        (chart("min_length = '5m'\nmax_length = '5m'"), &["chart.min_length", "chart.max_length"]),
+        (chart("min_length = 30"), &["chart.min_length", "unit"]),
+        (chart("group_by = { event = 'a' }"), &["chart.group_by.first"]),
+        (chart("group_by = { first = 'a', last = 'b' }"), &["chart.group_by.first", "chart.group_by.last"]),
+        (chart("group_by = { first = 'page', top = 0 }"), &["chart.group_by.top"]),
+        (chart("first = { property = 'page', op = 'is' }"), &["chart.first.value"]),
+        (chart("first = { property = 'page', op = 'equals', value = 'a' }"), &["chart.first.op"]),
+        (chart("first = { property = 'page', op = 'in', value = 'a' }"), &["takes a list"]),
+        (chart("formula = 'SESSIONTOTALS(B)'"), &["character 15", "a series (A)"]),
+        (chart("formula = '1 + 1'"), &["chart.formula", "SESSIONTOTALS(A)"]),
+        (chart("count = { event = 'a' }\nformula = 'PROPSUM(A)'"), &["chart.count.property"]),
+        (chart("preset = 'bounce_rate'\nevent = 'a'"), &["chart.property"]),
+        (chart("preset = 'bounce_rate'\nproperty = 'page'"), &["chart.event"]),
+        (chart("preset = 'bounce'\nproperty = 'page'"), &["did you mean \"bounce_rate\"?"]),
+        (chart("preset = 'exit_rate'\nproperty = 'page'\nformula = 'UNIQUES(A)'"), &["chart.formula", "chart.preset"]),
+        (chart("property = 'page'"), &["chart.property", "no effect"]),
+        (chart("min_length = '5m'\n[[chart.series]]"), &["chart.min_length", "chart.series"]),
+        (chart("group_by = { first = 'pagee' }"), &["pagee", "page"]),
+        (chart("count = { event = 'a', property = 'page_views' }"), &["page_views"]),
+        (chart("contains = [{ where = \"pag = 'A'\" }]"), &["chart or segment", "did you mean page?"]),
+        (chart("contains = [{ where = 'page = ' }]"), &["chart or segment"]),
+        (chart("from = '2026-02-01'\nto = '2026-01-01'"), &["chart.from", "chart.to"]),
+        ("[[segment]]\nname = 'all'\nby = 'page'\n".to_owned(), &["segment.name", "taken"]),
+        ("[[segment]]\nname = 'a/b'\nby = 'page'\n".to_owned(), &["segment.name", "folder"]),
+        ("[[segment]]\nname = 'a'\n".to_owned(), &["segment.where"]),
+        ("[[segment]]\nname = 'a'\nby = 'page'\nwhere = 'true'\n".to_owned(), &["segment.where", "segment.by"]),
+        ("[[segment]]\nname = 'a'\nperformed = []\n".to_owned(), &["segment.performed"]),
+        ("[[segment]]\nname = 'a'\nby = 'pagee'\n".to_owned(), &["pagee"]),
+        ("[segment]\nname = 'a'\n".to_owned(), &["[[segment]]"]),
+    ] {
+        let (sandbox, ran) = try_story(&EVENTS, &job);
+        assert_eq!(ran.code, Some(2), "{job}\n{}", ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "no {word:?} for\n{job}\nin\n{}", ran.stderr);
+        }
+        assert!(!sandbox.out().exists(), "a wrong job leaves nothing: {job}");
+    }
+}

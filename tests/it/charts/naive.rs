@@ -1,0 +1,344 @@
+//! Sections 5 and 6 in plain loops, over the sessions of the reference.
+
+use crate::reference::{self, ActivityRow, Calendar, Definition, Detail, Kept, SessionRow, Table, Value, HOUR};
+use jiff::civil::Date;
+use jiff::ToSpan;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A session with its events.
+pub struct Session<'a> {
+    pub row: &'a SessionRow,
+    pub events: &'a [Kept],
+    pub definition: &'a Definition,
+}
+
+type Passes = fn(&Session<'_>) -> bool;
+type Group = fn(&Session<'_>) -> Option<String>;
+
+#[derive(Clone)]
+pub struct Series {
+    pub passes: Passes,
+    pub group: Option<Group>,
+    /// The number of events counted.
+    pub events: Option<fn(&Session<'_>) -> i64>,
+    pub sum: fn(&Session<'_>) -> f64,
+}
+
+pub fn all_sessions() -> Series {
+    Series { passes: |_| true, group: None, events: None, sum: |session| session.row.length_ms as f64 / 1000.0 }
+}
+
+/// What a formula may ask of each series: sessions, events, users, sum.
+pub type Asked = [f64; 4];
+
+pub struct Chart {
+    pub name: &'static str,
+    pub interval: &'static str,
+    pub segments: &'static [&'static str],
+    pub series: Vec<Series>,
+    pub top: usize,
+    pub bins: Vec<i64>,
+    pub formula: Option<fn(&[Asked]) -> Option<f64>>,
+}
+
+/// A segment: its name as reported, its tables, and whose users it keeps.
+pub struct Segment {
+    pub name: String,
+    pub reported: String,
+    pub detail: Detail,
+    pub users: Option<BTreeSet<Value>>,
+}
+
+impl Segment {
+    fn has(&self, user: &Value) -> bool {
+        self.users.as_ref().is_none_or(|users| users.contains(user))
+    }
+}
+
+pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
+    let of = |name: &str, reported: String, passes: &dyn Fn(&reference::Event) -> bool| Segment {
+        name: name.to_owned(),
+        reported,
+        detail: reference::detail(table, definition, passes),
+        users: None,
+    };
+    let mut segments = vec![
+        of("all", "all".to_owned(), &|_| true),
+        of("kept", "kept".to_owned(), &|event| event.keep.is_some_and(|keep| keep > 1)),
+    ];
+    let orders: BTreeSet<Value> = table.events.iter().filter_map(|event| event.property.clone()).collect();
+    for order in orders.into_iter().filter(|order| *order != Value::Text(String::new())) {
+        segments.push(of("order", format!("order={order}"), &|event| event.property.as_ref() == Some(&order)));
+    }
+    let performed = |name: &str, holds: fn(&Kept) -> bool, bounds: std::ops::RangeInclusive<usize>| {
+        let mut segment = of(name, name.to_owned(), &|_| true);
+        let calendar = Calendar::new(definition.timezone.as_deref());
+        let counted = |user: &Value| {
+            let own = segment.detail.events.iter().filter(|event| event.user == *user && holds(event));
+            own.filter(|event| definition.date_in_bounds(calendar.date(event.time))).count()
+        };
+        let users = segment.detail.activity.iter().map(|row| row.user_id.clone());
+        segment.users = Some(users.filter(|user| bounds.contains(&counted(user))).collect());
+        segment
+    };
+    let views = |event: &Kept| event.event.as_deref() == Some("view");
+    segments.push(performed("viewers", views, 2..=usize::MAX));
+    let kept_views = |event: &Kept| event.event.as_deref() == Some("view") && event.keep.is_some_and(|keep| keep > 0);
+    segments.push(performed("quiet", kept_views, 0..=1));
+    segments
+}
+
+/// The first or last value that is there; of several that nothing orders, the smallest or largest.
+pub fn outermost<T: Ord + Clone>(
+    session: &Session<'_>,
+    last: bool,
+    holds: impl Fn(&Kept) -> bool,
+    value: impl Fn(&Kept) -> Option<T>,
+) -> Option<T> {
+    let moment =
+        |event: &Kept| (event.time, event.sequence, session.definition.rank(&event.event), event.event.clone());
+    let valued: Vec<&Kept> = session.events.iter().filter(|event| holds(event) && value(event).is_some()).collect();
+    let moments = valued.iter().map(|event| moment(event));
+    let outer = if last { moments.max() } else { moments.min() }?;
+    let values = valued.iter().filter(|event| moment(event) == outer).filter_map(|event| value(event));
+    if last {
+        values.max()
+    } else {
+        values.min()
+    }
+}
+
+struct Intervals<'a> {
+    interval: &'a str,
+    calendar: Calendar,
+    first: Option<Date>,
+}
+
+impl Intervals<'_> {
+    fn start(&self, date: Date, hour: i64) -> i64 {
+        let first = match self.interval {
+            "week" => date.checked_sub((date.weekday().to_monday_zero_offset() as i64).days()).unwrap(),
+            "month" => date.first_of_month(),
+            "total" => self.first.unwrap(),
+            _ => date,
+        };
+        let hours = if self.interval == "hour" { hour } else { 0 };
+        self.calendar.first_instant(first) + hours * HOUR
+    }
+
+    fn of_session(&self, row: &SessionRow) -> i64 {
+        self.start(row.date, (row.start_time - self.calendar.first_instant(row.date)).div_euclid(HOUR))
+    }
+
+    /// All intervals in which one of these dates lies.
+    fn of_dates(&self, first: Date, last: Date) -> BTreeSet<i64> {
+        let mut starts = BTreeSet::new();
+        let mut date = first;
+        while date <= last {
+            let next = self.calendar.first_instant(date.tomorrow().unwrap());
+            let mut hour = 0;
+            while hour == 0 || self.calendar.first_instant(date) + hour * HOUR < next {
+                starts.insert(self.start(date, hour));
+                hour += 1;
+            }
+            date = date.tomorrow().unwrap();
+        }
+        starts
+    }
+
+    fn active(&self, activity: &[&ActivityRow], interval: i64) -> i64 {
+        let is_in = |row: &&&ActivityRow| match self.interval {
+            "hour" => (0..32).any(|hour| row.hours >> hour & 1 == 1 && self.start(row.date, hour) == interval),
+            _ => self.start(row.date, 0) == interval,
+        };
+        activity.iter().filter(is_in).map(|row| &row.user_id).collect::<BTreeSet<_>>().len() as i64
+    }
+}
+
+/// A row of measures, and of a histogram, as text.
+#[derive(Default)]
+pub struct Rows {
+    pub measures: Vec<String>,
+    pub histogram: Vec<String>,
+}
+
+type Cells<'s, 'd> = BTreeMap<(String, Option<String>, i64), Vec<&'s Session<'d>>>;
+
+pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
+    let chosen: Vec<&Segment> = all.iter().filter(|segment| chart.segments.contains(&segment.name.as_str())).collect();
+    let first = chosen.iter().flat_map(|segment| &segment.detail.sessions).map(|(row, _)| row.date).min();
+    let calendar = Calendar::new(definition.timezone.as_deref());
+    let intervals = Intervals { interval: chart.interval, calendar, first };
+    let mut rows = Rows::default();
+
+    let sessions: Vec<(String, Vec<Session<'_>>)> = chosen
+        .iter()
+        .map(|segment| {
+            let own = segment.detail.sessions.iter().filter(|(row, _)| segment.has(&row.user_id));
+            let own = own.map(|(row, events)| Session { row, events, definition });
+            (segment.reported.clone(), own.collect())
+        })
+        .collect();
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    if let Some(series) = chart.series.iter().find(|series| series.group.is_some()) {
+        for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
+            if let Some(group) = (series.group.unwrap())(session) {
+                *sizes.entry(group).or_default() += 1;
+            }
+        }
+    }
+    let mut sizes: Vec<(String, usize)> = sizes.into_iter().collect();
+    sizes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let kept: BTreeSet<String> = sizes.into_iter().take(chart.top).map(|(group, _)| group).collect();
+    let group_of = |series: &Series, session: &Session<'_>| {
+        series.group.map(|group| match group(session) {
+            None => "(none)".to_owned(),
+            Some(group) if kept.contains(&group) => group,
+            Some(_) => "(other)".to_owned(),
+        })
+    };
+
+    let mut all_cells: Vec<Cells<'_, '_>> = Vec::new();
+    for series in &chart.series {
+        let mut cells: Cells<'_, '_> = BTreeMap::new();
+        for (segment, own) in &sessions {
+            for session in own.iter().filter(|session| (series.passes)(session)) {
+                let key = (segment.clone(), group_of(series, session), intervals.of_session(session.row));
+                cells.entry(key).or_default().push(session);
+            }
+        }
+        all_cells.push(cells);
+    }
+    let between = |cells: &[&Vec<&Session<'_>>]| -> BTreeSet<i64> {
+        let own = || cells.iter().flat_map(|cell| cell.iter()).map(|session| session.row);
+        let (Some(first), Some(last)) = (own().map(|row| row.date).min(), own().map(|row| row.date).max()) else {
+            return BTreeSet::new();
+        };
+        let starts = || own().map(|row| intervals.of_session(row));
+        let (least, most) = (starts().min().unwrap(), starts().max().unwrap());
+        let mut all = intervals.of_dates(first, last);
+        all.retain(|start| (least..=most).contains(start));
+        all
+    };
+
+    for (place, series) in chart.series.iter().enumerate() {
+        let name = char::from(b'A' + place as u8);
+        let cells = &all_cells[place];
+        let lines: BTreeSet<(String, Option<String>)> =
+            cells.keys().map(|(segment, group, _)| (segment.clone(), group.clone())).collect();
+        for (segment, group) in lines {
+            let own = cells.iter().filter(|((of, in_group, _), _)| *of == segment && *in_group == group);
+            let of_line: Vec<&Vec<&Session<'_>>> = own.map(|(_, cell)| cell).collect();
+            let tables = chosen.iter().find(|known| known.reported == segment).unwrap();
+            let activity: Vec<&ActivityRow> =
+                tables.detail.activity.iter().filter(|row| tables.has(&row.user_id)).collect();
+            for interval in between(&of_line) {
+                let none = Vec::new();
+                let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
+                let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
+                rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
+                if chart.formula.is_none() && (group.is_none() || !cell.is_empty()) {
+                    rows.histogram.extend(histogram(chart, series, cell).into_iter().map(|row| format!("{key} {row}")));
+                }
+            }
+        }
+    }
+
+    if let Some(formula) = chart.formula {
+        for segment in &chosen {
+            let segment = &segment.reported;
+            let grouped = || chart.series.iter().zip(&all_cells).filter(|(series, _)| series.group.is_some());
+            let groups: BTreeSet<Option<String>> = match grouped().next() {
+                None => BTreeSet::from([None]),
+                Some(_) => {
+                    let keys = grouped().flat_map(|(_, cells)| cells.keys());
+                    keys.filter(|(of, ..)| of == segment).map(|(_, group, _)| group.clone()).collect()
+                }
+            };
+            for group in groups {
+                let in_line = |place: usize, of: &String, in_group: &Option<String>| {
+                    of == segment && (chart.series[place].group.is_none() || *in_group == group)
+                };
+                let all: Vec<&Vec<&Session<'_>>> = all_cells
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(place, cells)| {
+                        cells.iter().filter(move |((of, in_group, _), _)| in_line(place, of, in_group))
+                    })
+                    .map(|(_, cell)| cell)
+                    .collect();
+                for interval in between(&all) {
+                    let asked: Vec<Asked> = chart
+                        .series
+                        .iter()
+                        .zip(&all_cells)
+                        .map(|(series, cells)| {
+                            let group = series.group.and(group.clone());
+                            let none = Vec::new();
+                            let cell = cells.get(&(segment.clone(), group, interval)).unwrap_or(&none);
+                            let count = |session: &&Session<'_>| match series.events {
+                                Some(events) => events(session),
+                                None => session.row.event_count,
+                            };
+                            let users: BTreeSet<&Value> = cell.iter().map(|session| &session.row.user_id).collect();
+                            let sum = match series.events {
+                                Some(_) => cell.iter().map(|session| (series.sum)(session)).sum::<f64>(),
+                                None => cell.iter().map(|session| session.row.length_ms).sum::<i64>() as f64 / 1000.0,
+                            };
+                            [cell.len() as f64, cell.iter().map(count).sum::<i64>() as f64, users.len() as f64, sum]
+                        })
+                        .collect();
+                    let value = formula(&asked).filter(|value| value.is_finite());
+                    rows.measures.push(format!("{} formula {segment} {group:?} {interval} {value:?}", chart.name));
+                }
+            }
+        }
+    }
+    rows.measures.sort();
+    rows.histogram.sort();
+    rows
+}
+
+fn ratio(part: i64, whole: i64) -> Option<f64> {
+    (whole != 0).then(|| part as f64 / whole as f64)
+}
+
+fn measures(series: &Series, cell: &[&Session<'_>], active: i64) -> String {
+    let mut lengths: Vec<i64> = cell.iter().map(|session| session.row.length_ms).collect();
+    lengths.sort_unstable();
+    let (sessions, spent) = (cell.len() as i64, lengths.iter().sum::<i64>());
+    let percentiles = [50, 75, 90, 95, 99].map(|percent| {
+        // The smallest length that so many percent do not exceed.
+        lengths
+            .iter()
+            .find(|length| lengths.iter().filter(|other| other <= length).count() * 100 >= percent * lengths.len())
+    });
+    let zero = lengths.iter().filter(|length| **length == 0).count();
+    let events = series.events.map(|events| cell.iter().map(|session| events(session)).sum::<i64>());
+    format!(
+        "{sessions} {active} {spent} {:?} {:?} {:?} {percentiles:?} {:?} {zero} {events:?} {:?}",
+        ratio(spent, active),
+        ratio(spent, sessions),
+        ratio(sessions, active),
+        lengths.last(),
+        events.and_then(|events| ratio(events, sessions)),
+    )
+}
+
+fn histogram(chart: &Chart, series: &Series, cell: &[&Session<'_>]) -> Vec<String> {
+    let value = |session: &&&Session<'_>| series.events.map_or(session.row.length_ms, |events| events(session));
+    let mut rows = Vec::new();
+    let mut bounds: Vec<Option<i64>> = chart.bins.iter().copied().map(Some).collect();
+    bounds.insert(0, None);
+    bounds.push(None);
+    for pair in bounds.windows(2) {
+        let inside = |value: i64| pair[0].is_none_or(|start| start <= value) && pair[1].is_none_or(|end| value < end);
+        let sessions = cell.iter().filter(|session| inside(value(session))).count() as i64;
+        if pair[0].is_some() && pair[1].is_some() || sessions > 0 {
+            let unit = if series.events.is_some() { "events" } else { "ms" };
+            let share = ratio(sessions, cell.len() as i64);
+            rows.push(format!("{:?} {:?} {unit} {sessions} {share:?}", pair[0], pair[1]));
+        }
+    }
+    rows
+}

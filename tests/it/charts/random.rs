@@ -1,0 +1,275 @@
+//! Random tables under random definitions: every measure, formula and histogram against plain loops, and every
+//! added column through what charts make of it.
+
+use super::naive::{all_sessions, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
+use super::{read_all, texts_of};
+use crate::property::{case, cases, check, run_with, Case};
+use crate::reference::{Kept, DEFAULT_BINS};
+use crate::support::{first_difference, table_hashes};
+use proptest::prelude::*;
+use std::path::Path;
+
+const JOB: &str = r#"
+[[segment]]
+name = "kept"
+where = "keep > 1"
+[[segment]]
+name = "order"
+by = "order_id"
+[[segment]]
+name = "viewers"
+performed = [{ event = "view", at_least = 2 }]
+[[segment]]
+name = "quiet"
+performed = [{ event = "view", where = "keep > 0", at_most = 1 }]
+
+[[chart]]
+name = "plain"
+interval = "hour"
+segments = ["all", "kept", "order", "viewers", "quiet"]
+
+[[chart]]
+name = "filtered"
+segments = ["all", "kept", "viewers"]
+min_length = "1m"
+max_length = "6h"
+contains = [{ event = "view", at_most = 2 }, { where = "keep > 0" }]
+
+[[chart]]
+name = "grouped"
+interval = "week"
+segments = ["all", "order"]
+last = { property = "keep", op = ">=", value = 1 }
+group_by = { first = "order_id", top = 1 }
+
+[[chart]]
+name = "by an event"
+interval = "total"
+segments = ["all", "kept"]
+group_by = { last = "keep", event = "view", where = "order_id IS NOT NULL" }
+
+[[chart]]
+name = "events"
+interval = "month"
+segments = ["all", "kept"]
+count = { event = "view", property = "keep" }
+buckets = [1, 2, 4]
+
+[[chart]]
+name = "formula"
+segments = ["all", "order"]
+formula = "%: SESSIONTOTALS(A) / UNIQUES(B) - EVENTTOTALS(B) * 2 + PROPSUM(C) / (EVENTTOTALS(C) - 1) - PROPSUM(B)"
+[[chart.series]]
+group_by = { first = "order_id", where = "keep > 1", top = 2 }
+[[chart.series]]
+first = { property = "order_id", op = "is_not_set" }
+[[chart.series]]
+count = { event = "view", property = "keep" }
+
+[[chart]]
+name = "bounce"
+interval = "week"
+preset = "bounce_rate"
+property = "order_id"
+event = "view"
+"#;
+
+fn views(event: &Kept) -> bool {
+    event.event.as_deref() == Some("view")
+}
+
+fn count(session: &Session<'_>, holds: fn(&Kept) -> bool) -> i64 {
+    session.events.iter().filter(|event| holds(event)).count() as i64
+}
+
+fn first_order(session: &Session<'_>, holds: fn(&Kept) -> bool) -> Option<String> {
+    outermost(session, false, holds, |event| event.property.clone()).map(|order| order.to_string())
+}
+
+fn sum_of_views(session: &Session<'_>) -> f64 {
+    session.events.iter().filter(|event| views(event)).filter_map(|event| event.keep).map(|keep| keep as f64).sum()
+}
+
+fn over(part: f64, whole: f64) -> Option<f64> {
+    (whole != 0.0).then(|| part / whole)
+}
+
+fn charts() -> Vec<Chart> {
+    let default_bins: Vec<i64> = DEFAULT_BINS.iter().map(|seconds| seconds * 1000).collect();
+    let chart = |name, interval, segments, series| Chart {
+        name,
+        interval,
+        segments,
+        series,
+        top: 100,
+        bins: default_bins.clone(),
+        formula: None,
+    };
+    let counted = Series { events: Some(|session| count(session, views)), sum: sum_of_views, ..all_sessions() };
+    let filtered: fn(&Session<'_>) -> bool = |session| {
+        (60_000..6 * 3_600_000).contains(&session.row.length_ms)
+            && count(session, views) <= 2
+            && count(session, |event| event.keep.is_some_and(|keep| keep > 0)) >= 1
+    };
+    let last_keep: fn(&Session<'_>) -> bool =
+        |session| outermost(session, true, |_| true, |event| event.keep).is_some_and(|keep| keep >= 1);
+    let by_event: fn(&Session<'_>) -> Option<String> = |session| {
+        let keep = outermost(session, true, |event| views(event) && event.property.is_some(), |event| event.keep);
+        keep.map(|keep| keep.to_string())
+    };
+    let formula: fn(&[Asked]) -> Option<f64> = |asked| {
+        let [a, b, c] = [asked[0], asked[1], asked[2]];
+        let value = over(a[0], b[2])? - b[1] * 2.0 + over(c[3], c[1] - 1.0)? - b[3];
+        Some(value * 100.0)
+    };
+    let of_order: fn(&Session<'_>) -> Option<String> = |session| first_order(session, |_| true);
+    vec![
+        chart("plain", "hour", &["all", "kept", "order", "viewers", "quiet"], vec![all_sessions()]),
+        chart("filtered", "day", &["all", "kept", "viewers"], vec![Series { passes: filtered, ..all_sessions() }]),
+        Chart {
+            top: 1,
+            ..chart(
+                "grouped",
+                "week",
+                &["all", "order"],
+                vec![Series { passes: last_keep, group: Some(of_order), ..all_sessions() }],
+            )
+        },
+        chart("by an event", "total", &["all", "kept"], vec![Series { group: Some(by_event), ..all_sessions() }]),
+        Chart { bins: vec![1, 2, 4], ..chart("events", "month", &["all", "kept"], vec![counted.clone()]) },
+        Chart {
+            top: 2,
+            formula: Some(formula),
+            ..chart(
+                "formula",
+                "day",
+                &["all", "order"],
+                vec![
+                    Series {
+                        group: Some(|session| first_order(session, |event| event.keep.is_some_and(|keep| keep > 1))),
+                        ..all_sessions()
+                    },
+                    Series { passes: |session| first_order(session, |_| true).is_none(), ..all_sessions() },
+                    counted,
+                ],
+            )
+        },
+        Chart {
+            formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
+            ..chart(
+                "bounce",
+                "week",
+                &["all"],
+                vec![
+                    Series { passes: |session| count(session, views) == 1, group: Some(of_order), ..all_sessions() },
+                    Series { group: Some(of_order), ..all_sessions() },
+                ],
+            )
+        },
+    ]
+}
+
+/// The rows that the program wrote, as the loops write them.
+fn written(out: &Path) -> Rows {
+    let optional = |text: &String| if text == "-" { "None".to_owned() } else { format!("Some({text})") };
+    let table = |name: &str| read_all(&out.join(name));
+    let key = |table: &arrow::array::RecordBatch| -> Vec<String> {
+        let of = |name| texts_of(table, name);
+        let group = |text: &String| if text == "-" { "None".to_owned() } else { format!("Some({text:?})") };
+        let (charts, series, segments, groups) = (of("chart"), of("series"), of("segment"), of("group"));
+        let starts = super::numbers_of(table, "interval_start");
+        (0..table.num_rows())
+            .map(|row| {
+                let start = starts[row].unwrap() as i64;
+                format!("{} {} {} {} {start}", charts[row], series[row], segments[row], group(&groups[row]))
+            })
+            .collect()
+    };
+    let measures = table("measures.parquet");
+    let of = |name| texts_of(&measures, name);
+    let float = |name| -> Vec<String> {
+        super::numbers_of(&measures, name).into_iter().map(|number| format!("{number:?}")).collect()
+    };
+    let columns = ["total_sessions", "active_users", "time_spent_ms"].map(of);
+    let ratios = ["time_spent_per_user_ms", "avg_length_ms", "avg_per_user"].map(float);
+    let percentiles =
+        ["p50", "p75", "p90", "p95", "p99"].map(|percent| texts_of(&measures, &format!("length_{percent}_ms")));
+    let (max, zero, events) = (of("length_max_ms"), of("zero_length_sessions"), of("total_events"));
+    let (per_session, formula, series) = (float("avg_events_per_session"), float("formula"), of("series"));
+    let row = |(row, key): (usize, String)| {
+        if series[row] == "formula" {
+            return format!("{key} {}", formula[row]);
+        }
+        let percentiles: Vec<String> = percentiles.iter().map(|column| optional(&column[row])).collect();
+        format!(
+            "{key} {} {} {} {} {} {} [{}] {} {} {} {}",
+            columns[0][row],
+            columns[1][row],
+            columns[2][row],
+            ratios[0][row],
+            ratios[1][row],
+            ratios[2][row],
+            percentiles.join(", "),
+            optional(&max[row]),
+            zero[row],
+            optional(&events[row]),
+            per_session[row],
+        )
+    };
+    let mut rows = Rows { measures: key(&measures).into_iter().enumerate().map(row).collect(), ..Rows::default() };
+    let histogram = table("histogram.parquet");
+    let of = |name| texts_of(&histogram, name);
+    let (starts, ends, units, sessions) = (of("bin_start"), of("bin_end"), of("unit"), of("sessions"));
+    let shares = super::numbers_of(&histogram, "share");
+    let row = |(row, key): (usize, String)| {
+        let (start, end) = (optional(&starts[row]), optional(&ends[row]));
+        format!("{key} {start} {end} {} {} {:?}", units[row], sessions[row], shares[row])
+    };
+    rows.histogram = key(&histogram).into_iter().enumerate().map(row).collect();
+    rows.measures.sort();
+    rows.histogram.sort();
+    rows
+}
+
+fn agrees_with_the_loops(case: &Case) -> Result<(), String> {
+    let out = run_with(case, &case.arrangements[0], &[], JOB)?;
+    let segments = segments(&case.layout.read_back(&case.events), &case.definition);
+    let mut expected = Rows::default();
+    for chart in charts() {
+        let Rows { measures, histogram } = rows(&chart, &segments, &case.definition);
+        expected.measures.extend(measures);
+        expected.histogram.extend(histogram);
+    }
+    expected.measures.sort();
+    expected.histogram.sort();
+    let actual = written(&out.out());
+    first_difference("measures", &expected.measures, &actual.measures)
+        .or_else(|| first_difference("histogram", &expected.histogram, &actual.histogram))
+        .map_or(Ok(()), Err)
+}
+
+#[test]
+fn charts_under_the_default_definition_agree_with_plain_loops() {
+    check(cases() / 2, case(false, 1), agrees_with_the_loops);
+}
+
+#[test]
+fn charts_under_custom_definitions_agree_with_plain_loops() {
+    check(cases() / 2, case(true, 1), agrees_with_the_loops);
+}
+
+#[test]
+fn charts_and_segments_are_the_same_bytes_in_any_order_files_and_number_of_threads() {
+    let either = any::<bool>().prop_flat_map(|custom| case(custom, 2));
+    check(cases() / 8, either, |case| {
+        let mut hashes = Vec::new();
+        for (arrangement, threads) in case.arrangements.iter().zip(["1", "8"]) {
+            hashes.push(table_hashes(&run_with(case, arrangement, &["--threads", threads], JOB)?.out()));
+        }
+        let differ = hashes[0].keys().filter(|file| hashes[0].get(*file) != hashes[1].get(*file));
+        let differ: Vec<&String> = differ.collect();
+        (differ.is_empty() && hashes[0].len() == hashes[1].len())
+            .then_some(())
+            .ok_or(format!("these differ: {differ:?}"))
+    });
+}

@@ -1,0 +1,101 @@
+//! Segments made in one pass are what runs of their own make.
+
+use super::read_all;
+use crate::support::{dated_files, Sandbox};
+use arrow::array::RecordBatch;
+use arrow::compute::{concat_batches, filter_record_batch, kernels::cmp::eq};
+use std::path::Path;
+
+const CHARTS: &str = r#"
+[[chart]]
+name = "x"
+contains = [{ event = "page_view", where = "page LIKE '/p%'" }]
+first = { property = "utm_source", op = "is_set" }
+count = { event = "purchase", property = "revenue" }
+"#;
+
+/// One run over the sample.
+fn run(sections: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/events");
+    sandbox.job(&sections.replace("SAMPLE", sample.to_str().unwrap()));
+    sandbox.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+    sandbox
+}
+
+fn job(session: &str, condition: &str, segments: &str) -> String {
+    let condition = if condition.is_empty() { String::new() } else { format!("where = \"{condition}\"\n") };
+    format!(
+        "[input]\npath = 'SAMPLE'\ndedup = '$insert_id'\n{condition}[session]\n{session}\n\
+         [output]\npath = 'out'\ntimezone = 'America/New_York'\n{segments}{CHARTS}"
+    )
+}
+
+/// A whole table.
+fn table(folder: &Path, name: &str) -> Vec<(String, RecordBatch)> {
+    let (table, key) = if name == "sessions" { ("sessions", "session_date") } else { ("activity", "activity_date") };
+    let files = dated_files(&folder.join(table), key);
+    files.into_iter().map(|(date, path)| (date.to_string(), read_all(&path))).collect()
+}
+
+fn same(name: &str, own: &[(String, RecordBatch)], alone: &[(String, RecordBatch)]) {
+    assert_eq!(own.len(), alone.len(), "dates of {name}");
+    for ((date, own), (other, alone)) in own.iter().zip(alone) {
+        assert_eq!(date, other, "dates of {name}");
+        assert_eq!(own.num_rows(), alone.num_rows(), "rows of {name} on {date}");
+        for (place, field) in alone.schema().fields().iter().enumerate() {
+            let column = own.column_by_name(field.name()).unwrap();
+            assert_eq!(column, alone.column(place), "{} of {name} on {date}", field.name());
+        }
+    }
+}
+
+#[test]
+fn segments_in_one_pass_equal_runs_of_their_own_row_for_row() {
+    for session in ["", "timeout = '5m'\nstart_event = 'session_start'", "property = 'platform'"] {
+        let conditions = ["platform = 'web'", "country IN ('FR', 'DE') AND event_type <> 'scroll'"];
+        let segments = "[[segment]]\nname = 'web'\nwhere = \"platform = 'web'\"\n\
+             [[segment]]\nname = 'europe'\nwhere = \"country IN ('FR', 'DE') AND event_type <> 'scroll'\"\n";
+        let together = run(&job(session, "", segments));
+        for (name, condition) in ["web", "europe"].into_iter().zip(conditions) {
+            let alone = run(&job(session, condition, ""));
+            for kind in ["sessions", "activity"] {
+                let own = table(&together.out().join("segments").join(name), kind);
+                same(&format!("{name} {kind}"), &own, &table(&alone.out(), kind));
+            }
+        }
+        // And the sessions of all events do not know of segments.
+        let without = run(&job(session, "", ""));
+        for kind in ["sessions", "activity"] {
+            same(kind, &table(&together.out(), kind), &table(&without.out(), kind));
+        }
+    }
+}
+
+#[test]
+fn a_segment_by_a_column_equals_one_run_for_each_value() {
+    for session in ["", "timeout = '5m'"] {
+        let together = run(&job(session, "", "[[segment]]\nname = 'country'\nby = 'country'\n"));
+        let mut rows = 0;
+        for country in ["FR", "US", "AU"] {
+            let alone = run(&job(session, &format!("country = '{country}'"), ""));
+            for kind in ["sessions", "activity"] {
+                let all = table(&together.out().join("segments/country"), kind);
+                let of_value = |batch: &RecordBatch| {
+                    let value = arrow::array::StringArray::new_scalar(country);
+                    let is = eq(batch.column_by_name("country").unwrap(), &value).unwrap();
+                    filter_record_batch(batch, &is).unwrap()
+                };
+                let own: Vec<(String, RecordBatch)> = all
+                    .iter()
+                    .map(|(date, batch)| (date.clone(), of_value(batch)))
+                    .filter(|(_, batch)| batch.num_rows() > 0)
+                    .collect();
+                same(&format!("{country} {kind}"), &own, &table(&alone.out(), kind));
+                let batches: Vec<&RecordBatch> = own.iter().map(|(_, batch)| batch).collect();
+                rows += concat_batches(&batches[0].schema(), batches).unwrap().num_rows();
+            }
+        }
+        assert!(rows > 5_000, "there is something to compare: {rows}");
+    }
+}

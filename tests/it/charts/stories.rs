@@ -1,0 +1,290 @@
+//! Stories with their values by hand.
+
+use super::{formula_of, numbers_of, read_all, run_story, sessions_of, texts_of, try_story, Happened};
+
+/// Three sessions of three users.
+const SHOP: [Happened<'static>; 6] = [
+    Happened("ann", "10:00", "page_view", &[("page", "A")]),
+    Happened("ann", "10:01", "click", &[("name", "1A"), ("type", "Ad")]),
+    Happened("ann", "10:05", "page_view", &[("page", "B")]),
+    Happened("bob", "11:00", "page_view", &[("page", "B"), ("name", "1A"), ("type", "Ad")]),
+    Happened("bob", "11:02", "click", &[("name", "1B"), ("type", "Ad")]),
+    Happened("cat", "12:00", "buy", &[("amt", "15")]),
+];
+
+#[test]
+fn bounce_entry_and_exit_rates_are_what_the_example_says() {
+    let preset = |name: &str, preset: &str, property: &str| {
+        format!("[[chart]]\nname = '{name}'\npreset = '{preset}'\nproperty = '{property}'\nevent = 'page_view'\n")
+    };
+    let job = preset("bounce by name", "bounce_rate", "name")
+        + &preset("entry by name", "entry_rate", "name")
+        + &preset("exit by name", "exit_rate", "name")
+        + &preset("entry by page", "entry_rate", "page")
+        + &preset("exit by page", "exit_rate", "page");
+    let told = run_story(&SHOP, &job);
+    let of = |chart| formula_of(&told.out(), chart);
+    assert_eq!(of("bounce by name"), ["1A 50.00", "(none) 0.00"]);
+    assert_eq!(sessions_of(&told.out(), "bounce by name", "B"), ["all 1A 2", "all (none) 1"]);
+    assert_eq!(sessions_of(&told.out(), "bounce by name", "A"), ["all 1A 1"], "the second session only");
+    assert_eq!(of("entry by name"), ["1A 66.67", "(none) 33.33"]);
+    assert_eq!(of("exit by name"), ["1A 33.33", "1B 33.33", "(none) 33.33"]);
+    assert_eq!(of("entry by page"), ["A 33.33", "B 33.33", "(none) 33.33"]);
+    assert_eq!(of("exit by page"), ["B 66.67", "(none) 33.33"]);
+}
+
+#[test]
+fn presets_may_take_their_property_from_the_events_of_one_type_only() {
+    let job = "[[chart]]\nname = 'x'\npreset = 'exit_rate'\nproperty = 'name'\nevent = 'page_view'\nlevel = 'event'\n";
+    let told = run_story(&SHOP, job);
+    assert_eq!(formula_of(&told.out(), "x"), ["1A 33.33", "(none) 66.67"]);
+}
+
+#[test]
+fn the_presets_are_the_formulas_of_the_specification() {
+    let job = "
+        [[chart]]
+        name = 'preset'
+        preset = 'bounce_rate'
+        property = 'name'
+        event = 'page_view'
+        [[chart]]
+        name = 'formula'
+        formula = '%: SESSIONTOTALS(A) / SESSIONTOTALS(B)'
+        [[chart.series]]
+        contains = [{ event = 'page_view', at_least = 1, at_most = 1 }]
+        group_by = { first = 'name' }
+        [[chart.series]]
+        group_by = { first = 'name' }";
+    let told = run_story(&SHOP, job);
+    assert_eq!(formula_of(&told.out(), "preset"), formula_of(&told.out(), "formula"));
+}
+
+#[test]
+fn a_filter_on_raw_events_changes_lengths_and_a_session_filter_does_not() {
+    let lengths = |job: &str, input: &str| {
+        let (told, _) = super::try_story(&SHOP, &format!("{job}\n[[segment]]\nname = 's'\nwhere = \"{input}\"\n"));
+        let measures = read_all(&told.out().join("measures.parquet"));
+        let spent = texts_of(&measures, "time_spent_ms");
+        texts_of(&measures, "segment")
+            .into_iter()
+            .zip(spent)
+            .map(|(segment, spent)| format!("{segment} {spent}"))
+            .collect::<Vec<_>>()
+    };
+    // Of ann's and bob's sessions, five and two minutes long, only the first has two page views.
+    let job = "[[chart]]\nname = 'x'\nsegments = ['all', 's']\ncontains = [{ event = 'page_view', at_least = 2 }]\n";
+    assert_eq!(lengths(job, "event_type = 'page_view'"), ["all 300000", "s 300000"]);
+    let job = "[[chart]]\nname = 'x'\nsegments = ['all', 's']\n";
+    assert_eq!(lengths(job, "event_type = 'click'"), ["all 420000", "s 0"], "a click by itself has no length");
+}
+
+#[test]
+fn lengths_are_from_min_length_until_before_max_length() {
+    let chart = |name: &str, keys: &str| format!("[[chart]]\nname = '{name}'\n{keys}\n");
+    let job = chart("from 2m", "min_length = '2m'")
+        + &chart("until 2m", "max_length = '2m'")
+        + &chart("2m to 5m", "min_length = '2m'\nmax_length = '5m'");
+    let told = run_story(&SHOP, &job);
+    assert_eq!(sessions_of(&told.out(), "from 2m", "A"), ["all - 2"]);
+    assert_eq!(sessions_of(&told.out(), "until 2m", "A"), ["all - 1"]);
+    assert_eq!(sessions_of(&told.out(), "2m to 5m", "A"), ["all - 1"]);
+}
+
+#[test]
+fn null_passes_only_is_not_and_is_not_set() {
+    let tests = [
+        ("is", "value = '1A'", 2),
+        ("is_not", "value = '1A'", 1),
+        ("is_not", "value = '1B'", 3),
+        ("contains", "value = 'A'", 2),
+        ("starts_with", "value = '1'", 2),
+        ("starts_with", "value = 'A'", 0),
+        (">", "value = '1'", 2),
+        ("<", "value = '1A'", 0),
+        ("<=", "value = '1A'", 2),
+        ("in", "value = ['1A', 'x']", 2),
+        ("is_set", "", 2),
+        ("is_not_set", "", 1),
+    ];
+    let comma = |value: &str| if value.is_empty() { String::new() } else { format!(", {value}") };
+    let charts = tests.iter().enumerate().map(|(place, (op, value, _))| {
+        format!("[[chart]]\nname = '{place}'\nfirst = {{ property = 'name', op = '{op}'{} }}\n", comma(value))
+    });
+    let told = run_story(&SHOP, &charts.collect::<String>());
+    for (place, (op, value, expected)) in tests.iter().enumerate() {
+        let rows = sessions_of(&told.out(), &place.to_string(), "A");
+        let expected = if *expected == 0 { vec![] } else { vec![format!("all - {expected}")] };
+        assert_eq!(rows, expected, "{op} {value}");
+    }
+}
+
+#[test]
+fn numbers_are_compared_as_numbers() {
+    let chart = |name: &str, test: &str| format!("[[chart]]\nname = '{name}'\nlast = {{ property = 'amt', {test} }}\n");
+    let job = chart("above", "op = '>', value = 9")
+        + &chart("is", "op = 'is', value = 15.0")
+        + &chart("text", "op = '<', value = '9'");
+    let told = run_story(&SHOP, &job);
+    let of = |chart| sessions_of(&told.out(), chart, "A");
+    assert_eq!((of("above").len(), of("is").len(), of("text").len()), (1, 1, 0));
+    let (_, ran) = try_story(&SHOP, &chart("x", "op = '<', value = 'much'"));
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("much") && ran.stderr.contains("numbers"), "{}", ran.stderr);
+}
+
+#[test]
+fn events_within_sessions_are_counted_and_their_property_summed() {
+    let job = "
+        [[chart]]
+        name = 'clicks'
+        count = { event = 'click' }
+        buckets = [0, 1, 2]
+        [[chart]]
+        name = 'revenue'
+        count = { event = 'buy', property = 'amt' }
+        formula = '$: PROPSUM(A) / UNIQUES(A)'
+        [[chart]]
+        name = 'all events'
+        formula = 'EVENTTOTALS(A) + PROPSUM(A) / 60'";
+    let told = run_story(&SHOP, job);
+    let measures = read_all(&told.out().join("measures.parquet"));
+    assert_eq!(texts_of(&measures, "total_events")[0], "2");
+    assert_eq!(numbers_of(&measures, "avg_events_per_session")[0], Some(2.0 / 3.0), "over all sessions");
+    assert_eq!(formula_of(&told.out(), "revenue"), ["- 5.00"], "all three sessions are of the series");
+    assert_eq!(formula_of(&told.out(), "all events"), ["- 13.00"], "six events, seven minutes");
+    let histogram = read_all(&told.out().join("histogram.parquet"));
+    let bins = texts_of(&histogram, "bin_start").into_iter().zip(texts_of(&histogram, "bin_end"));
+    let rows: Vec<_> =
+        bins.zip(texts_of(&histogram, "sessions")).map(|((start, end), n)| format!("{start} {end} {n}")).collect();
+    assert_eq!(rows, ["0 1 1", "1 2 2"], "a chart of a number has no histogram");
+    assert_eq!(texts_of(&histogram, "unit")[0], "events");
+}
+
+#[test]
+fn a_formula_that_is_a_histogram_draws_that_series_alone() {
+    let job = "
+        [[chart]]
+        name = 'x'
+        formula = 'HIST(B)'
+        [[chart.series]]
+        [[chart.series]]
+        count = { event = 'click' }";
+    let told = run_story(&SHOP, job);
+    let histogram = read_all(&told.out().join("histogram.parquet"));
+    assert!(texts_of(&histogram, "series").iter().all(|series| series == "B") && histogram.num_rows() > 0);
+}
+
+#[test]
+fn the_largest_groups_are_kept_and_the_rest_is_one_group() {
+    let job = "
+        [[chart]]
+        name = 'x'
+        group_by = { last = 'page', top = 1 }
+        [[chart]]
+        name = 'y'
+        group_by = { last = 'name', top = 1 }";
+    let told = run_story(&SHOP, job);
+    assert_eq!(sessions_of(&told.out(), "x", "A"), ["all B 2", "all (none) 1"]);
+    assert_eq!(sessions_of(&told.out(), "y", "A"), ["all 1A 1", "all (other) 1", "all (none) 1"]);
+}
+
+#[test]
+fn segments_have_sessions_of_their_own_and_a_segment_by_a_column_has_one_for_each_value() {
+    let job = "
+        [[segment]]
+        name = 'ads'
+        where = \"type = 'Ad'\"
+        [[segment]]
+        name = 'ad'
+        by = 'name'
+        [[segment]]
+        name = 'clickers'
+        performed = [{ event = 'click' }]
+        [[segment]]
+        name = 'others'
+        performed = [{ event = 'click', at_most = 0 }]
+        [[chart]]
+        name = 'x'
+        segments = ['all', 'ads', 'ad', 'clickers', 'others']";
+    let told = run_story(&SHOP, job);
+    let rows = sessions_of(&told.out(), "x", "A");
+    assert_eq!(rows, ["all - 3", "ads - 2", "ad=1A - 2", "ad=1B - 1", "clickers - 2", "others - 1"]);
+    let table = read_all(&told.out().join("segments/ad/sessions/session_date=2026-01-05/part-0.parquet"));
+    assert_eq!(texts_of(&table, "name"), ["1A", "1A", "1B"]);
+    assert_eq!(texts_of(&table, "user_id"), ["ann", "bob", "bob"]);
+}
+
+#[test]
+fn added_columns_are_columns_of_the_sessions_tables() {
+    let job = "
+        [[chart]]
+        name = 'x'
+        contains = [{ event = 'page_view' }, { event = 'click', where = \"name = '1A'\", column = 'first_ad' }]
+        group_by = { first = 'name' }
+        count = { event = 'buy', property = 'amt' }";
+    let told = run_story(&SHOP, job);
+    let table = read_all(&told.out().join("sessions/session_date=2026-01-05/part-0.parquet"));
+    assert_eq!(texts_of(&table, "count_page_view"), ["2", "1", "0"]);
+    assert_eq!(texts_of(&table, "first_ad"), ["1", "0", "0"]);
+    assert_eq!(texts_of(&table, "first_name"), ["1A", "1A", "-"]);
+    assert_eq!(numbers_of(&table, "sum_amt_of_buy"), [Some(0.0), Some(0.0), Some(15.0)]);
+    let metadata = crate::support::read_metadata(&told.out().join("sessions/session_date=2026-01-05/part-0.parquet"));
+    assert!(metadata["dwell.added"].contains("first_ad = count of \"click\" where name = '1A'"), "{metadata:?}");
+}
+
+#[test]
+fn a_session_counts_in_the_hour_week_and_month_in_which_it_starts() {
+    let events = [
+        // The night in which clocks in Paris go back: 02:30 comes twice.
+        Happened("ann", "2026-10-25 00:30", "view", &[]),
+        Happened("bob", "2026-10-25 01:30", "view", &[]),
+        Happened("cat", "2026-10-25 03:30", "view", &[]),
+        Happened("ann", "2026-11-02 00:10", "view", &[]),
+    ];
+    let charts = ["hour", "day", "week", "month", "total"].map(|interval| {
+        let until = if interval == "hour" { "to = '2026-10-25'\n" } else { "" };
+        format!("[[chart]]\nname = '{interval}'\ninterval = '{interval}'\n{until}")
+    });
+    let sandbox = crate::support::Sandbox::new();
+    super::write_story(&sandbox.path().join("data/events.parquet"), &events);
+    let head =
+        "[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\ntimezone = 'Europe/Paris'\n";
+    sandbox.job(&format!("{head}{}", charts.concat()));
+    sandbox.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+    let csv = std::fs::read_to_string(sandbox.out().join("measures.csv")).unwrap();
+    let rows = |chart: &str| -> Vec<String> {
+        let lines = csv.lines().filter(|line| line.starts_with(&format!("{chart},")));
+        lines
+            .map(|line| {
+                let cells: Vec<&str> = line.split(',').collect();
+                format!("{} {} {}", cells[4], cells[5], cells[6])
+            })
+            .collect()
+    };
+    assert_eq!(
+        rows("hour"),
+        [
+            "2026-10-25T02:00:00+02:00 1 1",
+            "2026-10-25T02:00:00+01:00 1 1",
+            "2026-10-25T03:00:00+01:00 0 0",
+            "2026-10-25T04:00:00+01:00 1 1",
+        ]
+    );
+    assert_eq!(
+        rows("week"),
+        ["2026-10-19T00:00:00+02:00 3 3", "2026-10-26T00:00:00+01:00 0 0", "2026-11-02T00:00:00+01:00 1 1"]
+    );
+    assert_eq!(rows("month"), ["2026-10-01T00:00:00+02:00 3 3", "2026-11-01T00:00:00+01:00 1 1"]);
+    assert_eq!(rows("total"), ["2026-10-25T00:00:00+02:00 4 3"]);
+    assert_eq!(rows("day").len(), 9, "days without a session are rows");
+}
+
+#[test]
+fn csv_quotes_what_has_to_be_quoted() {
+    let events = [Happened("ann", "10:00", "view", &[("page", "say \"hi\", you\nthere")])];
+    let told = run_story(&events, "[[chart]]\nname = 'a, b'\ngroup_by = { first = 'page' }\n");
+    let csv = std::fs::read_to_string(told.out().join("measures.csv")).unwrap();
+    assert!(csv.contains("\"a, b\",A,all,\"say \"\"hi\"\", you\nthere\",2026-01-05T00:00:00Z,1,"), "{csv}");
+    assert!(csv.lines().next().unwrap().ends_with("avg_events_per_session\r") || csv.contains("session\r\n"));
+}
