@@ -34,6 +34,8 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     let property = definition.get("session.property");
     let (added, performed) = AddedColumns::of_job(&job.charts, &job.segments, property)?;
     let folder = folder.lock()?;
+    // A run that was killed may have been completed by now.
+    let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
     let files = files_of(&folder, job, &added, &performed)?;
     let segments = segment_tables(&job.segments, &performed, property, files);
     let charts = ChartSet { charts: &job.charts, segments: &segments, added: &added };
@@ -42,7 +44,8 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     stage_charts(&folder, &Provenance::of(&definition), &job.charts, &lines, &zone)?;
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&BTreeSet::new(), &definition)?;
+    let tables = folder.before().tables().to_vec();
+    folder.commit(&BTreeSet::new(), &definition, &tables)?;
     Ok(charts_text(&job.charts, &lines, &zone))
 }
 

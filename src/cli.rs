@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_window;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
-use crate::job::options::{Options, Table};
+use crate::job::options::{Limits, Options, Table};
 use crate::job::{Job, JobError};
 use crate::memory::MemoryLimit;
 use crate::report::log::LogFormat;
@@ -25,6 +25,8 @@ pub struct Cli {
 enum Command {
     /// Make sessions of events and write the tables
     Run(Box<RunFlags>),
+    /// Show what the last runs into a folder did
+    History(HistoryFlags),
     /// Recompute measures and histograms from the tables of a run, without reading events
     Charts(ChartsFlags),
     /// Print shell completions
@@ -39,6 +41,8 @@ enum Command {
 pub enum Request {
     /// A run.
     Run(Box<RunRequest>),
+    /// What the last runs did.
+    History(HistoryRequest),
     /// Charts.
     Charts(ChartsRequest),
     /// Shell completions.
@@ -73,6 +77,22 @@ pub struct RunRequest {
     flags: RunFlags,
 }
 
+/// The folder whose runs are asked for.
+#[derive(Debug)]
+pub struct HistoryRequest {
+    flags: HistoryFlags,
+}
+
+#[derive(Debug, Args)]
+struct HistoryFlags {
+    /// The job file; without it, dwell.toml in the current folder, if there is one
+    job: Option<PathBuf>,
+    /// Folder of the tables
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<String>,
+}
+
+const LIMITS: &str = "Limits (a run that exceeds one changes nothing and ends with 3)";
 const SESSION: &str = "Session (without any of the first four: one session a session id)";
 
 #[derive(Debug, Args)]
@@ -177,6 +197,12 @@ struct RunFlags {
     /// Last date to recompute
     #[arg(long, value_name = "DATE", help_heading = "Output")]
     to: Option<String>,
+    /// Find the dates to recompute: those that new, changed and removed input files touch
+    #[arg(long, conflicts_with_all = ["from", "to"], help_heading = "Output")]
+    incremental: bool,
+    /// With --incremental, input files may be gone: their events leave the tables
+    #[arg(long, requires = "incremental", help_heading = "Output")]
+    allow_removed: bool,
     /// Write only these
     #[arg(long, value_enum, value_delimiter = ',', value_name = "TABLE", help_heading = "Output")]
     only: Vec<Table>,
@@ -193,9 +219,18 @@ struct RunFlags {
     /// Folder for what does not fit into memory [default: the output folder's own]
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     temp_dir: Option<PathBuf>,
-    /// Fail, changing nothing, where more than this share of rows is rejected: 0.01 or 1%
-    #[arg(long, value_name = "SHARE", help_heading = "Run")]
+    /// Fail where more than this share of rows is rejected: 0.01 or 1%
+    #[arg(long, value_name = "SHARE", help_heading = LIMITS)]
     max_rejected: Option<String>,
+    /// … where more than this share of events is in no session
+    #[arg(long, value_name = "SHARE", help_heading = LIMITS)]
+    max_out_of_session: Option<String>,
+    /// … where there are fewer sessions than this on the dates that are written
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    min_sessions: Option<u64>,
+    /// … where the number of sessions of a date becomes another by more than this share: 0.5 or 50%
+    #[arg(long, value_name = "SHARE", help_heading = LIMITS)]
+    max_change: Option<String>,
     /// Say what would be read, made and written, and do none of it
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -212,6 +247,7 @@ impl Cli {
     pub fn request(self) -> Request {
         match self.command {
             Command::Run(flags) => Request::Run(Box::new(RunRequest { flags: *flags })),
+            Command::History(flags) => Request::History(HistoryRequest { flags }),
             Command::Charts(flags) => Request::Charts(ChartsRequest { flags }),
             Command::Completions { shell } => Request::Completions(shell),
         }
@@ -275,7 +311,22 @@ impl RunRequest {
     }
 }
 
-/// The job file named, else the one of the current folder, else nothing.
+impl HistoryRequest {
+    /// The output folder.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, or no folder.
+    pub fn resolve(self) -> Result<PathBuf, Error> {
+        let named = match self.flags.output {
+            Some(output) => Some(output),
+            None => job_file(self.flags.job.as_deref())?.output.path,
+        };
+        let missing = JobError::Missing { key: "output.path", flag: "--output" };
+        Ok(PathBuf::from(named.filter(|path| !path.is_empty()).ok_or(missing)?))
+    }
+}
+
+/// The job file that is named, else the one in the current folder, else an empty one.
 fn job_file(named: Option<&Path>) -> Result<JobFile, JobError> {
     let default = Path::new("dwell.toml");
     match named {
@@ -291,13 +342,20 @@ impl RunFlags {
             window: parse_window(("--from", self.from.as_deref()), ("--to", self.to.as_deref()))?,
             only: self.only.clone(),
             threads: self.threads.map(usize::from),
+            incremental: self.incremental,
+            allow_removed: self.allow_removed,
+            limits: Limits {
+                max_rejected: limit("--max-rejected", &self.max_rejected)?,
+                max_out_of_session: limit("--max-out-of-session", &self.max_out_of_session)?,
+                min_sessions: self.min_sessions,
+                max_change: self.max_change.as_deref().map(|text| any_share("--max-change", text)).transpose()?,
+            },
             memory_limit: self
                 .memory_limit
                 .as_deref()
                 .map(|text| MemoryLimit::parse("--memory-limit", text))
                 .transpose()?,
             temp_dir: self.temp_dir.clone(),
-            max_rejected: self.max_rejected.as_deref().map(|text| share("--max-rejected", text)).transpose()?,
             dry_run: self.dry_run,
             overwrite: self.overwrite,
             quiet: self.quiet,
@@ -337,13 +395,24 @@ impl RunFlags {
     }
 }
 
+/// A share of a whole: at most all of it.
+fn limit(key: &'static str, text: &Option<String>) -> Result<Option<f64>, JobError> {
+    let Some(text) = text else { return Ok(None) };
+    let valid = share(text).filter(|share| *share <= 1.0);
+    valid.map(Some).ok_or_else(|| JobError::Share { key, value: text.to_string() })
+}
+
+/// A share of what something was: it may have become many times that.
+fn any_share(key: &'static str, text: &str) -> Result<f64, JobError> {
+    share(text).ok_or_else(|| JobError::ShareOfBefore { key, value: text.to_string() })
+}
+
 /// Reads a share: `0.01` or `1%`.
-fn share(key: &'static str, text: &str) -> Result<f64, JobError> {
+fn share(text: &str) -> Option<f64> {
     let trimmed = text.trim();
     let parsed = match trimmed.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
         None => trimmed.parse::<f64>(),
     };
-    let valid = parsed.ok().filter(|share| (0.0..=1.0).contains(share));
-    valid.ok_or_else(|| JobError::Share { key, value: text.to_string() })
+    parsed.ok().filter(|share| share.is_finite() && *share >= 0.0)
 }

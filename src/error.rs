@@ -37,6 +37,64 @@ pub enum Error {
         /// The share that is allowed.
         limit: f64,
     },
+    /// More events are in no session than the user allows.
+    #[error(
+        "{out} of {events} events are in no session ({reasons}), a share of {share:.4}, which is more than \
+         --max-out-of-session {limit}; the tables are as they were. Look at the definition, or allow more"
+    )]
+    TooManyOutOfSession {
+        /// Events in no session.
+        out: u64,
+        /// All events.
+        events: u64,
+        /// Events in no session by reason.
+        reasons: String,
+        /// Their share.
+        share: f64,
+        /// The share that is allowed.
+        limit: f64,
+    },
+    /// There are fewer sessions than the user expects.
+    #[error(
+        "there are {sessions} sessions on the dates that would be written, fewer than --min-sessions {limit}; the \
+         tables are as they were. Look at the input, or expect fewer"
+    )]
+    TooFewSessions {
+        /// The sessions.
+        sessions: u64,
+        /// How many there have to be.
+        limit: u64,
+    },
+    /// A date's number of sessions becomes another by more than the user allows.
+    #[error(
+        "{date} would have {is} sessions instead of {was}, a change of {share:.4}, which is more than --max-change \
+         {limit}{}; the tables are as they were. Look at the input of that date, or allow more", and_others(*others)
+    )]
+    TooMuchChange {
+        /// The date that changes most.
+        date: String,
+        /// Its sessions before.
+        was: u64,
+        /// Its sessions now.
+        is: u64,
+        /// The change, of what it was.
+        share: f64,
+        /// The change that is allowed.
+        limit: f64,
+        /// On how many other dates it is more than is allowed, too.
+        others: usize,
+    },
+    /// Files that the run before read are gone.
+    #[error(
+        "{count} files that the run before read are gone, for instance {example}; the tables are as they were. \
+         Check `input.path`, or take their events out of the tables with --allow-removed"
+    )]
+    FilesGone {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
     /// The events of a few users are more than the memory holds that the user allows.
     #[error(
         "the events of one partition's users take about {} and --memory-limit allows {}: users cannot be divided, so \
@@ -79,9 +137,21 @@ impl Error {
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,
-            Error::TooManyRejected { .. } | Error::TooLittleMemory { .. } => 3,
+            Error::TooManyRejected { .. }
+            | Error::TooManyOutOfSession { .. }
+            | Error::TooFewSessions { .. }
+            | Error::TooMuchChange { .. }
+            | Error::FilesGone { .. }
+            | Error::TooLittleMemory { .. } => 3,
             _ => 1,
         }
+    }
+}
+
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        _ => format!(" (and so it is on {others} other dates)"),
     }
 }
 

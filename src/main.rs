@@ -7,11 +7,12 @@ use clap::Parser;
 use dwell::cli::{ChartsRequest, Cli, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, charts_command, guard, run};
+use dwell::{cancel, charts_command, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
         Request::Completions(shell) => print(&Cli::completions(shell)),
+        Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
         Request::Charts(request) => {
             let log = (request.log_format(), request.quiet());
             report(&log, || make_charts(request))

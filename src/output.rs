@@ -13,7 +13,7 @@ use crate::job::options::{Options, Table};
 use crate::job::{AddedColumns, Job, Segment};
 use crate::pipeline::{self, Made};
 use crate::report::progress::Progress;
-use crate::sessionize::aggregate::Window;
+use crate::scope::{Mode, Scope};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::merge::{ByDate, Dated, UserRanks};
 use crate::sessionize::partition::Partition;
@@ -48,6 +48,7 @@ pub struct Written {
 pub struct Output<'a> {
     job: &'a Job,
     options: &'a Options,
+    scope: &'a Scope,
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
@@ -58,13 +59,27 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// For a run into `folder`.
-    pub fn new(job: &'a Job, options: &'a Options, folder: &'a LockedFolder, pool: &'a rayon::ThreadPool) -> Self {
-        Output { job, options, folder, pool, written: Written::default(), parts: 0, days_in_parts: BTreeMap::new() }
+    pub fn new(
+        job: &'a Job,
+        options: &'a Options,
+        scope: &'a Scope,
+        folder: &'a LockedFolder,
+        pool: &'a rayon::ThreadPool,
+    ) -> Self {
+        let (parts, days_in_parts) = (0, BTreeMap::new());
+        Output { job, options, scope, folder, pool, written: Written::default(), parts, days_in_parts }
     }
 
-    /// What was staged.
-    pub fn finish(self) -> Written {
-        self.written
+    /// What was staged. But for a full run, files that are the same as before stay as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        if self.scope.mode != Mode::Full {
+            let same = self.folder.keep_same()?;
+            self.written.replaced.retain(|file| !same.contains(file));
+        }
+        Ok(self.written)
     }
 
     /// Stages the sessions and activity tables of all events and of each segment, as far as the run makes
@@ -226,11 +241,10 @@ impl<'a> Output<'a> {
     fn earlier_files(&self, name: &TablePlace) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
         // What else lies there is not ours.
         let files = self.folder.files_of(&name.folder())?.into_iter().filter(|file| name.owns(file));
-        let window = self.options.window;
-        if window == Window::default() {
+        if self.scope.dates.is_all() {
             return Ok((files.collect(), BTreeSet::new()));
         }
-        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| window.holds(day))))
+        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.scope.dates.holds(day))))
     }
 
     /// Segments that the job has no more go: nothing would keep them up to date.

@@ -13,9 +13,12 @@ use crate::events::normalise::{Normaliser, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::events::project::{ProjectError, RoleColumns};
 use crate::events::read::{Batches, FileTask};
+use crate::events::survey::Survey;
+use crate::job::reach::Reach;
 use crate::job::Job;
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
+use crate::sessionize::calendar::Calendar;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::merge::{all_users, UserRanks};
 use crate::sessionize::partition::{sessionize, Partition};
@@ -80,7 +83,7 @@ pub fn gather(
     let least = pool.current_num_threads() * 4;
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
     let store = Store::new(partitions, room);
-    let normaliser = Normaliser::new(&job.input, &plan.roles, types);
+    let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
     let counts = each_batch(pool, plan, &plan.tasks()?, |rows| {
         let (events, counts) = normaliser.events(rows)?;
         progress.add(counts.passed);
@@ -103,12 +106,38 @@ pub fn latest_time(
     plan: &ReadPlan,
     types: &EventDictionary,
 ) -> Result<Option<Timestamp>, Error> {
-    if let Ok(latest) = plan.latest_by_footers(job.input.times) {
-        return Ok(latest);
-    }
+    let told: Vec<_> =
+        (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
+    let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let latest = each_batch(pool, plan, &plan.time_tasks()?, |rows| Ok(normaliser.latest(rows)?))?;
-    Ok(latest.into_iter().flatten().max())
+    let read = each_batch(pool, plan, &plan.time_tasks(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
+    let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
+    Ok(told.chain(read.into_iter().flatten()).max())
+}
+
+/// When the events of a file happened, and with `with_ids` which session ids they have.
+///
+/// # Errors
+/// As [`gather`].
+pub fn survey(
+    pool: &ThreadPool,
+    job: &Job,
+    plan: &ReadPlan,
+    file: usize,
+    calendar: &Calendar,
+    with_ids: Option<&Reach>,
+) -> Result<Survey, Error> {
+    // The types found here are of no use to the run itself.
+    let types = EventDictionary::default();
+    let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
+    let parts = each_batch(pool, plan, &plan.file_tasks(file)?, |rows| {
+        Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
+    })?;
+    let mut survey = Survey::default();
+    for part in parts {
+        survey.merge(part);
+    }
+    Ok(survey)
 }
 
 /// Reads row groups on all threads, and works on each batch on the thread that decoded it.

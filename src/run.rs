@@ -1,26 +1,33 @@
 //! `dwell run`: the batch job, step by step.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
-use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
-use crate::kept::check_kept;
+use crate::kept::{check_kept, made_with};
+use crate::limits::{check_changes, check_rows, check_sessions};
+use crate::outcome::Outcome;
 use crate::output::{Output, Run};
 use crate::pipeline;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
 use crate::report::{dry_run, summary, warnings};
 use crate::rules::{calendar_of, describe, needs_latest, rule};
+use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::event_types::EventTypes;
 use crate::store::Room;
-use crate::tables::folder::{check_apart, write_synced, OutputFolder};
+use crate::tables::files::write_synced;
+use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
+use crate::tables::ledger::{Ledger, LEDGER};
 use crate::tables::parquet_file::Provenance;
+use crate::tables::runs;
+use crate::tables::sessions::{ACTIVITY, SESSIONS};
 
 /// Runs a job and returns what to print.
 ///
@@ -28,30 +35,62 @@ use crate::tables::parquet_file::Provenance;
 /// Whatever it is, the tables are as they were.
 pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let mut stopwatch = Stopwatch::start();
-    let plan = ReadPlan::new(job)?;
-    let definition = Canonical::new(job, plan.roles.canonical(&job.input));
+    let started = jiff::Timestamp::now();
+    let all_tables = options.writes(Table::Sessions) && options.writes(Table::Activity);
+    if options.incremental && !all_tables {
+        return Err(JobError::PartOfIncremental.into());
+    }
+    let mut plan = ReadPlan::new(job)?;
+    let definition = Canonical::new(job, plan.canonical(&job.input));
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
-    let definition_check = folder.check_definition(&definition, options.overwrite);
+    let threads = options.threads.unwrap_or_else(pipeline::available_threads);
+    let pool = pipeline::pool(threads)?;
+    let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
+    let tables = made_with(job);
     if options.dry_run {
-        let plan = dry_run::plan_text(job, options, &plan, &definition);
-        let refusal = definition_check.err().map(|error| format!("\nThis run would be refused: {error}\n"));
-        return Ok(plan + &refusal.unwrap_or_default());
+        let ledger = ledger_of(&folder.own(LEDGER), &definition, options)?;
+        let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
+        let scope = Finder { job, plan: &plan, pool: &pool, past: &past }.scope(options);
+        if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
+            plan.keep_times(times.clone())?;
+        }
+        let (scope, refused) = match scope {
+            Ok(scope) => (scope, definition_check.err().map(Error::from)),
+            Err(error) => (None, Some(definition_check.map_or_else(Error::from, |()| error))),
+        };
+        let refusal = refused.map(|error| format!("\nThis run would be refused: {error}\n"));
+        let text = dry_run::plan_text(job, options, &plan, &definition, scope.as_ref());
+        return Ok(text + &refusal.unwrap_or_default());
     }
     definition_check?;
+    let folder = folder.lock()?;
+    if folder.was_recovered() {
+        tracing::warn!("a run before this one was killed while it put its files in place: that has been completed");
+    }
+    folder.before().check(&job.output.path, &definition, options.overwrite)?;
     // So a rebuild is a plain run, which replaces all files: nothing of the old definition can stay.
-    if folder.is_other_definition(&definition) && (options.window != Window::default() || !options.only.is_empty()) {
+    if folder.before().is_other_than(&definition) && (options.window != Window::default() || !options.only.is_empty()) {
         return Err(JobError::PartOfRebuild.into());
     }
-    let folder = folder.lock()?;
-    check_kept(job, options, &folder)?;
+    let mut ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), &definition, options)?;
+    for table in [SESSIONS, ACTIVITY] {
+        // Whoever removed a table wants it made again.
+        ledger = ledger.filter(|_| folder.files_of(Path::new(table.folder)).is_ok_and(|files| !files.is_empty()));
+    }
+    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
+    let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
+        return nothing_new(folder, &definition, &tables, &past, started);
+    };
+    check_kept(job, options, &scope.dates, &folder)?;
+    if let Some(times) = &scope.times {
+        plan.keep_times(times.clone())?;
+    }
     stopwatch.stage("plan");
     let extent = plan.extent;
     tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
 
-    let threads = options.threads.unwrap_or_else(pipeline::available_threads);
-    let pool = pipeline::pool(threads)?;
     let mut progress = Progress::new(!options.quiet);
     let dictionary = EventDictionary::default();
     progress.stage("reading", plan.extent.rows_read);
@@ -63,11 +102,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &progress)?;
     plan.check_unchanged()?;
     let rows = gathered.rows;
-    check_rejected(options, &rows)?;
-    let latest = if needs_latest(job) && plan.condition().is_some() {
-        pipeline::latest_time(&pool, job, &plan, &dictionary)?
-    } else {
-        rows.latest
+    check_rows(&options.limits, &rows)?;
+    let latest = match scope.latest {
+        Some(latest) => Some(latest),
+        None if needs_latest(job) && plan.condition().is_some() => {
+            pipeline::latest_time(&pool, job, &plan, &dictionary)?
+        }
+        None => rows.latest,
     };
     stopwatch.stage("read");
     tracing::info!(rows = rows.passed, rejected = rows.rejected_total(), "read");
@@ -75,6 +116,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let names = dictionary.names();
     let types = EventTypes::new(&names, |name| describe(job, name));
     let days = calendar_of(job, &rows);
+    let dates = scope.dates.within(job.output.window);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(job, &types));
     let rules = Rules {
         rule: rule(job, latest.unwrap_or_default()),
@@ -82,17 +124,18 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
         max_length: job.definition.max_length,
         calendar: &days,
-        window: options.window(job),
+        dates: &dates,
         makes_activity: options.makes(Table::Activity),
         facts: facts.as_ref(),
     };
     progress.stage("sessions", gathered.events.partitions().count() as u64);
     let provenance = Provenance::of(&definition);
     let run = Run { plan: &plan, types: &types, provenance: &provenance };
-    let mut output = Output::new(job, options, &folder, &pool);
+    let mut output = Output::new(job, options, &scope, &folder, &pool);
     let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &progress, |part| {
         output.write_part(run, part, &mut Progress::new(false))
     })?;
+    check_sessions(&options.limits, &counts)?;
     stopwatch.stage("sessionize");
     tracing::info!(sessions = counts.sessions, users = counts.users, "sessionized");
 
@@ -100,14 +143,21 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     stopwatch.stage("write");
     let overview = output.write_charts(&provenance)?;
     stopwatch.stage("charts");
+    let mut written = output.finish()?;
+    let outcome = Outcome::new(job, &folder, &written.replaced, scope.mode != Mode::Full)?;
+    check_changes(&options.limits, &outcome.dates, outcome.newest)?;
+    stopwatch.stage("compare");
 
-    let warnings = warnings::warnings(job, &plan, &rows, &counts, &names);
+    let warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    let written = output.finish();
     let facts = Facts {
         definition: &definition,
+        started,
+        scope: &scope,
+        replaced: &outcome.replaced,
+        changes: outcome.changes,
         extent: plan.extent,
         rows: &rows,
         counts: &counts,
@@ -118,24 +168,53 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     };
     let run_json = RunJson::new(facts);
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
+    written.replaced.extend(record(&folder, started, &run_json.text())?);
+    let done = Done { fingerprint: definition.fingerprint(), latest, untimed_ids: counts.untimed_ids, all_tables };
+    if options.writes(Table::Sessions) || options.writes(Table::Activity) {
+        if let Some(ledger) = past.next_ledger(job, &plan, &scope, done) {
+            write_synced(&folder.stage(&LockedFolder::own_file(LEDGER))?, ledger.text().as_bytes())?;
+        }
+    }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&written.replaced, &definition)?;
-    tracing::info!(dates = written.days.len(), output = %job.output.path.display(), "committed");
+    folder.commit(&written.replaced, &definition, &tables)?;
+    tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
 }
 
-fn check_rejected(options: &Options, rows: &RowCounts) -> Result<(), Error> {
-    let Some(limit) = options.max_rejected else { return Ok(()) };
-    let rejected = rows.rejected_total();
-    // Of the rows that pass the condition: the others were not looked at.
-    let share = if rows.passed == 0 { 0.0 } else { rejected as f64 / rows.passed as f64 };
-    if share <= limit {
-        return Ok(());
+/// The ledger of a folder, as far as it is of this definition. Only an incremental run cannot do without one
+/// that it finds and cannot read: any other makes it anew.
+fn ledger_of(path: &Path, definition: &Canonical, options: &Options) -> Result<Option<Ledger>, Error> {
+    match Ledger::read(path, &definition.fingerprint()) {
+        Err(error) if options.incremental => Err(error.into()),
+        read => Ok(read.unwrap_or_default()),
     }
-    let reasons = Rejection::ALL.iter().filter(|reason| rows.rejected[**reason as usize] > 0);
-    let reasons: Vec<String> =
-        reasons.map(|reason| format!("{} {}", reason.name(), rows.rejected[*reason as usize])).collect();
-    Err(Error::TooManyRejected { rejected, rows: rows.passed, reasons: reasons.join(", "), share, limit })
+}
+
+/// Stages a run's record, and returns those that go for it.
+fn record(folder: &LockedFolder, started: jiff::Timestamp, text: &str) -> Result<Vec<PathBuf>, Error> {
+    let (place, gone) = runs::place(folder, started)?;
+    write_synced(&folder.stage(&place)?, text.as_bytes())?;
+    Ok(gone)
+}
+
+/// An incremental run whose input is that of the run before: the tables are not touched, and nothing but a
+/// record says that it was there.
+fn nothing_new(
+    folder: LockedFolder,
+    definition: &Canonical,
+    tables: &[String],
+    past: &Past,
+    started: jiff::Timestamp,
+) -> Result<String, Error> {
+    let files = past.file_count();
+    let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
+    let path = folder.path().to_path_buf();
+    folder.commit(&BTreeSet::from_iter(gone), definition, tables)?;
+    tracing::info!(files, "nothing new");
+    Ok(format!(
+        "Nothing new: the {files} files are those of the run before, and the tables in {} stay\n",
+        path.display()
+    ))
 }

@@ -164,6 +164,11 @@ impl Condition {
         self.conjuncts.iter().filter(|conjunct| conjunct.is_about_folders())
     }
 
+    /// The columns in it.
+    pub fn columns(&self) -> impl Iterator<Item = &ColumnRef> {
+        self.conjuncts.iter().flat_map(|conjunct| conjunct.uses.values()).map(|used| &used.column)
+    }
+
     /// All parts.
     pub fn parts(&self) -> impl Iterator<Item = &Conjunct> {
         self.conjuncts.iter()

@@ -1,6 +1,7 @@
 //! Footers: what each file holds, without reading it.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMe
 use parquet::file::statistics::Statistics;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
+use sha2::{Digest, Sha256};
 
 use super::bridge::to_polars;
 use super::error::InputError;
@@ -29,7 +31,10 @@ pub struct Footer {
     /// Its size.
     pub bytes: u64,
     /// When it was written last, where the file system tells.
-    modified: Option<SystemTime>,
+    pub modified: Option<SystemTime>,
+    /// A hash of its footer, which tells of two files of one size and time that they differ, but not that they
+    /// are the same.
+    pub hash: String,
     /// Its columns, shared with other files of the same schema.
     pub schema: Arc<FileSchema>,
     /// Its row groups.
@@ -131,6 +136,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     let reader = File::open(&path).map_err(open)?;
     let on_disk = reader.metadata().map_err(open)?;
     let (bytes, modified) = (on_disk.len(), on_disk.modified().ok());
+    let hash = hash_of_footer(&reader).unwrap_or_default();
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
@@ -141,7 +147,22 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
     let columns = schema.fields().iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect();
-    Ok(Footer { file, bytes, modified, schema: Arc::new(FileSchema { exact, columns }), row_groups })
+    Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema { exact, columns }), row_groups })
+}
+
+/// 32 hexadecimal digits over the bytes of a footer.
+fn hash_of_footer(mut file: &File) -> std::io::Result<String> {
+    let mut length = [0; 4];
+    file.seek(SeekFrom::End(-8))?;
+    file.read_exact(&mut length)?;
+    let length = u64::from(u32::from_le_bytes(length));
+    let start = file.seek(SeekFrom::End(0))?.saturating_sub(length + 8);
+    file.seek(SeekFrom::Start(start))?;
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    hash.update(&bytes);
+    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The columns of a file, in the types in which they are decoded: text as views, which are quick to make and to

@@ -3,7 +3,7 @@
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
 //! column is what, [`condition`], [`typed`] and [`prune`] which rows leave; [`plan`] puts these together without
 //! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
-//! conversions of [`convert`].
+//! conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
 pub mod bridge;
 pub mod coded;
@@ -23,4 +23,5 @@ pub mod project;
 pub mod prune;
 pub mod read;
 pub mod roles;
+pub mod survey;
 pub mod typed;

@@ -17,6 +17,7 @@ use super::error::InputError;
 use super::project::RoleColumns;
 use super::roles::{KeyType, Roles};
 use crate::job::dates::instant_of;
+use crate::job::times::Times;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
 use crate::sessionize::columns::{gather, Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
@@ -27,6 +28,8 @@ use crate::sessionize::time::Timestamp;
 pub struct RowCounts {
     /// Rows that passed the condition.
     pub passed: u64,
+    /// Rows that are left out because their times are none of those that are read.
+    pub outside: u64,
     /// Rows rejected, by reason.
     pub rejected: [u64; Rejection::ALL.len()],
     /// The earliest time of the events.
@@ -64,6 +67,7 @@ impl RowCounts {
     /// Adds another batch's counts to these.
     pub fn merge(&mut self, other: &RowCounts) {
         self.passed += other.passed;
+        self.outside += other.outside;
         for (mine, theirs) in self.rejected.iter_mut().zip(other.rejected) {
             *mine += theirs;
         }
@@ -87,12 +91,19 @@ pub struct Normaliser<'a> {
     times: TimeRange,
     time_unit: Option<JobUnit>,
     types: &'a EventDictionary,
+    /// The times that are read; `None` for all.
+    read: Option<&'a Times>,
 }
 
 impl<'a> Normaliser<'a> {
     /// For the columns of a run; event types are added to `types`.
     pub fn new(input: &Input, roles: &'a Roles, types: &'a EventDictionary) -> Self {
-        Normaliser { roles, times: input.times, time_unit: input.time_unit, types }
+        Normaliser { roles, times: input.times, time_unit: input.time_unit, types, read: None }
+    }
+
+    /// Leaves rows out whose times are none of these.
+    pub fn reading(self, times: Option<&'a Times>) -> Self {
+        Normaliser { read: times, ..self }
     }
 
     /// The events of a batch of rows.
@@ -143,7 +154,10 @@ impl<'a> Normaliser<'a> {
         let (least, most) =
             times.iter().fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
         let possible = |micros: i64| self.times.holds(Timestamp::from_micros(micros));
-        if missing.is_none() && (times.is_empty() || possible(least) && possible(most)) {
+        let read = |micros: i64| self.read.is_none_or(|read| read.holds(Timestamp::from_micros(micros)));
+        let all_read =
+            self.read.is_none_or(|read| read.covers(Timestamp::from_micros(least), Timestamp::from_micros(most)));
+        if missing.is_none() && (times.is_empty() || possible(least) && possible(most) && all_read) {
             if !times.is_empty() {
                 counts.earliest = Some(Timestamp::from_micros(least));
                 counts.latest = Some(Timestamp::from_micros(most));
@@ -155,6 +169,10 @@ impl<'a> Normaliser<'a> {
             let time = Timestamp::from_micros(*micros);
             if possible(*micros) {
                 counts.latest = counts.latest.max(Some(time));
+            }
+            if possible(*micros) && !read(*micros) {
+                counts.outside += 1;
+                continue;
             }
             let rejection = if missing.as_ref().is_some_and(|missing| missing.value(row)) {
                 Rejection::NoUser

@@ -1,23 +1,25 @@
 //! What a run will read, worked out from names and footers alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::columns::Columns;
+use super::columns::{ColumnRef, Columns};
 use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
 use super::extract::{expr_of, made_of};
 use super::facts::Facts;
 use super::find::find_files;
-use super::footer::{read_footers, FileSchema, Footer, Range};
+use super::footer::{read_footers, FileSchema, Footer, Range, RowGroup};
 use super::kind::Kind;
 use super::project::{user_name, Computed, FactProjection, Pass, Projection};
 use super::prune::can_match;
 use super::read::FileTask;
 use super::roles::Roles;
 use super::typed::typed;
-use crate::job::{Job, TimeRange};
+use crate::job::times::Times;
+use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
 
 /// What a run will read.
@@ -33,6 +35,9 @@ pub struct ReadPlan {
     pub facts: Option<Arc<Facts>>,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
+    time_unit: Option<TimeUnit>,
+    /// The times to read; `None` for all.
+    times: Option<Times>,
     /// The files that are read, and their row groups.
     chosen: Vec<Chosen>,
 }
@@ -55,10 +60,13 @@ pub struct Extent {
     pub rows: u64,
     /// Row groups that are read.
     pub row_groups_read: u64,
-    /// Row groups that the condition rules out by their statistics or their folder.
+    /// Row groups that are ruled out by their statistics or their folder: by the condition, or by the times
+    /// that are read.
     pub row_groups_skipped: u64,
     /// Rows of the row groups that are read.
     pub rows_read: u64,
+    /// Rows that are not read because of their times.
+    pub rows_outside: u64,
 }
 
 impl ReadPlan {
@@ -73,16 +81,53 @@ impl ReadPlan {
         // The time column is not known yet; it is one of these.
         let times =
             job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
-        ranges_of.extend(times.into_iter().filter(|time| !ranges_of.contains(time)).collect::<Vec<_>>());
+        let ids = job.input.session_id.clone().unwrap_or_else(|| "session_id".into());
+        let more: Vec<String> = times.into_iter().chain([ids]).filter(|name| !ranges_of.contains(name)).collect();
+        ranges_of.extend(more);
         let footers = read_footers(files, &ranges_of)?;
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         let roles = Arc::new(Roles::resolve(job, &columns)?);
         let facts = Facts::resolve(job, &columns)?;
-        let (extent, chosen) = (Extent::default(), Vec::new());
-        let mut plan = ReadPlan { footers, roles, extent, facts, condition, ranges_of, chosen };
+        let mut plan = ReadPlan {
+            footers,
+            roles,
+            extent: Extent::default(),
+            facts,
+            condition,
+            ranges_of,
+            time_unit: job.input.time_unit,
+            times: None,
+            chosen: Vec::new(),
+        };
         plan.choose_files()?;
         Ok(plan)
+    }
+
+    /// Has only row groups be read that may hold one of these times.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::new`].
+    pub fn keep_times(&mut self, times: Times) -> Result<(), InputError> {
+        self.times = Some(times);
+        self.choose_files()
+    }
+
+    /// The times that are read; `None` for all.
+    pub fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
+    /// The columns by role and those of the condition, each with its type, for the definition's fingerprint.
+    pub fn canonical(&self, input: &Input) -> Vec<(&'static str, String)> {
+        let mut columns = self.roles.canonical(input);
+        let uses = self.condition.iter().flat_map(Condition::columns);
+        let used: BTreeSet<String> =
+            uses.map(|column| format!("{} ({})", column.spelled, column.kind.name())).collect();
+        if !used.is_empty() {
+            columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        columns
     }
 
     /// The condition, as the job has it.
@@ -109,16 +154,12 @@ impl ReadPlan {
         self.tasks_of(&self.chosen, Pass::Events)
     }
 
-    /// The times of all rows, whether they pass the condition or not.
+    /// The times of all rows of some files, whether they pass the condition or not.
     ///
     /// # Errors
     /// As [`ReadPlan::tasks`].
-    pub fn time_tasks(&self) -> Result<Vec<FileTask>, InputError> {
-        let all = self.footers.iter().enumerate().map(|(file, footer)| {
-            let row_groups = footer.row_groups.iter().enumerate().filter(|(_, group)| group.rows > 0);
-            Chosen { file, row_groups: row_groups.map(|(number, _)| number).collect() }
-        });
-        self.tasks_of(&all.filter(|chosen| !chosen.row_groups.is_empty()).collect::<Vec<_>>(), Pass::Times)
+    pub fn time_tasks(&self, files: &[usize]) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(files), Pass::Times)
     }
 
     fn tasks_of(&self, chosen: &[Chosen], pass: Pass) -> Result<Vec<FileTask>, InputError> {
@@ -144,26 +185,76 @@ impl ReadPlan {
         Ok(tasks)
     }
 
-    /// The latest possible time of all rows, filtered ones too, where the footers alone tell it: no row
+    /// The rows of one file that pass the condition, whatever times are read.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::tasks`].
+    pub fn file_tasks(&self, file: usize) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(&[file]), Pass::Events)
+    }
+
+    /// All row groups of some files.
+    fn whole(&self, files: &[usize]) -> Vec<Chosen> {
+        let all = files.iter().map(|file| {
+            let row_groups = self.footers[*file].row_groups.iter().enumerate().filter(|(_, group)| group.rows > 0);
+            Chosen { file: *file, row_groups: row_groups.map(|(number, _)| number).collect() }
+        });
+        all.filter(|chosen| !chosen.row_groups.is_empty()).collect()
+    }
+
+    /// The latest possible time of a file's rows, filtered ones too, where its footer alone tells it: no row
     /// group's latest time is unknown or impossible. `Ok(None)` where there are no rows.
     ///
     /// # Errors
-    /// The footers do not tell.
-    pub fn latest_by_footers(&self, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
-        let (Kind::Timestamp(_), Some(name)) = (&self.roles.time.kind, self.roles.time.file_column()) else {
-            return Err(Untold);
-        };
-        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+    /// The footer does not tell.
+    pub fn latest_by_footer(&self, file: usize, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
         let mut latest = None;
-        for footer in self.footers.iter().filter(|footer| footer.rows() > 0) {
-            let Some(Kind::Timestamp(unit)) = footer.schema.kind(name) else { return Err(Untold) };
-            for group in footer.row_groups.iter().filter(|group| group.rows > 0) {
-                let Some(Some(Range::Int(_, max))) = group.ranges.get(place) else { return Err(Untold) };
-                let time = unit.instant(*max).filter(|time| possible.holds(*time)).ok_or(Untold)?;
-                latest = latest.max(Some(time));
-            }
+        for (_, last) in self.times_by_footer(file)? {
+            latest = latest.max(Some(Some(last).filter(|time| possible.holds(*time)).ok_or(Untold)?));
         }
         Ok(latest)
+    }
+
+    /// The earliest and the latest time of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn times_by_footer(&self, file: usize) -> Result<Vec<(Timestamp, Timestamp)>, Untold> {
+        let footer = &self.footers[file];
+        let groups = footer.row_groups.iter().filter(|group| group.rows > 0);
+        groups.map(|group| self.times_of_group(footer, group).ok_or(Untold)).collect()
+    }
+
+    /// The smallest and the largest session id of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn ids_by_footer(&self, file: usize) -> Result<Vec<(i64, i64)>, Untold> {
+        let column = self.roles.value.as_ref().map(|value| &value.column).filter(|column| column.is_plain());
+        let name = column.and_then(ColumnRef::file_column).ok_or(Untold)?;
+        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+        let footer = &self.footers[file];
+        if footer.schema.kind(name) != Some(&Kind::Int) {
+            return Err(Untold);
+        }
+        let range = |group: &RowGroup| match group.ranges.get(place) {
+            Some(Some(Range::Int(min, max))) if min <= max => Ok((*min, *max)),
+            _ => Err(Untold),
+        };
+        footer.row_groups.iter().filter(|group| group.rows > 0).map(range).collect()
+    }
+
+    fn times_of_group(&self, footer: &Footer, group: &RowGroup) -> Option<(Timestamp, Timestamp)> {
+        let name = self.roles.time.file_column().filter(|_| self.roles.time.is_plain())?;
+        let place = self.ranges_of.iter().position(|known| known == name)?;
+        let Some(Some(Range::Int(min, max))) = group.ranges.get(place) else { return None };
+        let unit = match footer.schema.kind(name)? {
+            Kind::Timestamp(unit) => *unit,
+            // Of unsigned integers, the large ones are negative here.
+            Kind::Int if *min >= 0 => self.time_unit?,
+            _ => return None,
+        };
+        (min <= max).then_some((unit.instant(*min)?, unit.instant(*max)?))
     }
 
     fn choose_files(&mut self) -> Result<(), InputError> {
@@ -194,10 +285,14 @@ impl ReadPlan {
             let (_, exprs, schema) = &conditions[place];
             let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
                 .map_err(|error| self.condition_error(&error))?;
-            let row_groups: Vec<usize> = (0..can.len()).filter(|number| can[*number]).collect();
+            let may_pass = (0..can.len()).filter(|number| can[*number]);
+            let (row_groups, outside): (Vec<usize>, Vec<usize>) =
+                may_pass.partition(|number| self.time_can_match(footer, &footer.row_groups[*number]));
+            let rows_of = |groups: &[usize]| groups.iter().map(|number| footer.row_groups[*number].rows).sum::<u64>();
             extent.row_groups_read += row_groups.len() as u64;
             extent.row_groups_skipped += groups - row_groups.len() as u64;
-            extent.rows_read += row_groups.iter().map(|number| footer.row_groups[*number].rows).sum::<u64>();
+            extent.rows_read += rows_of(&row_groups);
+            extent.rows_outside += rows_of(&outside);
             if !row_groups.is_empty() {
                 chosen.push(Chosen { file, row_groups });
             }
@@ -205,6 +300,12 @@ impl ReadPlan {
         self.extent = extent;
         self.chosen = chosen;
         Ok(())
+    }
+
+    /// Whether one of the times to read may be in a row group.
+    fn time_can_match(&self, footer: &Footer, group: &RowGroup) -> bool {
+        let Some(times) = &self.times else { return true };
+        self.times_of_group(footer, group).is_none_or(|(first, last)| times.meets(first, last))
     }
 
     /// Whether the parts of the condition that are about folders alone hold for a file's folder.

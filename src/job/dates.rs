@@ -71,8 +71,9 @@ pub fn day_of_date(date: Date) -> Option<Day> {
 
 /// The civil date of a day; dates that jiff cannot express (past the year 9999) are the last one it can.
 pub fn date_of(day: Day) -> Date {
-    let span = jiff::Span::new().try_days(day.epoch_days()).unwrap_or_default();
-    Date::constant(1970, 1, 1).saturating_add(span)
+    let extreme = if day.epoch_days() < 0 { Date::MIN } else { Date::MAX };
+    let span = jiff::Span::new().try_days(day.epoch_days());
+    span.map_or(extreme, |span| Date::constant(1970, 1, 1).saturating_add(span))
 }
 
 /// The first instant of a day in a time zone.
@@ -81,6 +82,53 @@ pub fn first_instant(day: Day, zone: &TimeZone) -> Timestamp {
     let start = midnight.and_then(|midnight| midnight.start_of_day());
     // Dates at the very ends of time have none; nothing happens there.
     start.map_or(Timestamp::MIN, |start| Timestamp::from_micros(start.timestamp().as_microsecond()))
+}
+
+/// Instants from the first of the first day to the last of the last one, in a time zone; perhaps some more,
+/// where clocks are set back over midnight.
+pub fn instants_of((first, last): (Day, Day), zone: &TimeZone) -> (Timestamp, Timestamp) {
+    const INSTANT: Span = Span::from_micros(1);
+    let start = if first.epoch_days() == i32::MIN { Timestamp::MIN } else { first_instant(first, zone) };
+    if date_of(last) == Date::MAX {
+        return (start, Timestamp::MAX);
+    }
+    let end = first_instant(Day::from_epoch_days(last.epoch_days() + 1), zone);
+    // A clock set back within a day may bring the date before back.
+    let set_back = next_change(zone, end.minus(INSTANT)).filter(|change| date_at(*change, zone) <= last);
+    (start, set_back.map_or(end, |change| change.plus(Span::DAY)).minus(INSTANT))
+}
+
+/// The dates that hold all instants from `first` to `last` in a time zone.
+pub fn dates_over((first, last): (Timestamp, Timestamp), zone: &TimeZone) -> (Day, Day) {
+    let (mut start, mut end) = (date_at(first, zone), date_at(last, zone));
+    // A clock set back over midnight brings an earlier date after a later one.
+    if let Some(change) = next_change(zone, first).filter(|change| *change <= last) {
+        start = start.min(date_at(change, zone));
+    }
+    if let Some(change) = zone.preceding(jiff_of(last)).next() {
+        let before = Timestamp::from_micros(change.timestamp().as_microsecond() - 1);
+        if before >= first && last.since(before) <= Span::DAY {
+            end = end.max(date_at(before, zone));
+        }
+    }
+    (start, end)
+}
+
+/// The first change of a zone's clock after an instant, if it is within a day.
+fn next_change(zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+    let change = zone.following(jiff_of(after)).next()?.timestamp();
+    Some(Timestamp::from_micros(change.as_microsecond())).filter(|change| change.since(after) <= Span::DAY)
+}
+
+/// The date of an instant; those outside the years -9999 to 9999 are the first or last date there is.
+fn date_at(time: Timestamp, zone: &TimeZone) -> Day {
+    let date = jiff_of(time).to_zoned_datetime(zone.clone()).date();
+    day_of_date(date).unwrap_or_default()
+}
+
+fn jiff_of(time: Timestamp) -> jiff::Timestamp {
+    let extreme = if time.micros() < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(extreme)
 }
 
 /// Reads a day as [`day_text`] writes it.
@@ -110,12 +158,8 @@ pub fn instant_text(instant: Timestamp, zone: &TimeZone) -> String {
 /// Built offset by offset: where a clock is set back over midnight, a date comes in two pieces. Instants
 /// outside the years -9999 to 9999 belong to the first or last date there is.
 pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Calendar> {
-    let clamp = |time: Timestamp| {
-        let extreme = if time.micros() < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-        jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(extreme)
-    };
     // Three dates more, so that the end of the last one in range is known, whatever the clocks do there.
-    let (first, last) = (clamp(first.min(last)), clamp(last.plus(THREE_DAYS)));
+    let (first, last) = (jiff_of(first.min(last)), jiff_of(last.plus(THREE_DAYS)));
     // From the first instant of the first date: its hours are counted from there.
     let mut from =
         first.to_zoned_datetime(zone.clone()).start_of_day().map_or(first, |start| start.timestamp()).min(first);
@@ -163,15 +207,6 @@ fn with_day_bounds(pieces: &[(Timestamp, Day)]) -> Vec<Stretch> {
         Stretch { start: *start, day: *day, day_start: pieces[first].0, day_end }
     };
     pieces.iter().enumerate().map(stretch).collect()
-}
-
-/// The dates that satisfy both windows.
-pub fn intersect(a: Window, b: Window) -> Window {
-    let last = match (a.last, b.last) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
-    Window { first: a.first.max(b.first), last }
 }
 
 /// Reads both ends of a range of dates.
@@ -234,6 +269,39 @@ mod tests {
                 prop_assert_eq!(found.day_start.micros(), first.timestamp().as_microsecond());
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn dates_and_instants_hold_each_other(
+            zone in prop::sample::select(&ZONES[..]),
+            start in 946_684_800i64..1_800_000_000,
+            length in 0i64..200_000,
+            points in prop::collection::vec(0.0f64..1.0, 20),
+        ) {
+            let zone = TimeZone::get(zone).expect("known zone");
+            let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+            let (first, last) = dates_over((at(start), at(start + length)), &zone);
+            let instants = instants_of((first, last), &zone);
+            prop_assert!(instants.0 <= at(start) && at(start + length) <= instants.1);
+            for point in points {
+                // Inside, no other dates; outside of the instants of these dates, none of them.
+                let inside = date_at(at(start + (length as f64 * point) as i64), &zone);
+                prop_assert!(first <= inside && inside <= last);
+                let beside = at(start - 200_000 + ((length + 400_000) as f64 * point) as i64);
+                let is_one = (first..=last).contains(&date_at(beside, &zone));
+                prop_assert!(!is_one || instants.0 <= beside && beside <= instants.1);
+            }
+        }
+    }
+
+    #[test]
+    fn all_dates_are_all_instants() {
+        let day = Day::from_epoch_days;
+        let all = instants_of((day(i32::MIN), day(i32::MAX)), &TimeZone::UTC);
+        assert_eq!(all, (Timestamp::MIN, Timestamp::MAX));
+        let dates = dates_over(all, &TimeZone::UTC);
+        assert!(dates.0.epoch_days() < -4_000_000 && dates.1.epoch_days() > 2_000_000);
     }
 
     #[test]

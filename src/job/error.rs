@@ -129,6 +129,34 @@ pub enum JobError {
         /// What was given.
         value: String,
     },
+    /// A share of what was that is none.
+    #[error("`{key}` = \"{value}\" is no share; write it like 0.5 or 50%, from 0 on")]
+    ShareOfBefore {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// Some tables of all that an incremental run keeps.
+    #[error(
+        "--incremental keeps the sessions and activity tables in step with the input, and --only asks for one of \
+         them: remove one of the two"
+    )]
+    PartOfIncremental,
+    /// Charts or tables over dates of which the folder has no rows.
+    #[error(
+        "{path:?} has {has} of all its dates but no {lacks} (it was written with --only), so a run of some dates \
+         would leave tables and charts that say there was none; run once without --from, --to and --incremental, \
+         or with --only {has}"
+    )]
+    PartOfTables {
+        /// The folder.
+        path: PathBuf,
+        /// The table that is there.
+        has: &'static str,
+        /// The one that is not.
+        lacks: &'static str,
+    },
     /// A size in bytes that is none.
     #[error("`{key}` = \"{value}\": {hint}")]
     Size {

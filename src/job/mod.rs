@@ -16,7 +16,9 @@ pub mod holds;
 mod known_keys;
 pub mod options;
 pub mod preset;
+pub mod reach;
 pub mod segment;
+pub mod times;
 pub mod value_test;
 
 use std::path::PathBuf;

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::dates::intersect;
-use super::Job;
 use crate::memory::MemoryLimit;
 use crate::sessionize::aggregate::Window;
 
@@ -16,18 +14,35 @@ pub struct Options {
     pub only: Vec<Table>,
     /// Threads; `None` for as many as the machine has.
     pub threads: Option<usize>,
+    /// Find the dates to recompute from the files that are new, changed or gone.
+    pub incremental: bool,
+    /// Files may be gone.
+    pub allow_removed: bool,
+    /// The limits that a run keeps.
+    pub limits: Limits,
     /// The memory to use; `None` for as much as it takes.
     pub memory_limit: Option<MemoryLimit>,
     /// Where what does not fit into memory goes; `None` for the output folder's own place.
     pub temp_dir: Option<PathBuf>,
-    /// The share of rows that may be rejected.
-    pub max_rejected: Option<f64>,
     /// Only say what would be done.
     pub dry_run: bool,
     /// Rebuild a folder of another definition.
     pub overwrite: bool,
     /// Print nothing but errors.
     pub quiet: bool,
+}
+
+/// What a run must not exceed, or it changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// The share of rows that may be rejected.
+    pub max_rejected: Option<f64>,
+    /// The share of events that may be in no session.
+    pub max_out_of_session: Option<f64>,
+    /// How many sessions there must be on the dates that are written.
+    pub min_sessions: Option<u64>,
+    /// The share by which the number of sessions of a date may change.
+    pub max_change: Option<f64>,
 }
 
 /// What a run writes.
@@ -53,11 +68,6 @@ impl Table {
 }
 
 impl Options {
-    /// The dates that this run writes.
-    pub fn window(&self, job: &Job) -> Window {
-        intersect(self.window, job.output.window)
-    }
-
     /// What this run writes.
     pub fn tables(&self) -> Vec<Table> {
         let all = [Table::Sessions, Table::Activity, Table::Charts];

@@ -2,16 +2,22 @@
 
 use std::fmt::Write;
 
-use super::{bytes_text, grouped};
+use super::{bytes_text, dates_text, files_text, grouped};
 use crate::events::columns::Source;
 use crate::events::plan::ReadPlan;
-use crate::job::dates::day_text;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::Options;
 use crate::job::Job;
+use crate::scope::{Mode, Scope};
 
 /// The plan of a run.
-pub fn plan_text(job: &Job, options: &Options, plan: &ReadPlan, definition: &Canonical) -> String {
+pub fn plan_text(
+    job: &Job,
+    options: &Options,
+    plan: &ReadPlan,
+    definition: &Canonical,
+    scope: Option<&Scope>,
+) -> String {
     let mut text = String::new();
     let mut line = |name: &str, rest: String| {
         // Writing to a String cannot fail.
@@ -39,9 +45,17 @@ pub fn plan_text(job: &Job, options: &Options, plan: &ReadPlan, definition: &Can
     line("Definition", job.definition.sentence());
     line("Fingerprint", definition.fingerprint());
     line("Time zone", job.output.zone_name.clone());
-    let window = options.window(job);
-    let day = |day: Option<_>, none: &str| day.map_or_else(|| none.to_string(), day_text);
-    line("Dates", format!("{} to {}", day(window.first, "the first"), day(window.last, "the last")));
+    if let Some(scope) = scope.filter(|scope| scope.mode == Mode::Incremental) {
+        line("Input", files_text(&scope.difference));
+    }
+    match scope {
+        Some(scope) => line("Dates", dates_text(&scope.dates.within(job.output.window))),
+        None if options.incremental => line("Dates", "none: the files are those of the run before".to_string()),
+        None => {}
+    }
+    if let Some(whole) = scope.and_then(|scope| scope.whole.as_ref()) {
+        line("Reads", whole.to_string());
+    }
     let tables: Vec<&str> = options.tables().iter().map(|table| table.name()).collect();
     line("Tables", format!("{} in {}", tables.join(", "), job.output.path.display()));
     text

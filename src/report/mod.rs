@@ -2,11 +2,17 @@
 
 pub mod charts;
 pub mod dry_run;
+pub mod history;
 pub mod log;
 pub mod progress;
 pub mod run_json;
 pub mod summary;
 pub mod warnings;
+
+use crate::job::dates::day_text;
+use crate::sessionize::dates::DateSet;
+use crate::sessionize::time::Day;
+use crate::tables::ledger::Difference;
 
 /// A count with thousands separated.
 pub fn grouped(count: u64) -> String {
@@ -32,6 +38,33 @@ pub fn percent(part: u64, whole: u64) -> String {
         0 => "–".to_string(),
         _ => format!("{:.1} %", part as f64 * 100.0 / whole as f64),
     }
+}
+
+/// Dates as ranges: `2026-01-03, 2026-01-27 to 2026-01-28`.
+pub fn dates_text(dates: &DateSet) -> String {
+    let end = |day: Day, none: &str| match day.epoch_days() {
+        i32::MIN | i32::MAX => none.to_string(),
+        _ => day_text(day),
+    };
+    let range = |(first, last): &(Day, Day)| match first == last {
+        true => day_text(*first),
+        false => format!("{} to {}", end(*first, "the first"), end(*last, "the last")),
+    };
+    match dates.ranges() {
+        [] => "none".to_string(),
+        ranges => ranges.iter().map(range).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// How an input differs from that of the run before.
+pub fn files_text(difference: &Difference) -> String {
+    let count = |files: usize| grouped(files as u64);
+    let (new, changed) = (count(difference.new.len()), count(difference.changed.len()));
+    format!(
+        "{new} new, {changed} changed, {} gone, {} as they were",
+        count(difference.gone.len()),
+        count(difference.same)
+    )
 }
 
 #[cfg(test)]

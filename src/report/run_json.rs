@@ -5,11 +5,16 @@ use serde_json::{Map, Value};
 
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::Extent;
+use crate::events::survey::Survey;
 use crate::job::dates::day_text;
 use crate::job::fingerprint::Canonical;
+use crate::scope::Scope;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::cut::OutOfSession;
+use crate::sessionize::dates::DateSet;
 use crate::sessionize::time::Day;
+use crate::tables::changes::Changes;
+use crate::tables::ledger::Difference;
 use crate::tables::parquet_file::Size;
 
 /// One object for a whole run.
@@ -17,12 +22,23 @@ use crate::tables::parquet_file::Size;
 pub struct RunJson {
     /// dwell's version.
     pub version: &'static str,
+    /// When it started.
+    pub started: String,
+    /// `full`, `dates` or `incremental`.
+    pub mode: &'static str,
+    /// Why everything was computed, where that was not asked for.
+    pub everything: Option<String>,
     /// The definition: key by key.
     pub definition: Value,
     /// The definition's fingerprint.
     pub fingerprint: String,
     /// What was read.
     pub inputs: Inputs,
+    /// How many files are new, changed, gone, and as the run before read them.
+    pub files: Files,
+    /// Of an incremental run after another: the events of new and changed files by days between their date and
+    /// the newest date among them.
+    pub lateness: Option<Map<String, Value>>,
     /// Rows of all files.
     pub rows: u64,
     /// Rows for which the condition is not true, those of skipped row groups too.
@@ -33,7 +49,7 @@ pub struct RunJson {
     pub duplicates: u64,
     /// Events of inactive types.
     pub inactive: u64,
-    /// Events whose own date is outside the run's dates.
+    /// Events whose own date is outside the run's dates, and rows that were not read for their times.
     pub outside_window: u64,
     /// Events in sessions, excluded ones included.
     pub in_session: u64,
@@ -51,6 +67,10 @@ pub struct RunJson {
     pub users: u64,
     /// The dates that this run wrote sessions of.
     pub dates: Dates,
+    /// The dates of which a file of a table was replaced, added or removed.
+    pub replaced: Replaced,
+    /// But of a full run: what became of the sessions that the tables had on the dates replaced.
+    pub changes: Option<Changes>,
     /// Rows and bytes of each table that this run wrote.
     pub tables: Map<String, Value>,
     /// What the user should know.
@@ -68,6 +88,44 @@ pub struct Inputs {
     bytes: u64,
     row_groups_read: u64,
     row_groups_skipped: u64,
+}
+
+/// Files of the input beside those that the run before read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Files {
+    new: usize,
+    changed: usize,
+    gone: usize,
+    same: usize,
+}
+
+impl Files {
+    /// As counted in a comparison.
+    pub fn of(difference: &Difference) -> Self {
+        Files {
+            new: difference.new.len(),
+            changed: difference.changed.len(),
+            gone: difference.gone.len(),
+            same: difference.same,
+        }
+    }
+}
+
+/// Dates that were replaced.
+#[derive(Clone, Debug, Serialize)]
+pub struct Replaced {
+    count: usize,
+    /// First and last of each run of dates without another between them.
+    ranges: Vec<(String, String)>,
+}
+
+impl Replaced {
+    /// These dates, in order.
+    pub fn of(days: &[Day]) -> Self {
+        let ranges = DateSet::of(days.iter().map(|day| (*day, *day)));
+        let ranges = ranges.ranges().iter().map(|(first, last)| (day_text(*first), day_text(*last))).collect();
+        Replaced { count: days.len(), ranges }
+    }
 }
 
 /// Some dates.
@@ -125,6 +183,14 @@ impl Stopwatch {
 pub struct Facts<'a> {
     /// The definition.
     pub definition: &'a Canonical,
+    /// When the run started.
+    pub started: jiff::Timestamp,
+    /// What it was about.
+    pub scope: &'a Scope,
+    /// The dates of which files were replaced.
+    pub replaced: &'a [Day],
+    /// What became of the sessions before.
+    pub changes: Option<Changes>,
     /// What was read and skipped.
     pub extent: Extent,
     /// What became of the rows.
@@ -144,9 +210,12 @@ pub struct Facts<'a> {
 impl RunJson {
     /// Puts the facts of a run together.
     pub fn new(facts: Facts<'_>) -> Self {
-        let Facts { definition, extent, rows, counts, .. } = facts;
+        let Facts { definition, extent, rows, counts, scope, .. } = facts;
         RunJson {
             version: env!("CARGO_PKG_VERSION"),
+            started: started_text(facts.started),
+            mode: scope.mode.name(),
+            everything: scope.whole.as_ref().map(ToString::to_string),
             definition: definition.to_json(),
             fingerprint: definition.fingerprint(),
             inputs: Inputs {
@@ -155,12 +224,14 @@ impl RunJson {
                 row_groups_read: extent.row_groups_read,
                 row_groups_skipped: extent.row_groups_skipped,
             },
+            files: Files::of(&scope.difference),
+            lateness: lateness(scope),
             rows: extent.rows,
-            filtered: extent.rows - rows.passed,
+            filtered: extent.rows - extent.rows_outside - rows.passed,
             rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
             duplicates: counts.duplicates,
             inactive: counts.inactive,
-            outside_window: counts.outside_window,
+            outside_window: extent.rows_outside + rows.outside + counts.outside_window,
             in_session: counts.in_session,
             out_of_session: by_reason(
                 OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])),
@@ -171,6 +242,8 @@ impl RunJson {
             clock_skew_sessions: counts.clock_skew,
             users: counts.users,
             dates: Dates::of(facts.days),
+            replaced: Replaced::of(facts.replaced),
+            changes: facts.changes,
             tables: facts
                 .tables
                 .iter()
@@ -186,6 +259,33 @@ impl RunJson {
     pub fn text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
+
+/// A time as records have it, to the second.
+pub fn started_text(started: jiff::Timestamp) -> String {
+    started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The record of a run that found nothing new in these many files.
+pub fn nothing_new(started: jiff::Timestamp, files: usize) -> String {
+    let record = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": started_text(started),
+        "mode": "incremental",
+        "nothing_new": true,
+        "files": { "new": 0, "changed": 0, "gone": 0, "same": files },
+    });
+    serde_json::to_string_pretty(&record).unwrap_or_default() + "\n"
+}
+
+fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
+    let mut rows = std::collections::BTreeMap::<Day, u64>::new();
+    for (day, count) in scope.surveys.values().flat_map(Survey::rows_by_date) {
+        *rows.entry(day).or_default() += count;
+    }
+    let newest = rows.keys().last()?.epoch_days();
+    let late = |(day, count): (&Day, &u64)| ((newest - day.epoch_days()).to_string(), Value::from(*count));
+    Some(rows.iter().rev().map(late).collect())
 }
 
 fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {

@@ -4,9 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::run_json::{Facts, RunJson};
-use super::{bytes_text, grouped, percent};
+use super::{bytes_text, dates_text, files_text, grouped, percent};
 use crate::charts::overview::Overview;
 use crate::charts::DEFAULT_BINS_MS;
+use crate::scope::Mode;
+use crate::sessionize::dates::DateSet;
+use crate::tables::changes::Changes;
 
 /// The summary of a run; `overview` is missing where no sessions table was written.
 pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, output: &Path) -> String {
@@ -24,6 +27,16 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
             format!(" on {} dates ({} to {})", facts.days.len(), text(*first), text(*last))
         }
     };
+    if facts.scope.mode == Mode::Incremental {
+        line("Input", files_text(&facts.scope.difference));
+    }
+    if facts.scope.mode != Mode::Full {
+        let dates = DateSet::of(facts.replaced.iter().map(|day| (*day, *day)));
+        line("Replaced", dates_text(&dates));
+    }
+    if let Some(changes) = facts.changes {
+        line("Changes", changes_text(&changes));
+    }
     line("Sessions", format!("{}{dates}", grouped(counts.sessions)));
     line("Users", format!("{} active", grouped(counts.users)));
     if let Some(overview) = overview.filter(|overview| overview.sessions > 0) {
@@ -75,6 +88,16 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         text.push_str(&bars(overview));
     }
     text
+}
+
+fn changes_text(changes: &Changes) -> String {
+    let Changes { added, reopened, joined, split, removed } = *changes;
+    let all = [(added, "added"), (reopened, "reopened"), (joined, "joined"), (split, "split"), (removed, "removed")];
+    let some = all.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{} {name}", grouped(*count)));
+    match some.collect::<Vec<_>>() {
+        none if none.is_empty() => "no session is another than before".to_string(),
+        some => format!("sessions: {}", some.join(", ")),
+    }
 }
 
 fn reasons(counts: &serde_json::Map<String, serde_json::Value>) -> String {

@@ -7,6 +7,7 @@ use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::job::{Job, Kind};
 use crate::nearest::nearest;
+use crate::scope::{Mode, Scope, Whole};
 use crate::sessionize::counts::Counts;
 use crate::sessionize::cut::OutOfSession;
 
@@ -45,6 +46,11 @@ pub enum Warning {
     },
     /// All events are outside of the dates asked for.
     OutsideWindow,
+    /// Everything is computed, though some dates would do.
+    Everything {
+        /// Why.
+        why: String,
+    },
     /// An event type of the job that no event has.
     NoSuchEventType {
         /// The key that names it.
@@ -85,6 +91,7 @@ impl fmt::Display for Warning {
             Warning::OutsideWindow => {
                 write!(f, "all events are outside of the dates asked for: look at since, until, --from and --to")
             }
+            Warning::Everything { why } => f.write_str(why),
             Warning::NoSuchEventType { key, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of `{key}`")?;
                 match nearest {
@@ -100,13 +107,31 @@ impl fmt::Display for Warning {
 const REJECTED_SHARE: f64 = 0.01;
 
 /// The warnings of a run.
-pub fn warnings(job: &Job, plan: &ReadPlan, rows: &RowCounts, counts: &Counts, types: &[String]) -> Vec<Warning> {
+pub fn warnings(
+    job: &Job,
+    plan: &ReadPlan,
+    scope: &Scope,
+    rows: &RowCounts,
+    counts: &Counts,
+    types: &[String],
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if plan.extent.rows == 0 {
         return vec![Warning::NoRows];
     }
+    // The first run is as everyone expects it to be.
+    let whole = scope.whole.as_ref().filter(|whole| **whole != Whole::First);
+    warnings.extend(whole.map(|whole| Warning::Everything { why: whole.to_string() }));
+    if plan.times().is_some() {
+        // What is read is a part of the input: of all of it, it says nothing.
+        warnings.extend(rejected(plan, rows));
+        let none_written = counts.in_session + counts.out_of_session_total() == 0;
+        warnings.extend((scope.mode == Mode::Dates && none_written).then_some(Warning::OutsideWindow));
+        return warnings;
+    }
     if let (0, Some(condition)) = (rows.passed, plan.condition()) {
-        return vec![Warning::NothingPasses { condition: condition.to_string() }];
+        warnings.push(Warning::NothingPasses { condition: condition.to_string() });
+        return warnings;
     }
     warnings.extend(rejected(plan, rows));
     if rows.rejected_total() == rows.passed {

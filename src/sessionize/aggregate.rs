@@ -4,6 +4,7 @@ use super::added::{Adding, FactRules};
 use super::calendar::Calendar;
 use super::counts::Counts;
 use super::cut::{Bounds, ById, Cutting, OutOfSession, Segment, Verdict};
+use super::dates::DateSet;
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::identify::identify;
@@ -33,8 +34,8 @@ pub struct Rules<'a> {
     pub max_length: Option<Span>,
     /// The dates of the output's time zone.
     pub calendar: &'a Calendar,
-    /// The dates the tables hold.
-    pub window: Window,
+    /// The dates to make rows of.
+    pub dates: &'a DateSet,
     /// Whether rows of the activity table are needed.
     pub makes_activity: bool,
     /// What is made of facts; `None` where nobody asks for any.
@@ -54,10 +55,6 @@ impl Window {
     /// Whether a date is within.
     pub fn holds(&self, day: Day) -> bool {
         self.first.is_none_or(|first| first <= day) && self.last.is_none_or(|last| day <= last)
-    }
-
-    fn is_unbounded(&self) -> bool {
-        *self == Window::default()
     }
 }
 
@@ -83,6 +80,10 @@ impl Made<'_> {
         mut events: &mut [Row<T>],
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
+        if let Rule::Default(_) = rules.rule {
+            let untimed = |row: &&Row<T>| row.value().is_some_and(|id| id_time(id).is_none());
+            self.counts.untimed_ids += events.iter().filter(untimed).count() as u64;
+        }
         if let Some(within) = rules.dedup_within {
             let kept = drop_duplicates(events, within);
             self.counts.duplicates += (events.len() - kept) as u64;
@@ -118,14 +119,14 @@ impl Made<'_> {
     fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
         let mut cursor = rules.calendar.cursor();
         if !rules.makes_activity {
-            let mut inside = |event: &Row<T>| rules.window.holds(cursor.find(event.time()).day);
+            let mut inside = |event: &Row<T>| rules.dates.holds(cursor.find(event.time()).day);
             self.counts.users += u64::from(events.iter().any(&mut inside));
             return;
         }
         let first = self.activity.len();
         for event in events {
             let stretch = cursor.find(event.time());
-            if !rules.window.holds(stretch.day) {
+            if !rules.dates.holds(stretch.day) {
                 continue;
             }
             let hours = 1 << stretch.hour(event.time());
@@ -194,11 +195,11 @@ impl Made<'_> {
 
     /// Counts the events whose own date is outside the window, and returns how many are inside.
     fn count_window<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
-        if rules.window.is_unbounded() {
+        if rules.dates.is_all() {
             return events.len() as u64;
         }
         let mut cursor = rules.calendar.cursor();
-        let inside = events.iter().filter(|event| rules.window.holds(cursor.find(event.time()).day)).count();
+        let inside = events.iter().filter(|event| rules.dates.holds(cursor.find(event.time()).day)).count();
         self.counts.outside_window += (events.len() - inside) as u64;
         inside as u64
     }
@@ -206,7 +207,7 @@ impl Made<'_> {
     fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {
         let day = rules.calendar.cursor().find(bounds.start).day;
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
-        if !rules.window.holds(day) {
+        if !rules.dates.holds(day) {
             return;
         }
         let value = first.value().unwrap_or(0);

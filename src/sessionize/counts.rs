@@ -26,6 +26,8 @@ pub struct Counts {
     pub clock_skew: u64,
     /// Distinct users in the activity table.
     pub users: u64,
+    /// Events whose session id is valid but no time, repeats included.
+    pub untimed_ids: u64,
 }
 
 impl Counts {
@@ -43,6 +45,7 @@ impl Counts {
         self.zero_length += other.zero_length;
         self.clock_skew += other.clock_skew;
         self.users += other.users;
+        self.untimed_ids += other.untimed_ids;
     }
 
     /// All events in no session.
@@ -66,7 +69,7 @@ mod tests {
             Counts {
                 duplicates: n[0], inactive: n[1], outside_window: n[2], in_session: n[3],
                 out_of_session: [n[4], n[5], n[6], n[7], n[8]],
-                sessions: n[9], excluded: n[10], zero_length: n[11], clock_skew: n[12], users: n[13],
+                sessions: n[9], excluded: n[10], zero_length: n[11], clock_skew: n[12], users: n[13], untimed_ids: n[14],
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod columns;
 pub mod counts;
 pub mod cut;
+pub mod dates;
 pub mod dedup;
 pub mod event_types;
 pub mod facts;

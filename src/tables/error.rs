@@ -32,6 +32,17 @@ pub enum TableError {
         /// Why.
         reason: String,
     },
+    /// The ledger cannot be read.
+    #[error(
+        "{path:?} cannot be read ({reason}), so it is not known which files the tables were made of; run once \
+         without --incremental to make them anew"
+    )]
+    BadLedger {
+        /// The ledger.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The folder's tables were made under another definition.
     #[error(
         "the tables in {path:?} were made under another definition:\n  {}\nrun with --overwrite to rebuild all of \

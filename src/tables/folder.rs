@@ -1,13 +1,15 @@
 //! The output folder: whose it is, who writes to it, and how a run's files replace the ones before.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::TableError;
+use super::files::{files_below, write_synced};
+use super::journal::{first_missing, Journal, Places, Recovered};
+use super::lock::FolderLock;
 use crate::job::fingerprint::Canonical;
 
 /// The number of the format of the tables and of the folder.
@@ -20,16 +22,22 @@ const RECORD: &str = "folder.json";
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
-    /// What the folder's tables were made under; `None` where there are none.
-    before: Option<Canonical>,
+    before: Before,
 }
 
+/// What the tables of a folder were made under.
+#[derive(Clone, Debug, Default)]
+pub struct Before(Option<Record>);
+
 /// What `_dwell/folder.json` says.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
     fingerprint: String,
     definition: Canonical,
+    /// What each table was made with, besides the definition.
+    #[serde(default)]
+    tables: Vec<String>,
 }
 
 impl OutputFolder {
@@ -38,16 +46,16 @@ impl OutputFolder {
     /// # Errors
     /// It is a file, or not empty and not dwell's, or its record cannot be read.
     pub fn look(path: &Path) -> Result<Self, TableError> {
-        let mut folder = OutputFolder { path: path.to_path_buf(), before: None };
+        let mut folder = OutputFolder { path: path.to_path_buf(), before: Before::default() };
         if !path.exists() {
             return Ok(folder);
         }
         if !path.is_dir() {
             return Err(TableError::NotAFolder { path: path.to_path_buf() });
         }
-        let record = path.join(OWN).join(RECORD);
-        if record.exists() {
-            folder.before = Some(read_record(&record)?);
+        folder.before = Before::read(path)?;
+        // A first run that was killed while it committed leaves tables that nothing but the journal explains.
+        if folder.before.is_something() || Places::new(path, &path.join(OWN)).is_pending() {
             return Ok(folder);
         }
         let entries = fs::read_dir(path).map_err(|error| TableError::write(path, &error))?;
@@ -59,77 +67,106 @@ impl OutputFolder {
         }
     }
 
-    /// Refuses a folder whose tables were made under another definition, unless all are to be rebuilt.
-    ///
-    /// # Errors
-    /// The keys that differ.
-    pub fn check_definition(&self, definition: &Canonical, overwrite: bool) -> Result<(), TableError> {
-        match &self.before {
-            Some(before) if before != definition && !overwrite => Err(TableError::OtherDefinition {
-                path: self.path.clone(),
-                differences: before.differences(definition),
-            }),
-            _ => Ok(()),
-        }
+    /// What the folder's tables were made under.
+    pub fn before(&self) -> &Before {
+        &self.before
+    }
+
+    /// A file of dwell's own in the folder.
+    pub fn own(&self, name: &str) -> PathBuf {
+        self.path.join(OWN).join(name)
     }
 
     /// What the folder's tables were made under; `None` where there are none.
     pub fn definition(&self) -> Option<&Canonical> {
-        self.before.as_ref()
+        self.before.definition()
     }
 
-    /// Whether the folder's tables were made under another definition.
-    pub fn is_other_definition(&self, definition: &Canonical) -> bool {
-        self.before.as_ref().is_some_and(|before| before != definition)
-    }
-
-    /// Takes the folder for this run, makes it where it does not exist, and clears away what a killed
-    /// run left.
+    /// Takes the folder for this run, makes it where it does not exist, and brings what a killed run left into
+    /// order.
     ///
     /// # Errors
     /// Another run holds it, or it cannot be written.
     pub fn lock(self) -> Result<LockedFolder, TableError> {
         let own = self.path.join(OWN);
-        let trace = Trace { path: self.path.clone(), created: first_missing(&own) };
+        let mut trace = Trace { path: self.path.clone(), created: first_missing(&own) };
         fs::create_dir_all(&own).map_err(|error| TableError::write(&own, &error))?;
-        let lock_path = own.join("lock");
-        let failed = |error: std::io::Error| TableError::write(&lock_path, &error);
-        let mut lock =
-            File::options().create(true).read(true).write(true).truncate(false).open(&lock_path).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&lock_path).unwrap_or_default();
-                return Err(TableError::Locked { path: self.path, holder: holder.trim().to_string() });
+        let lock = FolderLock::take(&own.join("lock"), &self.path).inspect_err(|error| {
+            if matches!(error, TableError::Locked { .. }) {
+                // Whoever holds it was quicker: what is here is theirs by now.
+                trace.created = None;
             }
-        }
-        let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
-        lock.set_len(0).map_err(failed)?;
-        writeln!(lock, "process {} since {since}", std::process::id()).map_err(failed)?;
-        let staging = own.join("staging");
-        let locked = LockedFolder { path: self.path, staging, trace, lock };
-        locked.clear_staging();
+        })?;
+        let mut locked = LockedFolder {
+            places: Places::new(&self.path, &own),
+            path: self.path,
+            before: self.before,
+            recovered: Recovered::Nothing,
+            trace,
+            _lock: lock,
+        };
+        locked.recovered = locked.places.recover()?;
+        locked.clear();
+        // What was looked at before may have been another run's, which is done by now.
+        locked.before = Before::read(&locked.path)?;
         Ok(locked)
     }
 }
 
-fn read_record(path: &Path) -> Result<Canonical, TableError> {
+impl Before {
+    fn read(folder: &Path) -> Result<Self, TableError> {
+        let record = folder.join(OWN).join(RECORD);
+        Ok(Before(if record.exists() { Some(read_record(&record)?) } else { None }))
+    }
+
+    /// Whether there are tables at all.
+    pub fn is_something(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The definition that the tables were made under; `None` where there are none.
+    pub fn definition(&self) -> Option<&Canonical> {
+        self.0.as_ref().map(|record| &record.definition)
+    }
+
+    /// What each table was made with.
+    pub fn tables(&self) -> &[String] {
+        self.0.as_ref().map_or(&[], |record| &record.tables)
+    }
+
+    /// Whether the tables were made under another definition.
+    pub fn is_other_than(&self, definition: &Canonical) -> bool {
+        self.0.as_ref().is_some_and(|before| before.definition != *definition)
+    }
+
+    /// Whether there are tables, and made with something else than `tables` says.
+    pub fn has_other_columns(&self, tables: &[String]) -> bool {
+        self.0.as_ref().is_some_and(|before| before.tables != tables)
+    }
+
+    /// Refuses a folder whose tables were made under another definition, unless all are to be rebuilt.
+    ///
+    /// # Errors
+    /// The keys that differ.
+    pub fn check(&self, folder: &Path, definition: &Canonical, overwrite: bool) -> Result<(), TableError> {
+        match &self.0 {
+            Some(before) if before.definition != *definition && !overwrite => Err(TableError::OtherDefinition {
+                path: folder.to_path_buf(),
+                differences: before.definition.differences(definition),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read_record(path: &Path) -> Result<Record, TableError> {
     let bad = |reason: String| TableError::BadRecord { path: path.to_path_buf(), reason };
     let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let record: Record = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
     if record.format != FORMAT {
         return Err(bad(format!("it is of format {}, this version of dwell knows format {FORMAT}", record.format)));
     }
-    Ok(record.definition)
-}
-
-/// The first folder on the way to `path` that does not exist.
-fn first_missing(path: &Path) -> Option<PathBuf> {
-    path.ancestors()
-        .filter(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
-        .last()
-        .map(Path::to_path_buf)
+    Ok(record)
 }
 
 /// Refuses an output folder inside an input path, or around one of its files.
@@ -195,9 +232,12 @@ fn absolute(path: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct LockedFolder {
     path: PathBuf,
-    staging: PathBuf,
+    places: Places,
+    before: Before,
+    recovered: Recovered,
+    // In this order: the trace is removed while the lock is held.
     trace: Trace,
-    lock: File,
+    _lock: FolderLock,
 }
 
 /// The folders that a run made on its way in: removed where the run comes to nothing.
@@ -229,6 +269,21 @@ impl LockedFolder {
         &self.path
     }
 
+    /// What the folder's tables were made under.
+    pub fn before(&self) -> &Before {
+        &self.before
+    }
+
+    /// Whether a run before was killed while it committed, and its commit has been completed.
+    pub fn was_recovered(&self) -> bool {
+        self.recovered == Recovered::Completed
+    }
+
+    /// The path of a file of dwell's own, within the folder.
+    pub fn own_file(name: &str) -> PathBuf {
+        Path::new(OWN).join(name)
+    }
+
     /// Where to write a file that will stand at `relative` once committed; its folder exists.
     ///
     /// # Errors
@@ -239,7 +294,15 @@ impl LockedFolder {
 
     /// Where a file that will stand at `relative` is until it is committed.
     pub fn staged_path(&self, relative: &Path) -> PathBuf {
-        self.staging.join(relative)
+        self.places.staging().join(relative)
+    }
+
+    /// The files that are staged, by their path within the folder.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    pub fn staged_files(&self) -> Result<BTreeSet<PathBuf>, TableError> {
+        files_below(&self.places.staging(), Path::new(""))
     }
 
     /// Where to write a file that is needed for this run alone; its folder exists.
@@ -263,48 +326,67 @@ impl LockedFolder {
         files_below(&self.path, table)
     }
 
-    /// Puts the staged files in place and removes those of `replaced` for which there is no new one, then
-    /// records the definition. Where anything fails, the files before are put back.
+    /// Puts the staged files in place, removes those of `replaced` for which there is no new one, and records
+    /// the definition and what `tables` there are. Where anything fails, the folder is as it was; where the process is killed, the next run
+    /// has it as it was or completes this.
     ///
     /// # Errors
     /// A file that cannot be moved.
-    pub fn commit(mut self, replaced: &BTreeSet<PathBuf>, definition: &Canonical) -> Result<(), TableError> {
-        let record = Record { format: FORMAT, fingerprint: definition.fingerprint(), definition: definition.clone() };
-        let record_file = Path::new(OWN).join(RECORD);
-        let record_path = self.stage(&record_file)?;
+    pub fn commit(
+        mut self,
+        replaced: &BTreeSet<PathBuf>,
+        definition: &Canonical,
+        tables: &[String],
+    ) -> Result<(), TableError> {
+        let record = Record {
+            format: FORMAT,
+            fingerprint: definition.fingerprint(),
+            definition: definition.clone(),
+            tables: tables.to_vec(),
+        };
+        let record_file = Self::own_file(RECORD);
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
-        write_synced(&record_path, text.as_bytes())?;
-        let mut staged = files_below(&self.staging, Path::new(""))?;
-        // Last: until every table is of this definition, the folder does not say that it is.
-        staged.remove(&record_file);
-        let gone: Vec<&PathBuf> = replaced.iter().filter(|file| !staged.contains(*file)).collect();
-        let backup = self.path.join(OWN).join("before");
-        // What a killed run left there is of no use to this one.
-        let _ = fs::remove_dir_all(&backup);
-        let mut swap = Swap { folder: &self.path, backup: &backup, done: Vec::new(), made: Vec::new() };
-        let moved = staged
-            .iter()
-            .try_for_each(|file| swap.put(&self.staging.join(file), file))
-            .and_then(|()| gone.iter().try_for_each(|file| swap.remove(file)))
-            .and_then(|()| swap.put(&record_path, &record_file));
-        if let Err(error) = moved {
-            swap.undo();
-            return Err(error);
-        }
-        for file in gone {
-            // Only empty folders go.
-            let _ = self.path.join(file).parent().map(fs::remove_dir);
-        }
-        let _ = fs::remove_dir_all(&backup);
+        write_synced(&self.stage(&record_file)?, text.as_bytes())?;
+        let staged = self.staged_files()?;
+        // What says of the tables what they are comes after them.
+        let (own, tables): (Vec<PathBuf>, Vec<PathBuf>) =
+            staged.iter().cloned().partition(|file| file.starts_with(OWN));
+        let journal = Journal {
+            put: tables.into_iter().chain(own).collect(),
+            remove: replaced.iter().filter(|file| !staged.contains(*file)).cloned().collect(),
+        };
+        self.places.commit(&journal)?;
         self.trace.created = None;
         Ok(())
     }
 
-    fn clear_staging(&self) {
-        // What cannot be cleared away will be in the way, and named, when it is written over.
-        let _ = fs::remove_dir_all(&self.staging);
+    /// Takes back what is staged over a table file of the same bytes, so that this stays as it is, and returns
+    /// which these are.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn keep_same(&self) -> Result<BTreeSet<PathBuf>, TableError> {
+        let mut same = BTreeSet::new();
+        for file in self.staged_files()?.into_iter().filter(|file| !file.starts_with(OWN)) {
+            let (new, old) = (self.staged_path(&file), self.path.join(&file));
+            if is_same(&new, &old).map_err(|error| TableError::write(&new, &error))? {
+                fs::remove_file(&new).map_err(|error| TableError::write(&new, &error))?;
+                same.insert(file);
+            }
+        }
+        Ok(same)
+    }
+
+    fn clear(&self) {
+        self.places.clear();
         let _ = fs::remove_dir_all(self.scratch_path(Path::new("")));
     }
+}
+
+/// Whether there are two files of the same bytes.
+fn is_same(new: &Path, old: &Path) -> std::io::Result<bool> {
+    let length = |path: &Path| fs::metadata(path).map(|file| file.len());
+    Ok(old.is_file() && length(new)? == length(old)? && fs::read(new)? == fs::read(old)?)
 }
 
 fn with_folder(path: PathBuf) -> Result<PathBuf, TableError> {
@@ -315,94 +397,12 @@ fn with_folder(path: PathBuf) -> Result<PathBuf, TableError> {
 
 impl Drop for LockedFolder {
     fn drop(&mut self) {
-        self.clear_staging();
-        let _ = self.lock.set_len(0);
-    }
-}
-
-/// Moves files over others, remembering what was there.
-struct Swap<'a> {
-    folder: &'a Path,
-    backup: &'a Path,
-    done: Vec<(PathBuf, bool)>,
-    /// The topmost folder made for each file that needed one.
-    made: Vec<PathBuf>,
-}
-
-impl Swap<'_> {
-    fn put(&mut self, from: &Path, file: &Path) -> Result<(), TableError> {
-        let to = self.folder.join(file);
-        let parent = to.parent().unwrap_or(self.folder);
-        self.made.extend(first_missing(parent));
-        fs::create_dir_all(parent).map_err(|error| TableError::write(parent, &error))?;
-        self.keep(file)?;
-        // A rename replaces in one step: a reader sees the old file or the new one.
-        fs::rename(from, &to).map_err(|error| TableError::write(&to, &error))
-    }
-
-    fn remove(&mut self, file: &Path) -> Result<(), TableError> {
-        self.keep(file)?;
-        let path = self.folder.join(file);
-        fs::remove_file(&path).map_err(|error| TableError::write(&path, &error))
-    }
-
-    fn keep(&mut self, file: &Path) -> Result<(), TableError> {
-        let (from, to) = (self.folder.join(file), self.backup.join(file));
-        let existed = from.exists();
-        if existed {
-            let parent = to.parent().unwrap_or(self.backup);
-            fs::create_dir_all(parent).map_err(|error| TableError::write(parent, &error))?;
-            fs::hard_link(&from, &to)
-                .or_else(|_| fs::copy(&from, &to).map(drop))
-                .map_err(|error| TableError::write(&to, &error))?;
-        }
-        self.done.push((file.to_path_buf(), existed));
-        Ok(())
-    }
-
-    fn undo(&self) {
-        for (file, existed) in self.done.iter().rev() {
-            // Best effort: the error that led here is what the user hears of.
-            let path = self.folder.join(file);
-            let _ = if *existed { fs::rename(self.backup.join(file), &path) } else { fs::remove_file(&path) };
-        }
-        for folder in self.made.iter().rev() {
-            // By now it holds nothing but empty folders.
-            let _ = fs::remove_dir_all(folder);
-        }
-        let _ = fs::remove_dir_all(self.backup);
-    }
-}
-
-/// Writes a whole file and has the disk confirm it.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), TableError> {
-    let failed = |error: std::io::Error| TableError::write(path, &error);
-    let mut file = File::create(path).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)
-}
-
-fn files_below(root: &Path, relative: &Path) -> Result<BTreeSet<PathBuf>, TableError> {
-    let mut files = BTreeSet::new();
-    let folder = root.join(relative);
-    if !folder.is_dir() {
-        return Ok(files);
-    }
-    let failed = |error: std::io::Error| TableError::write(&folder, &error);
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = relative.join(entry.file_name());
-        // Not through links: what they lead to is not ours.
-        if entry.file_type().map_err(failed)?.is_dir() {
-            files.extend(files_below(root, &path)?);
-        } else {
-            files.insert(path);
+        self.clear();
+        if self.places.is_pending() {
+            // The next run needs what is here.
+            self.trace.created = None;
         }
     }
-    Ok(files)
 }
 
 #[cfg(test)]
@@ -436,11 +436,11 @@ mod tests {
         let folder = open(&path);
         stage(&folder, "t/d=1/a", "old");
         stage(&folder, "t/d=2/a", "old");
-        folder.commit(&BTreeSet::new(), &definition).expect("committed");
+        folder.commit(&BTreeSet::new(), &definition, &[]).expect("committed");
         let folder = open(&path);
         let before = folder.files_of(Path::new("t")).expect("listed");
         stage(&folder, "t/d=2/a", "new");
-        folder.commit(&before, &definition).expect("committed");
+        folder.commit(&before, &definition, &[]).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));
         assert_eq!(fs::read_to_string(path.join("t/d=2/a")).expect("there"), "new");
         assert!(!path.join("t/d=1").exists());
@@ -452,13 +452,13 @@ mod tests {
         let path = base.path().join("out");
         let folder = open(&path);
         stage(&folder, "t/a", "old");
-        folder.commit(&BTreeSet::new(), &Canonical::default()).expect("committed");
+        folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).expect("committed");
         let folder = open(&path);
         stage(&folder, "t/a", "new");
         stage(&folder, "t/b", "new");
         // A folder in the way of a file: the rename fails after the first file has been replaced.
         fs::create_dir_all(path.join("t/b/in the way")).expect("made");
-        assert!(folder.commit(&BTreeSet::new(), &Canonical::default()).is_err());
+        assert!(folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).is_err());
         assert_eq!(fs::read_to_string(path.join("t/a")).expect("there"), "old");
     }
 

@@ -229,10 +229,11 @@ fn parquet_files(out: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).collect()
 }
 
-/// Everything but `run.json`, which tells of the run.
+/// Everything but `run.json` and the records of runs, which tell of the run.
 fn lasting(out: &Path) -> Tree {
     let mut lasting = tree(out);
     lasting.remove(Path::new("run.json")).expect("a run.json");
+    lasting.retain(|name, _| !name.starts_with("_dwell/runs"));
     lasting
 }
 

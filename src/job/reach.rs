@@ -1,0 +1,262 @@
+//! How far in time an event can matter: what makes windows and incremental runs exact.
+//!
+//! Everything follows from one statement about each row of the tables:
+//!
+//! > A row about the instant *s* (a session that starts at *s*, or activity at *s*) is a function of the events
+//! > in [*s* − back, *s* + ahead], and of nothing else but the latest time of the whole input.
+//!
+//! Read one way it says what a run has to read to write the rows of some dates; read the other way, which rows
+//! an event that came or went can have changed: those about instants in [*t* − ahead, *t* + back].
+//!
+//! **Custom definitions.** H is the silence that cuts (the timeout, else `max_gap`), M is `max_length`, D is
+//! `dedup_within` with deduplication and nothing without.
+//!
+//! - Whether an event opens a segment depends on the event before it alone: on how long ago that was, on whether
+//!   either of them is a starting or an ending event. An event before that is more than H away changes nothing:
+//!   it is cut off. So *a segment begins at s* depends on events in [s − H, s].
+//! - A segment that begins at s is followed event by event until one opens the next segment. If it ends at or
+//!   before s + M, the event after its last one is at most H later or is cut off by the silence: events up to
+//!   s + M + H decide. If it does not, it has an event in (s + M, s + M + H], and that it is longer than M
+//!   (so that it is excluded) is all that the tables say of it.
+//! - Whether an event is dropped as a repeat depends on the events with its id up to D before it: D more on the
+//!   far side. The event types, `where` and `inactive` look at one event.
+//! - The id of a session depends on the other sessions of its user on the same date, that is on whole dates,
+//!   which is what is written.
+//! - Activity at s depends on the events at s, of which repeats of [s − D, s] are dropped.
+//!
+//! So back = H + D and ahead = M + H. Where there is no H or no M, there is no such bound.
+//! `repeated_start = "continue"` makes an event depend on how its segment opened, which may be any time ago.
+//!
+//! What a session's `end_reason` says (`timeout` or `end_of_data`) depends also on the latest time E of the input:
+//! [`Reach::ends_decided_between`].
+//!
+//! **The default definition**, where an id is a time and the session starts there: its events are in
+//! [id − 1 day, id + G), G being `max_gap`, and it starts at its id, or at its last event where that is earlier,
+//! which is at most a day before its id. So s ≤ id ≤ s + 1 day, back = 1 day + D and ahead = 1 day + G; `max_length`
+//! has no part in it. Without G, ahead has no bound, and back has. Ids that are no times, and
+//! `length_from = "first_event"`, have a session start at the first event that ever had its id: no bound.
+
+use super::{Custom, Job, Kind};
+use crate::sessionize::time::{Span, Timestamp};
+
+/// How far in time an event can matter to a row of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// How long before a row's instant.
+    back: Span,
+    /// How long after it; `None` for however long.
+    ahead: Option<Span>,
+    /// How long before an event its repeats are dropped for it; `None` without deduplication.
+    dedup: Option<Span>,
+    /// The silence and `max_length` where what an `end_reason` says depends on where the input ends.
+    ends: Option<(Span, Span)>,
+    /// Whether sessions have their ids from the input, which name the instants they start at.
+    ids: bool,
+}
+
+/// Why a definition's sessions depend on events at any distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unbounded {
+    /// `session.repeated_start` is `continue`.
+    RepeatedStart,
+    /// `session.max_length` is `none`.
+    MaxLength,
+    /// `session.max_gap` is `none`.
+    MaxGap,
+    /// `session.length_from` is `first_event`.
+    FirstEvent,
+    /// Some session ids are no times.
+    Ids,
+}
+
+impl std::fmt::Display for Unbounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unbounded::RepeatedStart => {
+                "with session.repeated_start = \"continue\" a session depends on how the one before it began"
+            }
+            Unbounded::MaxLength => "with session.max_length = \"none\" a session may go on for however long",
+            Unbounded::MaxGap => "with session.max_gap = \"none\" events belong together however far they are apart",
+            Unbounded::FirstEvent => {
+                "with session.length_from = \"first_event\" a session starts at the first event that ever had its id"
+            }
+            Unbounded::Ids => {
+                "some session ids are no times, and such a session starts at the first event that ever had its id"
+            }
+        })
+    }
+}
+
+const DAY: Span = Span::DAY;
+const INSTANT: Span = Span::from_micros(1);
+
+impl Reach {
+    /// How far events can matter under a job's definition. `ids_are_times` says that every valid session id of
+    /// the input is a time; it is asked only where that matters.
+    ///
+    /// # Errors
+    /// Why there is no bound.
+    pub fn of(job: &Job, ids_are_times: impl FnOnce() -> bool) -> Result<Self, Unbounded> {
+        let dedup = job.input.dedup.as_ref().map(|dedup| dedup.within);
+        let kept_apart = dedup.unwrap_or_default();
+        match &job.definition.kind {
+            Kind::Default { starts_at_id: false, .. } => Err(Unbounded::FirstEvent),
+            Kind::Default { .. } if !ids_are_times() => Err(Unbounded::Ids),
+            Kind::Default { max_gap, .. } => Ok(Reach {
+                back: sum(DAY, kept_apart),
+                ahead: max_gap.map(|gap| sum(DAY, gap)),
+                dedup,
+                ends: None,
+                ids: true,
+            }),
+            Kind::Custom(Custom { starts_continue: true, .. }) => Err(Unbounded::RepeatedStart),
+            Kind::Custom(custom) => {
+                let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
+                let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
+                Ok(Reach {
+                    back: sum(silence, kept_apart),
+                    ahead: Some(sum(longest, silence)),
+                    dedup,
+                    ends: Some((silence, longest)),
+                    ids: false,
+                })
+            }
+        }
+    }
+
+    /// The events to read for the rows about instants from `first` to `last`.
+    pub fn needed(&self, first: Timestamp, last: Timestamp) -> (Timestamp, Timestamp) {
+        (first.minus(self.back), self.ahead.map_or(Timestamp::MAX, |ahead| last.plus(ahead)))
+    }
+
+    /// The instants that events at times from `first` to `last` can matter to.
+    pub fn touched(&self, first: Timestamp, last: Timestamp) -> (Timestamp, Timestamp) {
+        (self.ahead.map_or(Timestamp::MIN, |ahead| first.minus(ahead)), last.plus(self.back))
+    }
+
+    /// Whether the ids of events name the sessions that they can matter to, which are fewer than those of
+    /// [`Reach::touched`]. A repeat that is dropped or not may be of another session: not with deduplication.
+    pub fn is_told_by_ids(&self) -> bool {
+        self.ids && self.dedup.is_none()
+    }
+
+    /// Whether an event is so near to its session id that it may be in its session.
+    pub fn is_near(&self, time: Timestamp, id: Timestamp) -> bool {
+        id.minus(DAY) <= time && self.ahead.is_none_or(|ahead| time <= id.plus(ahead))
+    }
+
+    /// The starts of the sessions that events with ids from `first` to `last` belong to.
+    pub fn touched_by_ids(first: Timestamp, last: Timestamp) -> (Timestamp, Timestamp) {
+        (first.minus(DAY), last)
+    }
+
+    /// Where the latest time of the input moved from one instant to the other, the starts of the sessions
+    /// whose `end_reason` that may have changed. Such a session's last event is less than the silence before
+    /// the one, and not less before the other.
+    pub fn ends_decided_between(&self, a: Timestamp, b: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let (silence, longest) = self.ends.filter(|_| a != b)?;
+        let (earlier, later) = (a.min(b), a.max(b));
+        Some((earlier.minus(silence).minus(longest), later.minus(silence)))
+    }
+}
+
+/// The instants of a range that excludes its end, as one that includes it.
+pub fn up_to(first: Timestamp, end: Timestamp) -> (Timestamp, Timestamp) {
+    (first, end.minus(INSTANT))
+}
+
+fn sum(a: Span, b: Span) -> Span {
+    Span::from_micros(a.micros().saturating_add(b.micros()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::JobFile;
+    use std::path::Path;
+
+    const HOUR: i64 = 3_600_000_000;
+    const A_DAY: i64 = 24 * HOUR;
+
+    fn reach_with(keys: &str, ids_are_times: bool) -> Result<Reach, Unbounded> {
+        let (input, session) = keys.split_once('|').unwrap_or(("", keys));
+        let text = format!("[input]\npath = 'x'\n{input}\n[session]\n{session}\n[output]\npath = 'y'\n");
+        let job = Job::new(JobFile::parse(&text, Path::new("job")).expect("parses")).expect("valid");
+        Reach::of(&job, || ids_are_times)
+    }
+
+    fn reach(keys: &str) -> Reach {
+        reach_with(keys, true).expect("bounded")
+    }
+
+    fn micros((first, last): (Timestamp, Timestamp)) -> (i64, i64) {
+        (first.micros(), last.micros())
+    }
+
+    fn needed(keys: &str) -> (i64, i64) {
+        let day = up_to(Timestamp::from_micros(0), Timestamp::from_micros(A_DAY));
+        let (first, last) = micros(reach(keys).needed(day.0, day.1));
+        (first, last + 1)
+    }
+
+    fn touched(keys: &str) -> (i64, i64) {
+        micros(reach(keys).touched(Timestamp::from_micros(0), Timestamp::from_micros(0)))
+    }
+
+    #[test]
+    fn a_date_under_a_timeout_needs_a_timeout_before_and_the_longest_session_and_a_timeout_after() {
+        let half = HOUR / 2;
+        assert_eq!(needed("timeout = '30m'"), (-half, A_DAY + A_DAY + half));
+        assert_eq!(needed("timeout = '30m'\nmax_length = '2h'"), (-half, A_DAY + 2 * HOUR + half));
+        assert_eq!(needed("start_event = 'x'\nmax_gap = '1h'"), (-HOUR, A_DAY + A_DAY + HOUR));
+        // max_gap is a week unless it is set.
+        assert_eq!(needed("property = 'x'\nmax_length = '2h'"), (-7 * A_DAY, A_DAY + 2 * HOUR + 7 * A_DAY));
+    }
+
+    #[test]
+    fn an_event_touches_starts_as_far_the_other_way_round() {
+        let half = HOUR / 2;
+        assert_eq!(touched("timeout = '30m'"), (-A_DAY - half, half));
+        assert_eq!(touched("dedup = 'x'\ndedup_within = '2d'|timeout = '30m'"), (-A_DAY - half, half + 2 * A_DAY));
+    }
+
+    #[test]
+    fn deduplication_needs_the_events_that_others_repeat() {
+        assert_eq!(needed("dedup = 'x'|timeout = '1h'").0, -HOUR - 7 * A_DAY);
+        assert_eq!(needed("dedup = 'x'\ndedup_within = '1h'|").0, -A_DAY - HOUR);
+    }
+
+    #[test]
+    fn a_date_of_ids_needs_a_day_before_and_max_gap_and_a_day_after() {
+        assert_eq!(needed(""), (-A_DAY, A_DAY + A_DAY + 7 * A_DAY));
+        assert_eq!(needed("max_gap = '2d'\nmax_length = 'none'"), (-A_DAY, A_DAY + A_DAY + 2 * A_DAY));
+        assert_eq!(needed("max_gap = 'none'"), (-A_DAY, Timestamp::MAX.micros().wrapping_add(1)));
+        assert!(reach("").is_told_by_ids() && !reach("dedup = 'x'|").is_told_by_ids());
+        assert!(!reach("timeout = '1h'").is_told_by_ids());
+    }
+
+    #[test]
+    fn some_definitions_have_no_bound() {
+        for (keys, why) in [
+            ("start_event = 'x'\nrepeated_start = 'continue'", Unbounded::RepeatedStart),
+            ("timeout = '30m'\nmax_length = 'none'", Unbounded::MaxLength),
+            ("start_event = 'x'\nmax_gap = 'none'", Unbounded::MaxGap),
+            ("length_from = 'first_event'", Unbounded::FirstEvent),
+        ] {
+            assert_eq!(reach_with(keys, true), Err(why), "{keys}");
+        }
+        assert_eq!(reach_with("", false), Err(Unbounded::Ids));
+        // Only under the default definition are ids asked for.
+        assert!(reach_with("timeout = '30m'", false).is_ok());
+    }
+
+    #[test]
+    fn where_the_input_ends_decides_sessions_a_silence_before() {
+        let at = Timestamp::from_micros;
+        let between = |a, b| reach("timeout = '1h'").ends_decided_between(at(a), at(b)).map(micros);
+        assert_eq!(between(0, 5 * HOUR), Some((-A_DAY - HOUR, 4 * HOUR)));
+        assert_eq!(between(5 * HOUR, 0), between(0, 5 * HOUR));
+        assert_eq!(between(7, 7), None);
+        assert_eq!(reach("").ends_decided_between(at(0), at(9)), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! Nightly runs (SPEC 8): windows and incremental runs that are exact, and a folder that survives anything.
+
+mod fixture;
+mod history;
+mod incremental;
+mod kill;
+mod limits;
+mod schedule;
+mod windows;

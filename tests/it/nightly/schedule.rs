@@ -1,0 +1,297 @@
+//! The proof: random events in files that come, change and go over random nights. After each night the tables are
+//! those of a full run over the input of that night, byte for byte.
+
+use super::fixture::differing;
+use crate::property::{cases, check_any, definition, events, layout, seed};
+use crate::reference::{Calendar, Cell, Definition, Event, Value, DAY, MILLI, SECOND, YEAR_2000, YEAR_2100};
+use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
+use jiff::civil::Date;
+use jiff::ToSpan;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::cell::Cell as Counter;
+
+/// A job, and what each file holds on each night.
+#[derive(Clone, Debug)]
+struct Schedule {
+    definition: Definition,
+    layout: Layout,
+    rows: Vec<Row>,
+    nights: Vec<Night>,
+}
+
+/// An event, the file it is in, and the nights on which it is.
+#[derive(Clone, Debug)]
+struct Row {
+    event: Event,
+    file: usize,
+    from: usize,
+    until: usize,
+}
+
+/// What is run on a night.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Night {
+    Incremental,
+    /// These dates, and nothing else.
+    Dates(Date, Date),
+    /// The sessions table alone.
+    OnlySessions,
+    Full,
+}
+
+/// Files that come one after the other; one more comes and goes.
+const FILES: usize = 6;
+
+/// More than any night.
+const FOREVER: usize = usize::MAX;
+
+fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
+    let nights = prop::collection::vec((0..10u8, 0..20i64, 0..6i64), 2..6);
+    let places = prop::collection::vec((0..6usize, 0..5usize, 0..24u8), 80);
+    let beside = prop::option::weighted(0.7, (1..CHUNK, select(vec![0, 0, 1, 60, 600, 1200])));
+    (
+        definition(custom),
+        layout(),
+        prop::collection::vec(seed(), 0..80),
+        prop::collection::vec((select(vec![0, 0, 1, 1, 2, 3, 9]), beside), 20),
+        (places, nights, prop::bool::weighted(0.8), 1..12usize),
+    )
+        .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group))| {
+            let definition = Definition { from: None, to: None, ..definition };
+            let mut events = events(&definition, &layout, anchor, &seeds);
+            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()));
+            if timed {
+                events.iter_mut().for_each(without_odd_id);
+            }
+            let chunks = events.len().div_ceil(CHUNK).max(1);
+            let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
+            let rows = events.into_iter().zip(in_order).zip(places);
+            let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
+            let today =
+                jiff::Timestamp::from_microsecond(anchor).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+            let day = |days: i64| today.checked_add(days.days()).unwrap();
+            let night = |(kind, first, length): (u8, i64, i64)| match kind {
+                0 => Night::Dates(day(first - 2), day(first - 2 + length)),
+                1 => Night::OnlySessions,
+                2 => Night::Full,
+                _ => Night::Incremental,
+            };
+            Schedule {
+                definition,
+                layout: Layout { rows_per_group, ..layout },
+                rows: rows.collect(),
+                nights: nights.into_iter().map(night).collect(),
+            }
+        })
+}
+
+/// Events that stay near each other.
+const CHUNK: usize = 4;
+
+/// Moves chunks of events apart, and the ids that are times with them: by some days, and so that one of them is at
+/// a midnight, or so many seconds beside it.
+fn spread(events: &mut [Event], apart: &[(i64, Option<(usize, i64)>)], calendar: &Calendar) {
+    let mut shift = 0;
+    for (chunk, (days, midnight)) in events.chunks_mut(CHUNK).zip(apart.iter().cycle()) {
+        shift += days * DAY;
+        let pivot = midnight.and_then(|(place, beside)| Some((chunk.get(place)?.time?, beside)));
+        if let Some((time, beside)) = pivot.filter(|(time, _)| is_time(*time)) {
+            let tomorrow = calendar.first_instant(calendar.date(time + shift).tomorrow().unwrap());
+            // Whole seconds, which every column of times can hold.
+            shift += (tomorrow - time - shift).div_euclid(SECOND) * SECOND + beside * SECOND;
+        }
+        for event in chunk {
+            event.time = event.time.map(|time| if is_time(time) { time + shift } else { time });
+            event.session_id = match event.session_id.take() {
+                Some(Cell::Int(id)) if is_time(id * MILLI) => Some(Cell::Int(id + shift / MILLI)),
+                Some(Cell::Text(id)) => Some(Cell::Text(match id.parse::<i64>() {
+                    Ok(number) if is_time(number.saturating_mul(MILLI)) => (number + shift / MILLI).to_string(),
+                    _ => id,
+                })),
+                other => other,
+            };
+        }
+    }
+}
+
+fn is_time(time: i64) -> bool {
+    (YEAR_2000..YEAR_2100 - 1000 * DAY).contains(&time)
+}
+
+/// Takes an id that is no time away: one of them, and everything is computed.
+fn without_odd_id(event: &mut Event) {
+    let number = match &event.session_id {
+        Some(Cell::Int(id)) => Some(*id),
+        Some(Cell::Text(text)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            text.parse().ok()
+        }
+        _ => None,
+    };
+    let is_time = number.is_some_and(|id| (YEAR_2000 / MILLI..YEAR_2100 / MILLI).contains(&id));
+    if !is_time {
+        event.session_id = None;
+    }
+}
+
+/// Most rows are in the file of their time and come with it, some are in another, come later than it, or go.
+fn row(event: Event, in_order: usize, (other, night, kind): (usize, usize, u8), nights: usize) -> Row {
+    let file = if kind < 8 { other } else { in_order };
+    // Files come one after the other.
+    let arrival = (file * nights / FILES).min(nights - 1);
+    match kind {
+        0 => Row { event, file, from: night, until: FOREVER },
+        1 => Row { event, file, from: arrival, until: night.max(arrival + 1) },
+        2 => Row { event, file: 0, from: night, until: FOREVER },
+        // A file that goes.
+        3 => Row { event, file: FILES, from: 1, until: 3 },
+        _ => Row { event, file, from: arrival, until: FOREVER },
+    }
+}
+
+impl Schedule {
+    fn file(&self, file: usize, night: usize) -> Vec<Event> {
+        let here = |row: &&Row| row.file == file && row.from <= night && night < row.until;
+        self.rows.iter().filter(here).map(|row| row.event.clone()).collect()
+    }
+
+    /// Brings the files into the state of a night; those that are as they were are not written again.
+    fn write(&self, sandbox: &Sandbox, night: usize) {
+        for file in 0..=FILES {
+            let name = format!("{file}.parquet");
+            let events = self.file(file, night);
+            let before = night.checked_sub(1).map(|before| self.file(file, before));
+            if before.as_ref() == Some(&events) {
+                continue;
+            }
+            // One file is always there: no file at all is an error.
+            if events.is_empty() && file > 0 {
+                let _ = std::fs::remove_file(sandbox.path().join("data").join(&name));
+            } else {
+                sandbox.events(&name, &self.layout, &events);
+            }
+        }
+    }
+}
+
+/// How often runs were about some dates, and replaced fewer than all.
+#[derive(Default)]
+struct Seen {
+    nights: Counter<u32>,
+    local: Counter<u32>,
+    few: Counter<u32>,
+}
+
+fn ok(ran: Ran, what: &str) -> Result<Ran, String> {
+    match ran.code {
+        Some(0) => Ok(ran),
+        code => Err(format!("{what}: exit code {code:?}\n{}\n{}", ran.stdout, ran.stderr)),
+    }
+}
+
+fn is_as_after_full_runs(schedule: &Schedule, seen: &Seen) -> Result<(), String> {
+    let sandbox = Sandbox::new();
+    sandbox.job(&job_toml(&schedule.definition, &schedule.layout, &[]));
+    for (night, kind) in schedule.nights.iter().enumerate() {
+        schedule.write(&sandbox, night);
+        let full = sandbox.path().join(format!("full{night}"));
+        let what = |run: &str| format!("night {night}, {run}");
+        ok(sandbox.dwell(&["run", "job.toml", "--quiet", "--output", full.to_str().unwrap()]), &what("full"))?;
+        let expected = table_hashes(&full);
+        let run = |arguments: &[&str]| {
+            let ran = sandbox.dwell(&[&["run", "job.toml", "--quiet"], arguments].concat());
+            ok(ran, &what(&arguments.join(" ")))
+        };
+        match kind {
+            Night::Incremental => {
+                let ran = run(&["--incremental", "--allow-removed"])?;
+                let told = read_run(&sandbox.out());
+                let nothing_new = ran.stdout.starts_with("Nothing new") || told["mode"] != "incremental";
+                if !nothing_new && night > 0 {
+                    seen.nights.set(seen.nights.get() + 1);
+                    if told["everything"].is_null() {
+                        seen.local.set(seen.local.get() + 1);
+                        let dates = expected.keys().filter(|name| name.starts_with("activity/activity_date")).count();
+                        let replaced = told["replaced"]["count"].as_u64().unwrap() as usize;
+                        seen.few.set(seen.few.get() + u32::from(replaced < dates));
+                    }
+                }
+                let differ = differing(&expected, &sandbox.out());
+                if table_hashes(&sandbox.out()) != expected {
+                    return Err(format!("night {night}: not as after a full run: {differ:?}, {told:#}"));
+                }
+            }
+            Night::Full => {
+                run(&[])?;
+                if table_hashes(&sandbox.out()) != expected {
+                    return Err(format!("night {night}: another full run"));
+                }
+            }
+            Night::Dates(first, last) => {
+                // What the charts over all dates need may not be there; that is refused.
+                let arguments =
+                    ["--from", &first.to_string(), "--to", &last.to_string(), "--only", "sessions,activity"];
+                run(&arguments)?;
+                let here = table_hashes(&sandbox.out());
+                let inside = |name: &&String| {
+                    let date = name.split_once("_date=").map(|(_, rest)| rest[..10].parse::<Date>().unwrap());
+                    date.is_some_and(|date| *first <= date && date <= *last)
+                };
+                let names = expected.keys().chain(here.keys()).filter(inside);
+                let differ: Vec<&String> = names.filter(|name| expected.get(*name) != here.get(*name)).collect();
+                if !differ.is_empty() {
+                    return Err(format!("night {night}: the dates are not as after a full run: {differ:?}"));
+                }
+            }
+            // The first run of all has to make both tables: without, the next one would be refused some dates.
+            Night::OnlySessions if night == 0 => drop(run(&[])?),
+            Night::OnlySessions => {
+                run(&["--only", "sessions"])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(schedule: &Schedule) -> String {
+    let mut text = format!(
+        "{}\n{:?}\n{:?}\n",
+        job_toml(&schedule.definition, &schedule.layout, &[]),
+        schedule.layout,
+        schedule.nights
+    );
+    for Row { event, file, from, until } in &schedule.rows {
+        let time = event.time.map(|time| jiff::Timestamp::from_microsecond(time).unwrap().to_string());
+        let Event { users, event, session_id, property, dedup, keep, .. } = event;
+        let users: Vec<String> = users.iter().map(|user| user.as_ref().map_or("-".into(), Value::to_string)).collect();
+        let until = if *until == FOREVER { "on".to_owned() } else { format!("until {until}") };
+        text += &format!(
+            "file {file} from {from} {until}  {:28} {} {event:?} id {session_id:?} property {property:?} {dedup:?} {keep:?}\n",
+            time.unwrap_or_default(),
+            users.join("/")
+        );
+    }
+    text
+}
+
+fn prove(custom: bool) {
+    let seen = Seen::default();
+    let cases = cases() / 8;
+    check_any(cases, schedule(custom), |schedule| is_as_after_full_runs(schedule, &seen), describe);
+    let (nights, local, few) = (seen.nights.get(), seen.local.get(), seen.few.get());
+    // Otherwise this would prove nothing.
+    assert!(
+        cases < 30 || local * 3 > nights && few * 10 > local,
+        "{nights} nights, {local} local, {few} of a few dates"
+    );
+}
+
+#[test]
+fn the_default_definition_is_as_after_full_runs() {
+    prove(false);
+}
+
+#[test]
+fn custom_definitions_are_as_after_full_runs() {
+    prove(true);
+}
