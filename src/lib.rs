@@ -22,6 +22,7 @@ mod nearest;
 pub mod outcome;
 pub mod output;
 pub mod pipeline;
+pub mod profile;
 pub mod report;
 pub mod rules;
 pub mod run;

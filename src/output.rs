@@ -12,6 +12,7 @@ use crate::events::plan::ReadPlan;
 use crate::job::options::{Options, Table};
 use crate::job::{AddedColumns, Job, Segment};
 use crate::pipeline::{self, Made};
+use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::scope::{Mode, Scope};
 use crate::sessionize::event_types::EventTypes;
@@ -126,7 +127,7 @@ impl<'a> Output<'a> {
         segment: Option<(usize, (&Segment, &AddedColumns))>,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let Run { plan, types, provenance } = run;
+        let Run { plan, types, provenance, profile } = run;
         let (definition, facts) = (&self.job.definition, plan.facts.as_deref());
         let partitions = rows.partitions(segment.map(|(place, _)| place));
         let (segment, performed) = segment.map(|(_, of)| of).unzip();
@@ -138,8 +139,11 @@ impl<'a> Output<'a> {
         let name = segment.map(|segment| segment.name.as_str());
         let mut files = TableFiles::default();
         if self.options.makes(Table::Sessions) {
-            let source =
-                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, sessions_of)) };
+            let source = Source {
+                profile,
+                rows,
+                by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, sessions_of)),
+            };
             let provenance = made_with(&self.job.added);
             let place = TablePlace::new(SESSIONS, name);
             let new = self.write_table(
@@ -157,8 +161,11 @@ impl<'a> Output<'a> {
             }
         }
         if self.options.makes(Table::Activity) {
-            let source =
-                Source { rows, by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, activity_of)) };
+            let source = Source {
+                profile,
+                rows,
+                by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, activity_of)),
+            };
             let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
             let place = TablePlace::new(ACTIVITY, name);
             self.write_table(&place, Table::Activity, &source, &provenance, progress, &mut files, |path, to, rows| {
@@ -191,7 +198,7 @@ impl<'a> Output<'a> {
         };
         progress.stage(table.name(), days.len() as u64);
         if let Rows::Part(_) = source.rows {
-            pipeline::write_dates(self.pool, &days, progress, |day| {
+            pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
                 let path = self.folder.scratch(&name.part_of(self.parts, day))?;
                 write(&path, To::Part, source.by_date.as_ref().map(|rows| (rows, day)))
             })?;
@@ -202,7 +209,7 @@ impl<'a> Output<'a> {
             true => self.folder.stage(&file),
             false => self.folder.scratch(&file),
         };
-        let mut size = pipeline::write_dates(self.pool, &days, progress, |day| {
+        let mut size = pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
             let path = place(name.file_of(day))?;
             match &source.by_date {
                 Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day))),
@@ -290,6 +297,8 @@ pub struct Run<'a> {
     pub types: &'a EventTypes,
     /// What the tables say of themselves.
     pub provenance: &'a Provenance,
+    /// Where the time goes.
+    pub profile: &'a Profile,
 }
 
 /// Where the rows of a run's tables are.
@@ -328,6 +337,7 @@ impl<'a> Rows<'a> {
 
 /// The rows of one table.
 struct Source<'a, R> {
+    profile: &'a Profile,
     rows: Rows<'a>,
     /// Those in memory.
     by_date: Option<ByDate<'a, R>>,

@@ -1,6 +1,8 @@
 //! Runs the stages on all threads: batches to the scatter, partitions to the kernel, dates to the writers.
 //! The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
 
+use std::time::Instant;
+
 use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 use rayon::ThreadPool;
@@ -16,6 +18,7 @@ use crate::events::read::{Batches, FileTask};
 use crate::events::survey::Survey;
 use crate::job::reach::Reach;
 use crate::job::Job;
+use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
 use crate::sessionize::calendar::Calendar;
@@ -78,16 +81,17 @@ pub fn gather(
     plan: &ReadPlan,
     types: &EventDictionary,
     room: &Room,
+    profile: &Profile,
     progress: &Progress,
 ) -> Result<Gathered, Error> {
     let least = pool.current_num_threads() * 4;
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
     let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
-    let counts = each_batch(pool, plan, &plan.tasks()?, |rows| {
-        let (events, counts) = normaliser.events(rows)?;
+    let counts = each_batch(pool, plan, profile, &plan.tasks()?, |rows| {
+        let (events, counts) = profile.time(Step::Normalise, || normaliser.events(rows))?;
         progress.add(counts.passed);
-        store.add(scatter(&events, partitions))?;
+        profile.time(Step::Scatter, || store.add(scatter(&events, partitions)))?;
         Ok(counts)
     })?;
     let mut rows = RowCounts::default();
@@ -110,7 +114,8 @@ pub fn latest_time(
         (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
     let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let read = each_batch(pool, plan, &plan.time_tasks(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
+    let read =
+        each_batch(pool, plan, &Profile::default(), &plan.time_tasks(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
     let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
     Ok(told.chain(read.into_iter().flatten()).max())
 }
@@ -130,7 +135,7 @@ pub fn survey(
     // The types found here are of no use to the run itself.
     let types = EventDictionary::default();
     let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
-    let parts = each_batch(pool, plan, &plan.file_tasks(file)?, |rows| {
+    let parts = each_batch(pool, plan, &Profile::default(), &plan.file_tasks(file)?, |rows| {
         Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
     })?;
     let mut survey = Survey::default();
@@ -140,20 +145,41 @@ pub fn survey(
     Ok(survey)
 }
 
-/// Reads row groups on all threads, and works on each batch on the thread that decoded it.
+/// Reads row groups on all threads, and works on each batch on the thread that decoded it, or where there are
+/// fewer row groups than threads, on any.
 fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
+    profile: &Profile,
     tasks: &[FileTask],
     work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
-    let of_group = |task: &FileTask, batches: Batches<'_>| -> Result<Vec<T>, Error> {
-        let one = |batch: Result<RecordBatch, InputError>| {
+    let threads = pool.current_num_threads();
+    let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
+    let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<T>, Error> {
+        let project = |batch: RecordBatch| task.projection.apply(&batch).map_err(|error| blame(plan, task, error));
+        let one = |batch: RecordBatch| {
             cancel::check()?;
-            let columns = task.projection.apply(&batch?).map_err(|error| blame(plan, task, error))?;
-            work(&columns)
+            work(&profile.time(Step::Read, || project(batch))?)
         };
-        batches.map(one).collect()
+        let mut next = || profile.time(Step::Read, || batches.next()).transpose();
+        let mut done = Vec::new();
+        if groups >= threads {
+            while let Some(batch) = next()? {
+                done.push(one(batch)?);
+            }
+            return Ok(done);
+        }
+        // While some batches are worked on, the next ones are decoded.
+        let mut some = || (0..threads).map_while(|_| next().transpose()).collect::<Result<Vec<_>, InputError>>();
+        let mut ready = some()?;
+        while !ready.is_empty() {
+            let worked = || ready.into_par_iter().map(one).collect::<Result<Vec<T>, Error>>();
+            let (read, worked) = rayon::join(&mut some, worked);
+            done.extend(worked?);
+            ready = read?;
+        }
+        Ok(done)
     };
     let of_file = |task: &FileTask| -> Result<Vec<Vec<T>>, Error> {
         let file = task.open()?;
@@ -195,11 +221,17 @@ pub fn make(
     events: Events,
     rules: &Rules<'_>,
     room: &Room,
+    profile: &Profile,
     progress: &Progress,
     mut part: impl FnMut(&Made) -> Result<(), Error>,
 ) -> Result<(Made, Counts), Error> {
     let one = |number: &usize| {
-        let made = events.with_pieces(*number, room, |pieces| sessionize(pieces, rules))?;
+        let began = Instant::now();
+        let mut interned = began;
+        let made =
+            events.with_pieces(*number, room, |pieces| sessionize(pieces, rules, || interned = Instant::now()))?;
+        profile.add(Step::Intern, interned - began);
+        profile.add(Step::Cut, interned.elapsed());
         progress.add(1);
         Ok(made)
     };
@@ -216,12 +248,12 @@ pub fn make(
             waiting.push(partition);
         }
         if most.is_some_and(|most| bytes > most) {
-            part(&Made::new(pool, std::mem::take(&mut waiting)))?;
+            part(&profile.time(Step::Order, || Made::new(pool, std::mem::take(&mut waiting))))?;
             bytes = 0;
         }
     }
     drop(events);
-    Ok((Made::new(pool, waiting), counts))
+    Ok((profile.time(Step::Order, || Made::new(pool, waiting)), counts))
 }
 
 impl Made {
@@ -263,12 +295,13 @@ pub fn each<T: Sync, R: Send>(
 pub fn write_dates(
     pool: &ThreadPool,
     days: &[Day],
+    profile: &Profile,
     progress: &Progress,
     write: impl Fn(Day) -> Result<Size, TableError> + Sync,
 ) -> Result<Size, Error> {
     let one = |day: &Day| {
         cancel::check()?;
-        let size = write(*day)?;
+        let size = profile.time(Step::Write, || write(*day))?;
         progress.add(1);
         Ok(size)
     };

@@ -14,6 +14,7 @@ use crate::limits::{check_changes, check_rows, check_sessions};
 use crate::outcome::Outcome;
 use crate::output::{Output, Run};
 use crate::pipeline;
+use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
 use crate::report::{dry_run, summary, warnings};
@@ -99,7 +100,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         threads,
         folder: options.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
     };
-    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &progress)?;
+    let profile = Profile::default();
+    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &profile, &progress)?;
     plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rows(&options.limits, &rows)?;
@@ -130,9 +132,9 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     };
     progress.stage("sessions", gathered.events.partitions().count() as u64);
     let provenance = Provenance::of(&definition);
-    let run = Run { plan: &plan, types: &types, provenance: &provenance };
+    let run = Run { plan: &plan, types: &types, provenance: &provenance, profile: &profile };
     let mut output = Output::new(job, options, &scope, &folder, &pool);
-    let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &progress, |part| {
+    let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| {
         output.write_part(run, part, &mut Progress::new(false))
     })?;
     check_sessions(&options.limits, &counts)?;
@@ -165,6 +167,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         tables: &written.sizes,
         warnings: &warnings,
         stopwatch: &stopwatch,
+        profile: &profile,
     };
     let run_json = RunJson::new(facts);
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;

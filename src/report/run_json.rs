@@ -77,6 +77,8 @@ pub struct RunJson {
     pub warnings: Vec<String>,
     /// Seconds by stage, and in all.
     pub seconds: Map<String, Value>,
+    /// Seconds that threads spent on each step, summed over all threads.
+    pub thread_seconds: Map<String, Value>,
     /// The most memory the process held, where the system tells.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -205,6 +207,8 @@ pub struct Facts<'a> {
     pub warnings: &'a [super::warnings::Warning],
     /// The time taken.
     pub stopwatch: &'a Stopwatch,
+    /// The time that threads spent.
+    pub profile: &'a crate::profile::Profile,
 }
 
 impl RunJson {
@@ -251,6 +255,7 @@ impl RunJson {
                 .collect(),
             warnings: facts.warnings.iter().map(ToString::to_string).collect(),
             seconds: facts.stopwatch.seconds(),
+            thread_seconds: facts.profile.seconds(),
             peak_memory_bytes: peak_memory_bytes(),
         }
     }

@@ -61,26 +61,27 @@ impl Partition {
 }
 
 /// Makes the sessions of one partition's users from the partition's rows; `pieces` are blocks and the partition's
-/// number in each.
-pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
+/// number in each. `interned` is told when the rows are in their places, between one half of the work and the other.
+pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
     let (first, _) = pieces.first()?;
     match (first.values.is_some(), first.has_sequence_or_ids()) {
-        (false, false) => with_facts::<EventKey>(pieces, rules),
-        (false, true) => with_facts::<FullTie>(pieces, rules),
-        (true, false) => with_facts::<Grouped<EventKey>>(pieces, rules),
-        (true, true) => with_facts::<Grouped<FullTie>>(pieces, rules),
+        (false, false) => with_facts::<EventKey>(pieces, rules, interned),
+        (false, true) => with_facts::<FullTie>(pieces, rules, interned),
+        (true, false) => with_facts::<Grouped<EventKey>>(pieces, rules, interned),
+        (true, true) => with_facts::<Grouped<FullTie>>(pieces, rules, interned),
     }
 }
 
 /// With rows that have facts where someone asks for them.
-fn with_facts<T: Tie>(pieces: &[(&Block, usize)], rules: &Rules<'_>) -> Option<Partition> {
+fn with_facts<T: Tie>(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
     match pieces.first()?.0.facts.is_some() {
-        false => of_rows(PartitionRows::<T>::gather(pieces, rules.types)?, rules),
-        true => of_rows(PartitionRows::<FactTie<T>>::gather(pieces, rules.types)?, rules),
+        false => of_rows(PartitionRows::<T>::gather(pieces, rules.types)?, rules, interned),
+        true => of_rows(PartitionRows::<FactTie<T>>::gather(pieces, rules.types)?, rules, interned),
     }
 }
 
-fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Option<Partition> {
+fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
+    interned();
     let text_times: Option<Vec<Option<Timestamp>>> = match (&rows.texts, rules.rule) {
         (Some(KeyColumn::Text(texts)), Rule::Default(_)) => Some(texts.iter().map(text_as_time).collect()),
         _ => None,
