@@ -95,6 +95,19 @@ pub enum Error {
         /// One of them.
         example: String,
     },
+    /// The program itself does not fit into the memory that the user allows.
+    #[error(
+        "--memory-limit allows {}, and with {threads} threads the program alone takes about {}: allow at least that, \
+         or use fewer --threads", size_text(*limit), size_text(*least)
+    )]
+    MemoryForThreads {
+        /// The limit.
+        limit: u64,
+        /// How many threads there are.
+        threads: usize,
+        /// The least limit.
+        least: u64,
+    },
     /// The events of a few users are more than the memory holds that the user allows.
     #[error(
         "the events of one partition's users take about {} and --memory-limit allows {}: users cannot be divided, so \
@@ -133,7 +146,7 @@ impl Error {
     /// set was exceeded.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Job(_) => 2,
+            Error::Job(_) | Error::MemoryForThreads { .. } => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,

@@ -57,12 +57,24 @@ impl MemoryLimit {
         usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
     }
 
-    /// Makes sure that what a partition takes fits.
+    /// Makes sure that the program itself and its threads fit.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn check_threads(self, threads: usize) -> Result<(), Error> {
+        let least = BASE + PER_THREAD * threads as u64;
+        if self.0 >= least {
+            return Ok(());
+        }
+        Err(Error::MemoryForThreads { limit: self.0, threads, least })
+    }
+
+    /// Makes sure that what one thread has in hand for a partition fits.
     ///
     /// # Errors
     /// It does not.
-    pub fn check_partition(self, needed: u64) -> Result<(), Error> {
-        let room = self.room(1);
+    pub fn check_partition(self, needed: u64, threads: usize) -> Result<(), Error> {
+        let room = self.room(threads) + PER_THREAD;
         if needed <= room {
             return Ok(());
         }
@@ -72,5 +84,34 @@ impl MemoryLimit {
     /// Bytes of sessions that may wait in memory, once there are no events in memory any more.
     pub fn waiting_sessions(self, threads: usize) -> usize {
         usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_either_kind() {
+        let bytes = |text| MemoryLimit::parse("--memory-limit", text).map(MemoryLimit::bytes).ok();
+        assert_eq!(bytes("1GiB"), Some(1 << 30));
+        assert_eq!(bytes(" 1.5 gb "), Some(1_500_000_000));
+        assert_eq!((bytes("512M"), bytes("512MiB")), (Some(512 << 20), Some(512 << 20)));
+        assert_eq!([bytes("4"), bytes("GiB"), bytes("4 parsecs"), bytes("0MiB"), bytes("-1GiB")], [None; 5]);
+    }
+
+    #[test]
+    fn a_bare_number_is_offered_a_unit() {
+        let message = MemoryLimit::parse("--memory-limit", "4").expect_err("no unit").to_string();
+        assert!(message.contains("did you mean 4GiB?"), "{message}");
+    }
+
+    #[test]
+    fn what_would_do_does() {
+        let limit = MemoryLimit(1 << 30);
+        let Err(Error::TooLittleMemory { enough, .. }) = limit.check_partition(3 << 30, 2) else { panic!("too much") };
+        assert!(MemoryLimit(enough).check_partition(3 << 30, 2).is_ok());
+        let Err(Error::MemoryForThreads { least, .. }) = limit.check_threads(100) else { panic!("too many") };
+        assert!(MemoryLimit(least).check_threads(100).is_ok());
     }
 }

@@ -47,6 +47,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
     let threads = options.threads.unwrap_or_else(pipeline::available_threads);
+    options.memory_limit.map_or(Ok(()), |limit| limit.check_threads(threads))?;
     let pool = pipeline::pool(threads)?;
     let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
     let tables = made_with(job);

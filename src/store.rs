@@ -126,7 +126,7 @@ impl Events {
     ) -> Result<T, Error> {
         if let Some(limit) = room.limit.filter(|_| !self.spilled.is_empty()) {
             let rows: u64 = self.spilled.iter().map(|spilled| spilled.rows(partition)).sum();
-            limit.check_partition(rows * ROW_BYTES)?;
+            limit.check_partition(rows * ROW_BYTES, room.threads)?;
         }
         let mut back = Vec::new();
         for spilled in &self.spilled {

@@ -7,6 +7,7 @@ mod cells;
 mod charts;
 mod command_line;
 mod input_forms;
+mod memory;
 mod nightly;
 mod property;
 mod reference;
