@@ -183,7 +183,9 @@ impl Finder<'_> {
         }
         let mut scope = self.everything(Mode::Full, None);
         let dates = DateSet::of_window(options.window);
-        if !dates.is_all() {
+        if !dates.is_all() && self.past.other_columns {
+            scope.whole = Some(Whole::Columns);
+        } else if !dates.is_all() {
             scope.mode = Mode::Dates;
             match Reach::of(self.job, || self.ids_are_times()) {
                 Ok(reach) => scope.times = Some(self.times_for(&dates, &reach)),

@@ -247,7 +247,7 @@ def rounds(runs, args):
     figures, answers = {run: [] for run in runs}, {}
     with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
         # The first round warms the page cache and is not counted.
-        for round_ in range(args.rounds + 1):
+        for round_ in range(0, args.rounds + 1) if not args.no_warm_up else range(1, args.rounds + 1):
             for engine, kind in runs:
                 out = os.path.join(folder, engine)
                 remove(out)
@@ -256,7 +256,7 @@ def rounds(runs, args):
                     sys.exit(f"{engine} failed on {kind}")
                 if round_:
                     figures[engine, kind].append(figure)
-                else:
+                if (engine, kind) not in answers:
                     answers[engine, kind] = answer(engine, args, out)
                 remove(out)
     return figures, answers
@@ -307,6 +307,7 @@ def main():
     parser.add_argument("--only", default="timeout,session_id,own")
     parser.add_argument("--engines", default="dwell,clickhouse,duckdb,polars")
     parser.add_argument("--lean", action="store_true")
+    parser.add_argument("--no-warm-up", action="store_true", help="count the first round, too: for data beyond the page cache")
     parser.add_argument("--spill", action="store_true", help="let DuckDB write to disk what does not fit")
     parser.add_argument("--scratch", help="folder for what the engines write")
     parser.add_argument("--latest", type=int, help=argparse.SUPPRESS)

@@ -1,6 +1,7 @@
 //! `dwell charts`, and mistakes in charts and segments.
 
 use super::{run_story, sessions_of, try_story, Happened};
+use crate::support::{read_run, table_hashes};
 
 const EVENTS: [Happened<'static>; 3] = [
     Happened("ann", "10:00", "view", &[("page", "A")]),
@@ -65,7 +66,7 @@ fn a_segment_of_another_condition_is_not_taken_for_this_one() {
 }
 
 #[test]
-fn a_run_of_some_dates_is_refused_where_the_others_would_lack_a_column() {
+fn a_run_of_some_dates_rebuilds_all_where_the_others_would_lack_a_column_and_says_so() {
     let told = run_story(&EVENTS, "");
     let head = HEAD.replace("gone", "data");
     let some = ["run", "job.toml", "--quiet", "--from", "2026-01-06", "--to", "2026-01-06"];
@@ -73,11 +74,14 @@ fn a_run_of_some_dates_is_refused_where_the_others_would_lack_a_column() {
         ["[[chart]]\nname = 'x'\ncontains = [{ event = 'click' }]\n", "[[segment]]\nname = 's'\nby = 'page'\n"]
     {
         told.job(&format!("{head}{charts}"));
-        let ran = told.dwell(&some);
-        ran.expect_code(2);
-        assert!(ran.stderr.contains("lacks") && ran.stderr.contains("without --from"), "{}", ran.stderr);
-        told.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
         told.dwell(&some).expect_code(0);
+        let said = read_run(&told.out())["everything"].to_string();
+        assert!(said.contains("all dates are rebuilt: the tables get other columns"), "{said}");
+        let rebuilt = table_hashes(&told.out());
+        told.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+        assert_eq!(table_hashes(&told.out()), rebuilt);
+        told.dwell(&some).expect_code(0);
+        assert_eq!(table_hashes(&told.out()), rebuilt);
     }
     assert!(told.out().join("segments/s/activity/activity_date=2026-01-05/part-0.parquet").exists());
     // A segment that is gone from the job goes from the folder.
