@@ -240,7 +240,7 @@ fn rank(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(sort().len())).bench_local(|| black_box(sort()));
 }
 
-/// A date's sessions to a file, synced.
+/// A date's sessions to a file.
 #[divan::bench]
 fn write(bencher: Bencher<'_, '_>) {
     let (partitions, types) = (made(&events()), types());

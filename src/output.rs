@@ -28,6 +28,7 @@ use crate::tables::parquet_file::{Provenance, Size};
 use crate::tables::parts::put_together;
 use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
 use crate::tables::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
+use crate::tables::syncer::Syncer;
 
 /// What has been staged.
 #[derive(Debug, Default)]
@@ -53,6 +54,8 @@ pub struct Output<'a> {
     folder: &'a LockedFolder,
     pool: &'a rayon::ThreadPool,
     written: Written,
+    /// Has the disk confirm the files.
+    syncer: Syncer,
     /// How many parts there are, and the dates that they have of each table.
     parts: usize,
     days_in_parts: BTreeMap<PathBuf, BTreeSet<Day>>,
@@ -76,6 +79,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// A file that cannot be read.
     pub fn finish(mut self) -> Result<Written, Error> {
+        self.syncer.finish()?;
         if self.scope.mode != Mode::Full {
             let same = self.folder.keep_same()?;
             self.written.replaced.retain(|file| !same.contains(file));
@@ -211,17 +215,21 @@ impl<'a> Output<'a> {
         };
         let mut size = pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
             let path = place(name.file_of(day))?;
-            match &source.by_date {
-                Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day))),
+            let size = match &source.by_date {
+                Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day)))?,
                 None => {
                     let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
                     let parts: Vec<PathBuf> = parts.collect();
                     let size = put_together(&path, provenance, &parts)?;
                     // Not in the way of what comes next; what stays goes with the rest.
                     parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
-                    Ok(size)
+                    size
                 }
+            };
+            if self.options.writes(table) {
+                self.syncer.later(&path)?;
             }
+            Ok(size)
         })?;
         let (replaced, kept) = self.earlier_files(name)?;
         files.extend(name.table, kept.iter().map(|file| self.folder.path().join(file)));
@@ -235,7 +243,9 @@ impl<'a> Output<'a> {
             return Ok(new);
         }
         if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
-            size.merge(write(&self.folder.stage(&name.empty_file())?, To::Table(provenance), None)?);
+            let path = self.folder.stage(&name.empty_file())?;
+            size.merge(write(&path, To::Table(provenance), None)?);
+            self.syncer.later(&path)?;
         }
         let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
         self.written.replaced.extend(no_longer_empty.then(|| name.empty_file()));

@@ -196,8 +196,8 @@ def run_polars(kind, args):
 DEFINITIONS = {
     "timeout": ["--timeout", "30m"],
     "session_id": [],
-    "start_and_timeout": ["--timeout", "30m", "--start-event", "page_view"],
-    "property_and_timeout": ["--timeout", "30m", "--property", "event_type"],
+    "start_and_timeout": ["--timeout", "30m", "--start-event", "search"],
+    "property_and_timeout": ["--timeout", "30m", "--property", "session_id"],
     "everything": ["--timeout", "30m"],
     "memory_1GiB": ["--timeout", "30m", "--memory-limit", "1GiB"],
     "one_thread": ["--timeout", "30m"],

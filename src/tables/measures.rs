@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
+use super::syncer::sync;
 use crate::charts::{HistogramRow, Label, Line, MeasureRow, Measures};
 use crate::job::dates::instant_text;
 use crate::sessionize::time::Timestamp;
@@ -144,6 +145,7 @@ fn write_table<R>(
         parquet.write(&batch)?;
     }
     let mut size = parquet.finish()?;
+    sync(paths.parquet)?;
     // One table in two files: its rows count once.
     size.merge(Size { rows: 0, ..csv.finish()? });
     Ok(size)

@@ -15,3 +15,4 @@ pub mod parts;
 pub mod place;
 pub mod runs;
 pub mod sessions;
+pub mod syncer;

@@ -129,7 +129,7 @@ impl ParquetFile {
         self.writer.write(rows).map_err(|error| TableError::write(&self.path, &error))
     }
 
-    /// Ends the file and has the disk confirm it.
+    /// Ends the file. The disk has not confirmed it yet: that is for [`super::syncer`].
     ///
     /// # Errors
     /// The disk is full, or the file cannot be written.
@@ -139,7 +139,6 @@ impl ParquetFile {
         let mut buffered = self.writer.into_inner().map_err(|error| failed(&error))?;
         buffered.flush().map_err(|error| failed(&error))?;
         let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
-        file.sync_all().map_err(|error| failed(&error))?;
         let bytes = file.metadata().map_err(|error| failed(&error))?.len();
         Ok(Size { files: 1, rows: self.rows, bytes })
     }

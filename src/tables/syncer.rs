@@ -1,0 +1,94 @@
+//! Having the disk confirm files while other work goes on: a thread that waits for the disk computes nothing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::error::TableError;
+
+/// So many files may wait for the disk at once.
+const THREADS: usize = 4;
+
+/// Has the disk confirm files, on threads of its own.
+#[derive(Debug)]
+pub struct Syncer {
+    files: Option<Sender<PathBuf>>,
+    threads: Vec<JoinHandle<Result<(), TableError>>>,
+}
+
+impl Syncer {
+    /// Starts.
+    pub fn start() -> Self {
+        let (files, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let start = |_| {
+            let waiting = Arc::clone(&waiting);
+            std::thread::Builder::new().name("dwell-sync".to_string()).spawn(move || sync_all(&waiting)).ok()
+        };
+        let threads: Vec<_> = (0..THREADS).filter_map(start).collect();
+        Syncer { files: Some(files).filter(|_| !threads.is_empty()), threads }
+    }
+
+    /// Has the disk confirm a file that is written, at once or soon.
+    ///
+    /// # Errors
+    /// It was done at once, and the disk did not.
+    pub fn later(&self, file: &Path) -> Result<(), TableError> {
+        match self.files.as_ref().map(|files| files.send(file.to_path_buf())) {
+            Some(Ok(())) => Ok(()),
+            // Without a thread to do it.
+            _ => sync(file),
+        }
+    }
+
+    /// Waits until all are confirmed.
+    ///
+    /// # Errors
+    /// The first that was not.
+    pub fn finish(mut self) -> Result<(), TableError> {
+        self.files = None;
+        let lost = |path: &str| TableError::write(Path::new(path), &std::io::Error::other("a thread was lost"));
+        self.threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(lost("the output folder"))))
+    }
+}
+
+/// Syncs files until there are no more; after one that fails the others are not needed.
+fn sync_all(waiting: &Mutex<Receiver<PathBuf>>) -> Result<(), TableError> {
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(file) => sync(&file)?,
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// Has the disk confirm a file.
+///
+/// # Errors
+/// It does not, or the file cannot be opened.
+pub fn sync(path: &Path) -> Result<(), TableError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| TableError::write(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_synced_is_named_at_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let syncer = Syncer::start();
+        for number in 0..20 {
+            let path = folder.path().join(number.to_string());
+            std::fs::write(&path, "x").expect("written");
+            syncer.later(&path).expect("taken");
+        }
+        syncer.later(&folder.path().join("gone")).expect("taken");
+        let error = syncer.finish().expect_err("one is not there");
+        assert!(error.to_string().contains("gone"), "{error}");
+    }
+}
