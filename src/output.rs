@@ -71,7 +71,17 @@ impl<'a> Output<'a> {
         pool: &'a rayon::ThreadPool,
     ) -> Self {
         let (parts, days_in_parts) = (0, BTreeMap::new());
-        Output { job, options, scope, folder, pool, written: Written::default(), parts, days_in_parts }
+        Output {
+            job,
+            options,
+            scope,
+            folder,
+            pool,
+            written: Written::default(),
+            syncer: Syncer::start(),
+            parts,
+            days_in_parts,
+        }
     }
 
     /// What was staged. But for a full run, files that are the same as before stay as they are.
