@@ -19,7 +19,7 @@ use dwell::job::TimeUnit;
 use dwell::sessionize::aggregate::{Rule, Rules};
 use dwell::sessionize::block::Block;
 use dwell::sessionize::calendar::Calendar;
-use dwell::sessionize::columns::{Coded, EventBatch, KeyColumn, TextColumn};
+use dwell::sessionize::columns::EventBatch;
 use dwell::sessionize::cut::{Cutting, Silence, Verdict};
 use dwell::sessionize::dates::DateSet;
 use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
@@ -269,18 +269,4 @@ fn write(bencher: Bencher<'_, '_>) {
     let write = || columns.write_sessions(&path, To::Table(&provenance), Some((&rows, day)), &types).expect("written");
     assert_eq!(write().rows, all as u64);
     bencher.counter(ItemsCount::new(all)).bench_local(write);
-}
-
-/// Used by none of the benches above but through them: a column of texts is one buffer.
-#[divan::bench]
-fn intern_texts_without_views(bencher: Bencher<'_, '_>) {
-    let names: Vec<String> = events()[..BATCH].iter().map(|event| name(event.0)).collect();
-    let intern = || {
-        let mut interner = dwell::sessionize::intern::Interner::of_text();
-        let codes: Vec<u32> = names.iter().map(|name| interner.intern_text(name.as_bytes())).collect();
-        Coded { keys: interner.into_keys(), codes }
-    };
-    let KeyColumn::Text(keys) = &intern().keys else { panic!("text stays text") };
-    assert_eq!(TextColumn::len(keys), coded(&StringViewArray::from_iter_values(&names)).keys.len());
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| black_box(intern()));
 }
