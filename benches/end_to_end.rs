@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench end_to_end
 //! ```
+#![allow(clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
 use std::process::Command;

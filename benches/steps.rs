@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench steps
 //! ```
+#![allow(clippy::expect_used, clippy::panic)]
 
 use std::hint::black_box;
 
