@@ -78,7 +78,7 @@ impl Sandbox {
 /// `run.json` without what differs from run to run.
 fn counted(out: &Path) -> serde_json::Value {
     let mut run = read_run(out);
-    for key in ["started", "seconds", "peak_memory_bytes"] {
+    for key in ["started", "seconds", "thread_seconds", "peak_memory_bytes"] {
         assert!(run.as_object_mut().unwrap().remove(key).is_some(), "no {key} in run.json");
     }
     run
