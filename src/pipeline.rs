@@ -300,15 +300,11 @@ pub fn write_dates(
     write: impl Fn(Day) -> Result<Size, TableError> + Sync,
 ) -> Result<Size, Error> {
     let one = |day: &Day| {
-        cancel::check()?;
         let size = profile.time(Step::Write, || write(*day))?;
         progress.add(1);
         Ok(size)
     };
-    let sizes: Vec<Result<Size, Error>> = pool.install(|| days.par_iter().with_max_len(1).map(one).collect());
     let mut total = Size::default();
-    for size in sizes {
-        total.merge(size?);
-    }
+    each(pool, days, one)?.into_iter().for_each(|size| total.merge(size));
     Ok(total)
 }

@@ -73,11 +73,6 @@ impl Spilled {
         self.rows[partition]
     }
 
-    /// Its size.
-    pub fn bytes(&self) -> u64 {
-        self.bounds.last().copied().unwrap_or(0)
-    }
-
     fn damaged(&self, reason: &str) -> TableError {
         TableError::Spilled { folder: self.folder.clone(), reason: reason.to_string() }
     }

@@ -109,11 +109,6 @@ impl Events {
         self.partitions
     }
 
-    /// The bytes on disk.
-    pub fn spilled_bytes(&self) -> u64 {
-        self.spilled.iter().map(Spilled::bytes).sum()
-    }
-
     /// Works on the blocks that have rows of a partition, each with the partition's number in it.
     ///
     /// # Errors

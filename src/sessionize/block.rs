@@ -166,11 +166,6 @@ impl CodedKeys {
         self.codes.get(row) as usize
     }
 
-    /// The codes of some rows, in order.
-    pub fn each_code(&self, rows: Range<usize>, mut visit: impl FnMut(usize)) {
-        rows.for_each(|row| visit(self.code(row)));
-    }
-
     fn bytes(&self) -> usize {
         self.keys.size() + self.key_bounds.len() * size_of::<u32>() + self.codes.bytes()
     }

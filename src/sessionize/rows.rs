@@ -276,7 +276,7 @@ impl<T: Tie> PartitionRows<T> {
         for (block, partition) in pieces {
             let of_block = global_codes(&block.users, *partition, &mut users);
             counts.resize(users.len(), 0);
-            block.users.each_code(block.rows(*partition), |code| counts[of_block[code] as usize] += 1);
+            block.rows(*partition).for_each(|row| counts[of_block[block.users.code(row)] as usize] += 1);
             users_of.push(of_block);
         }
         let (users, ranks) = users.into_ranked();
