@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod output;
 pub mod pipeline;
 pub mod profile;
+pub mod question;
 pub mod report;
 pub mod rules;
 pub mod run;

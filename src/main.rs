@@ -11,7 +11,7 @@ use dwell::{cancel, charts_command, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
-        Request::Completions(shell) => print(&Cli::completions(shell)),
+        Request::Completions { shell } => print(&Cli::completions(shell)),
         Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
         Request::Charts(request) => {
             let log = (request.log_format(), request.quiet());
@@ -26,14 +26,19 @@ fn request_log(request: &RunRequest) -> (LogFormat, bool) {
 }
 
 fn run_job(request: RunRequest) -> Result<String, Error> {
-    if let Some(threads) = request.threads() {
-        // polars takes the size of its own pool from here, once, and nothing has started yet.
-        std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
-    }
+    use_threads(request.threads());
     cancel::listen();
     let (job, options) = request.resolve()?;
     let summary = run::run(&job, &options)?;
-    Ok(if options.quiet && !options.dry_run { String::new() } else { summary })
+    Ok(if options.resources.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+/// Tells polars how many threads to use, before anything of it has started: it takes the size of its own pool from
+/// here, once.
+fn use_threads(threads: Option<usize>) {
+    if let Some(threads) = threads {
+        std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
+    }
 }
 
 fn make_charts(request: ChartsRequest) -> Result<String, Error> {

@@ -298,7 +298,7 @@ impl<'a> Output<'a> {
             self.written.sizes.extend(sizes);
         }
         // Nobody is shown the sum of a quiet run.
-        match self.options.makes(Table::Sessions) && !self.options.quiet {
+        match self.options.makes(Table::Sessions) && !self.options.resources.quiet {
             true => {
                 let sessions = overview(&self.written.made.sessions);
                 Ok(Some(sessions.map_err(|error| unreadable(self.folder.path(), &error))?))

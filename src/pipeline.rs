@@ -21,6 +21,7 @@ use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
+use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::merge::{all_users, UserRanks};
@@ -269,6 +270,20 @@ impl Made {
         let ranks = UserRanks::of_sorted(&users, &partitions);
         Made { partitions, segments, ranks }
     }
+}
+
+/// Works on each partition that has events, on all threads; what comes of them is in their order.
+///
+/// # Errors
+/// The first, in order, that fails; users with more events than memory holds; an interruption.
+pub fn each_partition<R: Send>(
+    pool: &ThreadPool,
+    events: &Events,
+    room: &Room,
+    work: impl Fn(&[(&Block, usize)]) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let all: Vec<usize> = (0..events.partitions().count()).collect();
+    each(pool, &all, |number| events.with_pieces(*number, room, &work)?)
 }
 
 /// Does something with each of some items on all threads; what comes of them is in their order.

@@ -46,8 +46,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
-    let threads = options.threads.unwrap_or_else(pipeline::available_threads);
-    options.memory_limit.map_or(Ok(()), |limit| limit.check_threads(threads))?;
+    let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;
     let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
     let tables = made_with(job);
@@ -93,13 +92,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let extent = plan.extent;
     tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
 
-    let mut progress = Progress::new(!options.quiet);
+    let mut progress = Progress::new(!options.resources.quiet);
     let dictionary = EventDictionary::default();
     progress.stage("reading", plan.extent.rows_read);
     let room = Room {
-        limit: options.memory_limit,
+        limit: options.resources.memory_limit,
         threads,
-        folder: options.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
+        folder: options.resources.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
     };
     let profile = Profile::default();
     let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &profile, &progress)?;

@@ -194,6 +194,17 @@ impl Job {
         let (added, performed) = AddedColumns::of_job(&charts, &segments, definition.property())?;
         Ok(Job { input, definition, output, segments, charts, added, performed })
     }
+
+    /// Validates what a question about sessions needs of a job: events and a definition. Segments and charts are
+    /// not looked at, and nothing is ever written to the output's path, which may be missing.
+    ///
+    /// # Errors
+    /// As [`Job::new`], but for those of the output's path, of segments and of charts.
+    pub fn for_question(keys: JobFile) -> Result<Self, JobError> {
+        let nowhere = Some(".".to_string());
+        let output = file::OutputKeys { path: nowhere, ..keys.output };
+        Job::new(JobFile { input: keys.input, session: keys.session, output, ..JobFile::default() })
+    }
 }
 
 impl Job {

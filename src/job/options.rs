@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::error::Error;
 use crate::memory::MemoryLimit;
+use crate::pipeline::available_threads;
 use crate::sessionize::aggregate::Window;
 
 /// What the command line says of this one run, and of no other.
@@ -12,24 +14,44 @@ pub struct Options {
     pub window: Window,
     /// What to write; empty for everything.
     pub only: Vec<Table>,
-    /// Threads; `None` for as many as the machine has.
-    pub threads: Option<usize>,
     /// Find the dates to recompute from the files that are new, changed or gone.
     pub incremental: bool,
     /// Files may be gone.
     pub allow_removed: bool,
     /// The limits that a run keeps.
     pub limits: Limits,
-    /// The memory to use; `None` for as much as it takes.
-    pub memory_limit: Option<MemoryLimit>,
-    /// Where what does not fit into memory goes; `None` for the output folder's own place.
-    pub temp_dir: Option<PathBuf>,
+    /// What the run may take of the machine.
+    pub resources: Resources,
     /// Only say what would be done.
     pub dry_run: bool,
     /// Rebuild a folder of another definition.
     pub overwrite: bool,
+}
+
+/// What a command may take of the machine, and whether it says what it does.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    /// Threads; `None` for as many as the machine has.
+    pub threads: Option<usize>,
+    /// The memory to use; `None` for as much as it takes.
+    pub memory_limit: Option<MemoryLimit>,
+    /// Where what does not fit into memory goes; `None` for the output folder's own place, or where there is none,
+    /// the system's.
+    pub temp_dir: Option<PathBuf>,
     /// Print nothing but errors.
     pub quiet: bool,
+}
+
+impl Resources {
+    /// How many threads to use.
+    ///
+    /// # Errors
+    /// They do not fit into the memory limit.
+    pub fn threads(&self) -> Result<usize, Error> {
+        let threads = self.threads.unwrap_or_else(available_threads);
+        self.memory_limit.map_or(Ok(()), |limit| limit.check_threads(threads))?;
+        Ok(threads)
+    }
 }
 
 /// What a run must not exceed, or it changes nothing.

@@ -2,6 +2,7 @@
 
 pub mod charts;
 pub mod dry_run;
+pub mod format;
 pub mod history;
 pub mod log;
 pub mod progress;

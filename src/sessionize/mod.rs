@@ -30,4 +30,5 @@ pub mod scatter;
 pub mod segments;
 pub mod session_id;
 pub mod time;
+pub mod visit;
 pub mod wire;

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use super::added::{AddedColumns, AddedValues, Adding, Texts};
-use super::aggregate::{Made, Rule, Rules};
+use super::aggregate::{Made, Rules};
 use super::block::Block;
 use super::columns::KeyColumn;
 use super::counts::Counts;
-use super::event_types::EventKey;
 use super::facts::FactTable;
 use super::merge::Dated;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{FactTie, FullTie, Grouped, PartitionRows, Tie};
+use super::rows::{PartitionRows, Tie};
 use super::scatter::counting_sort;
 use super::segments::SegmentMade;
-use super::session_id::{millis_as_time, text_as_time};
-use super::time::Timestamp;
+use super::visit::{with_rows, IdTimes, RowsWork};
 
 /// The tables of one partition's users.
 #[derive(Clone, Debug)]
@@ -63,33 +61,23 @@ impl Partition {
 /// Makes the sessions of one partition's users from the partition's rows; `pieces` are blocks and the partition's
 /// number in each. `interned` is told when the rows are in their places, between one half of the work and the other.
 pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
-    let (first, _) = pieces.first()?;
-    match (first.values.is_some(), first.has_sequence_or_ids()) {
-        (false, false) => with_facts::<EventKey>(pieces, rules, interned),
-        (false, true) => with_facts::<FullTie>(pieces, rules, interned),
-        (true, false) => with_facts::<Grouped<EventKey>>(pieces, rules, interned),
-        (true, true) => with_facts::<Grouped<FullTie>>(pieces, rules, interned),
+    struct Sessionize<'r, F> {
+        rules: &'r Rules<'r>,
+        interned: F,
     }
+    impl<F: FnOnce()> RowsWork for Sessionize<'_, F> {
+        type Made = Partition;
+        fn work<T: Tie>(self, rows: PartitionRows<T>) -> Partition {
+            (self.interned)();
+            of_rows(rows, self.rules)
+        }
+    }
+    with_rows(pieces, rules.types, Sessionize { rules, interned })
 }
 
-/// With rows that have facts where someone asks for them.
-fn with_facts<T: Tie>(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
-    match pieces.first()?.0.facts.is_some() {
-        false => of_rows(PartitionRows::<T>::gather(pieces, rules.types)?, rules, interned),
-        true => of_rows(PartitionRows::<FactTie<T>>::gather(pieces, rules.types)?, rules, interned),
-    }
-}
-
-fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>, interned: impl FnOnce()) -> Option<Partition> {
-    interned();
-    let text_times: Option<Vec<Option<Timestamp>>> = match (&rows.texts, rules.rule) {
-        (Some(KeyColumn::Text(texts)), Rule::Default(_)) => Some(texts.iter().map(text_as_time).collect()),
-        _ => None,
-    };
-    let id_time = |id: i64| match &text_times {
-        Some(times) => times[id as usize],
-        None => millis_as_time(id),
-    };
+fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
+    let ids = IdTimes::new(rows.texts.as_ref());
+    let id_time = |id: i64| ids.time_of(id);
     let table = match (rules.facts, rows.facts.take()) {
         (Some(facts), Some(KeyColumn::Text(keys))) => FactTable::new(&facts.layout, &keys),
         _ => FactTable::default(),
@@ -111,7 +99,7 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>, interned: impl
     let (users, texts) = (Arc::new(rows.users), rows.texts.map(Arc::new));
     let finished = |made: Made<'_>| finish(made, &users, &texts);
     let segments = segments.into_iter().map(|segment| finished(segment.made)).collect();
-    Some(Partition { segments, ..finished(made) })
+    Partition { segments, ..finished(made) }
 }
 
 fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>) -> Partition {

@@ -1,0 +1,67 @@
+//! The command line: what is asked for, and the flags of each command, a file each.
+
+mod charts;
+mod definition;
+mod history;
+mod question;
+mod resources;
+mod run;
+
+use std::path::Path;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use charts::ChartsRequest;
+pub use history::HistoryRequest;
+pub use question::QuestionFlags;
+pub use run::RunRequest;
+
+use crate::job::{JobError, JobFile};
+
+/// Turns Parquet event tables into user sessions.
+#[derive(Debug, Parser)]
+#[command(name = "dwell", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Request,
+}
+
+/// What a command line asks for.
+#[derive(Debug, Subcommand)]
+pub enum Request {
+    /// Make sessions of events and write the tables
+    Run(Box<RunRequest>),
+    /// Show what the last runs into a folder did
+    History(HistoryRequest),
+    /// Recompute measures and histograms from the tables of a run, without reading events
+    Charts(ChartsRequest),
+    /// Print shell completions
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Cli {
+    /// What is asked for.
+    pub fn request(self) -> Request {
+        self.command
+    }
+
+    /// The completions of a shell.
+    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
+        script
+    }
+}
+
+/// The job file that is named, else the one in the current folder, else an empty one.
+fn job_file(named: Option<&Path>) -> Result<JobFile, JobError> {
+    let default = Path::new("dwell.toml");
+    match named {
+        Some(path) => JobFile::read(path),
+        None if default.exists() => JobFile::read(default),
+        None => Ok(JobFile::default()),
+    }
+}

@@ -1,0 +1,54 @@
+//! The flags of the commands that answer questions about sessions.
+
+use clap::Args;
+
+use super::definition::DefinitionFlags;
+use super::resources::ResourceFlags;
+use crate::error::Error;
+use crate::job::options::Resources;
+use crate::job::Job;
+use crate::report::format::Format;
+use crate::report::log::LogFormat;
+
+/// What every question has: a job, and how to print the answer.
+#[derive(Debug, Args)]
+pub struct QuestionFlags {
+    #[command(flatten)]
+    definition: DefinitionFlags,
+    /// How to print the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    resources: ResourceFlags,
+}
+
+impl QuestionFlags {
+    /// How to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.resources.log_format
+    }
+
+    /// Whether to log nothing but errors.
+    pub fn quiet(&self) -> bool {
+        self.resources.quiet
+    }
+
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.resources.threads()
+    }
+
+    /// How to print the answer.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The job that is asked about, and what the answer may take.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
+    pub fn resolve(self) -> Result<(Job, Resources), Error> {
+        let resources = self.resources.resources()?;
+        Ok((Job::for_question(self.definition.keys()?)?, resources))
+    }
+}

@@ -1,0 +1,50 @@
+//! The flags that say what a command may take of the machine, and how it logs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::job::options::Resources;
+use crate::job::JobError;
+use crate::memory::MemoryLimit;
+use crate::report::log::LogFormat;
+
+#[derive(Debug, Args)]
+pub(super) struct ResourceFlags {
+    /// Threads to use, up to 512 [default: as many as the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), help_heading = "Run")]
+    threads: Option<u16>,
+    /// Memory to use, for instance 4GiB; what does not fit goes to disk [default: no limit]
+    #[arg(long, value_name = "SIZE", help_heading = "Run")]
+    memory_limit: Option<String>,
+    /// Folder for what does not fit into memory [default: the output folder's own, or the system's]
+    #[arg(long, value_name = "FOLDER", help_heading = "Run")]
+    temp_dir: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(long, help_heading = "Run")]
+    pub(super) quiet: bool,
+    /// How to log
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Run")]
+    pub(super) log_format: LogFormat,
+}
+
+impl ResourceFlags {
+    /// How many threads were asked for.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+
+    /// What the command may take.
+    ///
+    /// # Errors
+    /// A size without a unit, or of none that is known.
+    pub(super) fn resources(&self) -> Result<Resources, JobError> {
+        let memory_limit = self.memory_limit.as_deref();
+        Ok(Resources {
+            threads: self.threads(),
+            memory_limit: memory_limit.map(|text| MemoryLimit::parse("--memory-limit", text)).transpose()?,
+            temp_dir: self.temp_dir.clone(),
+            quiet: self.quiet,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Whatever kind of rows a partition has: work on all of them, or a visit to each user.
+
+use super::block::Block;
+use super::columns::KeyColumn;
+use super::event_types::{EventKey, EventTypes};
+use super::rows::{FactTie, FullTie, Grouped, PartitionRows, Row, Tie};
+use super::session_id::{millis_as_time, text_as_time};
+use super::time::Timestamp;
+
+/// Work on the rows of a partition, of whatever kind they are.
+pub trait RowsWork {
+    /// What it makes.
+    type Made;
+    /// Does it.
+    fn work<T: Tie>(self, rows: PartitionRows<T>) -> Self::Made;
+}
+
+/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids and
+/// facts where the blocks do, and no others. `None` where there are no blocks.
+pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
+    let (first, _) = pieces.first()?;
+    match (first.values.is_some(), first.has_sequence_or_ids()) {
+        (false, false) => with_facts::<EventKey, W>(pieces, types, work),
+        (false, true) => with_facts::<FullTie, W>(pieces, types, work),
+        (true, false) => with_facts::<Grouped<EventKey>, W>(pieces, types, work),
+        (true, true) => with_facts::<Grouped<FullTie>, W>(pieces, types, work),
+    }
+}
+
+/// With rows that have facts where someone asks for them.
+fn with_facts<T: Tie, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
+    match pieces.first()?.0.facts.is_some() {
+        false => Some(work.work(PartitionRows::<T>::gather(pieces, types)?)),
+        true => Some(work.work(PartitionRows::<FactTie<T>>::gather(pieces, types)?)),
+    }
+}
+
+/// Which session ids are times (SPEC 3).
+#[derive(Debug)]
+pub struct IdTimes(Option<Vec<Option<Timestamp>>>);
+
+impl IdTimes {
+    /// Of numbers, or of these texts, which rows name by their places.
+    pub fn new(texts: Option<&KeyColumn>) -> Self {
+        match texts {
+            Some(KeyColumn::Text(texts)) => IdTimes(Some(texts.iter().map(text_as_time).collect())),
+            _ => IdTimes(None),
+        }
+    }
+
+    /// The time that an id is.
+    pub fn time_of(&self, id: i64) -> Option<Timestamp> {
+        match &self.0 {
+            Some(times) => times[id as usize],
+            None => millis_as_time(id),
+        }
+    }
+}
+
+/// Looks at the events of one user after the other.
+pub trait UserVisitor {
+    /// All events of a user that passed the filter and were not rejected, in no particular order, duplicates and
+    /// inactive ones among them. `user` is the user's place among those of the partition.
+    fn visit<T: Tie>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes);
+}
+
+/// What the rows of a visited partition name by their places.
+#[derive(Debug)]
+pub struct Visited {
+    /// The users, in ascending order.
+    pub users: KeyColumn,
+    /// Where text is grouped by, the texts in ascending order: an event's value is a place in it.
+    pub texts: Option<KeyColumn>,
+    /// Where facts are asked for, the distinct ones in ascending order: an event's fact is a place in it.
+    pub facts: Option<KeyColumn>,
+}
+
+/// Visits the users of a partition in ascending order; `pieces` are blocks and the partition's number in each. `None`
+/// where there are none.
+pub fn visit_users<V: UserVisitor>(pieces: &[(&Block, usize)], types: &EventTypes, visitor: &mut V) -> Option<Visited> {
+    struct Visit<'v, V>(&'v mut V);
+    impl<V: UserVisitor> RowsWork for Visit<'_, V> {
+        type Made = Visited;
+        fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> Visited {
+            let ids = IdTimes::new(rows.texts.as_ref());
+            rows.each_user(|user, events| self.0.visit(user, events, &ids));
+            Visited { users: rows.users, texts: rows.texts, facts: rows.facts }
+        }
+    }
+    with_rows(pieces, types, Visit(visitor))
+}
