@@ -1,25 +1,36 @@
-//! A batch of events laid out partition by partition, in as little memory as it needs.
+//! A batch of events laid out user by user and partition by partition, in as little memory as it needs.
 
 use std::ops::Range;
 
-use super::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
-use super::packed::Packed;
+use super::columns::{Coded, EventBatch, KeyColumn, TextColumn, Values};
+use super::packed::{Field, Numbers, PackedRows};
 use super::time::Timestamp;
 
-/// A batch laid out partition by partition.
+/// A batch laid out by user: those of one partition side by side, the rows of each user in the order of the batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    pub(super) bounds: Vec<u32>,
-    /// Who did it.
-    pub users: CodedKeys,
-    pub(super) times: Packed,
-    pub(super) events: Option<Packed>,
+    /// Who did what is in the rows.
+    pub users: UserRuns,
+    pub(super) rows: PackedRows,
+    pub(super) time: Field,
+    pub(super) event: Option<Field>,
+    pub(super) sequence: Option<Field>,
     /// Session ids or property values, where the definition needs some.
     pub values: Option<BlockValues>,
-    pub(super) sequence: Option<Packed>,
     pub(super) unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events.
     pub facts: Option<CodedKeys>,
+}
+
+/// The users of a block, and how many rows each has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRuns {
+    /// The distinct users, those of one partition side by side.
+    pub keys: KeyColumn,
+    /// Where each partition's users begin, and last where all end.
+    pub(super) key_bounds: Vec<u32>,
+    /// Where each user's rows begin, and last where all end.
+    pub(super) row_bounds: Vec<u32>,
 }
 
 /// Keys of a block: the distinct ones of each partition once, and a code for each row.
@@ -28,14 +39,14 @@ pub struct CodedKeys {
     /// The distinct keys, those of one partition side by side.
     pub keys: KeyColumn,
     pub(super) key_bounds: Vec<u32>,
-    pub(super) codes: Packed,
+    pub(super) code: Field,
 }
 
 /// Values of a block, and which rows have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockValues {
     /// 1 for rows with a valid value, 0 for others; `None` where all have one.
-    pub(super) valid: Option<Packed>,
+    pub(super) valid: Option<Field>,
     /// The values.
     pub keys: BlockKeys,
 }
@@ -44,52 +55,85 @@ pub struct BlockValues {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockKeys {
     /// Numbers.
-    Int(Packed),
+    Int(Field),
     /// Text.
     Text(CodedKeys),
 }
 
 impl Block {
-    /// Lays out the rows of `batch` in `order`, in which those of partition *p* are at
-    /// `bounds[p]..bounds[p + 1]`.
-    pub fn new(batch: &EventBatch, order: &[u32], bounds: Vec<u32>) -> Self {
-        let values = |column: &ValueColumn| BlockValues {
-            valid: column.valid.as_ref().map(|valid| Packed::gather(valid, order, i64::from)),
-            keys: match &column.values {
-                Values::Int(numbers) => BlockKeys::Int(Packed::gather(numbers, order, |number| number)),
-                Values::Text(texts) => BlockKeys::Text(CodedKeys::new(texts, order, &bounds)),
+    /// Lays out the rows of `batch`: row *n* at `places[n]`, which are the places of `users`.
+    pub fn new(batch: &EventBatch, users: UserRuns, places: &[u32]) -> Self {
+        let facts = batch.facts.as_ref().map(|facts| PartitionKeys::new(facts, &users, places));
+        let texts = batch.values.as_ref().and_then(|values| match &values.values {
+            Values::Int(_) => None,
+            Values::Text(texts) => Some(PartitionKeys::new(texts, &users, places)),
+        });
+        let values = batch.values.as_ref().map(|values| match (&values.values, &texts) {
+            (_, Some(texts)) => Numbers::Codes(&texts.codes),
+            (Values::Int(numbers), None) => Numbers::Ints(numbers),
+            (Values::Text(texts), None) => Numbers::Codes(&texts.codes),
+        });
+        let columns = [
+            Some(Numbers::Times(&batch.times)),
+            batch.events.as_deref().map(Numbers::Codes),
+            values,
+            batch.values.as_ref().and_then(|values| values.valid.as_deref()).map(Numbers::Flags),
+            batch.sequence.as_deref().map(Numbers::Ints),
+            facts.as_ref().map(|facts| Numbers::Codes(&facts.codes)),
+        ];
+        let (rows, [time, event, value, valid, sequence, fact]) = PackedRows::scatter(columns, places);
+        let values = value.map(|field| BlockValues {
+            valid,
+            keys: match texts {
+                None => BlockKeys::Int(field),
+                Some(texts) => BlockKeys::Text(texts.in_rows(field)),
             },
-        };
+        });
         Block {
-            users: CodedKeys::new(&batch.users, order, &bounds),
-            times: Packed::gather(&batch.times, order, Timestamp::micros),
-            events: batch.events.as_ref().map(|events| Packed::gather(events, order, i64::from)),
-            values: batch.values.as_ref().map(values),
-            sequence: batch.sequence.as_ref().map(|sequence| Packed::gather(sequence, order, |number| number)),
-            unique_ids: batch.unique_ids.as_ref().map(|ids| ids.gather(order)),
-            facts: batch.facts.as_ref().map(|facts| CodedKeys::new(facts, order, &bounds)),
-            bounds,
+            users,
+            rows,
+            time: time.unwrap_or_default(),
+            event,
+            sequence,
+            values,
+            unique_ids: batch.unique_ids.as_ref().map(|ids| ids.gather(&rows_at(places))),
+            facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
         }
     }
 
     /// The rows of one partition.
     pub fn rows(&self, partition: usize) -> Range<usize> {
-        self.bounds[partition] as usize..self.bounds[partition + 1] as usize
+        self.users.rows(partition)
     }
 
     /// When a row's event happened.
     pub fn time(&self, row: usize) -> Timestamp {
-        Timestamp::from_micros(self.times.get(row))
+        Timestamp::from_micros(self.rows.get(row, self.time))
     }
 
     /// The code of a row's event type; 0 for none.
     pub fn event(&self, row: usize) -> u32 {
-        self.events.as_ref().map_or(0, |events| events.get(row) as u32)
+        self.event.map_or(0, |event| self.rows.get(row, event) as u32)
     }
 
     /// A row's place among the events of its user at its time; `i64::MIN` for none.
     pub fn sequence(&self, row: usize) -> i64 {
-        self.sequence.as_ref().map_or(i64::MIN, |sequence| sequence.get(row))
+        self.sequence.map_or(i64::MIN, |sequence| self.rows.get(row, sequence))
+    }
+
+    /// Whether a row has a valid value.
+    pub fn is_valid(&self, values: &BlockValues, row: usize) -> bool {
+        values.valid.is_none_or(|valid| self.rows.get(row, valid) != 0)
+    }
+
+    /// A row's value, where values are numbers.
+    pub fn int(&self, field: Field, row: usize) -> i64 {
+        self.rows.get(row, field)
+    }
+
+    /// A row's key, as its place among the distinct keys of its partition.
+    pub fn code(&self, keys: &CodedKeys, row: usize) -> usize {
+        self.rows.get(row, keys.code) as usize
     }
 
     /// A row's unique id, where it has one.
@@ -104,69 +148,91 @@ impl Block {
 
     /// The memory it holds, in bytes.
     pub fn bytes(&self) -> usize {
-        let packed = |column: &Option<Packed>| column.as_ref().map_or(0, Packed::bytes);
-        let values = self.values.as_ref().map_or(0, |values| {
-            packed(&values.valid)
-                + match &values.keys {
-                    BlockKeys::Int(numbers) => numbers.bytes(),
-                    BlockKeys::Text(keys) => keys.bytes(),
-                }
+        let texts = self.values.as_ref().map_or(0, |values| match &values.keys {
+            BlockKeys::Int(_) => 0,
+            BlockKeys::Text(keys) => keys.bytes(),
         });
         let ids = self.unique_ids.as_ref().map_or(0, TextColumn::size);
         let facts = self.facts.as_ref().map_or(0, CodedKeys::bytes);
-        let fixed = size_of::<Block>() + self.bounds.len() * size_of::<u32>();
-        fixed
-            + self.users.bytes()
-            + self.times.bytes()
-            + packed(&self.events)
-            + values
-            + packed(&self.sequence)
-            + ids
-            + facts
+        size_of::<Block>() + self.users.bytes() + self.rows.bytes() + texts + ids + facts
     }
 }
 
-impl BlockValues {
-    /// Whether a row has a valid value.
-    pub fn is_valid(&self, row: usize) -> bool {
-        self.valid.as_ref().is_none_or(|valid| valid.get(row) != 0)
+/// Which row is at each place.
+fn rows_at(places: &[u32]) -> Vec<u32> {
+    let mut rows = vec![0; places.len()];
+    places.iter().zip(0..).for_each(|(place, row)| rows[*place as usize] = row);
+    rows
+}
+
+impl UserRuns {
+    /// The places in `keys` of a partition's users.
+    pub fn of_partition(&self, partition: usize) -> Range<usize> {
+        self.key_bounds[partition] as usize..self.key_bounds[partition + 1] as usize
+    }
+
+    /// The rows of the user at a place in `keys`.
+    pub fn run(&self, key: usize) -> Range<usize> {
+        self.row_bounds[key] as usize..self.row_bounds[key + 1] as usize
+    }
+
+    fn rows(&self, partition: usize) -> Range<usize> {
+        let users = self.of_partition(partition);
+        self.row_bounds[users.start] as usize..self.row_bounds[users.end] as usize
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        (0..self.key_bounds.len() - 1).map(|partition| self.rows(partition))
+    }
+
+    fn bytes(&self) -> usize {
+        self.keys.size() + (self.key_bounds.len() + self.row_bounds.len()) * size_of::<u32>()
     }
 }
 
-impl CodedKeys {
-    fn new(coded: &Coded, order: &[u32], bounds: &[u32]) -> Self {
+/// The distinct keys of each partition, and the code of each row of a batch among those of its partition.
+struct PartitionKeys {
+    keys: KeyColumn,
+    key_bounds: Vec<u32>,
+    codes: Vec<u32>,
+}
+
+impl PartitionKeys {
+    fn new(coded: &Coded, users: &UserRuns, places: &[u32]) -> Self {
+        let rows_at = rows_at(places);
         // For each key the partition that has it last, and its place among that partition's keys.
         let mut last = vec![(u32::MAX, 0u32); coded.keys.len()];
         let mut distinct = Vec::new();
         let mut key_bounds = vec![0];
-        let mut codes = Vec::with_capacity(order.len());
-        for (partition, rows) in bounds.windows(2).enumerate() {
+        let mut codes = vec![0; places.len()];
+        for (partition, rows) in users.partitions().enumerate() {
             let first = distinct.len();
-            for row in &order[rows[0] as usize..rows[1] as usize] {
+            for row in &rows_at[rows] {
                 let key = coded.codes[*row as usize];
                 let known = &mut last[key as usize];
                 if known.0 != partition as u32 {
                     *known = (partition as u32, (distinct.len() - first) as u32);
                     distinct.push(key);
                 }
-                codes.push(known.1);
+                codes[*row as usize] = known.1;
             }
             key_bounds.push(distinct.len() as u32);
         }
-        CodedKeys { keys: coded.keys.gather(&distinct), key_bounds, codes: Packed::new(&codes, i64::from) }
+        PartitionKeys { keys: coded.keys.gather(&distinct), key_bounds, codes }
     }
 
+    fn in_rows(self, code: Field) -> CodedKeys {
+        CodedKeys { keys: self.keys, key_bounds: self.key_bounds, code }
+    }
+}
+
+impl CodedKeys {
     /// The places in `keys` of a partition's distinct keys.
     pub fn of_partition(&self, partition: usize) -> Range<usize> {
         self.key_bounds[partition] as usize..self.key_bounds[partition + 1] as usize
     }
 
-    /// A row's key, as its place among the distinct keys of its partition.
-    pub fn code(&self, row: usize) -> usize {
-        self.codes.get(row) as usize
-    }
-
     fn bytes(&self) -> usize {
-        self.keys.size() + self.key_bounds.len() * size_of::<u32>() + self.codes.bytes()
+        self.keys.size() + self.key_bounds.len() * size_of::<u32>()
     }
 }

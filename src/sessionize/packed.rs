@@ -1,88 +1,168 @@
-//! Numbers in as few bytes as their range needs: what is laid out in memory for all events at once.
+//! Rows of numbers, each number in as few bits as the range of its column needs: what is laid out in memory for all
+//! events at once.
 
 use std::ops::Range;
 
-/// A number is read and written as eight bytes, whatever its width.
-const PADDING: usize = 8;
+use super::time::Timestamp;
 
-/// Some numbers of a column, as they are in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackedSlice<'a> {
-    /// The smallest number of the column.
-    pub base: i64,
-    /// Bytes a number.
-    pub width: usize,
-    /// The numbers' distances from the smallest, each in `width` bytes.
-    pub bytes: &'a [u8],
+/// A row is read and written eight bytes at a time, whatever its width.
+const PADDING: usize = 8;
+/// Rows put together before they go to their places: these stay in the nearest cache.
+const CHUNK: usize = 1 << 9;
+
+/// A column of numbers to pack.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// Instants.
+    Times(&'a [Timestamp]),
+    /// Codes.
+    Codes(&'a [u32]),
+    /// Anything.
+    Ints(&'a [i64]),
+    /// 0 and 1.
+    Flags(&'a [bool]),
 }
 
-/// Numbers of one column as their distance from the smallest, each in the same number of bytes.
+impl Numbers<'_> {
+    /// The smallest and the largest; `None` where there are none.
+    fn range(self) -> Option<(i64, i64)> {
+        fn of<T: Copy + Ord>(numbers: &[T], number: impl Fn(T) -> i64) -> Option<(i64, i64)> {
+            let first = *numbers.first()?;
+            let wider = |(least, most): (T, T), number: &T| (least.min(*number), most.max(*number));
+            let (least, most) = numbers.iter().fold((first, first), wider);
+            Some((number(least), number(most)))
+        }
+        match self {
+            Numbers::Times(times) => of(times, Timestamp::micros),
+            Numbers::Codes(codes) => of(codes, i64::from),
+            Numbers::Ints(ints) => of(ints, |int| int),
+            Numbers::Flags(flags) => of(flags, i64::from),
+        }
+    }
+
+    /// Adds some numbers to words that hold other columns already.
+    fn add(self, rows: Range<usize>, field: Field, words: &mut [u64]) {
+        fn of<T: Copy>(numbers: &[T], field: Field, words: &mut [u64], number: impl Fn(T) -> i64) {
+            for (word, value) in words.iter_mut().zip(numbers) {
+                *word |= (number(*value).wrapping_sub(field.base) as u64) << field.shift;
+            }
+        }
+        match self {
+            Numbers::Times(times) => of(&times[rows], field, words, Timestamp::micros),
+            Numbers::Codes(codes) => of(&codes[rows], field, words, i64::from),
+            Numbers::Ints(ints) => of(&ints[rows], field, words, |int| int),
+            Numbers::Flags(flags) => of(&flags[rows], field, words, i64::from),
+        }
+    }
+}
+
+/// Where the number of a column is in each row: its distance from the smallest one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// The smallest number of the column.
+    pub base: i64,
+    /// The byte at which the word begins that has it.
+    pub offset: u32,
+    /// The bits below it in that word.
+    pub shift: u32,
+    /// How many bits it has.
+    pub bits: u32,
+}
+
+impl Field {
+    /// One place for all: a column of one number takes none.
+    fn of(column: Numbers<'_>) -> Self {
+        let (least, most) = column.range().unwrap_or_default();
+        // The distance between any two numbers fits 64 unsigned bits.
+        let bits = u64::BITS - (most.wrapping_sub(least) as u64).leading_zeros();
+        Field { base: least, offset: 0, shift: 0, bits }
+    }
+
+    fn mask(self) -> u64 {
+        u64::MAX.checked_shr(u64::BITS - self.bits).unwrap_or(0)
+    }
+}
+
+/// Rows side by side, in fields that whoever packed them knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Packed {
-    base: i64,
-    width: usize,
-    /// The bits of a number's width.
-    mask: u64,
+pub struct PackedRows {
+    /// Bytes a row.
+    stride: usize,
     len: usize,
-    /// Longer than the numbers by the padding.
+    /// Longer than the rows by the padding.
     bytes: Vec<u8>,
 }
 
-impl Packed {
-    /// Packs the numbers of a column in another order: `order` has each of its rows once.
-    pub fn gather<T: Copy>(values: &[T], order: &[u32], number: impl Fn(T) -> i64) -> Self {
-        Packed::of(values.iter().map(|value| number(*value)), order.iter().map(|row| number(values[*row as usize])))
-    }
-
-    /// Packs numbers.
-    pub fn new<T: Copy>(values: &[T], number: impl Fn(T) -> i64) -> Self {
-        let numbers = || values.iter().map(|value| number(*value));
-        Packed::of(numbers(), numbers())
-    }
-
-    /// Packs numbers; those of `range`, in whatever order, say which there are.
-    fn of(range: impl Iterator<Item = i64>, numbers: impl ExactSizeIterator<Item = i64>) -> Self {
-        let len = numbers.len();
-        if len == 0 {
-            return Packed::default();
+impl PackedRows {
+    /// Packs columns of one length, row *n* at `places[n]`, in which each place is once. Returns the field of each
+    /// column, too.
+    pub fn scatter<const N: usize>(columns: [Option<Numbers<'_>>; N], places: &[u32]) -> (Self, [Option<Field>; N]) {
+        let mut fields = columns.map(|column| column.map(Field::of));
+        // Fields share a word of eight bytes while they fit.
+        let mut words: Vec<(usize, u32)> = Vec::new();
+        for field in fields.iter_mut().flatten().filter(|field| field.bits > 0) {
+            match words.last_mut() {
+                Some((_, used)) if *used + field.bits <= u64::BITS => {
+                    field.shift = *used;
+                    *used += field.bits;
+                }
+                last => {
+                    let offset = last.map_or(0, |(offset, used)| *offset + used.div_ceil(8) as usize);
+                    words.push((offset, field.bits));
+                }
+            }
+            field.offset = words.last().map_or(0, |(offset, _)| *offset as u32);
         }
-        let (least, most) =
-            range.fold((i64::MAX, i64::MIN), |(least, most), number| (least.min(number), most.max(number)));
-        // The distance between any two numbers fits 64 unsigned bits.
-        let range = most.wrapping_sub(least) as u64;
-        let width = (64 - range.leading_zeros()).div_ceil(8) as usize;
-        let mut bytes = vec![0; len * width + PADDING];
-        for (place, number) in numbers.enumerate() {
-            let distance = number.wrapping_sub(least);
-            bytes[place * width..place * width + 8].copy_from_slice(&distance.to_le_bytes());
+        let stride = words.last().map_or(0, |(offset, used)| offset + used.div_ceil(8) as usize);
+        let mut bytes = vec![0; places.len() * stride + PADDING];
+        let mut chunk = [0; CHUNK];
+        for (number, places) in places.chunks(CHUNK).enumerate() {
+            let rows = number * CHUNK..number * CHUNK + places.len();
+            for (offset, _) in &words {
+                let chunk = &mut chunk[..places.len()];
+                chunk.fill(0);
+                let in_word = |field: &&Field| field.bits > 0 && field.offset as usize == *offset;
+                for (column, field) in columns.iter().zip(&fields) {
+                    if let (Some(column), Some(field)) = (column, field.as_ref().filter(in_word)) {
+                        column.add(rows.clone(), *field, chunk);
+                    }
+                }
+                for (place, word) in places.iter().zip(chunk) {
+                    if let Some(cell) = bytes[*place as usize * stride + offset..].first_chunk_mut() {
+                        // What else is in these bytes stays: rows around this one, other words of it.
+                        *cell = (u64::from_le_bytes(*cell) | *word).to_le_bytes();
+                    }
+                }
+            }
         }
-        Packed { base: least, width, mask: mask(width), len, bytes }
+        (PackedRows { stride, len: places.len(), bytes }, fields)
     }
 
-    /// The number at a place.
-    pub fn get(&self, place: usize) -> i64 {
-        let at = place * self.width;
-        let mut word = [0; 8];
-        word.copy_from_slice(&self.bytes[at..at + 8]);
-        self.base.wrapping_add((u64::from_le_bytes(word) & self.mask) as i64)
+    /// The number of a field in a row.
+    pub fn get(&self, row: usize, field: Field) -> i64 {
+        let word =
+            self.bytes[row * self.stride + field.offset as usize..].first_chunk().map(|word| u64::from_le_bytes(*word));
+        field.base.wrapping_add((word.unwrap_or(0) >> field.shift & field.mask()) as i64)
     }
 
-    /// The numbers at some places.
-    pub fn slice(&self, places: Range<usize>) -> PackedSlice<'_> {
-        let bytes = &self.bytes[places.start * self.width..places.end * self.width];
-        PackedSlice { base: self.base, width: self.width, bytes }
+    /// The bytes of some rows, and how many each has.
+    pub fn slice(&self, rows: Range<usize>) -> (&[u8], usize) {
+        (&self.bytes[rows.start * self.stride..rows.end * self.stride], self.stride)
     }
 
-    /// Numbers from the parts of a slice; `None` where the bytes are not those of `len` numbers.
-    pub fn from_slice(slice: PackedSlice<'_>, len: usize) -> Option<Self> {
-        let PackedSlice { base, width, bytes } = slice;
-        if width > 8 || width.checked_mul(len)? != bytes.len() {
+    /// Rows from the parts of a slice, whose fields are these; `None` where the bytes are not those of `len` rows.
+    pub fn from_slice((slice, stride): (&[u8], usize), len: usize, fields: &[Option<Field>]) -> Option<Self> {
+        let fits = |field: &Field| {
+            let end = u64::from(field.shift) + u64::from(field.bits);
+            end <= u64::from(u64::BITS) && u64::from(field.offset) * 8 + end <= stride as u64 * 8
+        };
+        if stride.checked_mul(len)? != slice.len() || !fields.iter().flatten().all(fits) {
             return None;
         }
-        let mut padded = Vec::with_capacity(bytes.len() + PADDING);
-        padded.extend_from_slice(bytes);
-        padded.resize(bytes.len() + PADDING, 0);
-        Some(Packed { base, width, mask: mask(width), len, bytes: padded })
+        let mut bytes = Vec::with_capacity(slice.len() + PADDING);
+        bytes.extend_from_slice(slice);
+        bytes.resize(slice.len() + PADDING, 0);
+        Some(PackedRows { stride, len, bytes })
     }
 
     /// The memory they hold, in bytes.
@@ -90,19 +170,15 @@ impl Packed {
         self.bytes.len()
     }
 
-    /// How many numbers there are.
+    /// How many rows there are.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no number.
+    /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
-}
-
-fn mask(width: usize) -> u64 {
-    u64::MAX.checked_shr(64 - 8 * width as u32).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -112,19 +188,46 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(values in prop::collection::vec(any::<i64>(), 0..40), shift in 0u32..64) {
-            let values: Vec<i64> = values.iter().map(|value| value >> shift).collect();
-            let rows: Vec<u32> = (0..values.len() as u32).rev().collect();
-            let packed = Packed::gather(&values, &rows, |value| value);
-            prop_assert_eq!(packed.len(), values.len());
-            let back: Vec<i64> = (0..packed.len()).rev().map(|place| packed.get(place)).collect();
-            prop_assert_eq!(back, values);
+        fn numbers_come_back(
+            rows in prop::collection::vec((any::<i64>(), any::<i64>(), any::<u32>(), any::<bool>()), 0..1_200),
+            shifts in (0u32..64, 0u32..64, 0u32..32),
+        ) {
+            let ints: Vec<i64> = rows.iter().map(|row| row.0 >> shifts.0).collect();
+            let times: Vec<Timestamp> = rows.iter().map(|row| Timestamp::from_micros(row.1 >> shifts.1)).collect();
+            let codes: Vec<u32> = rows.iter().map(|row| row.2 >> shifts.2).collect();
+            let flags: Vec<bool> = rows.iter().map(|row| row.3).collect();
+            let last = rows.len() as u32;
+            let places: Vec<u32> = (0..last).rev().collect();
+            let columns = [
+                Some(Numbers::Times(&times)), Some(Numbers::Codes(&codes)), None,
+                Some(Numbers::Ints(&ints)), Some(Numbers::Flags(&flags)),
+            ];
+            let (packed, fields) = PackedRows::scatter(columns, &places);
+            prop_assert_eq!(packed.len(), rows.len());
+            let [Some(time), Some(code), None, Some(int), Some(flag)] = fields else { panic!("a field a column") };
+            for row in 0..rows.len() {
+                let place = rows.len() - 1 - row;
+                prop_assert_eq!(packed.get(place, time), times[row].micros());
+                prop_assert_eq!(packed.get(place, code), i64::from(codes[row]));
+                prop_assert_eq!(packed.get(place, int), ints[row]);
+                prop_assert_eq!(packed.get(place, flag), i64::from(flags[row]));
+            }
+            let (bytes, stride) = packed.slice(0..rows.len());
+            prop_assert_eq!(PackedRows::from_slice((bytes, stride), rows.len(), &fields), Some(packed));
         }
     }
 
     #[test]
     fn small_ranges_take_few_bytes() {
-        let width = |values: &[i64]| Packed::gather(values, &(0..values.len() as u32).collect::<Vec<_>>(), |v| v).width;
-        assert_eq!((width(&[7, 7]), width(&[7, 262]), width(&[7, 263]), width(&[i64::MIN, i64::MAX])), (0, 1, 2, 8));
+        let stride = |values: &[i64]| {
+            let places: Vec<u32> = (0..values.len() as u32).collect();
+            let packed = PackedRows::scatter([Some(Numbers::Ints(values)), Some(Numbers::Codes(&places))], &places).0;
+            packed.stride
+        };
+        // One bit more than the values take.
+        assert_eq!(
+            (stride(&[7, 7]), stride(&[7, 134]), stride(&[7, 135]), stride(&[i64::MIN, i64::MAX])),
+            (1, 1, 2, 9)
+        );
     }
 }

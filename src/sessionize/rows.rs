@@ -52,7 +52,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     fn fact(&self, row: usize) -> u32 {
-        self.block.facts.as_ref().map_or(0, |keys| self.facts[keys.code(row)])
+        self.block.facts.as_ref().map_or(0, |keys| self.facts[self.block.code(keys, row)])
     }
 
     fn event(&self, row: usize) -> EventKey {
@@ -61,9 +61,9 @@ impl Source<'_> {
 
     fn value(&self, row: usize) -> Option<i64> {
         let values = self.block.values.as_ref()?;
-        values.is_valid(row).then(|| match &values.keys {
-            BlockKeys::Int(numbers) => numbers.get(row),
-            BlockKeys::Text(keys) => i64::from(self.texts[keys.code(row)]),
+        self.block.is_valid(values, row).then(|| match &values.keys {
+            BlockKeys::Int(field) => self.block.int(*field, row),
+            BlockKeys::Text(keys) => i64::from(self.texts[self.block.code(keys, row)]),
         })
     }
 }
@@ -274,9 +274,12 @@ impl<T: Tie> PartitionRows<T> {
         let mut users_of = Vec::with_capacity(pieces.len());
         let mut counts: Vec<u32> = Vec::new();
         for (block, partition) in pieces {
-            let of_block = global_codes(&block.users, *partition, &mut users);
+            let runs = &block.users;
+            let code = |key: usize| users.intern(&runs.keys, key);
+            let of_block: Vec<u32> = runs.of_partition(*partition).map(code).collect();
             counts.resize(users.len(), 0);
-            block.rows(*partition).for_each(|row| counts[of_block[block.users.code(row)] as usize] += 1);
+            let keys = runs.of_partition(*partition);
+            keys.zip(&of_block).for_each(|(key, code)| counts[*code as usize] += runs.run(key).len() as u32);
             users_of.push(of_block);
         }
         let (users, ranks) = users.into_ranked();
@@ -301,10 +304,14 @@ impl<T: Tie> PartitionRows<T> {
                 _ => Vec::new(),
             };
             let source = Source { block, types, texts, facts };
-            for row in block.rows(*partition) {
-                let place = &mut next[of_block[block.users.code(row)] as usize];
-                rows[*place as usize] = Row::new(block.time(row), T::read(&source, row, &mut ids));
-                *place += 1;
+            for (key, code) in block.users.of_partition(*partition).zip(of_block) {
+                let run = block.users.run(key);
+                let place = &mut next[code as usize];
+                let places = *place as usize..*place as usize + run.len();
+                *place += run.len() as u32;
+                for (to, row) in rows[places].iter_mut().zip(run) {
+                    *to = Row::new(block.time(row), T::read(&source, row, &mut ids));
+                }
             }
         }
         let (texts, text_ranks) = texts.map(Interner::into_ranked).unzip();

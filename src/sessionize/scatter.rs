@@ -4,7 +4,7 @@
 //! out partition by partition, ids and all; what follows works on one partition at a time, small
 //! enough for the cache, and fetches nothing at random.
 
-use super::block::Block;
+use super::block::{Block, UserRuns};
 use super::columns::EventBatch;
 use super::hash::hashes_of;
 
@@ -33,12 +33,34 @@ impl Partitions {
     }
 }
 
-/// Lays a batch out by partition; within a partition, events keep their order.
+/// Lays a batch out by partition and user; the events of a user keep their order.
 pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
-    let of_user: Vec<u32> = hashes_of(&batch.users.keys).iter().map(|hash| partitions.of(*hash)).collect();
-    let targets: Vec<u32> = batch.users.codes.iter().map(|code| of_user[*code as usize]).collect();
-    let (order, bounds) = counting_sort(&targets, partitions.count());
-    Block::new(batch, &order, bounds)
+    let users = &batch.users;
+    let mut counts = vec![0u32; users.keys.len()];
+    users.codes.iter().for_each(|code| counts[*code as usize] += 1);
+    // Those without rows, as a dictionary may have some, go behind the last partition.
+    let count = partitions.count();
+    let partition_of = |(hash, rows): (u64, &u32)| if *rows == 0 { count as u32 } else { partitions.of(hash) };
+    let of_user: Vec<u32> = hashes_of(&users.keys).into_iter().zip(&counts).map(partition_of).collect();
+    let (mut order, mut key_bounds) = counting_sort(&of_user, count + 1);
+    key_bounds.truncate(count + 1);
+    order.truncate(key_bounds[count] as usize);
+    let mut row_bounds = Vec::with_capacity(order.len() + 1);
+    let mut end = 0;
+    for user in &order {
+        row_bounds.push(end);
+        // From here on: where the next row of the user goes.
+        end += std::mem::replace(&mut counts[*user as usize], end);
+    }
+    row_bounds.push(end);
+    let mut next = counts;
+    let place = |code: &u32| {
+        let next = &mut next[*code as usize];
+        *next += 1;
+        *next - 1
+    };
+    let places: Vec<u32> = users.codes.iter().map(place).collect();
+    Block::new(batch, UserRuns { keys: users.keys.gather(&order), key_bounds, row_bounds }, &places)
 }
 
 /// The rows in ascending order of their key, rows of one key in their own order, and where each key's
@@ -89,9 +111,10 @@ mod tests {
         let KeyColumn::Int(keys) = &block.users.keys else { panic!("numbers stay numbers") };
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len(), "each user is in one");
         for partition in 0..16 {
-            for row in block.rows(partition) {
-                let user = keys[block.users.of_partition(partition).start + block.users.code(row)];
-                assert_eq!(user, users[block.time(row).micros() as usize]);
+            for key in block.users.of_partition(partition) {
+                for row in block.users.run(key) {
+                    assert_eq!(keys[key], users[block.time(row).micros() as usize]);
+                }
             }
         }
         assert_eq!((keys.len(), block.rows(15).end), (37, 1_000));

@@ -1,27 +1,24 @@
 //! The events of one partition of a block as bytes, for when memory does not hold them.
 
-use super::block::{Block, BlockKeys, BlockValues, CodedKeys};
+use super::block::{Block, BlockKeys, BlockValues, CodedKeys, UserRuns};
 use super::columns::{KeyColumn, TextColumn};
-use super::packed::{Packed, PackedSlice};
+use super::packed::{Field, PackedRows};
 
 impl Block {
     /// Appends the rows of a partition to `bytes`.
     pub fn write(&self, partition: usize, bytes: &mut Vec<u8>) {
         let rows = self.rows(partition);
         let mut to = Writer(bytes);
-        to.number(rows.len() as u64);
+        let users = self.users.of_partition(partition);
+        to.keys(&self.users.keys, users.clone());
+        users.for_each(|user| to.number(self.users.run(user).len() as u64));
+        to.field(Some(self.time));
+        to.field(self.event);
+        to.field(self.sequence);
         let keys = |to: &mut Writer<'_>, keys: &CodedKeys| {
             to.keys(&keys.keys, keys.of_partition(partition));
-            to.packed(keys.codes.slice(rows.clone()));
+            to.field(Some(keys.code));
         };
-        let optional = |to: &mut Writer<'_>, column: &Option<Packed>| {
-            to.number(u64::from(column.is_some()));
-            column.iter().for_each(|column| to.packed(column.slice(rows.clone())));
-        };
-        keys(&mut to, &self.users);
-        to.packed(self.times.slice(rows.clone()));
-        optional(&mut to, &self.events);
-        optional(&mut to, &self.sequence);
         match &self.values {
             None => to.number(0),
             Some(values) => {
@@ -29,9 +26,9 @@ impl Block {
                     BlockKeys::Int(_) => 1,
                     BlockKeys::Text(_) => 2,
                 });
-                optional(&mut to, &values.valid);
+                to.field(values.valid);
                 match &values.keys {
-                    BlockKeys::Int(numbers) => to.packed(numbers.slice(rows.clone())),
+                    BlockKeys::Int(field) => to.field(Some(*field)),
                     BlockKeys::Text(texts) => keys(&mut to, texts),
                 }
             }
@@ -40,34 +37,38 @@ impl Block {
         self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
         to.number(u64::from(self.facts.is_some()));
         self.facts.iter().for_each(|facts| keys(&mut to, facts));
+        let (packed, stride) = self.rows.slice(rows);
+        to.number(stride as u64);
+        to.0.extend_from_slice(packed);
     }
 
     /// Takes what [`Block::write`] wrote from the front of `bytes`: a block of one partition. `None` where
     /// the bytes are not what was written.
     pub fn read(bytes: &mut &[u8]) -> Option<Block> {
         let mut from = Reader(bytes);
-        let rows = u32::try_from(from.number()?).ok()?;
-        let keys = |from: &mut Reader<'_, '_>| -> Option<CodedKeys> {
-            let keys = from.keys()?;
-            let key_bounds = vec![0, u32::try_from(keys.len()).ok()?];
-            Some(CodedKeys { keys, key_bounds, codes: from.packed(rows)? })
-        };
-        let optional = |from: &mut Reader<'_, '_>| -> Option<Option<Packed>> {
-            Some(match from.number()? {
-                0 => None,
-                _ => Some(from.packed(rows)?),
-            })
-        };
-        let users = keys(&mut from)?;
-        let times = from.packed(rows)?;
-        let events = optional(&mut from)?;
-        let sequence = optional(&mut from)?;
+        let keys = from.keys()?;
+        let key_bounds = vec![0, u32::try_from(keys.len()).ok()?];
+        let mut row_bounds = Vec::with_capacity(keys.len() + 1);
+        let mut rows = 0u32;
+        row_bounds.push(rows);
+        for _ in 0..keys.len() {
+            rows = rows.checked_add(u32::try_from(from.number()?).ok()?)?;
+            row_bounds.push(rows);
+        }
+        let (time, event, sequence) = (from.field()??, from.field()?, from.field()?);
+        let mut fields = vec![Some(time), event, sequence];
         let values = match from.number()? {
             0 => None,
             kind => {
-                let valid = optional(&mut from)?;
-                let keys =
-                    if kind == 1 { BlockKeys::Int(from.packed(rows)?) } else { BlockKeys::Text(keys(&mut from)?) };
+                let valid = from.field()?;
+                let keys = if kind == 1 { BlockKeys::Int(from.field()??) } else { BlockKeys::Text(from.coded_keys()?) };
+                fields.extend([
+                    valid,
+                    Some(match &keys {
+                        BlockKeys::Int(field) => *field,
+                        BlockKeys::Text(texts) => texts.code,
+                    }),
+                ]);
                 Some(BlockValues { valid, keys })
             }
         };
@@ -77,9 +78,14 @@ impl Block {
         };
         let facts = match from.number()? {
             0 => None,
-            _ => Some(keys(&mut from)?),
+            _ => Some(from.coded_keys()?),
         };
-        Some(Block { bounds: vec![0, rows], users, times, events, values, sequence, unique_ids, facts })
+        fields.extend(facts.as_ref().map(|facts| Some(facts.code)));
+        let stride = from.size()?;
+        let packed = from.take(stride.checked_mul(rows as usize)?)?;
+        let rows = PackedRows::from_slice((packed, stride), rows as usize, &fields)?;
+        let users = UserRuns { keys, key_bounds, row_bounds };
+        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts })
     }
 }
 
@@ -96,10 +102,12 @@ impl Writer<'_> {
         self.0.push(rest as u8);
     }
 
-    fn packed(&mut self, numbers: PackedSlice<'_>) {
-        self.0.extend_from_slice(&numbers.base.to_le_bytes());
-        self.0.push(numbers.width as u8);
-        self.0.extend_from_slice(numbers.bytes);
+    fn field(&mut self, field: Option<Field>) {
+        self.number(u64::from(field.is_some()));
+        if let Some(Field { base, offset, shift, bits }) = field {
+            self.0.extend_from_slice(&base.to_le_bytes());
+            [offset, shift, bits].into_iter().for_each(|number| self.number(u64::from(number)));
+        }
     }
 
     fn texts(&mut self, texts: &TextColumn, rows: std::ops::Range<usize>) {
@@ -152,11 +160,19 @@ impl<'b> Reader<'_, 'b> {
         Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
     }
 
-    fn packed(&mut self, rows: u32) -> Option<Packed> {
+    fn field(&mut self) -> Option<Option<Field>> {
+        if self.number()? == 0 {
+            return Some(None);
+        }
         let base = self.word()?;
-        let width = usize::from(self.take(1)?[0]);
-        let bytes = self.take(width.checked_mul(rows as usize)?)?;
-        Packed::from_slice(PackedSlice { base, width, bytes }, rows as usize)
+        let mut number = || u32::try_from(self.number()?).ok();
+        Some(Some(Field { base, offset: number()?, shift: number()?, bits: number()? }))
+    }
+
+    fn coded_keys(&mut self) -> Option<CodedKeys> {
+        let keys = self.keys()?;
+        let key_bounds = vec![0, u32::try_from(keys.len()).ok()?];
+        Some(CodedKeys { keys, key_bounds, code: self.field()?? })
     }
 
     fn texts(&mut self) -> Option<TextColumn> {
@@ -235,16 +251,19 @@ mod tests {
                     prop_assert_eq!(back.event(mine), block.event(theirs));
                     prop_assert_eq!(back.sequence(mine), block.sequence(theirs));
                     prop_assert_eq!(back.unique_id(mine), block.unique_id(theirs));
-                    let first = block.users.of_partition(partition).start;
-                    let same = back.users.keys.compare(back.users.code(mine), &block.users.keys, first + block.users.code(theirs));
-                    prop_assert!(same.is_eq());
                     let (mine_of, theirs_of) = (back.values.as_ref().expect("some"), block.values.as_ref().expect("some"));
-                    prop_assert_eq!(mine_of.is_valid(mine), theirs_of.is_valid(theirs));
+                    prop_assert_eq!(back.is_valid(mine_of, mine), block.is_valid(theirs_of, theirs));
                     if let (Some(mine_of), Some(theirs_of)) = (&back.facts, &block.facts) {
                         let first = theirs_of.of_partition(partition).start;
-                        let same = mine_of.keys.compare(mine_of.code(mine), &theirs_of.keys, first + theirs_of.code(theirs));
+                        let same = mine_of.keys.compare(back.code(mine_of, mine), &theirs_of.keys, first + block.code(theirs_of, theirs));
                         prop_assert!(same.is_eq());
                     }
+                }
+                let users = block.users.of_partition(partition);
+                prop_assert_eq!(back.users.keys.len(), users.len());
+                for (mine, theirs) in users.enumerate() {
+                    prop_assert!(back.users.keys.compare(mine, &block.users.keys, theirs).is_eq());
+                    prop_assert_eq!(back.users.run(mine).len(), block.users.run(theirs).len());
                 }
                 let cut = bytes.len() - 5;
                 prop_assert!(Block::read(&mut &bytes[..cut]).is_none() || cut == 0, "a part is not taken for the whole");
