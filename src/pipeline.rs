@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 
 use crate::cancel;
 use crate::error::Error;
+use crate::events::dictionaries::Dictionaries;
 use crate::events::dictionary::EventDictionary;
 use crate::events::error::InputError;
 use crate::events::normalise::{Normaliser, RowCounts};
@@ -23,6 +24,7 @@ use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
 use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Calendar;
+use crate::sessionize::columns::EventBatch;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::merge::{all_users, UserRanks};
 use crate::sessionize::partition::{sessionize, Partition};
@@ -34,6 +36,8 @@ use crate::tables::parquet_file::Size;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
 const PARTITION_ROWS: u64 = 1 << 16;
+/// Events that are laid out together, about: many of each partition, and still few enough for each thread.
+const BLOCK_ROWS: usize = 1 << 20;
 
 /// All events of the input, laid out by partition.
 #[derive(Debug)]
@@ -89,15 +93,65 @@ pub fn gather(
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
     let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
-    let counts = each_batch(pool, plan, profile, &plan.tasks()?, |rows| {
-        let (events, counts) = profile.time(Step::Normalise, || normaliser.events(rows))?;
-        progress.add(counts.passed);
-        profile.time(Step::Scatter, || store.add(scatter(&events, partitions)))?;
-        Ok(counts)
-    })?;
+    let laying_out = LayingOut { normaliser: &normaliser, store: &store, partitions, profile, progress };
     let mut rows = RowCounts::default();
+    let counts = each_group(pool, plan, profile, &plan.tasks()?, || GroupLaidOut::new(&laying_out))?;
     counts.iter().for_each(|counts| rows.merge(counts));
     Ok(Gathered { events: store.finish()?, rows })
+}
+
+/// Lays events out.
+struct LayingOut<'a> {
+    normaliser: &'a Normaliser<'a>,
+    store: &'a Store<'a>,
+    partitions: Partitions,
+    profile: &'a Profile,
+    progress: &'a Progress,
+}
+
+/// The events of a row group, which are laid out together: the more there are, the more a partition gets at once.
+struct GroupLaidOut<'a> {
+    by: &'a LayingOut<'a>,
+    known: Dictionaries,
+    waiting: Option<EventBatch>,
+    counts: RowCounts,
+}
+
+impl<'a> GroupLaidOut<'a> {
+    fn new(by: &'a LayingOut<'a>) -> Self {
+        GroupLaidOut { by, known: Dictionaries::default(), waiting: None, counts: RowCounts::default() }
+    }
+
+    fn lay_out(&mut self) -> Result<(), Error> {
+        let Some(events) = self.waiting.take() else { return Ok(()) };
+        self.by.profile.time(Step::Scatter, || self.by.store.add(scatter(&events, self.by.partitions)))
+    }
+}
+
+impl GroupWork for GroupLaidOut<'_> {
+    type Made = RowCounts;
+
+    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+        self.by.profile.time(Step::Normalise, || -> Result<(), Error> {
+            let (events, counts) = self.by.normaliser.events(rows, &mut self.known)?;
+            self.by.progress.add(counts.passed);
+            self.counts.merge(&counts);
+            match &mut self.waiting {
+                Some(waiting) => waiting.append(events),
+                None => self.waiting = Some(events),
+            }
+            Ok(())
+        })?;
+        match self.waiting.as_ref().is_some_and(|waiting| waiting.len() >= BLOCK_ROWS) {
+            true => self.lay_out(),
+            false => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<RowCounts, Error> {
+        self.lay_out()?;
+        Ok(self.counts)
+    }
 }
 
 /// The latest possible time of all rows, filtered ones too; reads the time column where the footers do not
@@ -115,8 +169,8 @@ pub fn latest_time(
         (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
     let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let read =
-        each_batch(pool, plan, &Profile::default(), &plan.time_tasks(&untold)?, |rows| Ok(normaliser.latest(rows)?))?;
+    let latest = |rows: &RoleColumns| Ok(normaliser.latest(rows)?);
+    let read = each_batch(pool, plan, &Profile::default(), &plan.time_tasks(&untold)?, latest)?;
     let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
     Ok(told.chain(read.into_iter().flatten()).max())
 }
@@ -137,7 +191,7 @@ pub fn survey(
     let types = EventDictionary::default();
     let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
     let parts = each_batch(pool, plan, &Profile::default(), &plan.file_tasks(file)?, |rows| {
-        Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
+        Ok(Survey::of(&normaliser.events(rows, &mut Dictionaries::default())?.0, calendar, with_ids))
     })?;
     let mut survey = Survey::default();
     for part in parts {
@@ -146,8 +200,69 @@ pub fn survey(
     Ok(survey)
 }
 
-/// Reads row groups on all threads, and works on each batch on the thread that decoded it, or where there are
-/// fewer row groups than threads, on any.
+/// Work on the batches of a row group, one after the other.
+trait GroupWork {
+    /// What comes of it.
+    type Made: Send;
+    /// Works on a batch.
+    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error>;
+    /// Ends.
+    fn finish(self) -> Result<Self::Made, Error>;
+}
+
+/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it, or where there are
+/// fewer row groups than threads, on each batch on any.
+fn each_group<W: GroupWork>(
+    pool: &ThreadPool,
+    plan: &ReadPlan,
+    profile: &Profile,
+    tasks: &[FileTask],
+    begin: impl Fn() -> W + Sync,
+) -> Result<Vec<W::Made>, Error> {
+    let threads = pool.current_num_threads();
+    let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
+    let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<W::Made>, Error> {
+        let project = |batch: RecordBatch| task.projection.apply(&batch).map_err(|error| blame(plan, task, error));
+        let add = |work: &mut W, batch: RecordBatch| {
+            cancel::check()?;
+            work.add(&profile.time(Step::Read, || project(batch))?)
+        };
+        let mut next = || profile.time(Step::Read, || batches.next()).transpose();
+        if groups >= threads {
+            let mut work = begin();
+            while let Some(batch) = next()? {
+                add(&mut work, batch)?;
+            }
+            return Ok(vec![work.finish()?]);
+        }
+        let alone = |batch: RecordBatch| {
+            let mut work = begin();
+            add(&mut work, batch)?;
+            work.finish()
+        };
+        // While some batches are worked on, the next ones are decoded.
+        let mut some = || (0..threads).map_while(|_| next().transpose()).collect::<Result<Vec<_>, InputError>>();
+        let mut done = Vec::new();
+        let mut ready = some()?;
+        while !ready.is_empty() {
+            let worked = || ready.into_par_iter().map(alone).collect::<Result<Vec<W::Made>, Error>>();
+            let (read, worked) = rayon::join(&mut some, worked);
+            done.extend(worked?);
+            ready = read?;
+        }
+        Ok(done)
+    };
+    let of_file = |task: &FileTask| -> Result<Vec<Vec<W::Made>>, Error> {
+        let file = task.open()?;
+        let groups = task.row_groups.par_iter().with_max_len(1);
+        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
+    };
+    let done: Vec<Vec<Vec<W::Made>>> =
+        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
+    Ok(done.into_iter().flatten().flatten().collect())
+}
+
+/// As [`each_group`], where each batch is worked on by itself.
 fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
@@ -155,41 +270,22 @@ fn each_batch<T: Send>(
     tasks: &[FileTask],
     work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
-    let threads = pool.current_num_threads();
-    let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
-    let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<T>, Error> {
-        let project = |batch: RecordBatch| task.projection.apply(&batch).map_err(|error| blame(plan, task, error));
-        let one = |batch: RecordBatch| {
-            cancel::check()?;
-            work(&profile.time(Step::Read, || project(batch))?)
-        };
-        let mut next = || profile.time(Step::Read, || batches.next()).transpose();
-        let mut done = Vec::new();
-        if groups >= threads {
-            while let Some(batch) = next()? {
-                done.push(one(batch)?);
-            }
-            return Ok(done);
+    struct Each<'w, T, F> {
+        work: &'w F,
+        made: Vec<T>,
+    }
+    impl<T: Send, F: Fn(&RoleColumns) -> Result<T, Error>> GroupWork for Each<'_, T, F> {
+        type Made = Vec<T>;
+        fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+            self.made.push((self.work)(rows)?);
+            Ok(())
         }
-        // While some batches are worked on, the next ones are decoded.
-        let mut some = || (0..threads).map_while(|_| next().transpose()).collect::<Result<Vec<_>, InputError>>();
-        let mut ready = some()?;
-        while !ready.is_empty() {
-            let worked = || ready.into_par_iter().map(one).collect::<Result<Vec<T>, Error>>();
-            let (read, worked) = rayon::join(&mut some, worked);
-            done.extend(worked?);
-            ready = read?;
+        fn finish(self) -> Result<Vec<T>, Error> {
+            Ok(self.made)
         }
-        Ok(done)
-    };
-    let of_file = |task: &FileTask| -> Result<Vec<Vec<T>>, Error> {
-        let file = task.open()?;
-        let groups = task.row_groups.par_iter().with_max_len(1);
-        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
-    };
-    let done: Vec<Vec<Vec<T>>> =
-        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
-    Ok(done.into_iter().flatten().flatten().collect())
+    }
+    let made = each_group(pool, plan, profile, tasks, || Each { work: &work, made: Vec::new() })?;
+    Ok(made.into_iter().flatten().collect())
 }
 
 /// Names the file, or the condition, that a batch failed on.

@@ -27,14 +27,14 @@ pub fn coded(texts: &StringViewArray) -> Coded {
             codes.extend(texts.views().iter().zip(nulls.iter()).map(|row| table.code(view(row))));
         }
     }
-    Coded { keys: KeyColumn::Text(table.into_keys()), codes }
+    Coded::new(KeyColumn::Text(table.into_keys()), codes)
 }
 
 /// Each number as a code of the distinct ones.
 pub fn coded_numbers(numbers: &[i64]) -> Coded {
     let mut interner = Interner::of_ints();
     let codes = numbers.iter().map(|number| interner.intern_int(*number)).collect();
-    Coded { keys: interner.into_keys(), codes }
+    Coded::new(interner.into_keys(), codes)
 }
 
 /// Codes of distinct views: open addressing, at most half full.
@@ -146,7 +146,7 @@ mod tests {
         fn equal_texts_share_a_code(rows in prop::collection::vec(prop::option::of("[ab]{0,3}|x{9,15}[ab]{0,2}"), 0..3_000)) {
             let texts = StringViewArray::from_iter(rows.iter().map(Option::as_deref));
             let coded = coded(&texts.slice(rows.len() / 7, rows.len() - rows.len() / 7));
-            let KeyColumn::Text(keys) = &coded.keys else { panic!("text stays text") };
+            let KeyColumn::Text(keys) = coded.keys.as_ref() else { panic!("text stays text") };
             let distinct: std::collections::HashSet<&[u8]> = keys.iter().collect();
             prop_assert_eq!(distinct.len(), keys.len());
             for (code, text) in coded.codes.iter().zip(&rows[rows.len() / 7..]) {

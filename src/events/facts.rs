@@ -214,7 +214,7 @@ impl Facts {
     pub fn none(rows: usize) -> Coded {
         let mut keys = TextColumn::default();
         keys.push(b"");
-        Coded { keys: KeyColumn::Text(keys), codes: vec![0; rows] }
+        Coded::new(KeyColumn::Text(keys), vec![0; rows])
     }
 
     /// The facts of the rows of a frame that has them as columns.
@@ -246,7 +246,7 @@ impl Facts {
             writer.bits(of(&segments, row), self.segments.len() as u32);
             keys.push(writer.bytes());
         }
-        Ok(Coded { keys: KeyColumn::Text(keys), codes: tuples.codes })
+        Ok(Coded::new(KeyColumn::Text(keys), tuples.codes))
     }
 
     /// What is made of the facts, once all event types are known.
@@ -294,14 +294,14 @@ fn where_of(pick: &JobPick) -> Option<&String> {
 /// The values of a property as codes: 0 for none, and the place of the others from 1.
 struct Values {
     codes: Vec<u32>,
-    keys: KeyColumn,
+    keys: Arc<KeyColumn>,
 }
 
 impl Values {
     fn read(rows: &DataFrame, name: &str, property: &Property) -> Result<Self, InputError> {
         let failed = |error: PolarsError| polars_error(&property.column.spelled, &error);
         let series = rows.column(name).map_err(failed)?.as_materialized_series();
-        let none = || Values { codes: vec![0; series.len()], keys: KeyColumn::Int(Vec::new()) };
+        let none = || Values { codes: vec![0; series.len()], keys: Arc::new(KeyColumn::Int(Vec::new())) };
         if *series.dtype() == DataType::Null {
             return Ok(none());
         }
@@ -319,7 +319,7 @@ impl Values {
 
     fn write(&self, row: usize, writer: &mut FactWriter) {
         let place = self.codes[row].checked_sub(1).map(|place| place as usize);
-        match &self.keys {
+        match self.keys.as_ref() {
             KeyColumn::Int(numbers) => writer.number(place.map(|place| numbers[place])),
             KeyColumn::Text(texts) => writer.text(place.map(|place| texts.get(place))),
         }

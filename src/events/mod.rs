@@ -10,6 +10,7 @@ pub mod coded;
 pub mod columns;
 pub mod condition;
 pub mod convert;
+pub mod dictionaries;
 pub mod dictionary;
 pub mod error;
 pub mod extract;

@@ -12,6 +12,7 @@ use arrow::datatypes::{
 };
 
 use super::coded::{coded, coded_numbers};
+use super::dictionaries::{CodedText, Dictionaries};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::project::RoleColumns;
@@ -106,11 +107,11 @@ impl<'a> Normaliser<'a> {
         Normaliser { read: times, ..self }
     }
 
-    /// The events of a batch of rows.
+    /// The events of a batch of rows; `known` are the dictionaries of the batches before.
     ///
     /// # Errors
     /// A column of a type that its role does not take.
-    pub fn events(&self, rows: &RoleColumns) -> Result<(EventBatch, RowCounts), InputError> {
+    pub fn events(&self, rows: &RoleColumns, known: &mut Dictionaries) -> Result<(EventBatch, RowCounts), InputError> {
         let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
         let times = self.micros(&rows.time)?;
         let users = self.users(rows)?;
@@ -125,15 +126,15 @@ impl<'a> Normaliser<'a> {
         };
         let column = |column: &Option<ArrayRef>| column.as_ref().map(only_kept).transpose();
         let batch = EventBatch {
-            users: users_as_codes(&only_kept(&users)?),
+            users: users_as_codes(&only_kept(&users)?, known),
             times,
-            events: column(&rows.event)?.map(|events| self.event_codes(&events)).transpose()?,
-            values: column(&rows.value)?.map(|values| self.values(&values)).transpose()?,
+            events: column(&rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
+            values: column(&rows.value)?.map(|values| self.values(&values, known)).transpose()?,
             sequence: column(&rows.sequence)?.as_ref().map(sequence),
             unique_ids: column(&rows.dedup)?.as_ref().map(unique_ids),
             facts: rows.facts.as_ref().map(|facts| match &kept {
                 None => facts.clone(),
-                Some(kept) => Coded { keys: facts.keys.clone(), codes: gather(&facts.codes, kept.values()) },
+                Some(kept) => Coded { keys: Arc::clone(&facts.keys), codes: gather(&facts.codes, kept.values()) },
             }),
         };
         Ok((batch, counts))
@@ -249,14 +250,18 @@ impl<'a> Normaliser<'a> {
         Ok(users)
     }
 
-    fn event_codes(&self, events: &ArrayRef) -> Result<Vec<u32>, InputError> {
+    fn event_codes(&self, events: &ArrayRef, known: &mut Dictionaries) -> Result<Vec<u32>, InputError> {
+        if let Some(text) = CodedText::of(events) {
+            return Ok(known.events(text, self.types));
+        }
         let Some(texts) = events.as_string_view_opt() else {
             return match events.data_type() {
                 DataType::Null => Ok(vec![0; events.len()]),
                 other => Err(unreadable(&format!("event types are {other}"))),
             };
         };
-        let Coded { keys: KeyColumn::Text(distinct), mut codes } = coded(texts) else { return Ok(Vec::new()) };
+        let Coded { keys, mut codes } = coded(texts);
+        let KeyColumn::Text(distinct) = keys.as_ref() else { return Ok(Vec::new()) };
         // All values came out of text columns.
         let of_run = self.types.codes(distinct.iter().map(|text| std::str::from_utf8(text).unwrap_or_default()));
         for (row, code) in codes.iter_mut().enumerate() {
@@ -266,9 +271,14 @@ impl<'a> Normaliser<'a> {
     }
 
     /// Session ids or property values.
-    fn values(&self, values: &ArrayRef) -> Result<ValueColumn, InputError> {
+    fn values(&self, values: &ArrayRef, known: &mut Dictionaries) -> Result<ValueColumn, InputError> {
         let is_session_id = self.roles.value.as_ref().is_some_and(|value| value.is_session_id);
         let is_text = self.roles.value.as_ref().is_some_and(|value| value.key_type == KeyType::Text);
+        let is_valid = |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
+        if let Some(text) = CodedText::of(values) {
+            let coded = Coded { keys: known.values(text), codes: text.codes().to_vec() };
+            return Ok(ValueColumn { values: Values::Text(coded), valid: text.rows_where(is_valid) });
+        }
         match values.data_type() {
             DataType::Null => Ok(ValueColumn::none(values.len(), is_text)),
             DataType::Int64 => {
@@ -279,8 +289,6 @@ impl<'a> Normaliser<'a> {
             }
             DataType::Utf8View => {
                 let texts = values.as_string_view();
-                let is_valid =
-                    |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
                 let valid = texts.iter().map(|text| text.is_some_and(is_valid));
                 Ok(ValueColumn::new(Values::Text(coded(texts)), valid.collect()))
             }
@@ -298,6 +306,10 @@ fn unreadable(reason: &str) -> InputError {
 
 /// Which rows have no user, or an empty one; `None` where all have one.
 fn missing(users: &ArrayRef) -> Option<BooleanArray> {
+    if let Some(text) = CodedText::of(users) {
+        let there = text.rows_where(|user| !user.is_empty())?;
+        return Some(there.into_iter().map(|there| Some(!there)).collect());
+    }
     let Some(texts) = users.as_string_view_opt() else {
         return (users.null_count() > 0).then(|| (0..users.len()).map(|row| Some(users.is_null(row))).collect());
     };
@@ -308,7 +320,10 @@ fn missing(users: &ArrayRef) -> Option<BooleanArray> {
 }
 
 /// Users as codes; all have one.
-fn users_as_codes(users: &ArrayRef) -> Coded {
+fn users_as_codes(users: &ArrayRef, known: &mut Dictionaries) -> Coded {
+    if let Some(text) = CodedText::of(users) {
+        return Coded { keys: known.users(text), codes: text.codes().to_vec() };
+    }
     match users.as_string_view_opt() {
         Some(texts) => coded(texts),
         None => coded_numbers(users.as_primitive::<Int64Type>().values()),

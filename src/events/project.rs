@@ -60,6 +60,8 @@ pub struct Projection {
     pass: Pass,
     /// The columns of the file that it needs.
     columns: Vec<String>,
+    /// Those of text that may as well come as codes of a dictionary.
+    coded: Vec<String>,
     how: How,
     facts: Option<FactProjection>,
 }
@@ -169,7 +171,16 @@ impl Projection {
         columns.dedup();
         let direct = !filtered && is_direct(roles, pass, schema);
         let how = if direct { How::Direct } else { How::Polars(Box::new(compute()?)) };
-        Ok(Projection { roles: Arc::clone(roles), pass, columns, how, facts })
+        let coded = match direct && pass == Pass::Events {
+            true => coded_columns(roles, schema, facts.as_ref()),
+            false => Vec::new(),
+        };
+        Ok(Projection { roles: Arc::clone(roles), pass, columns, coded, how, facts })
+    }
+
+    /// The columns of text that are taken as codes of a dictionary as well, whatever text other columns are.
+    pub fn coded_columns(&self) -> &[String] {
+        &self.coded
     }
 
     /// The columns of the file that are needed, in ascending order.
@@ -197,7 +208,11 @@ impl Projection {
             let values = column.file_column().and_then(|name| batch.column_by_name(name));
             let values = values.cloned().unwrap_or_else(|| nulls(rows));
             match values.data_type() {
-                ArrowType::Timestamp(..) | ArrowType::Utf8View | ArrowType::Int64 | ArrowType::Null => Ok(values),
+                ArrowType::Timestamp(..)
+                | ArrowType::Utf8View
+                | ArrowType::Dictionary(..)
+                | ArrowType::Int64
+                | ArrowType::Null => Ok(values),
                 _ => arrow_cast(&values, &ArrowType::Int64).map_err(|error| InputError::Unreadable {
                     reason: format!("the column `{}`: {error}", column.spelled),
                 }),
@@ -309,6 +324,20 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
         && roles.value.as_ref().is_none_or(|value| holds(&value.column, &|kind| key(value.key_type, kind)))
         && roles.sequence.as_ref().is_none_or(|sequence| holds(sequence, &|kind| *kind == Kind::Int))
         && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &|kind| *kind == Kind::Text))
+}
+
+/// The text columns of roles that look at each distinct text once, and that nothing else looks at.
+fn coded_columns(roles: &Roles, schema: &FileSchema, facts: Option<&FactProjection>) -> Vec<String> {
+    let only_user = roles.users.first().filter(|_| roles.users.len() == 1);
+    let of_roles = [only_user, roles.event.as_ref(), roles.value.as_ref().map(|value| &value.column)];
+    let elsewhere = [Some(&roles.time), roles.sequence.as_ref(), roles.dedup.as_ref()];
+    let names = of_roles.into_iter().flatten().filter_map(ColumnRef::file_column);
+    let alone = |name: &&str| {
+        let elsewhere = elsewhere.iter().flatten().any(|column| column.file_column() == Some(*name));
+        let in_facts = facts.is_some_and(|facts| facts.columns.iter().any(|column| column == name));
+        schema.kind(name) == Some(&Kind::Text) && !elsewhere && !in_facts
+    };
+    names.filter(alone).map(str::to_string).collect()
 }
 
 /// Whether a file's values are of the sort that the column has over all files.

@@ -4,14 +4,17 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::arrow::ProjectionMask;
+use parquet::basic::{Encoding, EncodingMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
+use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
 use super::project::Projection;
@@ -19,6 +22,8 @@ use crate::guard::{against_damage, Panicked};
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
 const BATCH_ROWS: usize = 1 << 17;
+/// Rows of a batch of numbers and codes: hardly anything is done with them before they are laid out.
+const NUMBER_ROWS: usize = 1 << 20;
 
 /// A file to read, and how.
 #[derive(Clone, Debug)]
@@ -35,7 +40,8 @@ pub struct FileTask {
 #[derive(Debug)]
 pub struct OpenFile<'a> {
     task: &'a FileTask,
-    metadata: ArrowReaderMetadata,
+    metadata: Arc<ParquetMetaData>,
+    schema: SchemaRef,
     mask: ProjectionMask,
 }
 
@@ -50,11 +56,9 @@ impl FileTask {
             let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
             let mask = mask(&metadata, self.projection.columns());
             let schema = Arc::new(decoded_schema(&metadata)?);
-            let options = ArrowReaderOptions::new().with_schema(schema);
-            Ok((ArrowReaderMetadata::try_new(metadata, options)?, mask))
+            Ok(OpenFile { task: self, metadata, schema, mask })
         };
-        let (metadata, mask) = self.decoded(open)?;
-        Ok(OpenFile { task: self, metadata, mask })
+        self.decoded(open)
     }
 
     fn file(&self) -> Result<File, InputError> {
@@ -81,14 +85,56 @@ impl OpenFile<'_> {
         // A file of its own: whoever shares one shares the place in it, too.
         let file = self.task.file()?;
         let reader = self.task.decoded(|| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            let schema = self.schema_of(number);
+            let rows = if self.are_numbers(&schema) { NUMBER_ROWS } else { BATCH_ROWS };
+            let options = ArrowReaderOptions::new().with_schema(schema);
+            let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_projection(self.mask.clone())
                 .with_row_groups(vec![number])
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(rows)
                 .build()
         })?;
         Ok(Batches { task: self.task, reader })
     }
+
+    /// Whether all columns that are needed are of few bytes a row.
+    fn are_numbers(&self, schema: &Schema) -> bool {
+        let is_number =
+            |data_type: &DataType| data_type.is_primitive() || matches!(data_type, DataType::Dictionary(..));
+        let needed = |field: &&Arc<Field>| self.task.projection.columns().contains(field.name());
+        schema.fields().iter().filter(needed).all(|field| is_number(field.data_type()))
+    }
+
+    /// The columns of a row group in the types in which they are decoded: text that it has as codes of one dictionary,
+    /// and that may stay so, does.
+    fn schema_of(&self, number: usize) -> SchemaRef {
+        let coded = self.task.projection.coded_columns();
+        let group = self.metadata.row_group(number);
+        let stays = |field: &Field| {
+            *field.data_type() == DataType::Utf8View && coded.contains(field.name()) && is_coded(group, field.name())
+        };
+        if !self.schema.fields().iter().any(|field| stays(field)) {
+            return Arc::clone(&self.schema);
+        }
+        let fields = self.schema.fields().iter().map(|field| match stays(field) {
+            true => Arc::new(field.as_ref().clone().with_data_type(text_as_codes())),
+            false => Arc::clone(field),
+        });
+        Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), self.schema.metadata().clone()))
+    }
+}
+
+/// Whether a column of a row group is in codes of a dictionary from its first page to its last, as far as its footer
+/// tells.
+fn is_coded(group: &RowGroupMetaData, name: &str) -> bool {
+    let column = group.columns().iter().find(|column| column.column_path().parts() == [name.to_string()]);
+    column.is_some_and(|column| {
+        let only_codes =
+            |pages: &EncodingMask| pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY);
+        // Who does not list the encodings of pages hardly ever changes them within a column.
+        column.dictionary_page_offset().is_some() && column.page_encoding_stats_mask().is_none_or(only_codes)
+    })
 }
 
 /// The batches of a row group.

@@ -1,5 +1,7 @@
 //! Plain columns: what the stages hand to each other.
 
+use std::sync::Arc;
+
 use super::time::Timestamp;
 
 /// Text values in one buffer.
@@ -50,6 +52,13 @@ impl TextColumn {
         self.offsets.len() * size_of::<usize>() + self.bytes.len()
     }
 
+    /// Appends all values of another column.
+    pub fn extend(&mut self, other: &TextColumn) {
+        let first = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.offsets.extend(other.offsets[1..].iter().map(|offset| first + offset));
+    }
+
     /// All values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|row| self.get(row))
@@ -97,6 +106,16 @@ impl KeyColumn {
         }
     }
 
+    /// Appends all values of another column of the same kind.
+    fn extend(&mut self, other: &KeyColumn) {
+        match (self, other) {
+            (KeyColumn::Int(mine), KeyColumn::Int(theirs)) => mine.extend_from_slice(theirs),
+            (KeyColumn::Text(mine), KeyColumn::Text(theirs)) => mine.extend(theirs),
+            // Columns of one role are of one kind.
+            _ => {}
+        }
+    }
+
     /// The values of `rows`, in that order.
     pub fn gather(&self, rows: &[u32]) -> KeyColumn {
         match self {
@@ -122,13 +141,31 @@ pub fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|row| values[*row as usize]).collect()
 }
 
-/// Keys that repeat: the distinct ones, and a code for each row.
+/// Keys that repeat, and a code for each row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coded {
-    /// The distinct keys.
-    pub keys: KeyColumn,
+    /// The keys that rows name, mostly each of them once. Some may be named by no row.
+    pub keys: Arc<KeyColumn>,
     /// For each row the place of its key.
     pub codes: Vec<u32>,
+}
+
+impl Coded {
+    /// Keys, and for each row the place of its key.
+    pub fn new(keys: KeyColumn, codes: Vec<u32>) -> Self {
+        Coded { keys: Arc::new(keys), codes }
+    }
+
+    /// Appends rows, which may have keys of their own.
+    fn append(&mut self, other: Coded) {
+        if Arc::ptr_eq(&self.keys, &other.keys) {
+            self.codes.extend_from_slice(&other.codes);
+            return;
+        }
+        let first = self.keys.len() as u32;
+        Arc::make_mut(&mut self.keys).extend(&other.keys);
+        self.codes.extend(other.codes.iter().map(|code| first + code));
+    }
 }
 
 /// What events are grouped by besides the user.
@@ -138,6 +175,15 @@ pub enum Values {
     Int(Vec<i64>),
     /// Text.
     Text(Coded),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Values::Int(numbers) => numbers.len(),
+            Values::Text(texts) => texts.codes.len(),
+        }
+    }
 }
 
 /// Session ids or values of a property, with the rows that have none.
@@ -155,12 +201,27 @@ impl ValueColumn {
         ValueColumn { values, valid: (!valid.iter().all(|valid| *valid)).then_some(valid) }
     }
 
+    /// Appends rows.
+    fn append(&mut self, other: ValueColumn) {
+        if self.valid.is_some() || other.valid.is_some() {
+            let (mine, theirs) = (self.values.len(), other.values.len());
+            let valid = self.valid.get_or_insert_with(|| vec![true; mine]);
+            valid.extend(other.valid.unwrap_or_else(|| vec![true; theirs]));
+        }
+        match (&mut self.values, other.values) {
+            (Values::Int(mine), Values::Int(theirs)) => mine.extend_from_slice(&theirs),
+            (Values::Text(mine), Values::Text(theirs)) => mine.append(theirs),
+            // Values of one input are of one kind.
+            _ => {}
+        }
+    }
+
     /// Rows without a value.
     pub fn none(rows: usize, is_text: bool) -> Self {
         let nothing = || {
             let mut keys = TextColumn::default();
             keys.push(b"");
-            Coded { keys: KeyColumn::Text(keys), codes: vec![0; rows] }
+            Coded::new(KeyColumn::Text(keys), vec![0; rows])
         };
         ValueColumn::new(if is_text { Values::Text(nothing()) } else { Values::Int(vec![0; rows]) }, vec![false; rows])
     }
@@ -195,5 +256,19 @@ impl EventBatch {
     /// Whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.times.is_empty()
+    }
+
+    /// Appends events of the same input.
+    pub fn append(&mut self, other: EventBatch) {
+        fn extend<T: Copy>(mine: &mut Option<Vec<T>>, theirs: Option<Vec<T>>) {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.extend_from_slice(&theirs));
+        }
+        self.users.append(other.users);
+        self.times.extend_from_slice(&other.times);
+        extend(&mut self.events, other.events);
+        self.values.iter_mut().zip(other.values).for_each(|(mine, theirs)| mine.append(theirs));
+        extend(&mut self.sequence, other.sequence);
+        self.unique_ids.iter_mut().zip(other.unique_ids).for_each(|(mine, theirs)| mine.extend(&theirs));
+        self.facts.iter_mut().zip(other.facts).for_each(|(mine, theirs)| mine.append(theirs));
     }
 }

@@ -91,7 +91,7 @@ mod tests {
 
     fn batch(users: &[i64]) -> EventBatch {
         EventBatch {
-            users: Coded { keys: KeyColumn::Int(users.to_vec()), codes: (0..users.len() as u32).collect() },
+            users: Coded::new(KeyColumn::Int(users.to_vec()), (0..users.len() as u32).collect()),
             times: (0..users.len() as i64).map(Timestamp::from_micros).collect(),
             events: None,
             values: None,

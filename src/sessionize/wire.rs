@@ -219,22 +219,19 @@ mod tests {
         ) {
             let names = texts(&["ann", "", "a longer name than most", "é"]);
             let values = match text_values {
-                true => Values::Text(Coded { keys: KeyColumn::Text(names.clone()), codes: rows.iter().map(|row| row.0).collect() }),
+                true => Values::Text(Coded::new(KeyColumn::Text(names.clone()), rows.iter().map(|row| row.0).collect())),
                 false => Values::Int(rows.iter().map(|row| row.1).collect()),
             };
             let mut ids = TextColumn::default();
             rows.iter().for_each(|row| ids.push(&vec![b'x'; row.4 as usize]));
             let batch = EventBatch {
-                users: Coded { keys: KeyColumn::Text(names), codes: rows.iter().map(|row| row.0).collect() },
+                users: Coded::new(KeyColumn::Text(names), rows.iter().map(|row| row.0).collect()),
                 times: rows.iter().map(|row| Timestamp::from_micros(row.1)).collect(),
                 events: with_rest.then(|| rows.iter().map(|row| row.2).collect()),
                 values: Some(ValueColumn::new(values, rows.iter().map(|row| row.3).collect())),
                 sequence: with_rest.then(|| rows.iter().map(|row| row.1 / 3).collect()),
                 unique_ids: with_rest.then_some(ids),
-                facts: with_rest.then(|| Coded {
-                    keys: KeyColumn::Text(texts(&["one", "two", "three", "four"])),
-                    codes: rows.iter().map(|row| row.0).collect(),
-                }),
+                facts: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["one", "two", "three", "four"])), rows.iter().map(|row| row.0).collect())),
             };
             let block = scatter(&batch, Partitions::for_rows(4, 1, 1));
             for partition in 0..4 {

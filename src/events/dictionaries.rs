@@ -1,0 +1,109 @@
+//! Text that a file has as codes of a dictionary: what is made of a dictionary is made once, for all batches that
+//! share it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::{DataType, UInt32Type};
+
+use super::dictionary::EventDictionary;
+use crate::sessionize::columns::{KeyColumn, TextColumn};
+
+/// How text is decoded where a file has it as codes.
+pub fn text_as_codes() -> DataType {
+    DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
+}
+
+/// A column of text as codes of a dictionary.
+#[derive(Clone, Copy, Debug)]
+pub struct CodedText<'a> {
+    column: &'a ArrayRef,
+    codes: &'a [u32],
+    dictionary: &'a ArrayRef,
+    texts: &'a StringArray,
+}
+
+impl<'a> CodedText<'a> {
+    /// The column as one, where it is one.
+    pub fn of(column: &'a ArrayRef) -> Option<Self> {
+        let array = column.as_dictionary_opt::<UInt32Type>()?;
+        let texts = array.values().as_string_opt::<i32>()?;
+        Some(CodedText { column, codes: array.keys().values(), dictionary: array.values(), texts })
+    }
+
+    /// For each row its code; anything where the row is null.
+    pub fn codes(self) -> &'a [u32] {
+        self.codes
+    }
+
+    /// For each row whether it is there and its text is one of which `holds` is true; `None` where all are.
+    pub fn rows_where(self, holds: impl Fn(&str) -> bool) -> Option<Vec<bool>> {
+        let holds: Vec<bool> = (0..self.texts.len()).map(|code| holds(self.texts.value(code))).collect();
+        if self.column.null_count() == 0 && holds.iter().all(|holds| *holds) {
+            return None;
+        }
+        let row = |(row, code): (usize, &u32)| self.column.is_valid(row) && holds[*code as usize];
+        Some(self.codes.iter().enumerate().map(row).collect())
+    }
+
+    fn keys(self) -> KeyColumn {
+        let mut keys = TextColumn::with_capacity(self.texts.len(), self.texts.value_data().len());
+        (0..self.texts.len()).for_each(|code| keys.push(self.texts.value(code).as_bytes()));
+        KeyColumn::Text(keys)
+    }
+}
+
+/// What was made of the dictionaries of the batches before.
+#[derive(Debug, Default)]
+pub struct Dictionaries {
+    users: Option<(ArrayRef, Arc<KeyColumn>)>,
+    values: Option<(ArrayRef, Arc<KeyColumn>)>,
+    events: Option<(ArrayRef, Vec<u32>)>,
+}
+
+impl Dictionaries {
+    /// The keys of a dictionary of users.
+    pub fn users(&mut self, text: CodedText<'_>) -> Arc<KeyColumn> {
+        keys_of(&mut self.users, text)
+    }
+
+    /// The keys of a dictionary of session ids or properties.
+    pub fn values(&mut self, text: CodedText<'_>) -> Arc<KeyColumn> {
+        keys_of(&mut self.values, text)
+    }
+
+    /// For each row the code of its event type in the run; 0 where it is null. Types that no row has stay unknown to
+    /// the run.
+    pub fn events(&mut self, text: CodedText<'_>, types: &EventDictionary) -> Vec<u32> {
+        const UNKNOWN: u32 = u32::MAX;
+        let known = self.events.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
+        let mut of_run = known.map_or_else(|| vec![UNKNOWN; text.texts.len()], |(_, codes)| codes);
+        let mut event = |code: u32| {
+            let known = &mut of_run[code as usize];
+            if *known == UNKNOWN {
+                *known = types.codes(std::iter::once(text.texts.value(code as usize)))[0];
+            }
+            *known
+        };
+        let codes = match text.column.nulls() {
+            None => text.codes.iter().map(|code| event(*code)).collect(),
+            Some(nulls) => {
+                let row = |(code, there): (&u32, bool)| if there { event(*code) } else { 0 };
+                text.codes.iter().zip(nulls).map(row).collect()
+            }
+        };
+        self.events = Some((Arc::clone(text.dictionary), of_run));
+        codes
+    }
+}
+
+fn keys_of(known: &mut Option<(ArrayRef, Arc<KeyColumn>)>, text: CodedText<'_>) -> Arc<KeyColumn> {
+    match known {
+        Some((dictionary, keys)) if Arc::ptr_eq(dictionary, text.dictionary) => Arc::clone(keys),
+        _ => {
+            let keys = Arc::new(text.keys());
+            *known = Some((Arc::clone(text.dictionary), Arc::clone(&keys)));
+            keys
+        }
+    }
+}
