@@ -82,6 +82,8 @@ impl<'a> Store<'a> {
     /// The disk is full.
     pub fn finish(self) -> Result<Events, Error> {
         let Waiting { mut blocks, .. } = std::mem::take(&mut *lock(&self.waiting));
+        // Threads come in any order; where files follow time, users' events do so now.
+        blocks.sort_by_key(Block::earliest);
         let mut spilled = std::mem::take(&mut *lock(&self.spilled));
         if !spilled.is_empty() && !blocks.is_empty() {
             self.spill(&blocks, &mut spilled)?;

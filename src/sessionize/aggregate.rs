@@ -9,7 +9,7 @@ use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::identify::identify;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{Row, Tie};
+use super::rows::{put_in_order, Row, Tie};
 use super::time::{Day, Span, Timestamp};
 
 /// What makes a session.
@@ -92,7 +92,7 @@ impl Made<'_> {
         let kept = drop_inactive(events, rules.types);
         self.counts.inactive += (events.len() - kept) as u64;
         let events = &mut events[..kept];
-        events.sort_unstable();
+        put_in_order(events);
         let first_row = self.activity.len();
         self.add_activity(rules, user, events);
         if let Some(adding) = &mut self.adding {

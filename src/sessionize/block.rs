@@ -106,6 +106,11 @@ impl Block {
         self.users.rows(partition)
     }
 
+    /// When the earliest of its events happened.
+    pub fn earliest(&self) -> Timestamp {
+        Timestamp::from_micros(self.time.base)
+    }
+
     /// When a row's event happened.
     pub fn time(&self, row: usize) -> Timestamp {
         Timestamp::from_micros(self.rows.get(row, self.time))

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::facts::FactTable;
 use super::merge::Dated;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{PartitionRows, Tie};
+use super::rows::{put_in_order, PartitionRows, Tie};
 use super::scatter::counting_sort;
 use super::segments::SegmentMade;
 use super::visit::{with_rows, IdTimes, RowsWork};
@@ -89,7 +89,7 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     let mut own = Vec::new();
     rows.each_user(|user, events| {
         if !segments.is_empty() {
-            events.sort_unstable();
+            put_in_order(events);
         }
         for segment in &mut segments {
             segment.add_user(rules, user, events, &mut own, &id_time);
