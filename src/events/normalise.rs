@@ -283,9 +283,12 @@ impl<'a> Normaliser<'a> {
             DataType::Null => Ok(ValueColumn::none(values.len(), is_text)),
             DataType::Int64 => {
                 let numbers = values.as_primitive::<Int64Type>().values();
-                let valid = (0..numbers.len())
-                    .map(|row| values.is_valid(row) && (!is_session_id || is_valid_number(numbers[row])));
-                Ok(ValueColumn::new(Values::Int(numbers.to_vec()), valid.collect()))
+                let is_valid = |number: &i64| !is_session_id || is_valid_number(*number);
+                let valid = match values.nulls() {
+                    None => numbers.iter().map(is_valid).collect(),
+                    Some(nulls) => numbers.iter().zip(nulls).map(|(number, there)| there && is_valid(number)).collect(),
+                };
+                Ok(ValueColumn::new(Values::Int(numbers.to_vec()), valid))
             }
             DataType::Utf8View => {
                 let texts = values.as_string_view();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -106,6 +106,14 @@ impl ParquetFile {
             properties
                 .set_column_dictionary_enabled(column.clone(), true)
                 .set_column_statistics_enabled(column, EnabledStatistics::None)
+        });
+        let numbers = schema.fields().iter().filter(|field| {
+            matches!(field.data_type(), DataType::Int64 | DataType::UInt32 | DataType::Timestamp(..))
+                && !field.metadata().contains_key(REPEATS)
+        });
+        // Neighbours differ by less than their eight bytes hold.
+        let properties = numbers.fold(properties, |properties, field| {
+            properties.set_column_encoding(ColumnPath::new(vec![field.name().clone()]), Encoding::DELTA_BINARY_PACKED)
         });
         let repeating = schema.fields().iter().filter(|field| field.metadata().contains_key(REPEATS));
         let properties = repeating.fold(properties, |properties, field| {
