@@ -25,6 +25,7 @@ use dwell::sessionize::cut::{Cutting, Silence, Verdict};
 use dwell::sessionize::dates::DateSet;
 use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
 use dwell::sessionize::merge::{all_users, ByDate, UserRanks};
+use dwell::sessionize::order::put_in_order;
 use dwell::sessionize::partition::{sessionize, Partition};
 use dwell::sessionize::rows::{PartitionRows, Row};
 use dwell::sessionize::scatter::{scatter, Partitions};
@@ -188,7 +189,7 @@ fn rows_by_user(events: &[Event]) -> Vec<Vec<Row<EventKey>>> {
 fn order(bencher: Bencher<'_, '_>) {
     let rows = rows_by_user(&events());
     let sort = |mut rows: Vec<Vec<Row<EventKey>>>| {
-        rows.iter_mut().for_each(|rows| rows.sort_unstable());
+        rows.iter_mut().for_each(|rows| put_in_order(rows));
         rows
     };
     assert!(sort(rows.clone()).iter().all(|rows| rows.is_sorted()));

@@ -36,7 +36,9 @@ use crate::tables::parquet_file::Size;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
 const PARTITION_ROWS: u64 = 1 << 16;
-/// Events that are laid out together, about: many of each partition, and still few enough for each thread.
+/// Events of a partition that are laid out together, at least: they are fetched together, too.
+const PIECE_ROWS: usize = 1 << 9;
+/// Events that are laid out together, at most: a thread has them in hand.
 const BLOCK_ROWS: usize = 1 << 20;
 
 /// All events of the input, laid out by partition.
@@ -93,7 +95,8 @@ pub fn gather(
     let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
     let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
-    let laying_out = LayingOut { normaliser: &normaliser, store: &store, partitions, profile, progress };
+    let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
+    let laying_out = LayingOut { normaliser: &normaliser, store: &store, partitions, block_rows, profile, progress };
     let mut rows = RowCounts::default();
     let counts = each_group(pool, plan, profile, &plan.tasks()?, || GroupLaidOut::new(&laying_out))?;
     counts.iter().for_each(|counts| rows.merge(counts));
@@ -105,6 +108,7 @@ struct LayingOut<'a> {
     normaliser: &'a Normaliser<'a>,
     store: &'a Store<'a>,
     partitions: Partitions,
+    block_rows: usize,
     profile: &'a Profile,
     progress: &'a Progress,
 }
@@ -124,7 +128,7 @@ impl<'a> GroupLaidOut<'a> {
 
     fn lay_out(&mut self) -> Result<(), Error> {
         let Some(events) = self.waiting.take() else { return Ok(()) };
-        self.by.profile.time(Step::Scatter, || self.by.store.add(scatter(&events, self.by.partitions)))
+        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
 }
 
@@ -142,7 +146,7 @@ impl GroupWork for GroupLaidOut<'_> {
             }
             Ok(())
         })?;
-        match self.waiting.as_ref().is_some_and(|waiting| waiting.len() >= BLOCK_ROWS) {
+        match self.waiting.as_ref().is_some_and(|waiting| waiting.len() >= self.by.block_rows) {
             true => self.lay_out(),
             false => Ok(()),
         }
@@ -326,7 +330,7 @@ pub fn make(
         let began = Instant::now();
         let mut interned = began;
         let made =
-            events.with_pieces(*number, room, |pieces| sessionize(pieces, rules, || interned = Instant::now()))?;
+            events.take_pieces(*number, room, |pieces| sessionize(pieces, rules, || interned = Instant::now()))?;
         profile.add(Step::Intern, interned - began);
         profile.add(Step::Cut, interned.elapsed());
         progress.add(1);

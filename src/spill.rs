@@ -22,11 +22,11 @@ pub struct Spilled {
 }
 
 impl Spilled {
-    /// Writes blocks to a new file in a folder.
+    /// Writes blocks, by group of partitions, to a new file in a folder.
     ///
     /// # Errors
     /// The disk is full, or nothing can be written there.
-    pub fn write(folder: &Path, blocks: &[Block], partitions: Partitions) -> Result<Self, TableError> {
+    pub fn write(folder: &Path, groups: &[Vec<Block>], partitions: Partitions) -> Result<Self, TableError> {
         let failed = |error: std::io::Error| TableError::spill(folder, &error);
         let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
         let mut spilled =
@@ -35,10 +35,10 @@ impl Spilled {
         let (mut events, mut end) = (Vec::new(), 0);
         for partition in 0..partitions.count() {
             events.clear();
-            blocks
-                .iter()
-                .filter(|block| !block.rows(partition).is_empty())
-                .for_each(|block| block.write(partition, &mut events));
+            let (group, partition) = partitions.in_group(partition);
+            let blocks = &groups[group];
+            let some = blocks.iter().filter(|block| !block.rows(partition).is_empty());
+            some.for_each(|block| block.write(partition, &mut events));
             let packed = lz4_flex::block::compress_prepend_size(&events);
             writer.write_all(&packed).map_err(failed)?;
             spilled.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u64).sum());

@@ -1,7 +1,8 @@
 //! Where events wait until all have been read: in memory, or on disk where memory does not hold them.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::error::Error;
 use crate::memory::MemoryLimit;
@@ -35,8 +36,17 @@ pub struct Store<'a> {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    blocks: Vec<Block>,
+    /// By group of partitions.
+    groups: Vec<Vec<Block>>,
     bytes: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, blocks: Vec<Block>) {
+        self.bytes += blocks.iter().map(Block::bytes).sum::<usize>();
+        self.groups.resize_with(blocks.len(), Vec::new);
+        self.groups.iter_mut().zip(blocks).for_each(|(group, block)| group.push(block));
+    }
 }
 
 impl<'a> Store<'a> {
@@ -49,30 +59,30 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// The disk is full, where memory is, too.
-    pub fn add(&self, block: Block) -> Result<(), Error> {
+    pub fn add(&self, block: &Block) -> Result<(), Error> {
         let most = self.room.limit.map(|limit| limit.waiting_events(self.room.threads));
+        let blocks = block.split(self.partitions.groups());
         {
             let mut waiting = lock(&self.waiting);
-            waiting.bytes += block.bytes();
-            waiting.blocks.push(block);
+            waiting.add(blocks);
             if most.is_none_or(|most| waiting.bytes <= most) {
                 return Ok(());
             }
         }
         let mut spilled = lock(&self.spilled);
         // Another thread may have made room meanwhile.
-        let blocks = {
+        let groups = {
             let mut waiting = lock(&self.waiting);
             if most.is_some_and(|most| waiting.bytes <= most) {
                 return Ok(());
             }
-            std::mem::take(&mut *waiting).blocks
+            std::mem::take(&mut *waiting).groups
         };
-        self.spill(&blocks, &mut spilled)
+        self.spill(&groups, &mut spilled)
     }
 
-    fn spill(&self, blocks: &[Block], spilled: &mut Vec<Spilled>) -> Result<(), Error> {
-        spilled.push(Spilled::write(&self.room.folder, blocks, self.partitions)?);
+    fn spill(&self, groups: &[Vec<Block>], spilled: &mut Vec<Spilled>) -> Result<(), Error> {
+        spilled.push(Spilled::write(&self.room.folder, groups, self.partitions)?);
         Ok(())
     }
 
@@ -81,15 +91,15 @@ impl<'a> Store<'a> {
     /// # Errors
     /// The disk is full.
     pub fn finish(self) -> Result<Events, Error> {
-        let Waiting { mut blocks, .. } = std::mem::take(&mut *lock(&self.waiting));
+        let Waiting { mut groups, .. } = std::mem::take(&mut *lock(&self.waiting));
         // Threads come in any order; where files follow time, users' events do so now.
-        blocks.sort_by_key(Block::earliest);
+        groups.iter_mut().for_each(|blocks| blocks.sort_by_key(Block::earliest));
         let mut spilled = std::mem::take(&mut *lock(&self.spilled));
-        if !spilled.is_empty() && !blocks.is_empty() {
-            self.spill(&blocks, &mut spilled)?;
-            blocks = Vec::new();
+        if !spilled.is_empty() && !groups.is_empty() {
+            self.spill(&groups, &mut spilled)?;
+            groups = Vec::new();
         }
-        Ok(Events { partitions: self.partitions, blocks, spilled })
+        Ok(Events { partitions: self.partitions, groups: groups.into_iter().map(Group::new).collect(), spilled })
     }
 }
 
@@ -101,8 +111,22 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct Events {
     partitions: Partitions,
-    blocks: Vec<Block>,
+    groups: Vec<Group>,
     spilled: Vec<Spilled>,
+}
+
+/// The blocks of a group of partitions, until nobody needs them any more.
+#[derive(Debug)]
+struct Group {
+    blocks: RwLock<Vec<Block>>,
+    /// How many partitions of the group have been taken.
+    taken: AtomicUsize,
+}
+
+impl Group {
+    fn new(blocks: Vec<Block>) -> Self {
+        Group { blocks: RwLock::new(blocks), taken: AtomicUsize::new(0) }
+    }
 }
 
 impl Events {
@@ -129,8 +153,31 @@ impl Events {
         for spilled in &self.spilled {
             back.extend(spilled.read(partition)?);
         }
-        let in_memory = self.blocks.iter().map(|block| (block, partition));
+        let (group, place) = self.partitions.in_group(partition);
+        let blocks = self.groups.get(group).map(|group| group.blocks.read().unwrap_or_else(PoisonError::into_inner));
+        let in_memory = blocks.iter().flat_map(|blocks| blocks.iter()).map(|block| (block, place));
         let pieces: Vec<(&Block, usize)> = in_memory.chain(back.iter().map(|block| (block, 0))).collect();
         Ok(work(&pieces))
+    }
+
+    /// As [`Events::with_pieces`], for who needs the partition's events no more: memory is free again once a group of
+    /// partitions has been taken.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn take_pieces<T>(
+        &self,
+        partition: usize,
+        room: &Room,
+        work: impl FnOnce(&[(&Block, usize)]) -> T,
+    ) -> Result<T, Error> {
+        let made = self.with_pieces(partition, room, work)?;
+        if let Some(group) = self.groups.get(self.partitions.in_group(partition).0) {
+            let taken = group.taken.fetch_add(1, Ordering::AcqRel) + 1;
+            if taken == self.partitions.count() / self.partitions.groups() {
+                group.blocks.write().unwrap_or_else(PoisonError::into_inner).drain(..);
+            }
+        }
+        Ok(made)
     }
 }

@@ -1,4 +1,4 @@
-//! Step 5: one user's events to rows of the sessions and activity tables.
+//! Step 6: one user's events to rows of the sessions and activity tables.
 
 use super::added::{Adding, FactRules};
 use super::calendar::Calendar;
@@ -8,8 +8,9 @@ use super::dates::DateSet;
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::identify::identify;
+use super::order::put_in_order;
 use super::records::{ActivityRow, SessionRow};
-use super::rows::{put_in_order, Row, Tie};
+use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
 
 /// What makes a session.

@@ -101,6 +101,39 @@ impl Block {
         }
     }
 
+    /// Its partitions in so many groups of as many consecutive ones each, as blocks of their own.
+    pub fn split(&self, groups: usize) -> Vec<Block> {
+        let each = self.users.partitions().count() / groups;
+        (0..groups).map(|group| self.part(group * each..(group + 1) * each)).collect()
+    }
+
+    fn part(&self, partitions: Range<usize>) -> Block {
+        let rows = self.rows(partitions.start).start..self.rows(partitions.end - 1).end;
+        let keys = |keys: &CodedKeys| {
+            let (keys_there, key_bounds) = part_of(&keys.keys, &keys.key_bounds, partitions.clone());
+            CodedKeys { keys: keys_there, key_bounds, code: keys.code }
+        };
+        let (users, key_bounds) = part_of(&self.users.keys, &self.users.key_bounds, partitions.clone());
+        let places = self.users.of_partition(partitions.start).start..=self.users.of_partition(partitions.end - 1).end;
+        let row_bounds = self.users.row_bounds[places].iter().map(|bound| bound - rows.start as u32).collect();
+        Block {
+            users: UserRuns { keys: users, key_bounds, row_bounds },
+            rows: self.rows.part(rows.clone()),
+            time: self.time,
+            event: self.event,
+            sequence: self.sequence,
+            values: self.values.as_ref().map(|values| BlockValues {
+                valid: values.valid,
+                keys: match &values.keys {
+                    BlockKeys::Int(field) => BlockKeys::Int(*field),
+                    BlockKeys::Text(texts) => BlockKeys::Text(keys(texts)),
+                },
+            }),
+            unique_ids: self.unique_ids.as_ref().map(|ids| ids.part(rows)),
+            facts: self.facts.as_ref().map(keys),
+        }
+    }
+
     /// The rows of one partition.
     pub fn rows(&self, partition: usize) -> Range<usize> {
         self.users.rows(partition)
@@ -161,6 +194,13 @@ impl Block {
         let facts = self.facts.as_ref().map_or(0, CodedKeys::bytes);
         size_of::<Block>() + self.users.bytes() + self.rows.bytes() + texts + ids + facts
     }
+}
+
+/// The keys of consecutive partitions, and where those of each begin.
+fn part_of(keys: &KeyColumn, bounds: &[u32], partitions: Range<usize>) -> (KeyColumn, Vec<u32>) {
+    let bounds = &bounds[partitions.start..=partitions.end];
+    let (first, last) = (bounds[0], bounds[partitions.len()]);
+    (keys.part(first as usize..last as usize), bounds.iter().map(|bound| bound - first).collect())
 }
 
 /// Which row is at each place.

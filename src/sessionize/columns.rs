@@ -1,5 +1,6 @@
 //! Plain columns: what the stages hand to each other.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::time::Timestamp;
@@ -64,6 +65,14 @@ impl TextColumn {
         (0..self.len()).map(|row| self.get(row))
     }
 
+    /// The values of consecutive rows.
+    pub fn part(&self, rows: Range<usize>) -> TextColumn {
+        let first = self.offsets[rows.start];
+        let bytes = self.bytes[first..self.offsets[rows.end]].to_vec();
+        let offsets = self.offsets[rows.start..=rows.end].iter().map(|offset| offset - first).collect();
+        TextColumn { offsets, bytes }
+    }
+
     /// The values of `rows`, in that order.
     pub fn gather(&self, rows: &[u32]) -> TextColumn {
         let bytes = rows.iter().map(|row| self.get(*row as usize).len()).sum();
@@ -113,6 +122,14 @@ impl KeyColumn {
             (KeyColumn::Text(mine), KeyColumn::Text(theirs)) => mine.extend(theirs),
             // Columns of one role are of one kind.
             _ => {}
+        }
+    }
+
+    /// The values of consecutive rows.
+    pub fn part(&self, rows: Range<usize>) -> KeyColumn {
+        match self {
+            KeyColumn::Int(values) => KeyColumn::Int(values[rows].to_vec()),
+            KeyColumn::Text(values) => KeyColumn::Text(values.part(rows)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Step 6: ids for the sessions of custom definitions.
+//! Step 7: ids for the sessions of custom definitions.
 
 use super::calendar::Calendar;
 use super::records::SessionRow;

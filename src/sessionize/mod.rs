@@ -3,9 +3,9 @@
 //!
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`scatter`] lays events out by
 //! user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
-//! drops repeats, [`aggregate`] sums sessions and activity up, [`identify`] gives custom sessions their
-//! ids; [`partition`] runs the steps after scattering and [`merge`] puts the partitions' rows in the order of
-//! the tables.
+//! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
+//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering and [`merge`] puts the
+//! partitions' rows in the order of the tables.
 
 pub mod added;
 pub mod aggregate;
@@ -22,6 +22,7 @@ pub mod hash;
 pub mod identify;
 pub mod intern;
 pub mod merge;
+pub mod order;
 pub mod packed;
 pub mod partition;
 pub mod records;

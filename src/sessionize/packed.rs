@@ -145,6 +145,13 @@ impl PackedRows {
         field.base.wrapping_add((word.unwrap_or(0) >> field.shift & field.mask()) as i64)
     }
 
+    /// Some of the rows by themselves; their fields stay where they are.
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        let len = rows.len();
+        let (slice, stride) = self.slice(rows);
+        PackedRows { stride, len, bytes: padded(slice) }
+    }
+
     /// The bytes of some rows, and how many each has.
     pub fn slice(&self, rows: Range<usize>) -> (&[u8], usize) {
         (&self.bytes[rows.start * self.stride..rows.end * self.stride], self.stride)
@@ -159,10 +166,7 @@ impl PackedRows {
         if stride.checked_mul(len)? != slice.len() || !fields.iter().flatten().all(fits) {
             return None;
         }
-        let mut bytes = Vec::with_capacity(slice.len() + PADDING);
-        bytes.extend_from_slice(slice);
-        bytes.resize(slice.len() + PADDING, 0);
-        Some(PackedRows { stride, len, bytes })
+        Some(PackedRows { stride, len, bytes: padded(slice) })
     }
 
     /// The memory they hold, in bytes.
@@ -179,6 +183,13 @@ impl PackedRows {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
+
+fn padded(slice: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(slice.len() + PADDING);
+    bytes.extend_from_slice(slice);
+    bytes.resize(slice.len() + PADDING, 0);
+    bytes
 }
 
 #[cfg(test)]

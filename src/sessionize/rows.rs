@@ -1,4 +1,4 @@
-//! Step 3: the events of one partition as rows, user by user and in order.
+//! Step 3: the events of one partition as rows, user by user.
 
 use std::cmp::Ordering;
 
@@ -120,10 +120,16 @@ pub struct Grouped<T> {
     value: i64,
 }
 
+impl<T> Grouped<T> {
+    /// A tie of an event that is grouped by this value, or has no valid one.
+    pub fn new(tie: T, value: Option<i64>) -> Self {
+        Grouped { tie, has_value: value.is_some(), value: value.unwrap_or_default() }
+    }
+}
+
 impl<T: Tie> Tie for Grouped<T> {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
-        let value = source.value(row);
-        Grouped { tie: T::read(source, row, ids), has_value: value.is_some(), value: value.unwrap_or_default() }
+        Grouped::new(T::read(source, row, ids), source.value(row))
     }
 
     fn event(self) -> EventKey {
@@ -248,27 +254,6 @@ impl<T: Tie> Ord for Row<T> {
 impl<T: Tie> PartialOrd for Row<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-/// Puts rows in order. They mostly are, nearly: an event table grows with time. So each row goes to its place among
-/// those before it, and only where that takes long are they sorted as anything would be.
-pub fn put_in_order<T: Tie>(rows: &mut [Row<T>]) {
-    /// Moves a row, on average, that are quicker than sorting.
-    const MOVES: usize = 6;
-    let mut moves_left = rows.len() * MOVES;
-    for next in 1..rows.len() {
-        let row = rows[next];
-        let mut place = next;
-        while place > 0 && row < rows[place - 1] {
-            rows[place] = rows[place - 1];
-            place -= 1;
-        }
-        rows[place] = row;
-        match moves_left.checked_sub(next - place) {
-            Some(left) => moves_left = left,
-            None => return rows.sort_unstable(),
-        }
     }
 }
 

@@ -14,6 +14,9 @@ pub struct Partitions {
     bits: u32,
 }
 
+/// Groups of partitions leave memory one after the other while their sessions are made.
+const GROUP_BITS: u32 = 4;
+
 impl Partitions {
     /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 1024: a batch then
     /// still has many rows of each.
@@ -25,6 +28,17 @@ impl Partitions {
     /// How many there are.
     pub fn count(self) -> usize {
         1 << self.bits
+    }
+
+    /// How many groups of consecutive partitions a block is split into.
+    pub fn groups(self) -> usize {
+        1 << self.bits.min(GROUP_BITS)
+    }
+
+    /// The group of a partition, and its place in it.
+    pub fn in_group(self, partition: usize) -> (usize, usize) {
+        let each = self.count() / self.groups();
+        (partition / each, partition % each)
     }
 
     fn of(self, hash: u64) -> u32 {

@@ -1,0 +1,79 @@
+//! Step 5: the events of one user in order (SPEC 2, step 5).
+
+use super::rows::{Row, Tie};
+
+/// Puts rows in order. They mostly are, nearly: an event table grows with time. So each row goes to its place among
+/// those before it, and only where that takes long are they sorted as anything would be.
+pub fn put_in_order<T: Tie>(rows: &mut [Row<T>]) {
+    /// Moves a row, on average, that are quicker than sorting.
+    const MOVES: usize = 6;
+    let rows = match rows.iter().any(|row| row.value().is_none()) {
+        // They come first, from wherever they are.
+        true => {
+            let (without, with) = apart(rows);
+            put_near(without, MOVES * without.len());
+            with
+        }
+        false => rows,
+    };
+    put_near(rows, MOVES * rows.len());
+}
+
+/// Rows without a value before those with one; both stay in the order they have.
+fn apart<T: Tie>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
+    let with: Vec<Row<T>> = rows.iter().filter(|row| row.value().is_some()).copied().collect();
+    let mut kept = 0;
+    for at in 0..rows.len() {
+        if rows[at].value().is_none() {
+            rows[kept] = rows[at];
+            kept += 1;
+        }
+    }
+    let (first, last) = rows.split_at_mut(kept);
+    last.copy_from_slice(&with);
+    (first, last)
+}
+
+/// Moves each row to its place among those before it; sorts them where that takes too many moves.
+fn put_near<T: Tie>(rows: &mut [Row<T>], mut moves_left: usize) {
+    for next in 1..rows.len() {
+        let row = rows[next];
+        let mut place = next;
+        while place > 0 && row < rows[place - 1] {
+            rows[place] = rows[place - 1];
+            place -= 1;
+        }
+        rows[place] = row;
+        match moves_left.checked_sub(next - place) {
+            Some(left) => moves_left = left,
+            None => return rows.sort_unstable(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::event_types::EventKey;
+    use crate::sessionize::rows::Grouped;
+    use crate::sessionize::time::Timestamp;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rows_come_out_as_sorting_puts_them(
+            times in prop::collection::vec((0i64..500, 0i64..30, prop::option::of(0i64..4)), 0..300),
+            nearly in any::<bool>(),
+        ) {
+            let row = |(place, (time, late, value)): (usize, &(i64, i64, Option<i64>))| {
+                let time = if nearly { place as i64 * 3 - late } else { *time };
+                Row::new(Timestamp::from_micros(time), Grouped::new(EventKey::NONE, *value))
+            };
+            let mut rows: Vec<Row<Grouped<EventKey>>> = times.iter().enumerate().map(row).collect();
+            let mut sorted = rows.clone();
+            sorted.sort();
+            put_in_order(&mut rows);
+            prop_assert_eq!(rows, sorted);
+        }
+    }
+}
