@@ -87,7 +87,7 @@ fn batches(events: &[Event]) -> Vec<EventBatch> {
 }
 
 fn blocks(events: &[Event], partitions: Partitions) -> Vec<Block> {
-    batches(events).iter().map(|batch| scatter(batch, partitions)).collect()
+    batches(events).chunks(1).map(|batch| scatter(batch, partitions)).collect()
 }
 
 fn types() -> EventTypes {
@@ -154,9 +154,11 @@ fn code(bencher: Bencher<'_, '_>) {
 fn scatter_batch(bencher: Bencher<'_, '_>) {
     let batch = batches(&events()[..BATCH]).remove(0);
     let partitions = Partitions::for_rows(512, 1, 1);
-    let block = scatter(&batch, partitions);
+    let block = scatter(std::slice::from_ref(&batch), partitions);
     assert_eq!((0..partitions.count()).map(|number| block.rows(number).len()).sum::<usize>(), BATCH);
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| scatter(black_box(&batch), partitions));
+    bencher
+        .counter(ItemsCount::new(BATCH))
+        .bench_local(|| scatter(std::slice::from_ref(black_box(&batch)), partitions));
 }
 
 /// The rows of a partition brought together, users told apart.

@@ -117,17 +117,28 @@ struct LayingOut<'a> {
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
-    waiting: Option<EventBatch>,
+    waiting: Vec<EventBatch>,
+    waiting_rows: usize,
     counts: RowCounts,
 }
 
 impl<'a> GroupLaidOut<'a> {
     fn new(by: &'a LayingOut<'a>) -> Self {
-        GroupLaidOut { by, known: Dictionaries::default(), waiting: None, counts: RowCounts::default() }
+        GroupLaidOut {
+            by,
+            known: Dictionaries::default(),
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            counts: RowCounts::default(),
+        }
     }
 
     fn lay_out(&mut self) -> Result<(), Error> {
-        let Some(events) = self.waiting.take() else { return Ok(()) };
+        let events = std::mem::take(&mut self.waiting);
+        self.waiting_rows = 0;
+        if events.is_empty() {
+            return Ok(());
+        }
         self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
 }
@@ -140,13 +151,11 @@ impl GroupWork for GroupLaidOut<'_> {
             let (events, counts) = self.by.normaliser.events(rows, &mut self.known)?;
             self.by.progress.add(counts.passed);
             self.counts.merge(&counts);
-            match &mut self.waiting {
-                Some(waiting) => waiting.append(events),
-                None => self.waiting = Some(events),
-            }
+            self.waiting_rows += events.len();
+            self.waiting.push(events);
             Ok(())
         })?;
-        match self.waiting.as_ref().is_some_and(|waiting| waiting.len() >= self.by.block_rows) {
+        match self.waiting_rows >= self.by.block_rows {
             true => self.lay_out(),
             false => Ok(()),
         }

@@ -61,27 +61,37 @@ pub enum BlockKeys {
 }
 
 impl Block {
-    /// Lays out the rows of `batch`: row *n* at `places[n]`, which are the places of `users`.
-    pub fn new(batch: &EventBatch, users: UserRuns, places: &[u32]) -> Self {
-        let facts = batch.facts.as_ref().map(|facts| PartitionKeys::new(facts, &users, places));
-        let texts = batch.values.as_ref().and_then(|values| match &values.values {
-            Values::Int(_) => None,
-            Values::Text(texts) => Some(PartitionKeys::new(texts, &users, places)),
+    /// Lays out the rows of batches: row *n* of all of them at `places[n]`, which are the places of `users`.
+    pub fn new(batches: &[EventBatch], users: UserRuns, places: &[u32]) -> Self {
+        let facts = PartitionKeys::new(batches, |batch| batch.facts.as_ref(), &users, places);
+        let texts = PartitionKeys::new(batches, text_values, &users, places);
+        let any_invalid =
+            batches.iter().any(|batch| batch.values.as_ref().is_some_and(|values| values.valid.is_some()));
+        let valid = |batch: &EventBatch| match batch.values.as_ref().and_then(|values| values.valid.clone()) {
+            None if any_invalid => Some(vec![true; batch.len()]),
+            valid => valid,
+        };
+        // Where some batches have only valid values, and others have not.
+        let valid: Vec<Option<Vec<bool>>> = batches.iter().map(valid).collect();
+        let mut first = 0;
+        let parts = batches.iter().zip(&valid).map(|(batch, valid)| {
+            let rows = first..first + batch.len();
+            first = rows.end;
+            let numbers = batch.values.as_ref().and_then(|values| match &values.values {
+                Values::Int(numbers) => Some(Numbers::Ints(numbers)),
+                Values::Text(_) => texts.as_ref().map(|texts| Numbers::Codes(&texts.codes[rows.clone()])),
+            });
+            [
+                Some(Numbers::Times(&batch.times)),
+                batch.events.as_deref().map(Numbers::Codes),
+                numbers,
+                valid.as_deref().map(Numbers::Flags),
+                batch.sequence.as_deref().map(Numbers::Ints),
+                facts.as_ref().map(|facts| Numbers::Codes(&facts.codes[rows])),
+            ]
         });
-        let values = batch.values.as_ref().map(|values| match (&values.values, &texts) {
-            (_, Some(texts)) => Numbers::Codes(&texts.codes),
-            (Values::Int(numbers), None) => Numbers::Ints(numbers),
-            (Values::Text(texts), None) => Numbers::Codes(&texts.codes),
-        });
-        let columns = [
-            Some(Numbers::Times(&batch.times)),
-            batch.events.as_deref().map(Numbers::Codes),
-            values,
-            batch.values.as_ref().and_then(|values| values.valid.as_deref()).map(Numbers::Flags),
-            batch.sequence.as_deref().map(Numbers::Ints),
-            facts.as_ref().map(|facts| Numbers::Codes(&facts.codes)),
-        ];
-        let (rows, [time, event, value, valid, sequence, fact]) = PackedRows::scatter(columns, places);
+        let (rows, [time, event, value, valid, sequence, fact]) =
+            PackedRows::scatter(&parts.collect::<Vec<_>>(), places);
         let values = value.map(|field| BlockValues {
             valid,
             keys: match texts {
@@ -96,7 +106,7 @@ impl Block {
             event,
             sequence,
             values,
-            unique_ids: batch.unique_ids.as_ref().map(|ids| ids.gather(&rows_at(places))),
+            unique_ids: unique_ids(batches, places),
             facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
         }
     }
@@ -196,6 +206,21 @@ impl Block {
     }
 }
 
+fn text_values(batch: &EventBatch) -> Option<&Coded> {
+    match &batch.values.as_ref()?.values {
+        Values::Int(_) => None,
+        Values::Text(texts) => Some(texts),
+    }
+}
+
+/// The unique ids of all batches, by place.
+fn unique_ids(batches: &[EventBatch], places: &[u32]) -> Option<TextColumn> {
+    let mut ids = batches.iter().filter_map(|batch| batch.unique_ids.as_ref());
+    let mut all = ids.next()?.clone();
+    ids.for_each(|ids| all.extend(ids));
+    Some(all.gather(&rows_at(places)))
+}
+
 /// The keys of consecutive partitions, and where those of each begin.
 fn part_of(keys: &KeyColumn, bounds: &[u32], partitions: Range<usize>) -> (KeyColumn, Vec<u32>) {
     let bounds = &bounds[partitions.start..=partitions.end];
@@ -235,7 +260,7 @@ impl UserRuns {
     }
 }
 
-/// The distinct keys of each partition, and the code of each row of a batch among those of its partition.
+/// The keys of each partition, and the code of each row of some batches among those of its partition.
 struct PartitionKeys {
     keys: KeyColumn,
     key_bounds: Vec<u32>,
@@ -243,17 +268,31 @@ struct PartitionKeys {
 }
 
 impl PartitionKeys {
-    fn new(coded: &Coded, users: &UserRuns, places: &[u32]) -> Self {
+    /// Of what batches have in place of `coded`; `None` where they have nothing.
+    fn new<'b>(
+        batches: &'b [EventBatch],
+        coded: impl Fn(&'b EventBatch) -> Option<&'b Coded>,
+        users: &UserRuns,
+        places: &[u32],
+    ) -> Option<Self> {
+        let each: Vec<&Coded> = batches.iter().filter_map(coded).collect();
+        if each.is_empty() {
+            return None;
+        }
+        let (keys, firsts) = Coded::joined(each.iter().copied());
+        let of_batches =
+            each.iter().zip(firsts).flat_map(|(coded, first)| coded.codes.iter().map(move |code| first + code));
+        let of_batches: Vec<u32> = of_batches.collect();
         let rows_at = rows_at(places);
         // For each key the partition that has it last, and its place among that partition's keys.
-        let mut last = vec![(u32::MAX, 0u32); coded.keys.len()];
+        let mut last = vec![(u32::MAX, 0u32); keys.len()];
         let mut distinct = Vec::new();
         let mut key_bounds = vec![0];
         let mut codes = vec![0; places.len()];
         for (partition, rows) in users.partitions().enumerate() {
             let first = distinct.len();
             for row in &rows_at[rows] {
-                let key = coded.codes[*row as usize];
+                let key = of_batches[*row as usize];
                 let known = &mut last[key as usize];
                 if known.0 != partition as u32 {
                     *known = (partition as u32, (distinct.len() - first) as u32);
@@ -263,7 +302,7 @@ impl PartitionKeys {
             }
             key_bounds.push(distinct.len() as u32);
         }
-        PartitionKeys { keys: coded.keys.gather(&distinct), key_bounds, codes }
+        Some(PartitionKeys { keys: keys.gather(&distinct), key_bounds, codes })
     }
 
     fn in_rows(self, code: Field) -> CodedKeys {

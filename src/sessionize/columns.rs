@@ -173,15 +173,25 @@ impl Coded {
         Coded { keys: Arc::new(keys), codes }
     }
 
-    /// Appends rows, which may have keys of their own.
-    fn append(&mut self, other: Coded) {
-        if Arc::ptr_eq(&self.keys, &other.keys) {
-            self.codes.extend_from_slice(&other.codes);
-            return;
-        }
-        let first = self.keys.len() as u32;
-        Arc::make_mut(&mut self.keys).extend(&other.keys);
-        self.codes.extend(other.codes.iter().map(|code| first + code));
+    /// The keys of several batches in one column, and for each batch where in it the first of its own are: batches that
+    /// share keys do so there, too.
+    pub fn joined<'a>(batches: impl Iterator<Item = &'a Coded>) -> (Arc<KeyColumn>, Vec<u32>) {
+        let mut parts: Vec<(&Arc<KeyColumn>, u32)> = Vec::new();
+        let mut end = 0;
+        let mut place = |coded: &'a Coded| {
+            if let Some((_, first)) = parts.iter().find(|(keys, _)| Arc::ptr_eq(keys, &coded.keys)) {
+                return *first;
+            }
+            parts.push((&coded.keys, end));
+            end += coded.keys.len() as u32;
+            end - coded.keys.len() as u32
+        };
+        let firsts = batches.map(&mut place).collect();
+        let mut parts = parts.into_iter().map(|(keys, _)| keys);
+        let Some(first) = parts.next() else { return (Arc::new(KeyColumn::Int(Vec::new())), firsts) };
+        let mut keys = Arc::clone(first);
+        parts.for_each(|more| Arc::make_mut(&mut keys).extend(more));
+        (keys, firsts)
     }
 }
 
@@ -192,15 +202,6 @@ pub enum Values {
     Int(Vec<i64>),
     /// Text.
     Text(Coded),
-}
-
-impl Values {
-    fn len(&self) -> usize {
-        match self {
-            Values::Int(numbers) => numbers.len(),
-            Values::Text(texts) => texts.codes.len(),
-        }
-    }
 }
 
 /// Session ids or values of a property, with the rows that have none.
@@ -216,21 +217,6 @@ impl ValueColumn {
     /// These values, and whether each is valid.
     pub fn new(values: Values, valid: Vec<bool>) -> Self {
         ValueColumn { values, valid: (!valid.iter().all(|valid| *valid)).then_some(valid) }
-    }
-
-    /// Appends rows.
-    fn append(&mut self, other: ValueColumn) {
-        if self.valid.is_some() || other.valid.is_some() {
-            let (mine, theirs) = (self.values.len(), other.values.len());
-            let valid = self.valid.get_or_insert_with(|| vec![true; mine]);
-            valid.extend(other.valid.unwrap_or_else(|| vec![true; theirs]));
-        }
-        match (&mut self.values, other.values) {
-            (Values::Int(mine), Values::Int(theirs)) => mine.extend_from_slice(&theirs),
-            (Values::Text(mine), Values::Text(theirs)) => mine.append(theirs),
-            // Values of one input are of one kind.
-            _ => {}
-        }
     }
 
     /// Rows without a value.
@@ -273,19 +259,5 @@ impl EventBatch {
     /// Whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.times.is_empty()
-    }
-
-    /// Appends events of the same input.
-    pub fn append(&mut self, other: EventBatch) {
-        fn extend<T: Copy>(mine: &mut Option<Vec<T>>, theirs: Option<Vec<T>>) {
-            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.extend_from_slice(&theirs));
-        }
-        self.users.append(other.users);
-        self.times.extend_from_slice(&other.times);
-        extend(&mut self.events, other.events);
-        self.values.iter_mut().zip(other.values).for_each(|(mine, theirs)| mine.append(theirs));
-        extend(&mut self.sequence, other.sequence);
-        self.unique_ids.iter_mut().zip(other.unique_ids).for_each(|(mine, theirs)| mine.extend(&theirs));
-        self.facts.iter_mut().zip(other.facts).for_each(|(mine, theirs)| mine.append(theirs));
     }
 }

@@ -24,6 +24,15 @@ pub enum Numbers<'a> {
 }
 
 impl Numbers<'_> {
+    fn len(self) -> usize {
+        match self {
+            Numbers::Times(times) => times.len(),
+            Numbers::Codes(codes) => codes.len(),
+            Numbers::Ints(ints) => ints.len(),
+            Numbers::Flags(flags) => flags.len(),
+        }
+    }
+
     /// The smallest and the largest; `None` where there are none.
     fn range(self) -> Option<(i64, i64)> {
         fn of<T: Copy + Ord>(numbers: &[T], number: impl Fn(T) -> i64) -> Option<(i64, i64)> {
@@ -70,9 +79,10 @@ pub struct Field {
 }
 
 impl Field {
-    /// One place for all: a column of one number takes none.
-    fn of(column: Numbers<'_>) -> Self {
-        let (least, most) = column.range().unwrap_or_default();
+    /// For the numbers of a column, which come in parts. One that has but one number takes no bits.
+    fn of<'n>(parts: impl Iterator<Item = Numbers<'n>>) -> Self {
+        let wider = |(a, b): (i64, i64), (c, d): (i64, i64)| (a.min(c), b.max(d));
+        let (least, most) = parts.filter_map(Numbers::range).reduce(wider).unwrap_or_default();
         // The distance between any two numbers fits 64 unsigned bits.
         let bits = u64::BITS - (most.wrapping_sub(least) as u64).leading_zeros();
         Field { base: least, offset: 0, shift: 0, bits }
@@ -94,10 +104,13 @@ pub struct PackedRows {
 }
 
 impl PackedRows {
-    /// Packs columns of one length, row *n* at `places[n]`, in which each place is once. Returns the field of each
-    /// column, too.
-    pub fn scatter<const N: usize>(columns: [Option<Numbers<'_>>; N], places: &[u32]) -> (Self, [Option<Field>; N]) {
-        let mut fields = columns.map(|column| column.map(Field::of));
+    /// Packs columns that come in parts, all parts of the same columns, row *n* of all at `places[n]`, in which each
+    /// place is once. Returns the field of each column, too.
+    pub fn scatter<const N: usize>(parts: &[[Option<Numbers<'_>>; N]], places: &[u32]) -> (Self, [Option<Field>; N]) {
+        let mut fields: [Option<Field>; N] = std::array::from_fn(|column| {
+            let is_there = parts.iter().any(|part| part[column].is_some());
+            is_there.then(|| Field::of(parts.iter().filter_map(|part| part[column])))
+        });
         // Fields share a word of eight bytes while they fit.
         let mut words: Vec<(usize, u32)> = Vec::new();
         for field in fields.iter_mut().flatten().filter(|field| field.bits > 0) {
@@ -116,21 +129,27 @@ impl PackedRows {
         let stride = words.last().map_or(0, |(offset, used)| offset + used.div_ceil(8) as usize);
         let mut bytes = vec![0; places.len() * stride + PADDING];
         let mut chunk = [0; CHUNK];
-        for (number, places) in places.chunks(CHUNK).enumerate() {
-            let rows = number * CHUNK..number * CHUNK + places.len();
-            for (offset, _) in &words {
-                let chunk = &mut chunk[..places.len()];
-                chunk.fill(0);
-                let in_word = |field: &&Field| field.bits > 0 && field.offset as usize == *offset;
-                for (column, field) in columns.iter().zip(&fields) {
-                    if let (Some(column), Some(field)) = (column, field.as_ref().filter(in_word)) {
-                        column.add(rows.clone(), *field, chunk);
+        let mut first = 0;
+        for columns in parts {
+            let rows = columns.iter().flatten().map(|column| column.len()).next().unwrap_or(0);
+            let places = &places[first..first + rows];
+            first += rows;
+            for (number, places) in places.chunks(CHUNK).enumerate() {
+                let rows = number * CHUNK..number * CHUNK + places.len();
+                for (offset, _) in &words {
+                    let chunk = &mut chunk[..places.len()];
+                    chunk.fill(0);
+                    let in_word = |field: &&Field| field.bits > 0 && field.offset as usize == *offset;
+                    for (column, field) in columns.iter().zip(&fields) {
+                        if let (Some(column), Some(field)) = (column, field.as_ref().filter(in_word)) {
+                            column.add(rows.clone(), *field, chunk);
+                        }
                     }
-                }
-                for (place, word) in places.iter().zip(chunk) {
-                    if let Some(cell) = bytes[*place as usize * stride + offset..].first_chunk_mut() {
-                        // What else is in these bytes stays: rows around this one, other words of it.
-                        *cell = (u64::from_le_bytes(*cell) | *word).to_le_bytes();
+                    for (place, word) in places.iter().zip(chunk) {
+                        if let Some(cell) = bytes[*place as usize * stride + offset..].first_chunk_mut() {
+                            // What else is in these bytes stays: rows around this one, other words of it.
+                            *cell = (u64::from_le_bytes(*cell) | *word).to_le_bytes();
+                        }
                     }
                 }
             }
@@ -197,6 +216,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    impl Numbers<'_> {
+        fn part(&self, rows: Range<usize>) -> Numbers<'_> {
+            match self {
+                Numbers::Times(times) => Numbers::Times(&times[rows]),
+                Numbers::Codes(codes) => Numbers::Codes(&codes[rows]),
+                Numbers::Ints(ints) => Numbers::Ints(&ints[rows]),
+                Numbers::Flags(flags) => Numbers::Flags(&flags[rows]),
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn numbers_come_back(
@@ -213,7 +243,9 @@ mod tests {
                 Some(Numbers::Times(&times)), Some(Numbers::Codes(&codes)), None,
                 Some(Numbers::Ints(&ints)), Some(Numbers::Flags(&flags)),
             ];
-            let (packed, fields) = PackedRows::scatter(columns, &places);
+            let part = |rows: Range<usize>| columns.each_ref().map(|column| column.as_ref().map(|column| column.part(rows.clone())));
+            let half = rows.len() / 3;
+            let (packed, fields) = PackedRows::scatter(&[part(0..half), part(half..rows.len())], &places);
             prop_assert_eq!(packed.len(), rows.len());
             let [Some(time), Some(code), None, Some(int), Some(flag)] = fields else { panic!("a field a column") };
             for row in 0..rows.len() {
@@ -232,7 +264,8 @@ mod tests {
     fn small_ranges_take_few_bytes() {
         let stride = |values: &[i64]| {
             let places: Vec<u32> = (0..values.len() as u32).collect();
-            let packed = PackedRows::scatter([Some(Numbers::Ints(values)), Some(Numbers::Codes(&places))], &places).0;
+            let packed =
+                PackedRows::scatter(&[[Some(Numbers::Ints(values)), Some(Numbers::Codes(&places))]], &places).0;
             packed.stride
         };
         // One bit more than the values take.

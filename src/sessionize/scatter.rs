@@ -5,7 +5,7 @@
 //! enough for the cache, and fetches nothing at random.
 
 use super::block::{Block, UserRuns};
-use super::columns::EventBatch;
+use super::columns::{Coded, EventBatch};
 use super::hash::hashes_of;
 
 /// How many partitions there are: a power of two, so that a hash's top bits name one.
@@ -47,15 +47,17 @@ impl Partitions {
     }
 }
 
-/// Lays a batch out by partition and user; the events of a user keep their order.
-pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
-    let users = &batch.users;
-    let mut counts = vec![0u32; users.keys.len()];
-    users.codes.iter().for_each(|code| counts[*code as usize] += 1);
+/// Lays batches out together, by partition and user; the events of a user keep their order.
+pub fn scatter(batches: &[EventBatch], partitions: Partitions) -> Block {
+    let (keys, firsts) = Coded::joined(batches.iter().map(|batch| &batch.users));
+    let mut counts = vec![0u32; keys.len()];
+    for (batch, first) in batches.iter().zip(&firsts) {
+        batch.users.codes.iter().for_each(|code| counts[(first + code) as usize] += 1);
+    }
     // Those without rows, as a dictionary may have some, go behind the last partition.
     let count = partitions.count();
     let partition_of = |(hash, rows): (u64, &u32)| if *rows == 0 { count as u32 } else { partitions.of(hash) };
-    let of_user: Vec<u32> = hashes_of(&users.keys).into_iter().zip(&counts).map(partition_of).collect();
+    let of_user: Vec<u32> = hashes_of(&keys).into_iter().zip(&counts).map(partition_of).collect();
     let (mut order, mut key_bounds) = counting_sort(&of_user, count + 1);
     key_bounds.truncate(count + 1);
     order.truncate(key_bounds[count] as usize);
@@ -68,13 +70,15 @@ pub fn scatter(batch: &EventBatch, partitions: Partitions) -> Block {
     }
     row_bounds.push(end);
     let mut next = counts;
-    let place = |code: &u32| {
-        let next = &mut next[*code as usize];
-        *next += 1;
-        *next - 1
-    };
-    let places: Vec<u32> = users.codes.iter().map(place).collect();
-    Block::new(batch, UserRuns { keys: users.keys.gather(&order), key_bounds, row_bounds }, &places)
+    let mut places = Vec::with_capacity(end as usize);
+    for (batch, first) in batches.iter().zip(firsts) {
+        places.extend(batch.users.codes.iter().map(|code| {
+            let next = &mut next[(first + code) as usize];
+            *next += 1;
+            *next - 1
+        }));
+    }
+    Block::new(batches, UserRuns { keys: keys.gather(&order), key_bounds, row_bounds }, &places)
 }
 
 /// The rows in ascending order of their key, rows of one key in their own order, and where each key's
@@ -100,7 +104,7 @@ pub fn counting_sort(keys: &[u32], key_count: usize) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessionize::columns::{Coded, KeyColumn};
+    use crate::sessionize::columns::KeyColumn;
     use crate::sessionize::time::Timestamp;
 
     fn batch(users: &[i64]) -> EventBatch {
@@ -121,7 +125,7 @@ mod tests {
         let mut events = batch(&(0..37).collect::<Vec<_>>());
         events.users.codes = users.iter().map(|user| *user as u32).collect();
         events.times = (0..1_000).map(Timestamp::from_micros).collect();
-        let block = scatter(&events, Partitions::for_rows(1_000, 100, 1));
+        let block = scatter(&[events], Partitions::for_rows(1_000, 100, 1));
         let KeyColumn::Int(keys) = &block.users.keys else { panic!("numbers stay numbers") };
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len(), "each user is in one");
         for partition in 0..16 {
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_partition_keeps_everything() {
-        let block = scatter(&batch(&[3, 1, 2]), Partitions::for_rows(0, 100, 1));
+        let block = scatter(&[batch(&[3, 1, 2])], Partitions::for_rows(0, 100, 1));
         assert_eq!(block.rows(0), 0..3);
     }
 

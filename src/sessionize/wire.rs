@@ -233,7 +233,7 @@ mod tests {
                 unique_ids: with_rest.then_some(ids),
                 facts: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["one", "two", "three", "four"])), rows.iter().map(|row| row.0).collect())),
             };
-            let block = scatter(&batch, Partitions::for_rows(4, 1, 1));
+            let block = scatter(&[batch], Partitions::for_rows(4, 1, 1));
             for partition in 0..4 {
                 let mut bytes = Vec::new();
                 block.write(partition, &mut bytes);
