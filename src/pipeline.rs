@@ -33,7 +33,7 @@ use crate::tables::error::TableError;
 use crate::tables::parquet_file::Size;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
-const PARTITION_ROWS: u64 = 1 << 16;
+pub const PARTITION_ROWS: u64 = 1 << 16;
 
 /// All events of the input, laid out by partition.
 #[derive(Debug)]
@@ -148,7 +148,10 @@ pub fn survey(
 
 /// Reads row groups on all threads, and works on each batch on the thread that decoded it, or where there are
 /// fewer row groups than threads, on any.
-fn each_batch<T: Send>(
+///
+/// # Errors
+/// A file that cannot be read, by name; an interruption; what `work` fails on.
+pub fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
     profile: &Profile,

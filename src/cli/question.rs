@@ -43,6 +43,16 @@ impl QuestionFlags {
         self.format
     }
 
+    /// The job file that was named.
+    pub fn job_file(&self) -> Option<String> {
+        self.definition.job_file()
+    }
+
+    /// The words that say what is asked about, to be typed again after another command.
+    pub fn words(&self) -> String {
+        self.definition.words()
+    }
+
     /// The job that is asked about, and what the answer may take.
     ///
     /// # Errors

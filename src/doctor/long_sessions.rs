@@ -1,0 +1,136 @@
+//! Why are some sessions so long, or why do they contain long gaps?
+
+use super::cases::Case;
+use super::finding::{Breakdown, Cause, Finding, LeftOut, Level, Part, Question, User};
+use super::patient::{shell_word, Patient};
+use super::standing::total;
+use crate::job::duration::duration_text;
+use crate::sessionize::aggregate::Rule;
+use crate::sessionize::time::Span;
+
+const QUESTION: Question = Question::LongSessions;
+/// A user with this many times the events of an average one …
+const TIMES_AVERAGE: u64 = 50;
+/// … and at least so many is no person, probably.
+const BUSY: u64 = 1_000;
+
+/// Asks it.
+pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Vec<LeftOut>) {
+    let longest_possible = match patient.known.rule {
+        Rule::Custom(cutting) => cutting.silence.limit,
+        Rule::Default(_) => None,
+    };
+    match longest_possible.filter(|limit| *limit <= patient.gaps[0]) {
+        Some(limit) => left_out.push(LeftOut {
+            question: QUESTION,
+            what: "gaps in sessions",
+            why: format!("a silence of {} ends a session, so that none has a longer gap", duration_text(limit)),
+        }),
+        None => findings.push(gaps(patient, longest_possible)),
+    }
+    match patient.known.max_length {
+        Some(limit) => findings.push(excluded(patient, limit)),
+        None => left_out.push(LeftOut {
+            question: QUESTION,
+            what: "excluded sessions",
+            why: "session.max_length is none".to_string(),
+        }),
+    }
+    findings.push(busiest(patient));
+}
+
+fn gaps(patient: &Patient<'_>, longest_possible: Option<Span>) -> Finding {
+    let [short, long] = patient.gaps.map(duration_text);
+    let has_long = longest_possible.is_none_or(|limit| limit > patient.gaps[1]);
+    let up_to = if has_long { format!(", up to {long}") } else { String::new() };
+    let mut causes = vec![patient.cause(Case::Gap, "gap", &format!("longest gap above {short}{up_to}"))];
+    if has_long {
+        causes.push(patient.cause(Case::LongGap, "long_gap", &format!("longest gap above {long}")));
+    }
+    let of_long = patient.exam.case(Case::LongGap).count;
+    let count = causes.iter().map(|cause| cause.count).sum();
+    let all = patient.exam.sessions;
+    let mut enders = patient.exam.gap_enders[1].clone();
+    enders.resize(enders.len().max(patient.exam.gap_enders[0].len()), 0);
+    enders.iter_mut().zip(&patient.exam.gap_enders[0]).for_each(|(all, more)| *all += more);
+    let ended_long = patient.causes_by_type(&patient.exam.gap_enders[1]);
+    let ended = patient.causes_by_type(&enders);
+    let level = match has_long {
+        true => Level::of_share(of_long, all),
+        false => Level::Fine,
+    };
+    let meaning = match (ended_long.first(), ended.first()) {
+        (Some(most), _) => format!(
+            "Nothing was sent for longer than {long} and the session went on; most often {} ended the silence.",
+            most.name
+        ),
+        (None, Some(most)) => format!("The user paused and went on; most often {} ended the silence.", most.name),
+        (None, None) => format!("No session has a silence above {short} in it."),
+    };
+    let fix = match (patient.is_default, ended_long.first()) {
+        (true, _) => format!("see what a timeout would do: {}", patient.command("gaps", "")),
+        (false, Some(most)) => {
+            let inactive = format!("--inactive {}", shell_word(&most.name));
+            format!("if {} is sent in the background: {}", most.name, patient.command("run", &inactive))
+        }
+        (false, None) => String::new(),
+    };
+    let rows = ended.iter().map(|cause| Part { value: Some(cause.name.clone()), count: cause.count, of: count });
+    Finding {
+        breakdowns: vec![Breakdown { by: "event that ended the longest gap".to_string(), rows: rows.collect() }],
+        ..Finding::new(QUESTION, "gaps", format!("sessions with a gap above {short}"))
+            .counting(count, all, "sessions")
+            .at(level)
+            .means(meaning)
+            .fixed_by(fix)
+            .caused_by(causes)
+    }
+}
+
+fn excluded(patient: &Patient<'_>, limit: Span) -> Finding {
+    let limit = duration_text(limit);
+    let cause = patient.cause(Case::Excluded, "excluded", &format!("longer than {limit}"));
+    let (count, all) = (cause.count, patient.exam.sessions + cause.count);
+    let fix = match cause.users.first() {
+        Some(user) => leave_out(patient, user),
+        None => String::new(),
+    };
+    Finding::new(QUESTION, "excluded", format!("sessions longer than {limit}, which are excluded"))
+        .counting(count, all, "sessions")
+        .at(Level::of_share(count, all).max(Level::of_any(count)))
+        .means(match count {
+            0 => "No session is as long as that.",
+            _ => "Who never pauses for long is a program rather than a person, or a session id is kept for too long.",
+        })
+        .fixed_by(fix)
+        .caused_by(vec![cause])
+}
+
+fn leave_out(patient: &Patient<'_>, user: &User) -> String {
+    let condition = format!("{} <> {}", patient.user_column(), patient.user_value(&user.name));
+    let condition = match patient.plan.condition() {
+        Some(before) => format!("({before}) AND {condition}"),
+        None => condition,
+    };
+    let command = patient.command("run", &format!("--where {}", shell_word(&condition)));
+    format!("leave such users out: {command}")
+}
+
+fn busiest(patient: &Patient<'_>) -> Finding {
+    let tally = patient.exam.case(Case::Event);
+    let all = total(&patient.exam.standings());
+    let users: Vec<User> = tally.top().iter().map(|(count, name)| User { name: name.clone(), count: *count }).collect();
+    let count = users.iter().map(|user| user.count).sum();
+    let average = all.checked_div(tally.users).unwrap_or(0);
+    let is_busy = |user: &&User| user.count >= BUSY && user.count > average * TIMES_AVERAGE;
+    let busy = users.iter().filter(is_busy).count();
+    Finding::new(QUESTION, "busiest_users", format!("events of the {} busiest users", users.len()))
+        .counting(count, all, "events")
+        .at(Level::of_any(busy as u64))
+        .means(match busy {
+            0 => format!("An average user has {average} events; none has more than {TIMES_AVERAGE} times that and {BUSY}."),
+            _ => format!("Some have more than {TIMES_AVERAGE} times the {average} events of an average user: programs, probably."),
+        })
+        .fixed_by(users.first().map(|user| leave_out(patient, user)).unwrap_or_default())
+        .caused_by(users.iter().map(|user| Cause::new(user.name.clone(), user.name.clone(), user.count)).collect())
+}

@@ -1,0 +1,53 @@
+//! Why so many zero-length sessions?
+
+use super::cases::Case;
+use super::finding::{Cause, Finding, Level, Question};
+use super::patient::{shell_word, Patient};
+use super::starts_at_id;
+
+/// Asks it.
+pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
+    let (count, all) = (patient.exam.zero_length(), patient.exam.sessions);
+    let mut causes = vec![
+        patient.cause(Case::SingleEvent, "single_event", "a single event"),
+        patient.cause(Case::OnlyStart, "only_start", "nothing but events that say that a session starts"),
+        patient.cause(Case::OneTime, "one_time", "several events, all at one time"),
+    ];
+    if starts_at_id(patient.job) {
+        causes.push(patient.cause(Case::ClockSkew, "clock_skew", "session id later than its events (clock skew)"));
+    }
+    if patient.is_default {
+        let text = "several events, all sent with the session's start as their time";
+        causes.push(patient.cause(Case::StartAsTime, "start_as_time", text));
+    }
+    let most = causes.iter().max_by_key(|cause| cause.count).filter(|cause| cause.count > 0);
+    let finding = Finding::new(Question::ZeroLength, "zero_length", "sessions of length 0")
+        .counting(count, all, "sessions")
+        .at(Level::of_share(count, all))
+        .means(match most {
+            None => "No session begins and ends in one millisecond.".to_string(),
+            Some(most) => format!("They begin and end in one millisecond, most often for this: {}.", most.text),
+        })
+        .fixed_by(most.map(|most| fix(patient, most)).unwrap_or_default());
+    findings.push(finding.caused_by(causes));
+}
+
+fn fix(patient: &Patient<'_>, cause: &Cause) -> String {
+    match cause.name.as_str() {
+        "only_start" => {
+            let marks = &patient.options.marks;
+            let types = (1..=patient.known.types.len() as u32).filter_map(|rank| patient.known.types.name(rank));
+            let start = types.into_iter().find(|name| marks.mark(name) == super::marks::Mark::Start);
+            let start = shell_word(start.unwrap_or("session_start"));
+            format!("have such events count for nothing: {}", patient.command("run", &format!("--inactive {start}")))
+        }
+        "one_time" => "read the time of the device, not of the upload: input.time (--time)".to_string(),
+        "clock_skew" => {
+            format!("measure from the first event instead: {}", patient.command("run", "--length-from first_event"))
+        }
+        "start_as_time" => {
+            "send each event with its own time, or read another time column: input.time (--time)".to_string()
+        }
+        _ => "nothing is wrong with them; a chart leaves them out with min_length = \"1s\"".to_string(),
+    }
+}
