@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::job_file;
-use crate::doctor::patient::shell_word;
+use crate::doctor::words::Words;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::JobError;
 
@@ -116,13 +116,11 @@ impl DefinitionFlags {
         Ok(job_file(self.job.as_deref())?.merge(self.into_keys()))
     }
 
-    /// The job file that was named.
-    pub(super) fn job_file(&self) -> Option<String> {
-        self.job.as_ref().map(|path| path.display().to_string())
-    }
-
     /// These words, to be typed again.
-    pub(super) fn words(&self) -> String {
+    ///
+    /// # Errors
+    /// A job file that cannot be read.
+    pub(super) fn words(&self) -> Result<Words, JobError> {
         let one = |flag: &'static str, value: &Option<String>| value.iter().map(|v| (flag, v.clone())).collect();
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
@@ -147,8 +145,11 @@ impl DefinitionFlags {
             one("--length-from", &self.length_from),
             one("--timezone", &self.timezone),
         ];
-        let flags = flags.into_iter().flatten().map(|(flag, value)| format!("{flag} {}", shell_word(&value)));
-        self.job_file().iter().map(|path| shell_word(path)).chain(flags).collect::<Vec<_>>().join(" ")
+        Ok(Words {
+            job_file: self.job.as_ref().map(|path| path.display().to_string()),
+            flags: flags.into_iter().flatten().collect(),
+            has_output: job_file(self.job.as_deref())?.output.path.is_some(),
+        })
     }
 
     fn into_keys(self) -> JobFile {

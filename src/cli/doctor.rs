@@ -77,8 +77,7 @@ impl DoctorRequest {
             },
             marks: MarkNames { starts: self.session_start_event, ends: self.session_end_event },
             now: Timestamp::from_micros(jiff::Timestamp::now().as_microsecond()),
-            words: self.question.words(),
-            job_file: self.question.job_file(),
+            words: self.question.words()?,
             fail_on: self.fail_on.map(|level| match level {
                 FailOn::Notice => Level::Notice,
                 FailOn::Warning => Level::Warning,

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::definition::DefinitionFlags;
 use super::resources::ResourceFlags;
+use crate::doctor::words::Words;
 use crate::error::Error;
 use crate::job::options::Resources;
 use crate::job::Job;
@@ -43,14 +44,12 @@ impl QuestionFlags {
         self.format
     }
 
-    /// The job file that was named.
-    pub fn job_file(&self) -> Option<String> {
-        self.definition.job_file()
-    }
-
     /// The words that say what is asked about, to be typed again after another command.
-    pub fn words(&self) -> String {
-        self.definition.words()
+    ///
+    /// # Errors
+    /// A job file that cannot be read.
+    pub fn words(&self) -> Result<Words, Error> {
+        Ok(self.definition.words()?)
     }
 
     /// The job that is asked about, and what the answer may take.

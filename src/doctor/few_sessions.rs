@@ -2,9 +2,9 @@
 
 use super::beside::Aspect;
 use super::cases::Case;
-use super::finding::{Cause, Finding, LeftOut, Level, Question};
+use super::finding::{Cause, Finding, Fix, LeftOut, Level, Question};
 use super::id_kind::Shape;
-use super::patient::{shell_word, Patient};
+use super::patient::Patient;
 use super::standing::{outside, without_id, Standing};
 use crate::events::normalise::Rejection;
 
@@ -58,7 +58,7 @@ fn rows(patient: &Patient<'_>) -> Finding {
         Level::Notice => causes.iter().find(|cause| cause.count == rows.rejected.iter().copied().max().unwrap_or(0)),
         _ => most,
     };
-    let fix = worst.map_or_else(|| "check input.path".to_string(), |cause| row_fix(patient, &cause.name));
+    let fix = worst.map_or_else(|| Fix::from("check input.path"), |cause| row_fix(patient, &cause.name));
     Finding::new(QUESTION, "rows", "rows that are in no session")
         .counting(all - in_session, all, "rows")
         .at(level)
@@ -74,39 +74,37 @@ fn outs(patient: &Patient<'_>) -> impl Iterator<Item = Cause> + use<> {
     out.map(move |standing| Cause::new(standing.name(), standing.text(), standings[standing as usize]))
 }
 
-fn row_fix(patient: &Patient<'_>, cause: &str) -> String {
+fn row_fix(patient: &Patient<'_>, cause: &str) -> Fix {
+    let users = &patient.job.input.user;
     match cause {
-        "filtered" => format!("look at input.where: {}", patient.plan.condition().unwrap_or_default()),
+        "filtered" => {
+            Fix::from(format!("look at input.where: {}", patient.plan.condition().unwrap_or_default()).as_str())
+        }
         "no_user" => {
-            let device =
-                patient.beside.column(Aspect::Device).filter(|name| !patient.job.input.user.iter().any(|u| u == name));
-            match device {
-                Some(device) => format!(
-                    "name a second user column: {}",
-                    patient.command("run", &format!("--user {} --user {}", first_user(patient), shell_word(device)))
-                ),
-                None => "name another user column, or several, in input.user (--user)".to_string(),
+            match patient.beside.column(Aspect::Device).filter(|name| !users.iter().any(|user| user == name)) {
+                Some(device) => {
+                    let users = users.iter().map(String::as_str).chain([device]);
+                    let flags: Vec<(&'static str, &str)> = users.map(|user| ("--user", user)).collect();
+                    Fix::by("name a second user column", patient.command("run", &flags))
+                }
+                None => "name another user column, or several, in input.user (--user)".into(),
             }
         }
-        "no_time" => "name another time column in input.time (--time)".to_string(),
+        "no_time" => "name another time column in input.time (--time)".into(),
         "time_out_of_range" => {
-            "check input.time_unit (--time-unit), or another time column (--time); input.min_time and input.max_time \
-             are the bounds"
-                .to_string()
+            "check input.time_unit (--time-unit), or name another time column in input.time (--time); \
+                                input.min_time and input.max_time are the bounds"
+                .into()
         }
-        "duplicates" => "look at input.dedup and input.dedup_within".to_string(),
-        "inactive" => "look at input.inactive".to_string(),
-        "outside_dates" => "look at output.since and output.until".to_string(),
-        "stale_id" => "look at session.max_gap, and at the clocks of devices".to_string(),
-        "no_property" => "name another property (--property), or a timeout: --timeout 30m".to_string(),
-        "no_start" => "look at session.start_event: --start-event may be given again".to_string(),
-        "unclosed" => "set session.unclosed = \"keep\", or name more of session.end_event".to_string(),
-        _ => format!("define sessions by a silence: {}", patient.command("gaps", "")),
+        "duplicates" => "look at input.dedup and input.dedup_within".into(),
+        "inactive" => "look at input.inactive".into(),
+        "outside_dates" => "look at output.since and output.until".into(),
+        "stale_id" => "look at session.max_gap, and at the clocks of devices".into(),
+        "no_property" => "name another session.property (--property), or a timeout: --timeout 30m".into(),
+        "no_start" => "name more of session.start_event: --start-event may be given again".into(),
+        "unclosed" => "set session.unclosed = \"keep\", or name more of session.end_event".into(),
+        _ => Fix::by("define sessions by a silence; see which", patient.command("gaps", &[])),
     }
-}
-
-fn first_user(patient: &Patient<'_>) -> String {
-    shell_word(patient.job.input.user.first().map_or("user_id", String::as_str))
 }
 
 /// Events in sessions and not, by reason, type, platform and day.

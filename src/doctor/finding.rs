@@ -123,8 +123,30 @@ pub struct Finding {
     pub causes: Vec<Cause>,
     /// `count` by the values of something.
     pub breakdowns: Vec<Breakdown>,
-    /// The command or key that changes it.
-    pub fix: Option<String>,
+    /// What changes it.
+    pub fix: Option<Fix>,
+}
+
+/// What changes something: a key of the job, or a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fix {
+    /// What to do.
+    pub text: String,
+    /// The command that does it.
+    pub command: Option<String>,
+}
+
+impl Fix {
+    /// By a command.
+    pub fn by(text: impl Into<String>, command: String) -> Self {
+        Fix { text: text.into(), command: Some(command) }
+    }
+}
+
+impl From<&str> for Fix {
+    fn from(text: &str) -> Self {
+        Fix { text: text.to_string(), command: None }
+    }
 }
 
 /// A part of a finding's count.
@@ -214,10 +236,10 @@ impl Finding {
     }
 
     /// Changed by this, where there is something to change.
-    pub fn fixed_by(self, fix: impl Into<String>) -> Self {
+    pub fn fixed_by(self, fix: impl Into<Fix>) -> Self {
         match (self.level, fix.into()) {
             (Level::Fine, _) => self,
-            (_, fix) if fix.is_empty() => self,
+            (_, fix) if fix.text.is_empty() => self,
             (_, fix) => Finding { fix: Some(fix), ..self },
         }
     }

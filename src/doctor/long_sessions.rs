@@ -1,8 +1,8 @@
 //! Why are some sessions so long, or why do they contain long gaps?
 
 use super::cases::Case;
-use super::finding::{Breakdown, Cause, Finding, LeftOut, Level, Part, Question, User};
-use super::patient::{shell_word, Patient};
+use super::finding::{Breakdown, Cause, Finding, Fix, LeftOut, Level, Part, Question, User};
+use super::patient::Patient;
 use super::standing::total;
 use crate::job::duration::duration_text;
 use crate::sessionize::aggregate::Rule;
@@ -59,21 +59,24 @@ fn gaps(patient: &Patient<'_>, longest_possible: Option<Span>) -> Finding {
         true => Level::of_share(of_long, all),
         false => Level::Fine,
     };
-    let meaning = match (ended_long.first(), ended.first()) {
-        (Some(most), _) => format!(
+    // Of a few long ones alone, nothing can be said.
+    let is_long = of_long * 10 >= count;
+    let most = if is_long { ended_long.first() } else { ended.first() };
+    let meaning = match (most, is_long) {
+        (Some(most), true) => format!(
             "Nothing was sent for longer than {long} and the session went on; most often {} ended the silence.",
             most.name
         ),
-        (None, Some(most)) => format!("The user paused and went on; most often {} ended the silence.", most.name),
-        (None, None) => format!("No session has a silence above {short} in it."),
+        (Some(most), false) => format!("The user paused and went on; most often {} ended the silence.", most.name),
+        (None, _) => format!("No session has a silence above {short} in it."),
     };
-    let fix = match (patient.is_default, ended_long.first()) {
-        (true, _) => format!("see what a timeout would do: {}", patient.command("gaps", "")),
+    let fix = match (patient.is_default, most) {
+        (true, _) => Fix::by("see what a timeout would do", patient.command("gaps", &[])),
         (false, Some(most)) => {
-            let inactive = format!("--inactive {}", shell_word(&most.name));
-            format!("if {} is sent in the background: {}", most.name, patient.command("run", &inactive))
+            let text = format!("if {} is sent while nobody uses the app, have it count for nothing", most.name);
+            patient.inactive(&text, [most.name.as_str()])
         }
-        (false, None) => String::new(),
+        (false, None) => Fix::default(),
     };
     let rows = ended.iter().map(|cause| Part { value: Some(cause.name.clone()), count: cause.count, of: count });
     Finding {
@@ -91,10 +94,7 @@ fn excluded(patient: &Patient<'_>, limit: Span) -> Finding {
     let limit = duration_text(limit);
     let cause = patient.cause(Case::Excluded, "excluded", &format!("longer than {limit}"));
     let (count, all) = (cause.count, patient.exam.sessions + cause.count);
-    let fix = match cause.users.first() {
-        Some(user) => leave_out(patient, user),
-        None => String::new(),
-    };
+    let fix = cause.users.first().map(|user| leave_out(patient, user)).unwrap_or_default();
     Finding::new(QUESTION, "excluded", format!("sessions longer than {limit}, which are excluded"))
         .counting(count, all, "sessions")
         .at(Level::of_share(count, all).max(Level::of_any(count)))
@@ -106,14 +106,16 @@ fn excluded(patient: &Patient<'_>, limit: Span) -> Finding {
         .caused_by(vec![cause])
 }
 
-fn leave_out(patient: &Patient<'_>, user: &User) -> String {
+fn leave_out(patient: &Patient<'_>, user: &User) -> Fix {
+    if patient.job.input.user.len() > 1 {
+        return "leave such users out with input.where (--where)".into();
+    }
     let condition = format!("{} <> {}", patient.user_column(), patient.user_value(&user.name));
     let condition = match patient.plan.condition() {
         Some(before) => format!("({before}) AND {condition}"),
         None => condition,
     };
-    let command = patient.command("run", &format!("--where {}", shell_word(&condition)));
-    format!("leave such users out: {command}")
+    Fix::by("leave such users out", patient.command("run", &[("--where", &condition)]))
 }
 
 fn busiest(patient: &Patient<'_>) -> Finding {

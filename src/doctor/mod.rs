@@ -22,6 +22,7 @@ pub mod server_events;
 pub mod show;
 pub mod soundness;
 pub mod standing;
+pub mod words;
 pub mod zero_length;
 
 use beside::{Beside, Named};
@@ -30,6 +31,7 @@ use examine::examine;
 use finding::{Finding, LeftOut, Level};
 use marks::MarkNames;
 use patient::Patient;
+use words::Words;
 
 use crate::error::Error;
 use crate::job::options::Resources;
@@ -52,10 +54,8 @@ pub struct Options {
     pub marks: MarkNames,
     /// Later events have not happened yet.
     pub now: Timestamp,
-    /// The words of a command line that mean this job, to go on with.
-    pub words: String,
-    /// The job file that was named.
-    pub job_file: Option<String>,
+    /// The words that the job was asked about with.
+    pub words: Words,
     /// The level from which on a finding ends the command with 3.
     pub fail_on: Option<Level>,
     /// How the answer looks.

@@ -3,7 +3,7 @@
 use super::cases::Case;
 use super::finding::{Finding, LeftOut, Level, Question};
 use super::marks::Mark;
-use super::patient::{shell_word, Patient};
+use super::patient::Patient;
 
 const QUESTION: Question = Question::NoActivity;
 
@@ -28,11 +28,7 @@ fn bare(patient: &Patient<'_>) -> Finding {
     ];
     let count = causes.iter().map(|cause| cause.count).sum();
     let all = patient.exam.sessions;
-    let types: Vec<&str> = (1..=patient.known.types.len() as u32)
-        .filter_map(|rank| patient.known.types.name(rank))
-        .filter(|name| patient.options.marks.mark(name) != Mark::Activity)
-        .collect();
-    let inactive = types.iter().map(|name| format!("--inactive {}", shell_word(name))).collect::<Vec<_>>().join(" ");
+    let types = patient.marked(&[Mark::Start, Mark::End]);
     Finding::new(QUESTION, "without_activity", "sessions without activity")
         .counting(count, all, "sessions")
         .at(Level::of_share(count, all))
@@ -47,7 +43,7 @@ fn bare(patient: &Patient<'_>) -> Finding {
                 format!("They consist of {} alone: the app was opened and nothing done.", types.join(" and "))
             }
         })
-        .fixed_by(format!("have these events count for nothing: {}", patient.command("run", &inactive)))
+        .fixed_by(patient.inactive("have these events count for nothing", types.iter().copied()))
         .caused_by(causes)
 }
 

@@ -3,11 +3,13 @@
 use super::beside::{Aspect, Beside};
 use super::cases::Case;
 use super::exam::Exam;
-use super::finding::{Breakdown, Cause, Part, User};
+use super::finding::{Breakdown, Cause, Fix, Part, User};
+use super::marks::Mark;
 use super::standing::{total, Standing, Standings};
 use super::Options;
 use crate::events::normalise::RowCounts;
 use crate::events::plan::ReadPlan;
+use crate::events::roles::KeyType;
 use crate::job::dates::day_text;
 use crate::job::Job;
 use crate::question::Known;
@@ -93,10 +95,31 @@ impl Patient<'_> {
         self.exam.standings()[standing as usize]
     }
 
-    /// A `dwell` command line over the same events, with more words.
-    pub fn command(&self, command: &str, more: &str) -> String {
-        let words = ["dwell", command, self.options.words.as_str(), more];
-        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    /// A command over the same events, with these flags.
+    pub fn command(&self, command: &str, more: &[(&'static str, &str)]) -> String {
+        let more: Vec<_> = more.iter().map(|(flag, value)| (*flag, value.to_string())).collect();
+        self.options.words.command(command, &more)
+    }
+
+    /// Has more event types count for nothing; those that open or close sessions cannot.
+    pub fn inactive<'n>(&self, text: &str, types: impl IntoIterator<Item = &'n str>) -> Fix {
+        let custom = self.job.definition.custom();
+        let is_boundary = |name: &str| {
+            custom.is_some_and(|custom| custom.start_events.iter().chain(&custom.end_events).any(|known| known == name))
+        };
+        let more: Vec<&str> = types.into_iter().filter(|name| !is_boundary(name)).collect();
+        let all = self.job.input.inactive.iter().map(String::as_str).chain(more.iter().copied());
+        let flags: Vec<(&'static str, &str)> = all.map(|name| ("--inactive", name)).collect();
+        match more.is_empty() {
+            true => Fix::from("look at session.start_event and session.end_event: they are what makes these sessions"),
+            false => Fix::by(text, self.command("run", &flags)),
+        }
+    }
+
+    /// The types that only say that a session starts or ends.
+    pub fn marked(&self, marks: &[Mark]) -> Vec<&str> {
+        let types = (1..=self.known.types.len() as u32).filter_map(|rank| self.known.types.name(rank));
+        types.filter(|name| marks.contains(&self.options.marks.mark(name))).collect()
     }
 
     /// The user column, as conditions spell it, where it is a single one.
@@ -107,7 +130,7 @@ impl Patient<'_> {
     /// A value of the user column, as conditions spell it.
     pub fn user_value(&self, user: &str) -> String {
         match self.plan.roles.user_type {
-            crate::events::roles::KeyType::Int => user.to_string(),
+            KeyType::Int => user.to_string(),
             _ => quoted_value(user),
         }
     }
@@ -137,23 +160,12 @@ pub fn quoted_value(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// A word as a shell takes it.
-pub fn shell_word(word: &str) -> String {
-    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "-_./=:,@%+".contains(sign);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_where_they_have_to_be() {
-        let words = ["data/events", "a b", "", "it's", "$insert_id"].map(shell_word);
-        assert_eq!(words, ["data/events", "'a b'", "''", r"'it'\''s'", "'$insert_id'"]);
+    fn names_are_quoted_where_they_have_to_be() {
         let names = ["user_id", "$insert_id", "a.b", "say \"x\""].map(quoted_name);
         assert_eq!(names, ["user_id", "\"$insert_id\"", "\"a.b\"", "\"say \"\"x\"\"\""]);
     }

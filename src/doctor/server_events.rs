@@ -1,7 +1,7 @@
 //! Do server-side events carry session ids?
 
 use super::beside::Aspect;
-use super::finding::{Breakdown, Cause, Finding, LeftOut, Level, Part, Question};
+use super::finding::{Breakdown, Finding, Fix, LeftOut, Level, Part, Question};
 use super::patient::Patient;
 use super::standing::{Standing, Standings};
 
@@ -43,8 +43,6 @@ fn of_column(patient: &Patient<'_>, by: Breakdown) -> Finding {
         ..=MOST => without.join(", "),
         more => format!("{} and {} others", without[..MOST].join(", "), more - MOST),
     };
-    let causes =
-        by.rows.iter().filter(|part| part.count > 0).map(|part| Cause::new(value(part), value(part), part.count));
     Finding::new(QUESTION, "minus_one", format!("events whose session id is -1, by {}", by.by))
         .counting(count, all, "events")
         .at(Level::of_share(count, all))
@@ -53,11 +51,10 @@ fn of_column(patient: &Patient<'_>, by: Breakdown) -> Finding {
             (_, true) => "They come from senders that have session ids on other events.".to_string(),
             (_, false) => format!("Next to no event of {named} carries a session id, as is usual for servers."),
         })
-        .fixed_by(format!(
-            "send the session id along with such events, or define sessions by a silence: {}",
-            patient.command("gaps", "")
+        .fixed_by(Fix::by(
+            "send the session id along with such events, or define sessions by a silence",
+            patient.command("gaps", &[]),
         ))
-        .caused_by(causes.collect())
         .broken_down(by)
 }
 

@@ -2,8 +2,9 @@
 
 use super::cases::Case;
 use super::exam::LATEST;
-use super::finding::{Breakdown, Cause, Finding, LeftOut, Level, Part, Question};
-use super::patient::{shell_word, Patient};
+use super::finding::{Breakdown, Cause, Finding, Fix, LeftOut, Level, Part, Question};
+use super::patient::Patient;
+use super::words::shell_word;
 use crate::events::columns::Columns;
 use crate::job::dates::day_text;
 use crate::job::duration::duration_text;
@@ -93,7 +94,10 @@ fn devices(patient: &Patient<'_>, column: &str) -> Finding {
                  account, or a program."
             ),
         })
-        .fixed_by("keep the devices apart: session.property, for instance --property with the device column and --timeout 30m")
+        .fixed_by(Fix::by(
+            "keep the devices apart",
+            patient.command("run", &[("--property", column), ("--timeout", "30m")]),
+        ))
         .caused_by(vec![Cause { count: tally.users, ..cause }])
 }
 
@@ -107,7 +111,7 @@ fn overlaps(patient: &Patient<'_>) -> Finding {
             0 => "One user's sessions come one after the other.",
             _ => "The user was on two devices or in two apps, each with a session of its own: their time counts twice.",
         })
-        .fixed_by(format!("one session whatever the device: {}", patient.command("gaps", "")))
+        .fixed_by(Fix::by("one session whatever the device: define them by a silence", patient.command("gaps", &[])))
         .caused_by(vec![cause])
 }
 
@@ -144,7 +148,7 @@ fn late(patient: &Patient<'_>, column: &str) -> Finding {
                 0 => "Every event arrived on its date.",
                 _ => "Sessions of days that seemed to be over change when these arrive.",
             })
-            .fixed_by(format!("keep the tables right every night: {}", patient.command("run", "--incremental")))
+            .fixed_by(Fix::by("keep the tables right every night", patient.command("run", &[("--incremental", "")])))
             .caused_by(causes)
     }
 }

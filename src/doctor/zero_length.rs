@@ -1,8 +1,9 @@
 //! Why so many zero-length sessions?
 
 use super::cases::Case;
-use super::finding::{Cause, Finding, Level, Question};
-use super::patient::{shell_word, Patient};
+use super::finding::{Cause, Finding, Fix, Level, Question};
+use super::marks::Mark;
+use super::patient::Patient;
 use super::starts_at_id;
 
 /// Asks it.
@@ -32,22 +33,14 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     findings.push(finding.caused_by(causes));
 }
 
-fn fix(patient: &Patient<'_>, cause: &Cause) -> String {
+fn fix(patient: &Patient<'_>, cause: &Cause) -> Fix {
     match cause.name.as_str() {
-        "only_start" => {
-            let marks = &patient.options.marks;
-            let types = (1..=patient.known.types.len() as u32).filter_map(|rank| patient.known.types.name(rank));
-            let start = types.into_iter().find(|name| marks.mark(name) == super::marks::Mark::Start);
-            let start = shell_word(start.unwrap_or("session_start"));
-            format!("have such events count for nothing: {}", patient.command("run", &format!("--inactive {start}")))
-        }
-        "one_time" => "read the time of the device, not of the upload: input.time (--time)".to_string(),
+        "only_start" => patient.inactive("have such events count for nothing", patient.marked(&[Mark::Start])),
+        "one_time" => "read the time of the device, not of the upload: input.time (--time)".into(),
         "clock_skew" => {
-            format!("measure from the first event instead: {}", patient.command("run", "--length-from first_event"))
+            Fix::by("measure from the first event instead", patient.command("run", &[("--length-from", "first_event")]))
         }
-        "start_as_time" => {
-            "send each event with its own time, or read another time column: input.time (--time)".to_string()
-        }
-        _ => "nothing is wrong with them; a chart leaves them out with min_length = \"1s\"".to_string(),
+        "start_as_time" => "send each event with its own time, or name another time column: input.time (--time)".into(),
+        _ => "nothing is wrong with them; a chart leaves them out with min_length = \"1s\"".into(),
     }
 }

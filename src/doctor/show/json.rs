@@ -55,6 +55,7 @@ fn finding_json(finding: &Finding) -> Value {
         "meaning": finding.meaning,
         "causes": causes.collect::<Vec<_>>(),
         "breakdowns": breakdowns.collect::<Vec<_>>(),
-        "fix": finding.fix,
+        "fix": finding.fix.as_ref().map(|fix| &fix.text),
+        "command": finding.fix.as_ref().and_then(|fix| fix.command.as_ref()),
     })
 }

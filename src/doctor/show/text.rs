@@ -7,7 +7,7 @@ use crate::report::{grouped, percent};
 
 const WIDTH: usize = 100;
 /// Where what is said of a finding begins.
-const INDENT: usize = 11;
+const INDENT: usize = 12;
 /// So many values of a breakdown.
 const MOST_PARTS: usize = 5;
 /// So many parts of a finding.
@@ -80,14 +80,15 @@ impl Page {
             finding.breakdowns.iter().for_each(|breakdown| self.breakdown(breakdown));
         }
         if let Some(fix) = &finding.fix {
-            self.hanging(INDENT, "→ ", fix);
+            self.hanging(INDENT, "→ ", &fix.text);
+            fix.command.iter().for_each(|command| self.command(command));
         }
     }
 
     fn cause(&mut self, cause: &Cause, of: u64) {
-        let text: String = clipped(&plain(&cause.text), 62);
+        let text: String = clipped(&plain(&cause.text), 63);
         let numbers = format!("{:>12} {:>8}", grouped(cause.count), percent(cause.count, of));
-        self.line(&format!("{:INDENT$}  {text:<62}{numbers}", ""));
+        self.line(&format!("{:INDENT$}  {text:<63}{numbers}", ""));
         if !cause.users.is_empty() {
             let users = cause.users.iter().map(|user| format!("{} ({})", user.name, grouped(user.count)));
             self.hanging(INDENT + 4, "users: ", &users.collect::<Vec<_>>().join(", "));
@@ -108,10 +109,23 @@ impl Page {
         self.hanging(INDENT + 2, &format!("by {}: ", breakdown.by), &parts.join(", "));
     }
 
+    /// A command, on lines that a shell takes for one.
+    fn command(&mut self, command: &str) {
+        let mut line = format!("{:INDENT$}  $", "");
+        for word in shell_words(&plain(command)) {
+            if line.chars().count() + word.chars().count() + 3 > WIDTH {
+                self.line(&format!("{line} \\"));
+                line = format!("{:INDENT$}   ", "");
+            }
+            line = format!("{line} {word}");
+        }
+        self.line(&line);
+    }
+
     /// A line with a word before it.
     fn labelled(&mut self, label: &str, level: Option<Level>, text: &str) {
         let begins = self.text.len();
-        self.hanging_at(INDENT, &format!("  {label:<9}"), text);
+        self.hanging_at(INDENT, &format!("  {label:<9} "), text);
         if self.coloured {
             let colour = match level {
                 Some(Level::Warning) => "33",
@@ -161,6 +175,25 @@ impl Page {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
+}
+
+/// The words of a command as a shell takes them: a space within quotes is none between words.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for piece in command.split(' ') {
+        match words.last_mut() {
+            Some(word) if is_open => {
+                word.push(' ');
+                word.push_str(piece);
+            }
+            _ => words.push(piece.to_string()),
+        }
+        // An escaped quote stands between quoted pieces, and opens none.
+        let quotes = piece.matches('\'').count() - piece.matches("\\'").count();
+        is_open ^= quotes % 2 == 1;
+    }
+    words
 }
 
 /// The beginning of a text that is too long.
