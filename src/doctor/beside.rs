@@ -89,7 +89,7 @@ impl Beside {
     /// Finds them: those that are named have to be there.
     ///
     /// # Errors
-    /// A column that is named and not there, or holds no single values; types of two files that cannot be one.
+    /// A column that is named and not there, or does not hold what it has to.
     pub fn find(footers: &[Footer], named: &Named) -> Result<Self, InputError> {
         let columns = Columns::of(footers);
         let mut aspects = Vec::new();
@@ -98,7 +98,7 @@ impl Beside {
                 Some(name) => {
                     Some(named_column(&columns, aspect.flag(), name, "it is a single value", Kind::is_scalar)?)
                 }
-                None => first_of(&columns, aspect.known(), Kind::is_scalar)?,
+                None => first_of(&columns, aspect.known(), Kind::is_scalar),
             };
             aspects.extend(found.map(|column| (aspect, column)));
         }
@@ -106,10 +106,7 @@ impl Beside {
             Some(name) => {
                 Some(named_column(&columns, "--arrival", name, "an arrival is a date or timestamp", is_date)?)
             }
-            None => match first_of(&columns, &ARRIVALS, is_date)? {
-                Some(column) => Some(column),
-                None => date_folder(footers, &columns)?,
-            },
+            None => first_of(&columns, &ARRIVALS, is_date).or_else(|| date_folder(footers, &columns)),
         };
         Ok(Beside { aspects, arrival })
     }
@@ -153,27 +150,15 @@ fn named_column(
     Err(InputError::WrongType { column: name.to_string(), key: flag, found, accepted: accepted.to_string() })
 }
 
-fn first_of(
-    columns: &Columns<'_>,
-    names: &[&str],
-    fits: impl Fn(&Kind) -> bool,
-) -> Result<Option<ColumnRef>, InputError> {
-    for name in names {
-        if let Some(column) = columns.find(name)?.filter(|column| fits(&column.kind)) {
-            return Ok(Some(column));
-        }
-    }
-    Ok(None)
+/// The first of some columns that is there and fits: nobody asked for it, so that one that does not is none.
+fn first_of(columns: &Columns<'_>, names: &[&str], fits: impl Fn(&Kind) -> bool) -> Option<ColumnRef> {
+    let found = names.iter().filter_map(|name| columns.find(name).ok().flatten());
+    found.into_iter().find(|column| fits(&column.kind))
 }
 
 /// The first `key=date` folder: files lie where the day put them on which they came.
-fn date_folder(footers: &[Footer], columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {
-    let Some(footer) = footers.first() else { return Ok(None) };
-    for (key, _) in &footer.file.hive {
-        let column = columns.find(key)?;
-        if let Some(column) = column.filter(|column| column.source == Source::Hive && column.kind == Kind::Date) {
-            return Ok(Some(column));
-        }
-    }
-    Ok(None)
+fn date_folder(footers: &[Footer], columns: &Columns<'_>) -> Option<ColumnRef> {
+    let keys = footers.first()?.file.hive.iter().map(|(key, _)| key);
+    let mut found = keys.filter_map(|key| columns.find(key).ok().flatten());
+    found.find(|column| column.source == Source::Hive && column.kind == Kind::Date)
 }

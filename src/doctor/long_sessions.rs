@@ -20,13 +20,17 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
         Rule::Custom(cutting) => cutting.silence.limit,
         Rule::Default(_) => None,
     };
-    match longest_possible.filter(|limit| *limit <= patient.gaps[0]) {
-        Some(limit) => left_out.push(LeftOut {
-            question: QUESTION,
-            what: "gaps in sessions",
-            why: format!("a silence of {} ends a session, so that none has a longer gap", duration_text(limit)),
-        }),
-        None => findings.push(gaps(patient, longest_possible)),
+    let mut none_longer = |limit: Span, what| {
+        let why = format!("a silence of {} ends a session, so that none has a longer gap", duration_text(limit));
+        left_out.push(LeftOut { question: QUESTION, what, why });
+    };
+    match longest_possible {
+        Some(limit) if limit <= patient.gaps[0] => none_longer(limit, "gaps in sessions"),
+        Some(limit) if limit <= patient.gaps[1] => {
+            findings.push(gaps(patient, longest_possible));
+            none_longer(limit, "long gaps in sessions");
+        }
+        _ => findings.extend([gaps(patient, longest_possible), long_gaps(patient)]),
     }
     match patient.known.max_length {
         Some(limit) => findings.push(excluded(patient, limit)),
@@ -39,55 +43,73 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
     findings.push(busiest(patient));
 }
 
+/// Sessions with a gap above the shorter limit, however long it is.
 fn gaps(patient: &Patient<'_>, longest_possible: Option<Span>) -> Finding {
     let [short, long] = patient.gaps.map(duration_text);
-    let has_long = longest_possible.is_none_or(|limit| limit > patient.gaps[1]);
+    let has_long = allows_long(patient, longest_possible);
     let up_to = if has_long { format!(", up to {long}") } else { String::new() };
     let mut causes = vec![patient.cause(Case::Gap, "gap", &format!("longest gap above {short}{up_to}"))];
     if has_long {
         causes.push(patient.cause(Case::LongGap, "long_gap", &format!("longest gap above {long}")));
     }
-    let of_long = patient.exam.case(Case::LongGap).count;
     let count = causes.iter().map(|cause| cause.count).sum();
-    let all = patient.exam.sessions;
-    let mut enders = patient.exam.gap_enders[1].clone();
-    enders.resize(enders.len().max(patient.exam.gap_enders[0].len()), 0);
-    enders.iter_mut().zip(&patient.exam.gap_enders[0]).for_each(|(all, more)| *all += more);
-    let ended_long = patient.causes_by_type(&patient.exam.gap_enders[1]);
+    let [some, more] = &patient.exam.gap_enders;
+    let longest = some.len().max(more.len());
+    let at = |of: &[u64], rank: usize| of.get(rank).copied().unwrap_or(0);
+    let enders: Vec<u64> = (0..longest).map(|rank| at(some, rank) + at(more, rank)).collect();
     let ended = patient.causes_by_type(&enders);
-    let level = match has_long {
-        true => Level::of_share(of_long, all),
-        false => Level::Fine,
-    };
-    // Of a few long ones alone, nothing can be said.
-    let is_long = of_long * 10 >= count;
-    let most = if is_long { ended_long.first() } else { ended.first() };
-    let meaning = match (most, is_long) {
-        (Some(most), true) => format!(
-            "Nothing was sent for longer than {long} and the session went on; most often {} ended the silence.",
-            most.name
-        ),
-        (Some(most), false) => format!("The user paused and went on; most often {} ended the silence.", most.name),
-        (None, _) => format!("No session has a silence above {short} in it."),
-    };
-    let fix = match (patient.is_default, most) {
-        (true, _) => Fix::by("see what a timeout would do", patient.command("gaps", &[])),
-        (false, Some(most)) => {
+    Finding {
+        breakdowns: vec![by_ender(&ended, count)],
+        ..Finding::new(QUESTION, "gaps", format!("sessions with a gap above {short}"))
+            .counting(count, patient.exam.sessions, "sessions")
+            .means(match ended.first() {
+                Some(most) => format!("The user paused and went on; most often {} ended the silence.", most.name),
+                None => format!("No session has a silence above {short} in it."),
+            })
+            .caused_by(causes)
+    }
+}
+
+/// Sessions with a gap above the longer limit: something bridges two visits.
+fn long_gaps(patient: &Patient<'_>) -> Finding {
+    let long = duration_text(patient.gaps[1]);
+    let cause = patient.cause(Case::LongGap, "long_gap", &format!("longest gap above {long}"));
+    let (count, all) = (cause.count, patient.exam.sessions);
+    let ended = patient.causes_by_type(&patient.exam.gap_enders[1]);
+    let fix = match ended.first() {
+        Some(most) if !patient.is_default => {
             let text = format!("if {} is sent while nobody uses the app, have it count for nothing", most.name);
             patient.inactive(&text, [most.name.as_str()])
         }
-        (false, None) => Fix::default(),
+        _ => Fix::by("see what a timeout would do", patient.command("gaps", &[])),
     };
-    let rows = ended.iter().map(|cause| Part { value: Some(cause.name.clone()), count: cause.count, of: count });
     Finding {
-        breakdowns: vec![Breakdown { by: "event that ended the longest gap".to_string(), rows: rows.collect() }],
-        ..Finding::new(QUESTION, "gaps", format!("sessions with a gap above {short}"))
+        breakdowns: vec![by_ender(&ended, count)],
+        ..Finding::new(QUESTION, "long_gaps", format!("sessions with a gap above {long}"))
             .counting(count, all, "sessions")
-            .at(level)
-            .means(meaning)
+            .at(Level::of_share(count, all))
+            .means(match ended.first() {
+                Some(most) => format!(
+                    "Nothing was sent for so long and the session went on; most often {} ended the silence: where it is \
+                     sent in the background, it bridges two visits.",
+                    most.name
+                ),
+                None => format!("No session has a silence above {long} in it."),
+            })
             .fixed_by(fix)
-            .caused_by(causes)
+            .caused_by(vec![cause])
     }
+}
+
+/// Whether a session may have a gap above the longer limit.
+fn allows_long(patient: &Patient<'_>, longest_possible: Option<Span>) -> bool {
+    longest_possible.is_none_or(|limit| limit > patient.gaps[1])
+}
+
+/// Sessions by the event that ended their longest gap.
+fn by_ender(ended: &[Cause], count: u64) -> Breakdown {
+    let rows = ended.iter().map(|cause| Part { value: Some(cause.name.clone()), count: cause.count, of: count });
+    Breakdown { by: "event that ended the longest gap".to_string(), rows: rows.collect() }
 }
 
 fn excluded(patient: &Patient<'_>, limit: Span) -> Finding {

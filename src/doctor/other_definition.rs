@@ -17,11 +17,22 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         "How many there would be under each timeout is another pass over the same events.",
         Fix::by("look at all of them", patient.command("gaps", &[])),
     ));
-    let this = patient.options.words.job_file.as_deref().map_or_else(|| "this.toml".to_string(), shell_word);
+    let words = &patient.options.words;
+    let (text, command) = match words.job_file.as_deref().map(shell_word) {
+        Some(file) => {
+            ("copy the job to other.toml and change its [session] there", format!("dwell compare {file} other.toml"))
+        }
+        None => {
+            let inputs = words.flags.iter().filter(|(flag, _)| *flag == "--input");
+            let inputs: String = inputs.map(|(flag, path)| format!(" {flag} {}", shell_word(path))).collect();
+            let text = "write both definitions as job files: this.toml and other.toml";
+            (text, format!("dwell compare this.toml other.toml{inputs}"))
+        }
+    };
     findings.push(point(
         "comparison",
         "sessions to compare with those of another job",
         "Which sessions stay, split, join, go and come is seen side by side.",
-        Fix::by("write the other definition to a job file", format!("dwell compare {this} other.toml")),
+        Fix::by(text, command),
     ));
 }

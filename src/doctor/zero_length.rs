@@ -22,9 +22,12 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         causes.push(patient.cause(Case::StartAsTime, "start_as_time", text));
     }
     let most = causes.iter().max_by_key(|cause| cause.count).filter(|cause| cause.count > 0);
+    // A visit of a single event is no mistake of anyone's, however many there are.
+    let others = count - patient.exam.case(Case::SingleEvent).count;
+    let level = Level::of_share(others, all).max(Level::of_share(count, all).min(Level::Notice));
     let finding = Finding::new(Question::ZeroLength, "zero_length", "sessions of length 0")
         .counting(count, all, "sessions")
-        .at(Level::of_share(count, all))
+        .at(level)
         .means(match most {
             None => "No session begins and ends in one millisecond.".to_string(),
             Some(most) => format!("They begin and end in one millisecond, most often for this: {}.", most.text),

@@ -149,3 +149,15 @@ fn threads_and_memory_change_nothing_of_the_answer() {
         assert_eq!(other.expect_code(0).stdout, plain, "{arguments:?}");
     }
 }
+
+#[test]
+fn an_answer_in_the_least_memory_is_the_same() {
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/events").to_string_lossy().into_owned();
+    let sandbox = Sandbox::new();
+    let ask = |flags: &[&str]| {
+        let arguments = ["doctor", "--input", &sample, "--format", "csv", "--dedup", "$insert_id", "--threads", "1"];
+        sandbox.dwell(&[&arguments[..], flags].concat()).expect_code(0).stdout.clone()
+    };
+    // As much as the program takes: all events go to disk.
+    assert_eq!(ask(&["--memory-limit", "136MiB"]), ask(&[]));
+}

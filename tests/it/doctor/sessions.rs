@@ -82,7 +82,7 @@ fn the_users_with_most_are_given_as_examples() {
     let said = with_events(&events).asks(&[]);
     let users = said.users("zero_length", "single_event");
     assert_eq!(users, [("b", 3), ("c", 2), ("g", 2), ("a", 1), ("d", 1)]);
-    assert_eq!((said.figure("zero_length"), said.level("zero_length")), ((11, 13), "warning"));
+    assert_eq!((said.figure("zero_length"), said.level("zero_length")), ((11, 13), "notice"));
 }
 
 #[test]
@@ -143,10 +143,13 @@ fn a_push_that_bridges_two_visits_shows_as_what_ended_the_gap() {
     assert_eq!(said.figure("gaps"), (3, 6));
     assert_eq!(said.causes("gaps"), [("gap", 2), ("long_gap", 1)].into());
     assert_eq!(said.by("gaps", "event that ended the longest gap"), ["late 1 3", "push 1 3", "view 1 3"]);
-    assert!(said.finding("gaps")["meaning"].as_str().unwrap().contains("push"));
+    assert_eq!((said.figure("long_gaps"), said.level("long_gaps")), ((1, 6), "warning"));
+    assert_eq!(said.by("long_gaps", "event that ended the longest gap"), ["push 1 1"]);
+    assert_eq!(with_events(&sound()).asks(&[]).figure("long_gaps"), (0, 2));
     // A timeout of half an hour leaves no longer gap, and the question is another one.
     let said = with_events(&events).asks(&["--timeout", "30m"]);
     assert_eq!(said.finding("gaps")["causes"].as_array().unwrap().len(), 1);
+    assert!(said.left_out().contains(&"long_sessions: long gaps in sessions".to_owned()));
     // 12:31 to 12:37, and 14:00 to 14:06.
     assert_eq!(said.figure("gaps").0, 2);
 }
