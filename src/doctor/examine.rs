@@ -128,11 +128,12 @@ impl<'a> Examiner<'a> {
     fn inactive<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes) {
         let known = self.examination.known;
         let is_inactive = |event: &Row<T>| known.types.is_inactive(event.event());
-        let before: u64 = self.exam.inactive_total();
+        let mut any = false;
         for event in events.iter().filter(|event| is_inactive(event)) {
             self.exam.inactive[event.event().rank() as usize] += 1;
+            any = true;
         }
-        if self.exam.inactive_total() == before {
+        if !any {
             return;
         }
         let mut all = events.to_vec();
