@@ -1,6 +1,6 @@
 //! A diagnosis as one flat table: a row a finding, and one for each part of it.
 
-use csv::Writer;
+use csv::{Terminator, WriterBuilder};
 
 use crate::doctor::finding::Finding;
 use crate::doctor::Diagnosis;
@@ -10,7 +10,7 @@ const HEADER: [&str; 13] =
 
 /// The whole diagnosis.
 pub fn csv(diagnosis: &Diagnosis) -> String {
-    let mut writer = Writer::from_writer(Vec::new());
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     let mut write = |row: [&str; HEADER.len()]| {
         // Writing to memory cannot fail, and all rows have as many fields.
         let _ = writer.write_record(row);

@@ -61,6 +61,7 @@ fn commands_that_are_printed_can_be_typed() {
 fn csv_has_a_row_for_each_part_and_says_the_same_as_json() {
     let sandbox = told();
     let printed = asks(&sandbox, &["--format", "csv"]).expect_code(0).stdout.clone();
+    assert!(printed.lines().next().unwrap().ends_with("command") && printed.contains(",command\r\n"), "{printed}");
     let mut reader = csv::Reader::from_reader(printed.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let column = |name: &str| header.iter().position(|known| known == name).unwrap();
