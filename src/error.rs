@@ -84,6 +84,14 @@ pub enum Error {
         /// On how many other dates it is more than is allowed, too.
         others: usize,
     },
+    /// An examination found more than the user allows.
+    #[error("--fail-on {level}: {} this bad or worse", counted(*findings))]
+    Findings {
+        /// How many findings.
+        findings: usize,
+        /// The level that they have at least.
+        level: &'static str,
+    },
     /// Files that the run before read are gone.
     #[error(
         "{count} files that the run before read are gone, for instance {example}; the tables are as they were. \
@@ -155,9 +163,17 @@ impl Error {
             | Error::TooFewSessions { .. }
             | Error::TooMuchChange { .. }
             | Error::FilesGone { .. }
+            | Error::Findings { .. }
             | Error::TooLittleMemory { .. } => 3,
             _ => 1,
         }
+    }
+}
+
+fn counted(findings: usize) -> String {
+    match findings {
+        1 => "1 finding is".to_string(),
+        more => format!("{more} findings are"),
     }
 }
 

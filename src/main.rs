@@ -1,13 +1,13 @@
 //! The command line program: parse, run, report, exit.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{ChartsRequest, Cli, Request, RunRequest};
+use dwell::cli::{ChartsRequest, Cli, DoctorRequest, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, charts_command, guard, history, run};
+use dwell::{cancel, charts_command, doctor, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
             let log = (request.log_format(), request.quiet());
             report(&log, || make_charts(request))
         }
+        Request::Doctor(request) => examine(*request),
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
@@ -46,6 +47,33 @@ fn make_charts(request: ChartsRequest) -> Result<String, Error> {
     let quiet = request.quiet();
     let text = charts_command::make_charts(&request.resolve()?)?;
     Ok(if quiet { String::new() } else { text })
+}
+
+/// What was found is printed also where it is more than the user allows.
+fn examine(request: DoctorRequest) -> ExitCode {
+    let (log, quiet) = (request.question().log_format(), request.question().quiet());
+    log::start(log, quiet);
+    use_threads(request.question().threads());
+    cancel::listen();
+    let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let answer = || {
+        let (job, resources, options) = request.resolve(coloured)?;
+        doctor::answer(job, &resources, &options)
+    };
+    let failed = match guard::against_bugs(answer) {
+        Ok(answer) => {
+            print(answer.text.as_bytes());
+            answer.exceeded
+        }
+        Err(error) => Some(error),
+    };
+    match failed {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
+            tracing::error!("{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
 }
 
 fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>) -> ExitCode {

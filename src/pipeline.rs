@@ -35,7 +35,7 @@ use crate::tables::error::TableError;
 use crate::tables::parquet_file::Size;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
-const PARTITION_ROWS: u64 = 1 << 16;
+pub const PARTITION_ROWS: u64 = 1 << 16;
 /// Events of a partition that are laid out together, at least: they are fetched together, too.
 const PIECE_ROWS: usize = 1 << 9;
 /// Events that are laid out together, at most: a thread has them in hand.
@@ -97,8 +97,9 @@ pub fn gather(
     let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
     let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
     let laying_out = LayingOut { normaliser: &normaliser, store: &store, partitions, block_rows, profile, progress };
+    let tasks: Vec<FileTask> = plan.tasks()?.into_iter().map(FileTask::keeping_codes).collect();
     let mut rows = RowCounts::default();
-    let counts = each_group(pool, plan, profile, &plan.tasks()?, || GroupLaidOut::new(&laying_out))?;
+    let counts = each_group(pool, plan, profile, &tasks, || GroupLaidOut::new(&laying_out))?;
     counts.iter().for_each(|counts| rows.merge(counts));
     Ok(Gathered { events: store.finish()?, rows })
 }
@@ -276,7 +277,10 @@ fn each_group<W: GroupWork>(
 }
 
 /// As [`each_group`], where each batch is worked on by itself.
-fn each_batch<T: Send>(
+///
+/// # Errors
+/// A file that cannot be read, by name; an interruption; what `work` fails on.
+pub fn each_batch<T: Send>(
     pool: &ThreadPool,
     plan: &ReadPlan,
     profile: &Profile,

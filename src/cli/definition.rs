@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::job_file;
+use crate::doctor::words::Words;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::JobError;
 
@@ -113,6 +114,42 @@ impl DefinitionFlags {
     /// A job file that cannot be read.
     pub(super) fn keys(self) -> Result<JobFile, JobError> {
         Ok(job_file(self.job.as_deref())?.merge(self.into_keys()))
+    }
+
+    /// These words, to be typed again.
+    ///
+    /// # Errors
+    /// A job file that cannot be read.
+    pub(super) fn words(&self) -> Result<Words, JobError> {
+        let one = |flag: &'static str, value: &Option<String>| value.iter().map(|v| (flag, v.clone())).collect();
+        let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
+            values.iter().flatten().map(|value| (flag, value.clone())).collect()
+        };
+        let flags: [Vec<(&'static str, String)>; 18] = [
+            many("--input", &self.input),
+            many("--user", &self.user),
+            one("--time", &self.time),
+            one("--time-unit", &self.time_unit),
+            one("--event", &self.event),
+            one("--session-id", &self.session_id),
+            one("--dedup", &self.dedup),
+            one("--where", &self.r#where),
+            many("--inactive", &self.inactive),
+            one("--property", &self.property),
+            many("--start-event", &self.start_event),
+            many("--end-event", &self.end_event),
+            one("--timeout", &self.timeout),
+            one("--max-gap", &self.max_gap),
+            one("--gap-equal", &self.gap_equal),
+            one("--max-length", &self.max_length),
+            one("--length-from", &self.length_from),
+            one("--timezone", &self.timezone),
+        ];
+        Ok(Words {
+            job_file: self.job.as_ref().map(|path| path.display().to_string()),
+            flags: flags.into_iter().flatten().collect(),
+            has_output: job_file(self.job.as_deref())?.output.path.is_some(),
+        })
     }
 
     fn into_keys(self) -> JobFile {

@@ -2,6 +2,7 @@
 
 mod charts;
 mod definition;
+mod doctor;
 mod history;
 mod question;
 mod resources;
@@ -12,6 +13,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
+pub use doctor::DoctorRequest;
 pub use history::HistoryRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
@@ -35,6 +37,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Recompute measures and histograms from the tables of a run, without reading events
     Charts(ChartsRequest),
+    /// Answer the usual questions about sessions from their events
+    Doctor(Box<DoctorRequest>),
     /// Print shell completions
     Completions {
         /// The shell to complete for

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::definition::DefinitionFlags;
 use super::resources::ResourceFlags;
+use crate::doctor::words::Words;
 use crate::error::Error;
 use crate::job::options::Resources;
 use crate::job::Job;
@@ -41,6 +42,14 @@ impl QuestionFlags {
     /// How to print the answer.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The words that say what is asked about, to be typed again after another command.
+    ///
+    /// # Errors
+    /// A job file that cannot be read.
+    pub fn words(&self) -> Result<Words, Error> {
+        Ok(self.definition.words()?)
     }
 
     /// The job that is asked about, and what the answer may take.

@@ -9,6 +9,7 @@ use super::condition::ColumnUse;
 use super::convert::uuid_text;
 use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
+use crate::job::dates::day_of_text;
 
 /// A column of a job as an expression over the columns of one file.
 pub fn expr_of(column: &ColumnRef, schema: &FileSchema, hive: &[(String, Option<String>)]) -> Expr {
@@ -83,7 +84,8 @@ fn hive_literal(value: Option<&str>, kind: &Kind) -> Expr {
     match (value, kind) {
         (None, kind) => null_of(kind),
         (Some(value), Kind::Int) => value.parse::<i64>().map_or_else(|_| null_of(kind), lit),
-        (Some(value), Kind::Date) => lit(value.to_string()).cast(DataType::Date),
+        (Some(value), Kind::Date) => day_of_text(value)
+            .map_or_else(|| null_of(kind), |day| lit(Scalar::new(DataType::Date, AnyValue::Date(day.epoch_days())))),
         (Some(value), _) => lit(value.to_string()),
     }
 }

@@ -82,6 +82,7 @@ impl Property {
         match self.column.kind {
             _ if self.as_number => value.cast(DataType::Float64),
             Kind::Uuid => uuid_as_text(value),
+            _ if self.value.key_type == KeyType::Date => value.cast(DataType::Date),
             _ => value,
         }
     }
@@ -131,7 +132,20 @@ impl Facts {
         Ok(Some(Arc::new(facts)))
     }
 
-    fn layout(&self) -> FactLayout {
+    /// Columns whose values are wanted beside events, for questions about them: some as text, then some as dates in
+    /// UTC.
+    pub fn beside(texts: Vec<ColumnRef>, dates: Vec<ColumnRef>) -> Arc<Facts> {
+        let of = |column: ColumnRef, key_type: KeyType| {
+            let value = Value { column: column.clone(), key_type, is_session_id: false };
+            Property { column, as_number: false, value }
+        };
+        let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
+        let values = texts.chain(dates.into_iter().map(|column| of(column, KeyType::Date))).collect();
+        Arc::new(Facts { values, marks: Vec::new(), by: Vec::new(), segments: Vec::new() })
+    }
+
+    /// Which facts there are, in which order.
+    pub fn layout(&self) -> FactLayout {
         let kinds = |properties: &[Property]| properties.iter().map(Property::kind).collect();
         FactLayout {
             values: kinds(&self.values),

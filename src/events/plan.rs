@@ -180,7 +180,12 @@ impl ReadPlan {
                     projection
                 }
             };
-            tasks.push(FileTask { path: footer.file.path.clone(), row_groups: row_groups.clone(), projection });
+            tasks.push(FileTask {
+                path: footer.file.path.clone(),
+                row_groups: row_groups.clone(),
+                projection,
+                keeps_codes: false,
+            });
         }
         Ok(tasks)
     }

@@ -103,7 +103,9 @@ impl FactProjection {
                 rows = rows.filter(filter.clone());
             }
             rows = if self.made.is_empty() { rows } else { rows.with_columns(self.made.clone()) };
-            rows.select(self.exprs.clone()).collect()
+            // Beside a column of the file: what comes of a folder's name alone would be a single row.
+            let of_file = batch.schema_ref().fields().first().map(|field| col(field.name().as_str()));
+            rows.select(self.exprs.iter().cloned().chain(of_file).collect::<Vec<_>>()).collect()
         };
         let rows = rows().map_err(|error| ProjectError::Facts(one_line(&error)))?;
         Ok(self.facts.coded(&rows)?)

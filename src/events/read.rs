@@ -34,6 +34,8 @@ pub struct FileTask {
     pub row_groups: Vec<usize>,
     /// What becomes of its rows.
     pub projection: Arc<Projection>,
+    /// Whether text that the file has as codes of a dictionary may stay so.
+    pub keeps_codes: bool,
 }
 
 /// A file whose footer has been read once more, for its row groups.
@@ -46,6 +48,11 @@ pub struct OpenFile<'a> {
 }
 
 impl FileTask {
+    /// The same, where text that the file has as codes of a dictionary may stay so.
+    pub fn keeping_codes(self) -> Self {
+        FileTask { keeps_codes: true, ..self }
+    }
+
     /// Opens the file.
     ///
     /// # Errors
@@ -112,7 +119,10 @@ impl OpenFile<'_> {
         let coded = self.task.projection.coded_columns();
         let group = self.metadata.row_group(number);
         let stays = |field: &Field| {
-            *field.data_type() == DataType::Utf8View && coded.contains(field.name()) && is_coded(group, field.name())
+            self.task.keeps_codes
+                && *field.data_type() == DataType::Utf8View
+                && coded.contains(field.name())
+                && is_coded(group, field.name())
         };
         if !self.schema.fields().iter().any(|field| stays(field)) {
             return Arc::clone(&self.schema);

@@ -165,3 +165,23 @@ fn a_folder_key_that_some_files_lack_is_null_there() {
     files().filter("country IS NULL").run().users(["bob"]);
     files().filter("country = 'FR'").run().users(["ann"]);
 }
+
+#[test]
+fn a_chart_may_be_grouped_by_a_folder_alone() {
+    let sandbox = crate::support::Sandbox::new();
+    let two = table([("user_id", texts(["ann", "bob"])), ("event_time", times(["10:00"; 2]))]);
+    for date in ["2026-01-01", "2026-01-02"] {
+        let path = sandbox.path().join(format!("data/event_date={date}/a.parquet"));
+        crate::support::write_batch(&path, 1000, &two);
+    }
+    sandbox.job(
+        "[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n\
+         [[chart]]\nname = 'x'\ngroup_by = { first = 'event_date' }\n",
+    );
+    let ran = sandbox.dwell(&["run", "job.toml"]);
+    assert_eq!(ran.expect_code(0).stderr, "");
+    let measures = std::fs::read_to_string(sandbox.out().join("measures.csv")).unwrap();
+    let sessions: Vec<&str> = measures.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
+    assert_eq!(sessions, ["2"], "both events of a user are one session, of the smallest date:\n{measures}");
+    assert!(measures.contains("2026-01-01"), "{measures}");
+}

@@ -1,0 +1,27 @@
+//! How a diagnosis looks: for people, as JSON, as CSV.
+
+mod csv;
+mod json;
+mod text;
+
+use super::Diagnosis;
+use crate::report::format::Format;
+
+/// A diagnosis in a format; `coloured` is for terminals.
+pub fn show(diagnosis: &Diagnosis, format: Format, coloured: bool) -> String {
+    match format {
+        Format::Table => text::text(diagnosis, coloured),
+        Format::Json => json::json(diagnosis),
+        Format::Csv => csv::csv(diagnosis),
+    }
+}
+
+/// A text without control characters: what is in the data must not move a cursor.
+fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|sign| match sign.is_control() {
+            true => sign.escape_default().collect::<Vec<char>>(),
+            false => vec![sign],
+        })
+        .collect()
+}
