@@ -12,6 +12,7 @@ pub mod charts_command;
 pub mod cli;
 pub mod error;
 pub mod events;
+pub mod gaps;
 pub mod guard;
 pub mod history;
 pub mod job;

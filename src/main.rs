@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{ChartsRequest, Cli, Request, RunRequest};
+use dwell::cli::{ChartsRequest, Cli, GapsRequest, QuestionFlags, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
 use dwell::{cancel, charts_command, guard, history, run};
@@ -17,12 +17,24 @@ fn main() -> ExitCode {
             let log = (request.log_format(), request.quiet());
             report(&log, || make_charts(request))
         }
+        Request::Gaps(request) => report(&question_log(&request.question), || gaps(*request)),
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
 
 fn request_log(request: &RunRequest) -> (LogFormat, bool) {
     (request.log_format(), request.quiet())
+}
+
+fn question_log(flags: &QuestionFlags) -> (LogFormat, bool) {
+    (flags.log_format(), flags.quiet())
+}
+
+fn gaps(request: GapsRequest) -> Result<String, Error> {
+    use_threads(request.question.threads());
+    cancel::listen();
+    let (answer, format) = request.answer()?;
+    Ok(answer.text(format))
 }
 
 fn run_job(request: RunRequest) -> Result<String, Error> {

@@ -2,6 +2,7 @@
 
 mod charts;
 mod definition;
+mod gaps;
 mod history;
 mod question;
 mod resources;
@@ -12,6 +13,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
+pub use gaps::GapsRequest;
 pub use history::HistoryRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
@@ -35,6 +37,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Recompute measures and histograms from the tables of a run, without reading events
     Charts(ChartsRequest),
+    /// Show how long users pause between events, and what each timeout would make of it
+    Gaps(Box<GapsRequest>),
     /// Print shell completions
     Completions {
         /// The shell to complete for
