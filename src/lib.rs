@@ -15,6 +15,7 @@ pub mod events;
 pub mod gaps;
 pub mod guard;
 pub mod history;
+pub mod inspect;
 pub mod job;
 pub mod kept;
 pub mod limits;

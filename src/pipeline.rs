@@ -193,7 +193,7 @@ fn each_batch<T: Send>(
 }
 
 /// Names the file, or the condition, that a batch failed on.
-fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
+pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
     match error {
         ProjectError::Condition(reason) => InputError::Condition {
             condition: plan.condition().unwrap_or_default().to_string(),

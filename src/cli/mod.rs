@@ -4,6 +4,7 @@ mod charts;
 mod definition;
 mod gaps;
 mod history;
+mod inspect;
 mod question;
 mod resources;
 mod run;
@@ -15,6 +16,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use charts::ChartsRequest;
 pub use gaps::GapsRequest;
 pub use history::HistoryRequest;
+pub use inspect::InspectRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
 
@@ -39,6 +41,8 @@ pub enum Request {
     Charts(ChartsRequest),
     /// Show how long users pause between events, and what each timeout would make of it
     Gaps(Box<GapsRequest>),
+    /// Show a user's events, the session that each is in, and why
+    Inspect(Box<InspectRequest>),
     /// Print shell completions
     Completions {
         /// The shell to complete for

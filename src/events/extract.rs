@@ -9,6 +9,7 @@ use super::condition::ColumnUse;
 use super::convert::uuid_text;
 use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
+use crate::job::dates::day_of_text;
 
 /// A column of a job as an expression over the columns of one file.
 pub fn expr_of(column: &ColumnRef, schema: &FileSchema, hive: &[(String, Option<String>)]) -> Expr {
@@ -83,7 +84,11 @@ fn hive_literal(value: Option<&str>, kind: &Kind) -> Expr {
     match (value, kind) {
         (None, kind) => null_of(kind),
         (Some(value), Kind::Int) => value.parse::<i64>().map_or_else(|_| null_of(kind), lit),
-        (Some(value), Kind::Date) => lit(value.to_string()).cast(DataType::Date),
+        // Made here: polars warns of text that is cast to a date, on stderr.
+        (Some(value), Kind::Date) => match day_of_text(value) {
+            Some(day) => lit(day.epoch_days()).cast(DataType::Date),
+            None => null_of(kind),
+        },
         (Some(value), _) => lit(value.to_string()),
     }
 }
