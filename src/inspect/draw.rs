@@ -118,7 +118,7 @@ impl Stream {
     }
 
     fn draw_session(&self, text: &mut String, session: &Session, left_out: &[&LeftOut], dims: bool) {
-        let id = session.id.as_ref().map_or_else(|| "no id".to_string(), |id| clean(&plain(id)));
+        let id = session.id.as_ref().map_or_else(|| "(no id)".to_string(), |id| clean(&plain(id)));
         let mut facts = vec![
             self.clock(session.start),
             length_text(session.length().floor_millis()),
@@ -127,11 +127,6 @@ impl Stream {
         ];
         if let (Some(name), Some(value)) = (&self.property, &session.property) {
             facts.push(format!("{name}={}", clean(&plain(value))));
-        }
-        match session.standing {
-            Standing::InTable => {}
-            Standing::TooLong => facts.push("excluded: longer than session.max_length".to_string()),
-            Standing::OtherDate => facts.push("not in the tables: another date".to_string()),
         }
         let _ = writeln!(text, "{}", cut(&format!("╭ {}", facts.join("   ")), WIDTH));
         let mut rows: Vec<(Timestamp, bool, String)> = session
@@ -149,6 +144,13 @@ impl Stream {
             text.push_str(&line);
         }
         let _ = writeln!(text, "╰ {}", end_text(session));
+        match session.standing {
+            Standing::InTable => {}
+            Standing::TooLong => text.push_str("  not in the sessions table: longer than session.max_length\n"),
+            Standing::OtherDate => {
+                text.push_str("  not in the sessions table: starts on a date that it does not hold\n")
+            }
+        }
     }
 
     fn line(&self, marks: [&str; 2], time: &str, event: &Event, why: &str) -> String {
@@ -223,16 +225,16 @@ fn is_within(session: &Session, left_out: &LeftOut) -> bool {
 
 /// Why a session ended, as people say it.
 fn end_text(session: &Session) -> String {
-    let silent = match session.then {
-        Some(Then::Event(silence)) => format!("{} until the next event", span_text(silence)),
-        Some(Then::Nothing(silence)) => format!("{} until the input ends", span_text(silence)),
-        None => String::new(),
+    let (silence, until) = match session.then {
+        Some(Then::Event(silence)) => (span_text(silence), "until the next event"),
+        Some(Then::Nothing(silence)) => (span_text(silence), "until the input ends"),
+        None => (String::new(), ""),
     };
     let name = session.reason.name();
     match session.reason {
-        EndReason::Timeout => format!("{name}: silent for {silent}"),
+        EndReason::Timeout => format!("{name}: silent for {silence} {until}"),
         EndReason::StartEvent => format!("{name}: the next event starts another session"),
-        EndReason::EndOfData => format!("{name}: {silent}"),
+        EndReason::EndOfData => format!("{name}: the input ends {silence} later"),
         EndReason::EndEvent => format!("{name}: the last event ends it"),
         EndReason::SessionId => format!("{name}: the last event with this id"),
         EndReason::Property => format!("{name}: the last event of it with this value"),

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType as ArrowType, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use serde_json::Value;
@@ -28,6 +29,7 @@ use crate::report::progress::Progress;
 use crate::sessionize::block::Block;
 use crate::sessionize::columns::{Coded, EventBatch, KeyColumn, TextColumn};
 use crate::sessionize::scatter::{scatter, Partitions};
+use crate::sessionize::time::Timestamp;
 
 /// The rows of some users.
 #[derive(Debug)]
@@ -53,8 +55,10 @@ pub struct Rejected {
     pub user: Value,
     /// Why.
     pub reason: Rejection,
-    /// The time as it is in the file, where there is something.
-    pub time: Option<String>,
+    /// The time, where it is one and not possible.
+    pub time: Option<Timestamp>,
+    /// Else what there is in its place.
+    pub raw_time: Option<String>,
     /// The event type.
     pub event: Option<String>,
     /// The chosen columns.
@@ -308,10 +312,19 @@ fn rejected(rows: &RoleColumns, row: usize, reason: Rejection, columns: Vec<Valu
     Rejected {
         user: user.unwrap_or_default(),
         reason,
-        time: text(&rows.time),
+        time: time(&rows.time, row),
+        raw_time: text(&rows.time),
         event: rows.event.as_ref().and_then(text),
         columns,
     }
+}
+
+/// A time that is a timestamp in the file.
+fn time(times: &ArrayRef, row: usize) -> Option<Timestamp> {
+    let ArrowType::Timestamp(..) = times.data_type() else { return None };
+    let micros = cast(&times.slice(row, 1), &ArrowType::Timestamp(TimeUnit::Microsecond, None)).ok()?;
+    let micros = micros.as_primitive_opt::<TimestampMicrosecondType>()?;
+    micros.is_valid(0).then(|| Timestamp::from_micros(micros.value(0)))
 }
 
 /// The places of some events among all, as facts: in ascending order of their bytes.

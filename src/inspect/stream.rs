@@ -106,7 +106,7 @@ pub struct LeftOut {
     pub status: &'static str,
     /// Why a rejected one is.
     pub reason: Option<&'static str>,
-    /// When it happened, where that is known and possible.
+    /// When it happened, where that is known; of a rejected row that is not possible.
     pub time: Option<Timestamp>,
     /// Else the time as it is in the file, where there is something.
     pub raw_time: Option<String>,
@@ -301,8 +301,8 @@ fn left_out(rejected: &Rejected) -> LeftOut {
         user: rejected.user.clone(),
         status: "rejected",
         reason: Some(rejected.reason.name()),
-        time: None,
-        raw_time: rejected.time.clone(),
+        time: rejected.time,
+        raw_time: rejected.raw_time.clone(),
         event: rejected.event.clone(),
         columns: rejected.columns.clone(),
     }

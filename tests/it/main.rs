@@ -8,6 +8,7 @@ mod charts;
 mod command_line;
 mod gaps;
 mod input_forms;
+mod inspect;
 mod memory;
 mod nightly;
 mod property;
