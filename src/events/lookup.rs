@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{ArrowPredicate, ArrowPredicateFn, RowFilter};
+use parquet::basic::{ConvertedType, Type};
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
@@ -137,7 +138,8 @@ impl<'a> Lookup<'a> {
     fn held(&self, column: &ColumnRef, footer: &Footer) -> Held {
         let name = match &column.source {
             Source::File { column, path: None } => column,
-            Source::File { .. } | Source::Hive => return Held::Untold,
+            Source::File { .. } => return Held::Untold,
+            Source::Hive => return self.held_by_folder(column, footer),
         };
         let Some(kind) = footer.schema.kind(name) else { return Held::Nothing };
         let values = match (kind, self.keys) {
@@ -155,7 +157,7 @@ impl<'a> Lookup<'a> {
                 }
                 InFile::Ints(keys.iter().filter_map(number).collect())
             }
-            (Kind::Text, Keys::Texts(keys)) => InFile::Bytes(keys.clone()),
+            (Kind::Text | Kind::Binary, Keys::Texts(keys)) => InFile::Bytes(keys.clone()),
             (Kind::Uuid, Keys::Texts(keys)) => InFile::Bytes(keys.iter().filter_map(|key| uuid_bytes(key)).collect()),
             _ => return Held::Untold,
         };
@@ -163,6 +165,25 @@ impl<'a> Lookup<'a> {
             return Held::Nothing;
         }
         Held::Values(Arc::new(values))
+    }
+
+    /// A folder's name is the value of all of its rows.
+    fn held_by_folder(&self, column: &ColumnRef, footer: &Footer) -> Held {
+        let value = footer.file.hive.iter().find(|(key, _)| *key == column.spelled);
+        let Some(value) = value.and_then(|(_, value)| value.as_deref()) else { return Held::Nothing };
+        let is_one = match (&column.kind, self.keys) {
+            (Kind::Int, Keys::Ints(keys)) => value.parse().is_ok_and(|number| keys.contains(&number)),
+            (Kind::Int, Keys::Texts(keys)) => {
+                value.parse::<i64>().is_ok_and(|number| keys.contains(number.to_string().as_bytes()))
+            }
+            (Kind::Text, Keys::Texts(keys)) => keys.contains(value.as_bytes()),
+            _ => true,
+        };
+        if is_one {
+            Held::Untold
+        } else {
+            Held::Nothing
+        }
     }
 }
 
@@ -202,11 +223,11 @@ impl InFile {
         Ok(())
     }
 
-    /// Whether one of them may lie within the statistics.
-    fn meets(&self, statistics: Option<&Statistics>) -> bool {
+    /// Whether one of them may lie within the statistics, which may be of unsigned integers.
+    fn meets(&self, statistics: Option<&Statistics>, unsigned: bool) -> bool {
         let ints = |min: Option<i64>, max: Option<i64>| match (self, min, max) {
             // Of unsigned integers, the large ones are negative here: such bounds say nothing.
-            (InFile::Ints(keys), Some(min), Some(max)) if 0 <= min && min <= max || min <= max && max < 0 => {
+            (InFile::Ints(keys), Some(min), Some(max)) if min <= max && (min >= 0 || !unsigned) => {
                 keys.range(min..=max).next().is_some()
             }
             _ => true,
@@ -236,9 +257,8 @@ impl InFile {
     /// Whether a bloom filter lets one of them pass.
     fn passes(&self, filter: &Sbbf, is_32_bits: bool) -> bool {
         match self {
-            InFile::Ints(keys) if is_32_bits => {
-                keys.iter().any(|key| i32::try_from(*key).is_ok_and(|key| filter.check(&key)))
-            }
+            // Large unsigned ones are negative here, and in the filter.
+            InFile::Ints(keys) if is_32_bits => keys.iter().any(|key| filter.check(&(*key as i32))),
             InFile::Ints(keys) => keys.iter().any(|key| filter.check(key)),
             InFile::Bytes(keys) => keys.iter().any(|key| filter.check(key.as_slice())),
         }
@@ -260,13 +280,17 @@ fn column_may_hold(file: &OpenFile<'_>, number: usize, leaf: Option<usize>, held
     };
     let Some(leaf) = leaf else { return Ok(true) };
     let column = file.metadata().row_group(number).column(leaf);
-    if !values.meets(column.statistics()) {
+    let unsigned = matches!(
+        column.column_descr().converted_type(),
+        ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
+    );
+    if !values.meets(column.statistics(), unsigned) {
         return Ok(false);
     }
     if values.len() > MOST_FOR_BLOOM {
         return Ok(true);
     }
-    let is_32_bits = column.column_type() == parquet::basic::Type::INT32;
+    let is_32_bits = column.column_type() == Type::INT32;
     Ok(file.bloom_filter(number, leaf)?.is_none_or(|filter| values.passes(&filter, is_32_bits)))
 }
 
@@ -295,14 +319,15 @@ mod tests {
     fn bounds_rule_out_what_lies_outside_of_them() {
         let keys = |numbers: &[i64]| InFile::Ints(numbers.iter().copied().collect());
         let bounds = |min, max| Statistics::Int64(ValueStatistics::new(Some(min), Some(max), None, None, false));
-        assert!(keys(&[5]).meets(Some(&bounds(5, 9))) && keys(&[1, 9]).meets(Some(&bounds(5, 9))));
-        assert!(!keys(&[4, 10]).meets(Some(&bounds(5, 9))));
-        assert!(keys(&[4]).meets(None));
-        // Perhaps these are unsigned, and wrap around.
-        assert!(keys(&[400]).meets(Some(&bounds(-5, 9))));
+        let meets = |numbers: &[i64], bounds, unsigned| keys(numbers).meets(Some(&bounds), unsigned);
+        assert!(meets(&[5], bounds(5, 9), false) && meets(&[1, 9], bounds(5, 9), false));
+        assert!(!meets(&[4, 10], bounds(5, 9), false) && !meets(&[4, 10], bounds(5, 9), true));
+        assert!(!meets(&[400], bounds(-1, 9), false) && keys(&[4]).meets(None, false));
+        // What is unsigned has wrapped around.
+        assert!(meets(&[3_000_000_000], bounds(-5, -1), true) && meets(&[400], bounds(9, -5), true));
         let text = |text: &str| Some(ByteArray::from(text));
         let bounds = Statistics::ByteArray(ValueStatistics::new(text("b"), text("d"), None, None, false));
-        let holds = |key: &str| InFile::Bytes(BTreeSet::from([key.as_bytes().to_vec()])).meets(Some(&bounds));
+        let holds = |key: &str| InFile::Bytes(BTreeSet::from([key.as_bytes().to_vec()])).meets(Some(&bounds), false);
         assert_eq!(["a", "b", "c", "d", "da", ""].map(holds), [false, true, true, true, false, false]);
     }
 

@@ -106,14 +106,6 @@ pub fn bounds_ms(bin: usize) -> (i64, Option<i64>) {
     (STARTS_MS[bin], STARTS_MS.get(bin + 1).copied())
 }
 
-/// By how many doublings a bin is long; `None` for the first, which begins at nothing, and the last, which does not end.
-pub fn doublings(bin: usize) -> Option<f64> {
-    match bounds_ms(bin) {
-        (0, _) | (_, None) => None,
-        (start, Some(end)) => Some((end as f64 / start as f64).log2()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,8 +123,9 @@ mod tests {
     #[test]
     fn bins_double() {
         for bin in FIRST_DOUBLING..BINS - 1 {
-            let doublings = doublings(bin).expect("it ends");
-            assert!((0.9..1.25).contains(&doublings), "{bin}: {doublings}");
+            let (start, end) = bounds_ms(bin);
+            let ratio = end.expect("it ends") as f64 / start as f64;
+            assert!((1.8..2.4).contains(&ratio), "{bin}: {ratio}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Where the histogram of gaps has a valley: pauses within visits on one side of it, between visits on the other.
 //!
-//! A valley that is not there would be taken for advice, so the test is strict, and can be checked by eye: for each
-//! doubling of the gap there are at most half as many gaps in it as on a hill before it and on a hill after it; so
-//! there are in each of two halves of the users, too, so that no few users make it; and in each half by more than
-//! three standard errors, so that chance does not. What is shorter than a second is no pause of a person, and is
-//! no hill.
+//! A valley that is not there would be taken for advice, so the test is strict, and can be checked by eye: a bin has at
+//! most half as many gaps as one before it and one after it; it has so in each of two halves of the users, too, so that
+//! no few users make it; and in each half by more than three standard errors, so that chance does not. What is shorter
+//! than a second is no pause of a person, and makes no hill. Bins are not quite equally wide, but the widest by no more
+//! than a third, which is far from half.
 
-use super::histogram::{doublings, Half, Histogram, BINS, FIRST_DOUBLING};
+use super::histogram::{Half, Histogram, BINS, FIRST_DOUBLING};
 
 /// A valley, by its bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,10 @@ pub fn valleys(histogram: &Histogram) -> Vec<Valley> {
     for place in 1..bins.len() {
         let bin = &bins[place];
         match lowest {
-            None if bin.height > bins[top].height => top = place,
+            None if bin.count > bins[top].count => top = place,
             None if bin.is_far_below(&bins[top]) => lowest = Some(place),
             None => {}
-            Some(low) if bin.height < bins[low].height => lowest = Some(place),
+            Some(low) if bin.count < bins[low].count => lowest = Some(place),
             Some(low) if bins[low].is_far_below(bin) => {
                 found.push((top, low));
                 (top, lowest) = (place, None);
@@ -45,10 +45,10 @@ pub fn valleys(histogram: &Histogram) -> Vec<Valley> {
     let ends = found.iter().skip(1).map(|(_, low)| *low).chain([bins.len()]);
     let valley = |((before, lowest), end): (&(usize, usize), usize)| {
         // The hill after it may go on to rise.
-        let highest = |best: usize, place: usize| if bins[place].height > bins[best].height { place } else { best };
+        let highest = |best: usize, place: usize| if bins[place].count > bins[best].count { place } else { best };
         let after = (lowest + 1..end).reduce(highest).unwrap_or(*lowest);
-        let half = bins[*before].height.min(bins[after].height) / 2.0;
-        let is_low = |place: &usize| bins[*place].height <= half;
+        let half = bins[*before].count.min(bins[after].count) / 2.0;
+        let is_low = |place: &usize| bins[*place].count <= half;
         let first = (*before..*lowest).rev().take_while(is_low).last().unwrap_or(*lowest);
         let last = (lowest + 1..after).take_while(is_low).last().unwrap_or(*lowest);
         let [before, first, lowest, last, after] =
@@ -59,24 +59,14 @@ pub fn valleys(histogram: &Histogram) -> Vec<Valley> {
 }
 
 struct Bin {
-    /// Gaps for each doubling.
-    height: f64,
-    halves: [HalfBin; 2],
-}
-
-struct HalfBin {
-    height: f64,
     count: f64,
+    halves: [f64; 2],
 }
 
 impl Bin {
     fn new(histogram: &Histogram, bin: usize) -> Self {
-        let doublings = doublings(bin).unwrap_or(1.0);
-        let halves = Half::BOTH.map(|half| {
-            let count = histogram.count_of(half, bin) as f64;
-            HalfBin { height: count / doublings, count }
-        });
-        Bin { height: histogram.count(bin) as f64 / doublings, halves }
+        let halves = Half::BOTH.map(|half| histogram.count_of(half, bin) as f64);
+        Bin { count: histogram.count(bin) as f64, halves }
     }
 
     /// Whether there are at most half as many gaps as in another, in all and in each half of the users, and not by
@@ -85,8 +75,7 @@ impl Bin {
         const STANDARD_ERRORS: f64 = 3.0;
         let not_by_chance = |low: f64, high: f64| high - low > STANDARD_ERRORS * (high + low).sqrt();
         let mut halves = self.halves.iter().zip(&top.halves);
-        self.height * 2.0 <= top.height
-            && halves.all(|(low, high)| low.height * 2.0 <= high.height && not_by_chance(low.count, high.count))
+        self.count * 2.0 <= top.count && halves.all(|(low, high)| low * 2.0 <= *high && not_by_chance(*low, *high))
     }
 }
 

@@ -66,8 +66,8 @@ impl Stream {
         let mut text = String::new();
         let mut line = |name: &str, rest: &str| {
             // Writing to a String cannot fail.
-            for (place, rest) in wrapped(rest, WIDTH - 12).iter().enumerate() {
-                let _ = writeln!(text, "{:<12}{rest}", if place == 0 { name } else { "" });
+            for (place, rest) in wrapped(rest, WIDTH - 15).iter().enumerate() {
+                let _ = writeln!(text, "{:<15}{rest}", if place == 0 { name } else { "" });
             }
         };
         let mut users: Vec<&Value> = self.sessions.iter().map(|session| &session.user).collect();
@@ -81,7 +81,7 @@ impl Stream {
         line("Sessions", &format!("{}, with {}", count(self.sessions.len(), "session"), count(inside, "event")));
         if !self.out.is_empty() {
             let reasons = counted(self.out.iter().map(|out| out.reason));
-            line("Not in one", &format!("{} ({reasons})", count(self.out.len(), "event")));
+            line("Out of session", &format!("{} ({reasons})", count(self.out.len(), "event")));
         }
         if !self.left_out.is_empty() {
             let kinds = counted(self.left_out.iter().map(|row| row.reason.unwrap_or(row.status)));

@@ -93,18 +93,17 @@ impl Read {
     /// What was searched, in words.
     pub fn sentence(&self) -> String {
         let Read { files, row_groups, row_groups_read, rows, rows_read } = self;
-        let ruled_out = match row_groups - row_groups_read {
-            0 => String::new(),
-            _ => format!(" ({} of {} rows); the footers rule the others out", grouped(*rows_read), grouped(*rows)),
-        };
         let plural = |count: u64, what: &str| format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" });
-        let of_files = plural(*files, "file");
-        match row_groups - row_groups_read {
-            0 => format!("searched all {} of {of_files}", plural(*row_groups, "row group")),
-            _ => {
-                let all = plural(*row_groups, "row group");
-                format!("searched {} of the {all} of {of_files}{ruled_out}", grouped(*row_groups_read))
-            }
+        let (all, of_files) = (plural(*row_groups, "row group"), plural(*files, "file"));
+        match (row_groups - row_groups_read, row_groups) {
+            (0, 1) => "searched the only row group there is".to_string(),
+            (0, _) => format!("searched all {all} of {of_files}"),
+            _ => format!(
+                "searched {} of the {all} of {of_files} ({} of {} rows); the footers rule the others out",
+                grouped(*row_groups_read),
+                grouped(*rows_read),
+                grouped(*rows)
+            ),
         }
     }
 }

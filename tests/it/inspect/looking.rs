@@ -134,3 +134,32 @@ fn a_second_user_column_counts_where_the_first_has_nothing() {
     let ran = sandbox.inspect(&["--user", "d1"]);
     ran.expect_code(2);
 }
+
+#[test]
+fn users_that_are_folders_are_looked_for_in_their_own() {
+    for (users, asked, absent) in [(["ann", "bob", "7"], "bob", "cid"), (["5", "6", "7"], "7", "8")] {
+        let sandbox = Sandbox::new();
+        for user in users {
+            let batch = table([("event_time", times(["10:00", "10:01"])), ("event_type", texts(["open", "view"]))]);
+            write_batch(&sandbox.path().join(format!("data/user_id={user}/events.parquet")), 10, &batch);
+        }
+        sandbox.job("[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n");
+        let answer = sandbox.answer(&["--user", asked]);
+        assert_eq!(answer["read"]["row_groups_read"], json!(1), "{answer:#}");
+        assert_eq!(answer["sessions"][0]["event_count"], json!(2));
+        sandbox.inspect(&["--user", absent]).expect_code(2);
+    }
+}
+
+#[test]
+fn a_condition_narrows_what_is_read_and_shown() {
+    let sandbox = with_events(&half_an_hour(), &[]);
+    let events: Vec<Event> =
+        (0..20).map(|hour| Event { keep: Some(hour), ..event("ann", &format!("{hour:02}:00"), "view") }).collect();
+    sandbox.events("events.parquet", &Layout { rows_per_group: 5, ..Layout::default() }, &events);
+    let answer = sandbox.answer(&["--user", "ann", "--where", "keep >= 7 AND keep <> 9", "--columns", "keep"]);
+    assert_eq!(answer["read"]["row_groups_read"], json!(3));
+    let kept = answer["sessions"].as_array().unwrap().iter().rev().map(|s| s["events"][0]["columns"]["keep"].as_i64());
+    let expected: Vec<_> = (7..20).filter(|keep| *keep != 9).map(Some).collect();
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
+}
