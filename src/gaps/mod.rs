@@ -1,6 +1,6 @@
 //! `dwell gaps`: how long users pause between their events, and what each timeout would make of it.
 //!
-//! [`candidates`] says which timeouts, [`tally`] counts the gaps and cuts each user's events with every one of them,
+//! [`mod@candidates`] says which timeouts, [`tally`] counts the gaps and cuts each user's events with every one of them,
 //! [`median`] finds their exact medians, [`valley`] looks where the [`histogram`] has room between two hills;
 //! [`answer`] prints.
 

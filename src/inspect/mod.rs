@@ -1,7 +1,7 @@
 //! `dwell inspect`: the events of one user in order, and what became of each.
 //!
-//! [`search`] reads the user's rows and as little else as it can, [`holders`] finds out whose a session is where only
-//! its id is named, [`trace`] follows each event through the kernel, [`stream`] puts sessions and events together;
+//! [`mod@search`] reads the user's rows and as little else as it can, [`mod@holders`] finds out whose a session is where only
+//! its id is named, [`mod@trace`] follows each event through the kernel, [`stream`] puts sessions and events together;
 //! [`draw`] prints for people and [`records`] for programs.
 
 pub mod draw;

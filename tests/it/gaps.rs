@@ -2,7 +2,7 @@
 
 use crate::property::{case, cases, check, laid_out, Case};
 use crate::reference::{self, Definition, Event, GapEqual, Limit, DAY, HOUR, MILLI, MINUTE, SECOND};
-use crate::support::{at, duration_text, job_toml, read_run, text, Layout, Ran, Sandbox};
+use crate::support::{at, job_toml, read_run, text, Layout, Ran, Sandbox};
 use proptest::prelude::*;
 use serde_json::{json, Value};
 
