@@ -97,16 +97,12 @@ impl Stream {
     fn items(&self) -> Vec<Item<'_>> {
         let mut items: Vec<Item<'_>> = self.sessions.iter().map(|session| Item::Session(session, Vec::new())).collect();
         items.extend(self.out.iter().map(Item::Out));
-        let sessions = self.sessions.len();
+        let around = Around::new(&self.sessions);
         for left_out in self.shown_left_out() {
             // A row within a session's time is shown there, though it is no part of it.
-            let within = items[..sessions].iter_mut().find_map(|item| match item {
-                Item::Session(session, rows) if is_within(session, left_out) => Some(rows),
-                _ => None,
-            });
-            match within {
-                Some(rows) => rows.push(left_out),
-                None => items.push(Item::LeftOut(left_out)),
+            match around.session(left_out).and_then(|place| items.get_mut(place)) {
+                Some(Item::Session(_, rows)) => rows.push(left_out),
+                _ => items.push(Item::LeftOut(left_out)),
             }
         }
         // Stable; those without a time come last.
@@ -218,9 +214,35 @@ impl Stream {
     }
 }
 
-fn is_within(session: &Session, left_out: &LeftOut) -> bool {
-    let span = session.first_time()..=session.last_time();
-    session.user == left_out.user && left_out.time.is_some_and(|time| span.contains(&time))
+/// Finds the session that is around a time, among many.
+struct Around<'a> {
+    sessions: &'a [Session],
+    /// Their places, in order of their first events, and the latest last event of each and those before it.
+    by_first: Vec<(usize, Timestamp)>,
+}
+
+impl<'a> Around<'a> {
+    fn new(sessions: &'a [Session]) -> Self {
+        let mut places: Vec<usize> = (0..sessions.len()).collect();
+        places.sort_by_key(|place| sessions[*place].first_time());
+        let mut latest = Timestamp::MIN;
+        let by_first = places.into_iter().map(|place| {
+            latest = latest.max(sessions[place].last_time());
+            (place, latest)
+        });
+        Around { sessions, by_first: by_first.collect() }
+    }
+
+    /// The place of the session around a row of its user: of several, the one that began last.
+    fn session(&self, row: &LeftOut) -> Option<usize> {
+        let time = row.time?;
+        let begun = self.by_first.partition_point(|(place, _)| self.sessions[*place].first_time() <= time);
+        let open = self.by_first[..begun].iter().rev().take_while(|(_, latest)| time <= *latest);
+        open.map(|(place, _)| *place).find(|place| {
+            let session = &self.sessions[*place];
+            session.user == row.user && time <= session.last_time()
+        })
+    }
 }
 
 /// Why a session ended, as people say it.
@@ -316,6 +338,44 @@ mod tests {
     #[test]
     fn text_of_the_data_cannot_move_the_cursor() {
         assert_eq!(clean("a\u{1b}[2Jb\né"), "a\\u{1b}[2Jb\\né");
+    }
+
+    #[test]
+    fn lines_are_dimmed_one_by_one_and_only_on_a_terminal() {
+        assert_eq!(dimmed("a\nb\n", true), "\u{1b}[2ma\u{1b}[0m\n\u{1b}[2mb\u{1b}[0m\n");
+        assert_eq!(dimmed("a\nb\n", false), "a\nb\n");
+    }
+
+    #[test]
+    fn a_row_is_around_the_session_that_began_last_and_has_not_ended() {
+        let at = Timestamp::from_micros;
+        let event = |time| Event { time: at(time), gap: None, event: None, columns: Vec::new() };
+        let session = |user: &str, first, last| Session {
+            user: Value::from(user),
+            id: None,
+            property: None,
+            start: at(first),
+            end: at(last),
+            reason: EndReason::Timeout,
+            standing: Standing::InTable,
+            then: None,
+            events: vec![event(first), event(last)],
+        };
+        let sessions = [session("a", 0, 50), session("a", 10, 20), session("b", 11, 40), session("a", 30, 30)];
+        let around = Around::new(&sessions);
+        let place = |time| {
+            around.session(&LeftOut {
+                user: Value::from("a"),
+                status: "inactive",
+                reason: None,
+                time: Some(at(time)),
+                raw_time: None,
+                event: None,
+                columns: Vec::new(),
+            })
+        };
+        let places = [-1, 0, 15, 20, 25, 30, 35, 50, 51].map(place);
+        assert_eq!(places, [None, Some(0), Some(1), Some(1), Some(0), Some(3), Some(0), Some(0), None]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{DataType as ArrowType, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType as ArrowType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use serde_json::Value;
@@ -22,6 +22,8 @@ use crate::events::plan::{Extent, ReadPlan};
 use crate::events::project::RoleColumns;
 use crate::events::read::{FileTask, OpenFile};
 use crate::events::roles::KeyType;
+use crate::job::dates::instant_of;
+use crate::job::TimeUnit as JobUnit;
 use crate::pipeline;
 use crate::question::Question;
 use crate::report::grouped;
@@ -55,7 +57,7 @@ pub struct Rejected {
     pub user: Value,
     /// Why.
     pub reason: Rejection,
-    /// The time, where it is one and not possible.
+    /// The time, where it can be read and is not possible.
     pub time: Option<Timestamp>,
     /// Else what there is in its place.
     pub raw_time: Option<String>,
@@ -146,7 +148,8 @@ pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Ex
         let mut rejected = Vec::new();
         for (row, reason) in is_rejected.iter().enumerate() {
             if let Some(reason) = reason {
-                rejected.push(self::rejected(&rows, row, *reason, std::mem::take(&mut columns[row])));
+                let columns = std::mem::take(&mut columns[row]);
+                rejected.push(self::rejected(&rows, row, *reason, question.job.input.time_unit, columns));
             }
         }
         let mut reasons = is_rejected.iter();
@@ -162,16 +165,36 @@ pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Ex
         rejected: Vec::new(),
         read,
     };
-    for Chunk { mut events, counts, columns, rejected } in chunks {
+    let mut batches = Vec::new();
+    for Chunk { events, counts, columns, rejected } in chunks {
         found.rows.merge(&counts);
         found.rejected.extend(rejected);
+        found.columns.extend(columns);
         if !events.is_empty() {
-            events.facts = Some(places(found.columns.len(), events.len()));
-            found.blocks.push(scatter(&events, Partitions::for_rows(0, 1, 1)));
-            found.columns.extend(columns);
+            batches.push(events);
         }
     }
+    let mut ranks = by_value(&mut found.columns).into_iter();
+    for mut events in batches {
+        events.facts = Some(places(ranks.by_ref().take(events.len()).collect()));
+        found.blocks.push(scatter(&events, Partitions::for_rows(0, 1, 1)));
+    }
     Ok(found)
+}
+
+/// Orders rows by their values, and says where each went: so that nothing depends on where in the files they were.
+fn by_value(rows: &mut Vec<Vec<Value>>) -> Vec<u64> {
+    let texts: Vec<String> = rows.iter().map(|row| serde_json::to_string(row).unwrap_or_default()).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| texts[*a].cmp(&texts[*b]));
+    let mut ranks = vec![0; rows.len()];
+    let mut ordered = Vec::with_capacity(rows.len());
+    for (rank, place) in order.into_iter().enumerate() {
+        ranks[place] = rank as u64;
+        ordered.push(std::mem::take(&mut rows[place]));
+    }
+    *rows = ordered;
+    ranks
 }
 
 /// What a batch has of the users.
@@ -299,7 +322,7 @@ fn one_row(rows: &RoleColumns, row: usize) -> RoleColumns {
     }
 }
 
-fn rejected(rows: &RoleColumns, row: usize, reason: Rejection, columns: Vec<Value>) -> Rejected {
+fn rejected(rows: &RoleColumns, row: usize, reason: Rejection, unit: Option<JobUnit>, columns: Vec<Value>) -> Rejected {
     let text = |column: &ArrayRef| match column.is_valid(row) && !column.data_type().is_null() {
         true => array_value_to_string(column, row).ok(),
         false => None,
@@ -311,24 +334,35 @@ fn rejected(rows: &RoleColumns, row: usize, reason: Rejection, columns: Vec<Valu
     Rejected {
         user: user.unwrap_or_default(),
         reason,
-        time: time(&rows.time, row),
+        time: time(&rows.time, row, unit),
         raw_time: text(&rows.time),
         event: rows.event.as_ref().and_then(text),
         columns,
     }
 }
 
-/// A time that is a timestamp in the file.
-fn time(times: &ArrayRef, row: usize) -> Option<Timestamp> {
+/// A time that can be read, possible or not.
+fn time(times: &ArrayRef, row: usize, unit: Option<JobUnit>) -> Option<Timestamp> {
+    let times = times.slice(row, 1);
+    if let Some(texts) = times.as_string_view_opt() {
+        let text = texts.is_valid(0).then(|| texts.value(0))?;
+        return match unit {
+            Some(unit) => unit.instant(text.parse().ok()?),
+            None => instant_of(text),
+        };
+    }
+    if let Some(counts) = times.as_primitive_opt::<Int64Type>() {
+        return counts.is_valid(0).then(|| unit?.instant(counts.value(0)))?;
+    }
     let ArrowType::Timestamp(..) = times.data_type() else { return None };
-    let micros = cast(&times.slice(row, 1), &ArrowType::Timestamp(TimeUnit::Microsecond, None)).ok()?;
+    let micros = cast(&times, &ArrowType::Timestamp(TimeUnit::Microsecond, None)).ok()?;
     let micros = micros.as_primitive_opt::<TimestampMicrosecondType>()?;
     micros.is_valid(0).then(|| Timestamp::from_micros(micros.value(0)))
 }
 
-/// The places of some events among all, as facts: in ascending order of their bytes.
-fn places(first: usize, count: usize) -> Coded {
-    let mut keys = TextColumn::with_capacity(count, count * size_of::<u64>());
-    (first..first + count).for_each(|place| keys.push(&(place as u64).to_be_bytes()));
-    Coded { keys: KeyColumn::Text(keys), codes: (0..count as u32).collect() }
+/// The places of some events among all, as facts: their bytes are in the same order.
+fn places(places: Vec<u64>) -> Coded {
+    let mut keys = TextColumn::with_capacity(places.len(), places.len() * size_of::<u64>());
+    places.iter().for_each(|place| keys.push(&place.to_be_bytes()));
+    Coded { keys: KeyColumn::Text(keys), codes: (0..places.len() as u32).collect() }
 }

@@ -156,7 +156,10 @@ impl Stream {
         // Stable: what is at one time stays in order of user, and of the kernel.
         stream.sessions.sort_by_key(|session| (session.first_time(), session.start));
         stream.out.sort_by_key(|out| out.event.time);
-        stream.left_out.sort_by_key(|left_out| left_out.time);
+        stream.left_out.sort_by_cached_key(|row| {
+            let columns = serde_json::to_string(&row.columns).unwrap_or_default();
+            (row.time, row.raw_time.clone(), row.status, row.event.clone(), columns)
+        });
         if !ask.oldest_first {
             stream.sessions.reverse();
             stream.out.reverse();
