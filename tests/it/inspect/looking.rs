@@ -163,3 +163,20 @@ fn a_condition_narrows_what_is_read_and_shown() {
     let expected: Vec<_> = (7..20).filter(|keep| *keep != 9).map(Some).collect();
     assert_eq!(kept.collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn dates_of_folders_are_compared_and_shown_without_a_word_on_stderr() {
+    let sandbox = Sandbox::new();
+    for date in ["2026-01-04", "2026-01-05"] {
+        let batch = table([("user_id", texts(["ann"])), ("event_time", times(["10:00"]))]);
+        write_batch(&sandbox.path().join(format!("data/event_date={date}/events.parquet")), 10, &batch);
+    }
+    sandbox.job("[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n");
+    let condition = ["--where", "event_date >= '2026-01-05'"];
+    let ran = sandbox.inspect(&[&["--user", "ann", "--columns", "event_date"][..], &condition].concat());
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("1 session, with 1 event") && ran.stdout.contains("event_date=2026-01-05"));
+    assert_eq!(ran.stderr, "");
+    let ran = sandbox.dwell(&[&["run", "job.toml", "--quiet"][..], &condition].concat());
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+}
