@@ -2,6 +2,7 @@
 
 use crate::charts::error::ChartError;
 use crate::events::error::InputError;
+use crate::inspect::error::InspectError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
 
@@ -20,6 +21,9 @@ pub enum Error {
     /// A chart cannot be made of the tables.
     #[error(transparent)]
     Chart(#[from] ChartError),
+    /// There is nothing to show of what was asked for.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -154,7 +158,7 @@ impl Error {
     /// set was exceeded.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Job(_) | Error::MemoryForThreads { .. } => 2,
+            Error::Job(_) | Error::Inspect(_) | Error::MemoryForThreads { .. } => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,

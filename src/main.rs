@@ -4,8 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{ChartsRequest, Cli, DoctorRequest, Request, RunRequest};
+use dwell::cli::{ChartsRequest, Cli, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest};
 use dwell::error::Error;
+use dwell::report::format::Format;
 use dwell::report::log::{self, LogFormat};
 use dwell::{cancel, charts_command, doctor, guard, history, run};
 
@@ -18,12 +19,36 @@ fn main() -> ExitCode {
             report(&log, || make_charts(request))
         }
         Request::Doctor(request) => examine(*request),
+        Request::Gaps(request) => report(&question_log(&request.question), || gaps(*request)),
+        Request::Inspect(request) => report(&question_log(&request.question), || inspect(*request)),
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
 
 fn request_log(request: &RunRequest) -> (LogFormat, bool) {
     (request.log_format(), request.quiet())
+}
+
+fn question_log(flags: &QuestionFlags) -> (LogFormat, bool) {
+    (flags.log_format(), flags.quiet())
+}
+
+fn gaps(request: GapsRequest) -> Result<String, Error> {
+    use_threads(request.question.threads());
+    cancel::listen();
+    let (answer, format) = request.answer()?;
+    Ok(answer.text(format))
+}
+
+fn inspect(request: InspectRequest) -> Result<String, Error> {
+    use_threads(request.question.threads());
+    cancel::listen();
+    let (stream, format) = request.answer()?;
+    Ok(match format {
+        Format::Table => stream.drawing(std::io::stdout().is_terminal()),
+        Format::Json => stream.json(),
+        Format::Csv => stream.csv(),
+    })
 }
 
 fn run_job(request: RunRequest) -> Result<String, Error> {

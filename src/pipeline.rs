@@ -149,7 +149,7 @@ impl GroupWork for GroupLaidOut<'_> {
 
     fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
         self.by.profile.time(Step::Normalise, || -> Result<(), Error> {
-            let (events, counts) = self.by.normaliser.events(rows, &mut self.known)?;
+            let (events, counts) = self.by.normaliser.events_beside(rows, &mut self.known)?;
             self.by.progress.add(counts.passed);
             self.counts.merge(&counts);
             self.waiting_rows += events.len();
@@ -205,7 +205,7 @@ pub fn survey(
     let types = EventDictionary::default();
     let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
     let parts = each_batch(pool, plan, &Profile::default(), &plan.file_tasks(file)?, |rows| {
-        Ok(Survey::of(&normaliser.events(rows, &mut Dictionaries::default())?.0, calendar, with_ids))
+        Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
     })?;
     let mut survey = Survey::default();
     for part in parts {
@@ -306,7 +306,7 @@ pub fn each_batch<T: Send>(
 }
 
 /// Names the file, or the condition, that a batch failed on.
-fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
+pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
     match error {
         ProjectError::Condition(reason) => InputError::Condition {
             condition: plan.condition().unwrap_or_default().to_string(),

@@ -3,7 +3,9 @@
 mod charts;
 mod definition;
 mod doctor;
+mod gaps;
 mod history;
+mod inspect;
 mod question;
 mod resources;
 mod run;
@@ -14,7 +16,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
 pub use doctor::DoctorRequest;
+pub use gaps::GapsRequest;
 pub use history::HistoryRequest;
+pub use inspect::InspectRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
 
@@ -39,6 +43,10 @@ pub enum Request {
     Charts(ChartsRequest),
     /// Answer the usual questions about sessions from their events
     Doctor(Box<DoctorRequest>),
+    /// Show how long users pause between events, and what each timeout would make of it
+    Gaps(Box<GapsRequest>),
+    /// Show a user's events, the session that each is in, and why
+    Inspect(Box<InspectRequest>),
     /// Print shell completions
     Completions {
         /// The shell to complete for

@@ -2,7 +2,6 @@
 
 use super::id_kind::with_kinds;
 use crate::error::Error;
-use crate::events::dictionaries::Dictionaries;
 use crate::events::dictionary::EventDictionary;
 use crate::events::normalise::{Normaliser, RowCounts};
 use crate::events::project::RoleColumns;
@@ -27,10 +26,9 @@ pub fn read(question: &Question, id_kinds: bool) -> Result<Asked, Error> {
     let store = Store::new(partitions, room);
     let normaliser = Normaliser::new(&job.input, &plan.roles, &types).reading(plan.times());
     let counts = each_batch(pool, plan, &Profile::default(), &plan.tasks()?, |rows| {
-        let known = &mut Dictionaries::default();
         let (events, counts) = match id_kinds {
-            true => normaliser.events(&RoleColumns { facts: with_kinds(rows), ..rows.clone() }, known)?,
-            false => normaliser.events(rows, known)?,
+            true => normaliser.events(&RoleColumns { facts: with_kinds(rows), ..rows.clone() })?,
+            false => normaliser.events(rows)?,
         };
         progress.add(counts.passed);
         store.add(&scatter(&[events], partitions))?;

@@ -107,11 +107,23 @@ impl<'a> Normaliser<'a> {
         Normaliser { read: times, ..self }
     }
 
-    /// The events of a batch of rows; `known` are the dictionaries of the batches before.
+    /// The events of a batch of rows.
     ///
     /// # Errors
     /// A column of a type that its role does not take.
-    pub fn events(&self, rows: &RoleColumns, known: &mut Dictionaries) -> Result<(EventBatch, RowCounts), InputError> {
+    pub fn events(&self, rows: &RoleColumns) -> Result<(EventBatch, RowCounts), InputError> {
+        self.events_beside(rows, &mut Dictionaries::default())
+    }
+
+    /// The events of a batch of rows; `known` are the dictionaries of the batches before.
+    ///
+    /// # Errors
+    /// As [`Normaliser::events`].
+    pub fn events_beside(
+        &self,
+        rows: &RoleColumns,
+        known: &mut Dictionaries,
+    ) -> Result<(EventBatch, RowCounts), InputError> {
         let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
         let times = self.micros(&rows.time)?;
         let users = self.users(rows)?;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{new_null_array, Array, ArrayRef};
+use arrow::array::{new_null_array, Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::cast as arrow_cast;
 use arrow::datatypes::DataType as ArrowType;
 use arrow::record_batch::RecordBatch;
@@ -202,6 +202,24 @@ impl Projection {
         let passing = rows.rows;
         rows.facts = self.facts.as_ref().map(|facts| facts.apply(batch, filter, passing)).transpose()?;
         Ok(rows)
+    }
+
+    /// Which rows of a batch of these columns pass the condition; `None` where there is none.
+    ///
+    /// # Errors
+    /// The condition fails on a value.
+    pub fn passing(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>, ProjectError> {
+        const NAME: &str = "dwell passes";
+        let How::Polars(computed) = &self.how else { return Ok(None) };
+        let Some(filter) = &computed.filter else { return Ok(None) };
+        let passing = || -> PolarsResult<ArrayRef> {
+            let rows = bridge::to_polars(batch)?.lazy();
+            let rows = if computed.made.is_empty() { rows } else { rows.with_columns(computed.made.clone()) };
+            let rows = rows.with_columns([filter.clone().alias(NAME)]).collect()?;
+            bridge::to_arrow(rows.column(NAME)?.as_materialized_series())
+        };
+        let passing = passing().map_err(|error| ProjectError::Condition(one_line(&error)))?;
+        Ok(passing.as_boolean_opt().cloned())
     }
 
     fn as_decoded(&self, batch: &RecordBatch) -> Result<RoleColumns, InputError> {

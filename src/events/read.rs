@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use parquet::arrow::ProjectionMask;
 use parquet::basic::{Encoding, EncodingMask};
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
@@ -58,10 +59,18 @@ impl FileTask {
     /// # Errors
     /// It cannot be opened, or its footer cannot be read any more.
     pub fn open(&self) -> Result<OpenFile<'_>, InputError> {
+        self.open_with(&[])
+    }
+
+    /// Opens the file to read some columns beside those that the projection needs.
+    ///
+    /// # Errors
+    /// As [`FileTask::open`].
+    pub fn open_with(&self, more: &[String]) -> Result<OpenFile<'_>, InputError> {
         let file = self.file()?;
         let open = || -> Result<_, ParquetError> {
             let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
-            let mask = mask(&metadata, self.projection.columns());
+            let mask = mask(&metadata, &[self.projection.columns(), more].concat());
             let schema = Arc::new(decoded_schema(&metadata)?);
             Ok(OpenFile { task: self, metadata, schema, mask })
         };
@@ -89,20 +98,59 @@ impl OpenFile<'_> {
     /// # Errors
     /// The file cannot be opened any more, or the row group's columns cannot be found.
     pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
+        self.rows_where(number, None)
+    }
+
+    /// As [`OpenFile::row_group`], of the rows that a filter lets pass: of others, only what it looks at is decoded.
+    ///
+    /// # Errors
+    /// As [`OpenFile::row_group`].
+    pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Result<Batches<'_>, InputError> {
         // A file of its own: whoever shares one shares the place in it, too.
         let file = self.task.file()?;
         let reader = self.task.decoded(|| {
             let schema = self.schema_of(number);
             let rows = if self.are_numbers(&schema) { NUMBER_ROWS } else { BATCH_ROWS };
-            let options = ArrowReaderOptions::new().with_schema(schema);
-            let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            let builder = self
+                .builder(file, schema)?
                 .with_projection(self.mask.clone())
                 .with_row_groups(vec![number])
-                .with_batch_size(rows)
-                .build()
+                .with_batch_size(rows);
+            match filter {
+                Some(filter) => builder.with_row_filter(filter).build(),
+                None => builder.build(),
+            }
         })?;
         Ok(Batches { task: self.task, reader })
+    }
+
+    /// What its footer says.
+    pub fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+
+    /// The columns named, with all that is in them.
+    pub fn columns(&self, names: &[String]) -> ProjectionMask {
+        mask(self.metadata(), names)
+    }
+
+    /// The bloom filter of a column of a row group, where the file has one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn bloom_filter(&self, number: usize, leaf: usize) -> Result<Option<Sbbf>, InputError> {
+        if self.metadata().row_group(number).column(leaf).bloom_filter_offset().is_none() {
+            return Ok(None);
+        }
+        let file = self.task.file()?;
+        self.task
+            .decoded(|| self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf))
+    }
+
+    fn builder(&self, file: File, schema: SchemaRef) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+        let options = ArrowReaderOptions::new().with_schema(schema);
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
     }
 
     /// Whether all columns that are needed are of few bytes a row.

@@ -38,7 +38,7 @@ pub fn parse_limit(key: &'static str, text: &str) -> Result<Option<Span>, JobErr
 
 /// Timeouts are minutes, the other durations days, when people leave the unit out.
 fn likeliest_unit(key: &str) -> &'static str {
-    if key == "session.timeout" {
+    if ["session.timeout", "--timeouts"].contains(&key) {
         "m"
     } else {
         "d"

@@ -603,10 +603,16 @@ pub fn run(case: &Case, arrangement: &Arrangement, arguments: &[&str]) -> Result
     run_with(case, arrangement, arguments, "")
 }
 
-/// As [`run`], with more at the end of the job.
-pub fn run_with(case: &Case, arrangement: &Arrangement, arguments: &[&str], more: &str) -> Result<Sandbox, String> {
+/// The events of a case in one arrangement of files, and no job yet.
+pub fn laid_out(case: &Case, arrangement: &Arrangement) -> Sandbox {
     let sandbox = Sandbox::new();
     arrangement.write(case, &sandbox);
+    sandbox
+}
+
+/// As [`run`], with more at the end of the job.
+pub fn run_with(case: &Case, arrangement: &Arrangement, arguments: &[&str], more: &str) -> Result<Sandbox, String> {
+    let sandbox = laid_out(case, arrangement);
     sandbox.job(&(job_toml(&case.definition, &case.layout, &[]) + more));
     let ran = sandbox.run(&case.definition, arguments);
     if ran.code == Some(0) {
