@@ -1,6 +1,7 @@
 //! Everything that can end a run, with its exit code.
 
 use crate::charts::error::ChartError;
+use crate::compare::error::CompareError;
 use crate::events::error::InputError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
@@ -20,6 +21,9 @@ pub enum Error {
     /// A chart cannot be made of the tables.
     #[error(transparent)]
     Chart(#[from] ChartError),
+    /// Two definitions cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -150,6 +154,7 @@ impl Error {
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,
+            Error::Compare(error) => error.exit_code(),
             Error::TooManyRejected { .. }
             | Error::TooManyOutOfSession { .. }
             | Error::TooFewSessions { .. }

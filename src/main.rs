@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{ChartsRequest, Cli, Request, RunRequest};
+use dwell::cli::{ChartsRequest, Cli, CompareRequest, Request, RunRequest};
 use dwell::error::Error;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, charts_command, guard, history, run};
+use dwell::{cancel, charts_command, compare, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         Request::Charts(request) => {
             let log = (request.log_format(), request.quiet());
             report(&log, || make_charts(request))
+        }
+        Request::Compare(request) => {
+            let log = (request.log_format(), request.quiet());
+            report(&log, || compare_jobs(request))
         }
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
@@ -31,6 +35,13 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
     let (job, options) = request.resolve()?;
     let summary = run::run(&job, &options)?;
     Ok(if options.resources.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+fn compare_jobs(request: CompareRequest) -> Result<String, Error> {
+    use_threads(request.threads());
+    cancel::listen();
+    let ([a, b], options) = request.resolve()?;
+    compare::compare([&a, &b], &options)
 }
 
 /// Tells polars how many threads to use, before anything of it has started: it takes the size of its own pool from

@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and the flags of each command, a file each.
 
 mod charts;
+mod compare;
 mod definition;
 mod history;
 mod question;
@@ -12,6 +13,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
+pub use compare::CompareRequest;
 pub use history::HistoryRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
@@ -35,6 +37,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Recompute measures and histograms from the tables of a run, without reading events
     Charts(ChartsRequest),
+    /// Compare the sessions of two definitions over the same events
+    Compare(CompareRequest),
     /// Print shell completions
     Completions {
         /// The shell to complete for
