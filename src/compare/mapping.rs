@@ -243,7 +243,7 @@ mod tests {
                 id: i64::from(place),
                 value: 0,
                 start: at(events().next()),
-                end: at(events().last()),
+                end: at(events().next_back()),
                 event_count: events().count() as u32,
                 first_event: 0,
                 last_event: 0,
