@@ -80,7 +80,7 @@ const OF_SESSIONS: [(&str, &str, Unit); 13] = [
 ];
 
 /// What is measured besides of all dates together.
-const OF_EVENTS: [(&str, &str); 10] = [
+const OF_EVENTS: [(&str, &str); 11] = [
     ("users_with_sessions", "Users with sessions"),
     ("excluded_sessions", "Excluded as too long"),
     ("clock_skew_sessions", "Of clock skew"),
@@ -89,6 +89,7 @@ const OF_EVENTS: [(&str, &str); 10] = [
     ("rejected", "Rows rejected"),
     ("duplicates", "Duplicate events"),
     ("inactive", "Inactive events"),
+    ("outside_window", "Events of other dates"),
     ("in_session", "Events in session"),
     ("out_of_session", "Events out of session"),
 ];
@@ -121,6 +122,7 @@ impl Measures {
             let tally = &tallies[side];
             let rows = &read.of(side).rows;
             let all_rows = reading.alone[side].extent.rows;
+            let left = rows.passed.saturating_sub(rows.rejected_total() + tally.duplicates + tally.inactive);
             [
                 tally.users_with_sessions,
                 tally.excluded,
@@ -130,6 +132,7 @@ impl Measures {
                 rows.rejected_total(),
                 tally.duplicates,
                 tally.inactive,
+                left.saturating_sub(tally.in_session + tally.out_of_session),
                 tally.in_session,
                 tally.out_of_session,
             ]

@@ -1,10 +1,10 @@
 //! `dwell compare`: two definitions over the same events, side by side.
 //!
-//! [`reading`] reads the events, once for both definitions where they ask the same of the input. [`partition`] has each
-//! definition make its sessions of every user ([`side`], with the kernel's own rules over the events as [`tie`] has
-//! them) and [`mapping`] says how the sessions of one map to those of the other. What is counted of both in [`tally`]
-//! becomes [`measures`] and the [`users`] that change most; [`show`] prints them, and [`output`] writes all of it as
-//! Parquet into a folder of its own.
+//! `reading` reads the events, once for both definitions where they ask the same of the input. `partition` has each
+//! definition make its sessions of every user (`side`, with the kernel's own rules over the events as `tie` has them)
+//! and `mapping` says how the sessions of one map to those of the other. What is counted of both in `tally` becomes
+//! `measures` and the `users` that change most; `show` prints them, and `output` writes all of it as Parquet into a
+//! folder of its own.
 
 pub mod error;
 mod mapping;

@@ -133,6 +133,7 @@ fn counts_are_those_of_runs(pair: &Pair) -> Result<(), String> {
             ("rejected", all(&counts.rejected)),
             ("duplicates", counts.duplicates),
             ("inactive", counts.inactive),
+            ("outside_window", counts.outside_window),
             ("in_session", counts.in_session),
             ("out_of_session", all(&counts.out_of_session)),
         ];
