@@ -1,6 +1,7 @@
 //! Everything that can end a run, with its exit code.
 
 use crate::charts::error::ChartError;
+use crate::compare::error::CompareError;
 use crate::events::error::InputError;
 use crate::inspect::error::InspectError;
 use crate::job::JobError;
@@ -24,6 +25,9 @@ pub enum Error {
     /// There is nothing to show of what was asked for.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Two definitions cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -162,6 +166,7 @@ impl Error {
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,
+            Error::Compare(error) => error.exit_code(),
             Error::TooManyRejected { .. }
             | Error::TooManyOutOfSession { .. }
             | Error::TooFewSessions { .. }

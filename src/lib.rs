@@ -10,6 +10,7 @@ pub mod chart_set;
 pub mod charts;
 pub mod charts_command;
 pub mod cli;
+pub mod compare;
 pub mod doctor;
 pub mod error;
 pub mod events;

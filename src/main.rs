@@ -4,11 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use dwell::cli::{ChartsRequest, Cli, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest};
+use dwell::cli::{
+    ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest,
+};
 use dwell::error::Error;
 use dwell::report::format::Format;
 use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, charts_command, doctor, guard, history, run};
+use dwell::{cancel, charts_command, compare, doctor, guard, history, run};
 
 fn main() -> ExitCode {
     match Cli::parse().request() {
@@ -21,6 +23,10 @@ fn main() -> ExitCode {
         Request::Doctor(request) => examine(*request),
         Request::Gaps(request) => report(&question_log(&request.question), || gaps(*request)),
         Request::Inspect(request) => report(&question_log(&request.question), || inspect(*request)),
+        Request::Compare(request) => {
+            let log = (request.log_format(), request.quiet());
+            report(&log, || compare_jobs(request))
+        }
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
@@ -57,6 +63,13 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
     let (job, options) = request.resolve()?;
     let summary = run::run(&job, &options)?;
     Ok(if options.resources.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+fn compare_jobs(request: CompareRequest) -> Result<String, Error> {
+    use_threads(request.threads());
+    cancel::listen();
+    let ([a, b], options) = request.resolve()?;
+    compare::compare([&a, &b], &options)
 }
 
 /// Tells polars how many threads to use, before anything of it has started: it takes the size of its own pool from

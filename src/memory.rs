@@ -52,6 +52,11 @@ impl MemoryLimit {
         self.0.saturating_sub(BASE + PER_THREAD * threads as u64)
     }
 
+    /// For each of two sets of events that are there at once: beside the program itself, half of the memory.
+    pub fn halved(self, threads: usize) -> Self {
+        MemoryLimit(self.0 - self.room(threads) / 2)
+    }
+
     /// Bytes of events that may wait in memory: more goes to disk. While some are written, as many may come.
     pub fn waiting_events(self, threads: usize) -> usize {
         usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
@@ -104,6 +109,13 @@ mod tests {
     fn a_bare_number_is_offered_a_unit() {
         let message = MemoryLimit::parse("--memory-limit", "4").expect_err("no unit").to_string();
         assert!(message.contains("did you mean 4GiB?"), "{message}");
+    }
+
+    #[test]
+    fn half_of_a_limit_has_half_the_room() {
+        let limit = MemoryLimit(1 << 30);
+        assert_eq!(limit.halved(2).room(2), limit.room(2).div_ceil(2));
+        assert_eq!(MemoryLimit(1 << 20).halved(2).room(2), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and the flags of each command, a file each.
 
 mod charts;
+mod compare;
 mod definition;
 mod doctor;
 mod gaps;
@@ -15,6 +16,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
+pub use compare::CompareRequest;
 pub use doctor::DoctorRequest;
 pub use gaps::GapsRequest;
 pub use history::HistoryRequest;
@@ -47,6 +49,8 @@ pub enum Request {
     Gaps(Box<GapsRequest>),
     /// Show a user's events, the session that each is in, and why
     Inspect(Box<InspectRequest>),
+    /// Compare the sessions of two definitions over the same events
+    Compare(CompareRequest),
     /// Print shell completions
     Completions {
         /// The shell to complete for

@@ -6,6 +6,7 @@ mod bad_input;
 mod cells;
 mod charts;
 mod command_line;
+mod compare;
 mod doctor;
 mod gaps;
 mod input_forms;

@@ -1,0 +1,78 @@
+//! `dwell compare`: two job files, and what is asked of their comparison.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::resources::ResourceFlags;
+use crate::compare::error::CompareError;
+use crate::compare::{Compared, Options};
+use crate::error::Error;
+use crate::job::file::{InputKeys, JobFile, Names};
+use crate::job::{Job, JobError};
+use crate::report::format::Format;
+use crate::report::log::LogFormat;
+
+/// A comparison, as asked for.
+#[derive(Debug, Args)]
+pub struct CompareRequest {
+    /// The job file of one definition
+    #[arg(value_name = "A.toml")]
+    a: PathBuf,
+    /// The job file of the other one
+    #[arg(value_name = "B.toml")]
+    b: PathBuf,
+
+    /// Event file, folder or glob for both; may be given again
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    input: Option<Vec<String>>,
+    /// Folder of its own for all of it as Parquet: how sessions map, measures and users
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// How many of the users that change most to show
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    users: usize,
+    /// How to print the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    format: Format,
+    #[command(flatten)]
+    resources: ResourceFlags,
+}
+
+impl CompareRequest {
+    /// How to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.resources.log_format
+    }
+
+    /// Whether to log nothing but errors.
+    pub fn quiet(&self) -> bool {
+        self.resources.quiet
+    }
+
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.resources.threads()
+    }
+
+    /// The two jobs, and what is asked of their comparison.
+    ///
+    /// # Errors
+    /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
+    pub fn resolve(self) -> Result<([Compared; 2], Options), Error> {
+        let resources = self.resources.resources()?;
+        let job = |path: &Path| job(path, self.input.clone());
+        let jobs = [job(&self.a)?, job(&self.b)?];
+        Ok((jobs, Options { output: self.output, users: self.users, format: self.format, resources }))
+    }
+}
+
+/// One of the two jobs, over an input that was given for both.
+fn job(path: &Path, input: Option<Vec<String>>) -> Result<Compared, Error> {
+    let keys = JobFile::read(path)?;
+    let input = InputKeys { path: input.map(Names::Many), ..InputKeys::default() };
+    let keys = keys.merge(JobFile { input, ..JobFile::default() });
+    let output = keys.output.path.clone().filter(|path| !path.is_empty()).map(PathBuf::from);
+    let within = |error: JobError| CompareError::In { job: path.to_path_buf(), error: Box::new(error.into()) };
+    Ok(Compared { name: path.to_path_buf(), job: Job::for_question(keys).map_err(within)?, output })
+}
