@@ -19,6 +19,7 @@ pub mod facts;
 pub mod find;
 pub mod footer;
 pub mod kind;
+pub mod like;
 pub mod lookup;
 pub mod normalise;
 pub mod plan;

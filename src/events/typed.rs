@@ -3,6 +3,7 @@
 
 use polars::prelude::*;
 
+use super::like::without_patterns;
 use crate::job::dates::instant_of;
 
 /// A condition that polars can compute over `schema`, tried on no rows.
@@ -13,12 +14,12 @@ pub fn typed(expr: &Expr, schema: &SchemaRef) -> PolarsResult<Expr> {
     let expr = with_typed_times(expr.clone(), schema)?;
     let tried = |expr: &Expr| DataFrame::empty_with_schema(schema).lazy().filter(expr.clone()).collect();
     match tried(&expr) {
-        Ok(_) => Ok(expr),
+        Ok(_) => Ok(without_patterns(expr)),
         Err(error) => {
             // Whole columns are compared as they are where that goes: only then can their statistics rule
             // row groups out. Functions of text need text.
             let as_text = with_text(expr, schema);
-            tried(&as_text).map(|_| as_text).map_err(|_| error)
+            tried(&as_text).map(|_| without_patterns(as_text)).map_err(|_| error)
         }
     }
 }
