@@ -6,8 +6,9 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
+use crate::charts::active::Active;
 use crate::charts::error::ChartError;
-use crate::charts::measure::measure;
+use crate::charts::measure::{AskedUsers, InRange};
 use crate::charts::sessions::{Performed, SegmentTables};
 use crate::charts::tables::TableFiles;
 use crate::charts::Line;
@@ -38,13 +39,32 @@ impl ChartSet<'_> {
     /// # Errors
     /// A table that cannot be read; a value that a property cannot be compared with.
     pub fn measure(&self, pool: &ThreadPool, folder: &Path, zone: &TimeZone) -> Result<Vec<Line>, Error> {
-        let one = |chart: &Chart| {
-            measure(chart, self.segments, self.added, zone).map_err(|error| match error {
-                ChartError::Table(error) => unreadable(folder, &error),
-                other => other.into(),
-            })
+        let failed = |error: ChartError| match error {
+            ChartError::Table(error) => unreadable(folder, &error),
+            other => other.into(),
         };
-        Ok(pipeline::each(pool, self.charts, one)?.into_iter().flatten().collect())
+        let charts: Vec<&Chart> = self.charts.iter().collect();
+        let charts = pipeline::each(pool, &charts, |&chart| InRange::new(chart, self.segments, zone).map_err(failed))?;
+        // Each answer once, however many charts ask for it.
+        let mut asked: Vec<AskedUsers<'_>> = Vec::new();
+        let mut answers_of: Vec<Vec<usize>> = Vec::new();
+        for chart in &charts {
+            let mut answers = Vec::new();
+            for users in chart.active_users() {
+                answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
+                if answers.last() == Some(&asked.len()) {
+                    asked.push(users);
+                }
+            }
+            answers_of.push(answers);
+        }
+        let active = pipeline::each(pool, &asked, |users| users.count().map_err(failed))?;
+        let charts: Vec<(&InRange<'_>, Vec<usize>)> = charts.iter().zip(answers_of).collect();
+        let lines = pipeline::each(pool, &charts, |(chart, answers)| {
+            let active: Vec<&Active> = answers.iter().map(|answer| &active[*answer]).collect();
+            chart.measure(self.added, &active).map_err(failed)
+        })?;
+        Ok(lines.into_iter().flatten().collect())
     }
 }
 

@@ -14,12 +14,31 @@ use crate::sessionize::time::Day;
 /// Distinct users by lane and interval.
 pub type ActiveUsers = HashMap<(u32, IntervalKey), i64>;
 
+/// The active users of a segment, which charts share that ask for the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Active {
+    users: ActiveUsers,
+    /// Of a segment `by` a column, the values by their lanes here.
+    values: Option<Vec<String>>,
+}
+
+impl Active {
+    /// Those of a segment's lanes in a chart, which gets lanes for all values.
+    pub fn in_lanes(&self, lanes: &mut Codes) -> ActiveUsers {
+        let Some(values) = &self.values else { return self.users.clone() };
+        let of: Vec<u32> = values.iter().map(|value| lanes.of(value)).collect();
+        self.users.iter().map(|((lane, key), users)| ((of[*lane as usize], *key), *users)).collect()
+    }
+}
+
 /// Counts the active users of a segment.
 ///
 /// # Errors
 /// A table that cannot be read.
-pub fn active_users(segment: &Ranged<'_>, intervals: &Intervals<'_>, lanes: &mut Codes) -> PolarsResult<ActiveUsers> {
+pub fn active_users(segment: &Ranged<'_>, intervals: &Intervals<'_>) -> PolarsResult<Active> {
     let mut users = ActiveUsers::new();
+    let mut lanes = Codes::default();
+    let by = segment.tables.by.as_deref();
     let same = |a: &(Day, _), b: &(Day, _)| intervals.of(a.0) == intervals.of(b.0);
     for files in segment.activity.chunk_by(same) {
         let first = intervals.of(files[0].0);
@@ -31,7 +50,6 @@ pub fn active_users(segment: &Ranged<'_>, intervals: &Intervals<'_>, lanes: &mut
             Interval::Day => vec![col("hours").is_not_null().alias("row")],
             _ => vec![col("user_id").cast(DataType::String)],
         };
-        let by = segment.tables.by.as_deref();
         columns.extend(by.map(|by| col(by).cast(DataType::String).alias("lane")));
         let rows = collect(rows.select(columns))?;
         let lane_of: Option<Vec<u32>> = match by {
@@ -59,9 +77,15 @@ pub fn active_users(segment: &Ranged<'_>, intervals: &Intervals<'_>, lanes: &mut
             Interval::Day => (0..rows.height()).for_each(|row| *users.entry((lane(row), first)).or_default() += 1),
             _ => {
                 let mut codes = Codes::default();
+                let of = rows.column("user_id")?.str()?.iter().map(|user| codes.of(user.unwrap_or_default()));
+                if lane_of.is_none() {
+                    // Codes count up from 0.
+                    let last = of.max();
+                    users.extend(last.map(|last| ((0, first), i64::from(last) + 1)));
+                    continue;
+                }
                 let mut met = Pairs::default();
-                for (row, user) in rows.column("user_id")?.str()?.iter().enumerate() {
-                    let code = codes.of(user.unwrap_or_default());
+                for (row, code) in of.enumerate() {
                     if met.is_new(lane(row), code) {
                         *users.entry((lane(row), first)).or_default() += 1;
                     }
@@ -69,5 +93,5 @@ pub fn active_users(segment: &Ranged<'_>, intervals: &Intervals<'_>, lanes: &mut
             }
         }
     }
-    Ok(users)
+    Ok(Active { users, values: by.map(|_| lanes.into_texts()) })
 }

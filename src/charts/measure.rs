@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::active::{active_users, ActiveUsers};
+use super::active::{active_users, Active, ActiveUsers};
 use super::cells::{cells_of, Ask, Cell, CellKey};
 use super::error::ChartError;
 use super::formula::{Formula, Function};
@@ -16,6 +16,7 @@ use super::sessions::{Ranged, SegmentTables, SeriesReader};
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::job::added::AddedColumns;
 use crate::job::chart::{Chart, Series};
+use crate::sessionize::aggregate::Window;
 use crate::sessionize::time::Day;
 
 /// As many files are read at once as make whole intervals and come to about this many bytes: a session of
@@ -24,35 +25,82 @@ const BYTES_AT_ONCE: u64 = 1 << 25;
 /// The series of a line that is a formula's.
 const FORMULA: &str = "formula";
 
-/// Measures a chart over the tables of its segments.
-///
-/// # Errors
-/// A table that cannot be read; a value that a property cannot be compared with.
-pub fn measure(
-    chart: &Chart,
-    segments: &[SegmentTables],
-    added: &AddedColumns,
-    zone: &TimeZone,
-) -> Result<Vec<Line>, ChartError> {
-    let measured = || {
+/// A chart within its dates.
+#[derive(Debug)]
+pub struct InRange<'a> {
+    chart: &'a Chart,
+    segments: Vec<Ranged<'a>>,
+    intervals: Intervals<'a>,
+}
+
+impl<'a> InRange<'a> {
+    /// For a chart of some of these segments.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub fn new(chart: &'a Chart, segments: &'a [SegmentTables], zone: &'a TimeZone) -> Result<Self, ChartError> {
         let chosen = chart.segments.iter().filter_map(|name| segments.iter().find(|segment| segment.name == *name));
-        let ranged: Vec<Ranged<'_>> =
+        let segments: Vec<Ranged<'_>> =
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
-        let first = ranged.iter().filter_map(|segment| segment.sessions.first()).map(|(day, _)| *day).min();
+        let first = segments.iter().filter_map(|segment| segment.sessions.first()).map(|(day, _)| *day).min();
         let first = chart.window.first.or(first).unwrap_or_default();
-        let intervals = Intervals { interval: chart.interval, zone, first };
-        Measuring { chart, added, intervals: &intervals, groups: Groups::default() }.lines(&ranged)
-    };
-    measured().map_err(|error| match error {
-        ChartError::Table(error) => ChartError::Table(error),
-        error => ChartError::In { chart: chart.name.clone(), error: Box::new(error) },
-    })
+        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first } })
+    }
+
+    /// Which active users the chart asks for, segment by segment.
+    pub fn active_users(&self) -> impl Iterator<Item = AskedUsers<'_>> {
+        self.segments.iter().map(|segment| AskedUsers {
+            segment,
+            window: self.chart.window,
+            intervals: &self.intervals,
+        })
+    }
+
+    /// Measures the chart; `active` are the users it asks for.
+    ///
+    /// # Errors
+    /// A table that cannot be read; a value that a property cannot be compared with.
+    pub fn measure(&self, added: &AddedColumns, active: &[&Active]) -> Result<Vec<Line>, ChartError> {
+        let InRange { chart, segments, intervals } = self;
+        let measuring = Measuring { chart, added, intervals, active, groups: Groups::default() };
+        measuring.lines(segments).map_err(|error| match error {
+            ChartError::Table(error) => ChartError::Table(error),
+            error => ChartError::In { chart: chart.name.clone(), error: Box::new(error) },
+        })
+    }
+}
+
+/// The active users of a segment by interval, as a chart asks for them.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedUsers<'a> {
+    segment: &'a Ranged<'a>,
+    window: Window,
+    intervals: &'a Intervals<'a>,
+}
+
+impl AskedUsers<'_> {
+    /// Whether another one has the same answer.
+    pub fn is_same(&self, other: &AskedUsers<'_>) -> bool {
+        self.segment.tables.name == other.segment.tables.name
+            && (self.window, self.intervals.interval, self.intervals.first)
+                == (other.window, other.intervals.interval, other.intervals.first)
+    }
+
+    /// Counts them.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub fn count(&self) -> Result<Active, ChartError> {
+        Ok(active_users(self.segment, self.intervals)?)
+    }
 }
 
 struct Measuring<'a> {
     chart: &'a Chart,
     added: &'a AddedColumns,
     intervals: &'a Intervals<'a>,
+    /// The active users of each segment.
+    active: &'a [&'a Active],
     groups: Groups,
 }
 
@@ -71,7 +119,9 @@ impl Measuring<'_> {
         if let Some(grouped) = self.chart.series.iter().position(|series| series.group_by.is_some()) {
             self.groups = self.largest_groups(grouped, segments)?;
         }
-        let counted: Vec<Counted> = segments.iter().map(|segment| self.count(segment)).collect::<Result<_, _>>()?;
+        let each = segments.iter().zip(self.active);
+        let counted: Vec<Counted> =
+            each.map(|(segment, active)| self.count(segment, active)).collect::<Result<_, _>>()?;
         let mut lines = Vec::new();
         for place in 0..self.chart.series.len() {
             counted.iter().for_each(|counted| self.add_series(place, counted, &mut lines));
@@ -106,7 +156,7 @@ impl Measuring<'_> {
         Ok(Groups::largest(sizes.into_iter().collect(), self.chart.top))
     }
 
-    fn count(&self, segment: &Ranged<'_>) -> Result<Counted, ChartError> {
+    fn count(&self, segment: &Ranged<'_>, active: &Active) -> Result<Counted, ChartError> {
         let mut lanes = Codes::default();
         let mut cells = Vec::new();
         for (place, series) in self.chart.series.iter().enumerate() {
@@ -120,7 +170,7 @@ impl Measuring<'_> {
             }
             cells.push(all);
         }
-        let active = active_users(segment, self.intervals, &mut lanes)?;
+        let active = active.in_lanes(&mut lanes);
         let name = &segment.tables.name;
         let lanes = match segment.tables.by {
             None => vec![name.clone()],

@@ -1,8 +1,8 @@
 //! Charts: measures and histograms over the tables that a run wrote (SPEC 5 and 6).
 //!
 //! [`measure`] makes the rows of a chart: it reads the sessions
-//! that a series is of ([`sessions`], [`passes`]), puts them into [`cells`], counts the [`active`] users, and lays
-//! both out as [`Line`]s, interval by interval. [`formula`] computes over lines, [`overview`] is what a run's
+//! that a series is of ([`sessions`], [`passes`]), puts them into [`cells`], takes the [`active`] users, which are counted
+//! once for all charts that ask for the same, and lays both out as [`Line`]s, interval by interval. [`formula`] computes over lines, [`overview`] is what a run's
 //! summary says.
 
 pub mod active;

@@ -175,7 +175,15 @@ impl SeriesReader<'_> {
 
     fn columns_of(&self, rows: &DataFrame, lanes: &mut Codes) -> PolarsResult<SessionColumns> {
         let ints = |name: &str| -> PolarsResult<Vec<i64>> {
-            Ok(rows.column(name)?.i64()?.iter().map(Option::unwrap_or_default).collect())
+            let column = rows.column(name)?.i64()?;
+            let mut all = Vec::with_capacity(column.len());
+            for chunk in column.downcast_iter() {
+                match chunk.validity() {
+                    None => all.extend_from_slice(chunk.values()),
+                    Some(_) => all.extend(chunk.iter().map(|value| value.copied().unwrap_or_default())),
+                }
+            }
+            Ok(all)
         };
         let has = |name: &str| rows.column(name).is_ok();
         let mut keys: Vec<CellKey> =
