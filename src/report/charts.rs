@@ -84,27 +84,32 @@ fn one_line(text: &mut String, chart: &Chart, line: &Line, zone: &TimeZone) {
     }
 }
 
-/// The lines of one series, each with all of its intervals together; of a formula the latest interval, as rates
-/// do not add up.
+/// The lines of one series, each with all of its intervals together; of a formula those that have the latest
+/// interval, and nothing but that, as rates do not add up.
 fn summed(text: &mut String, chart: &Chart, lines: &[&Line], with_name: bool, zone: &TimeZone) {
     let is_rate = lines.iter().any(|line| line.rows.iter().any(is_formula));
     let series = if with_name { format!("series {}, ", lines[0].label.series) } else { String::new() };
-    match lines.iter().filter_map(|line| line.rows.last()).map(|row| row.interval_start).max() {
-        Some(latest) if is_rate => {
-            let _ = writeln!(text, "  {series}latest: {}", interval_text(chart, latest, zone));
+    let latest = lines.iter().filter_map(|line| line.rows.last()).map(|row| row.interval_start).max();
+    let only = latest.filter(|_| is_rate);
+    let _ = match only {
+        Some(_) if chart.interval == Interval::Total => writeln!(text, "  {series}all dates"),
+        Some(latest) => {
+            let (which, interval) = (interval_text(chart, latest, zone), chart.interval.name());
+            writeln!(text, "  {series}only the last {interval}, {which}; the others are in measures.csv")
         }
-        _ => {
-            let _ = writeln!(text, "  {series}all intervals");
-        }
-    }
+        None => writeln!(text, "  {series}all intervals"),
+    };
     let several_segments = lines.iter().any(|line| line.label.segment != lines[0].label.segment);
     let name = |line: &Line| match &line.label.group {
         Some(group) if several_segments => format!("{}: {group}", line.label.segment),
         Some(group) => group.clone(),
         None => line.label.segment.clone(),
     };
-    let totals: Vec<(String, MeasureRow)> =
-        lines.iter().filter_map(|line| Some((name(line), total(&line.rows)?))).collect();
+    let of = |line: &Line| match only {
+        Some(latest) => line.rows.last().filter(|row| row.interval_start == latest).cloned(),
+        None => total(&line.rows),
+    };
+    let totals: Vec<(String, MeasureRow)> = lines.iter().filter_map(|line| Some((name(line), of(line)?))).collect();
     let most = totals.iter().filter_map(|(_, row)| number(row)).fold(0.0, f64::max);
     for (name, row) in totals.iter().take(MOST_LINES) {
         bar_row(text, name, row, chart, most);
