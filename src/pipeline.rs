@@ -313,11 +313,9 @@ pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputErro
             reason: format!("it fails on values of {:?}: {reason}", task.path),
             position: None,
         },
-        ProjectError::Facts(reason) => InputError::ChartCondition {
-            condition: String::new(),
-            reason: format!("one of them fails on values of {:?}: {reason}", task.path),
-            position: None,
-        },
+        ProjectError::Facts { of, condition, reason } => {
+            InputError::ChartConditionFails { of, condition, path: task.path.clone(), reason }
+        }
         ProjectError::Input(InputError::Unreadable { reason }) => {
             InputError::Damaged { path: task.path.clone(), reason }
         }

@@ -183,6 +183,18 @@ pub enum InputError {
         /// The column in the condition's only or first line, from 1.
         position: Option<usize>,
     },
+    /// A condition of a chart or segment that fails on a value.
+    #[error("`where` of {of} fails on values of {}: {reason}\n  {condition}", path.display())]
+    ChartConditionFails {
+        /// The chart or segment that asks for it.
+        of: String,
+        /// The condition.
+        condition: String,
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with the value.
+        reason: String,
+    },
     /// More conditions than can be told apart.
     #[error("the {of} have {conditions} different conditions (`where`), and there is room for {most}; use fewer")]
     TooManyConditions {

@@ -34,6 +34,8 @@ pub struct Facts {
     values: Vec<Property>,
     /// The conditions of charts, and of what segments' users performed.
     marks: Vec<Condition>,
+    /// The first chart or segment of the job that each of the conditions is of: those of charts, then those of segments.
+    asked_by: Vec<String>,
     /// The columns of which each value is a segment.
     by: Vec<Property>,
     /// The conditions of segments.
@@ -120,7 +122,10 @@ impl Facts {
                 return Err(InputError::TooManyConditions { conditions, of, most: MOST_MARKS });
             }
         }
+        let of_charts = marks.iter().map(|text| who_marks(job, text));
+        let asked_by = of_charts.chain(segments.iter().map(|text| who_picks(job, text))).collect();
         let facts = Facts {
+            asked_by,
             values: names
                 .into_iter()
                 .map(|(name, as_number)| Property::find(name, as_number, columns))
@@ -141,7 +146,7 @@ impl Facts {
         };
         let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
         let values = texts.chain(dates.into_iter().map(|column| of(column, KeyType::Date))).collect();
-        Arc::new(Facts { values, marks: Vec::new(), by: Vec::new(), segments: Vec::new() })
+        Arc::new(Facts { values, marks: Vec::new(), by: Vec::new(), segments: Vec::new(), asked_by: Vec::new() })
     }
 
     /// Which facts there are, in which order.
@@ -186,6 +191,12 @@ impl Facts {
     /// The columns of the conditions that are no whole columns of a file, by their names in the conditions.
     pub fn made(&self, footer: &Footer) -> BTreeMap<String, Expr> {
         made_of(self.uses(), footer)
+    }
+
+    /// The condition that one of [`Facts::exprs`] is, and the chart or segment that it is of; `None` for a value.
+    pub fn condition(&self, place: usize) -> Option<(&Condition, &str)> {
+        let condition = self.marks.iter().chain(&self.segments).nth(place)?;
+        Some((condition, self.asked_by.get(place)?))
     }
 
     /// The facts as columns of a frame of the file's columns and those made of them.
@@ -296,6 +307,23 @@ impl Facts {
         });
         FactRules { layout: self.layout(), added: added.collect(), segments: segments.collect() }
     }
+}
+
+/// The first chart that asks for a condition of events, or segment that does so of what its users performed.
+fn who_marks(job: &Job, text: &str) -> String {
+    let is_of = |holds: &Holds| holds.filter().condition.as_deref() == Some(text);
+    let chart = job.charts.iter().find(|chart| chart.holds().into_iter().any(is_of));
+    if let Some(chart) = chart {
+        return format!("the chart \"{}\"", chart.name);
+    }
+    let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| is_of(&times.count)));
+    segment.map_or_else(String::new, |segment| format!("`performed` of the segment \"{}\"", segment.name))
+}
+
+/// The first segment of the events for which a condition holds.
+fn who_picks(job: &Job, text: &str) -> String {
+    let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
+    segment.map_or_else(String::new, |segment| format!("the segment \"{}\"", segment.name))
 }
 
 fn where_of(pick: &JobPick) -> Option<&String> {

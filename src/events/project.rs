@@ -90,25 +90,33 @@ impl FactProjection {
         })
     }
 
-    /// The facts of the rows of a batch that pass, of which there are so many.
-    fn apply(&self, batch: &RecordBatch, filter: Option<&Computed>, passing: usize) -> Result<Coded, ProjectError> {
+    /// The facts of some rows.
+    fn apply(&self, rows: DataFrame) -> Result<Coded, ProjectError> {
         if self.facts.are_none() {
-            return Ok(Facts::none(passing));
+            return Ok(Facts::none(rows.height()));
         }
-        let rows = || -> PolarsResult<DataFrame> {
-            let mut rows = bridge::to_polars(batch)?.lazy();
-            if let Some(Computed { made, filter: Some(filter), .. }) = filter {
-                // What the filter needs is made under names that facts may have for the same.
-                rows = if made.is_empty() { rows } else { rows.with_columns(made.clone()) };
-                rows = rows.filter(filter.clone());
+        // Beside a column of the file: what comes of a folder's name alone would be a single row.
+        let of_file = rows.get_column_names().first().map(|name| col(name.as_str()));
+        let mut rows = rows.lazy();
+        if !self.made.is_empty() {
+            rows = rows.with_columns(self.made.clone());
+        }
+        let exprs: Vec<Expr> = self.exprs.iter().cloned().chain(of_file).collect();
+        let facts = rows.clone().select(exprs).collect().map_err(|error| self.blame(&rows, &error))?;
+        Ok(self.facts.coded(&facts)?)
+    }
+
+    /// Which of the facts cannot be computed of these rows: the first that cannot by itself.
+    fn blame(&self, rows: &LazyFrame, error: &PolarsError) -> ProjectError {
+        let alone = |expr: &Expr| rows.clone().select([expr.clone()]).collect().err();
+        let failing = self.exprs.iter().enumerate().find_map(|(place, expr)| Some((place, alone(expr)?)));
+        let (place, reason) = failing.map_or((None, one_line(error)), |(place, error)| (Some(place), one_line(&error)));
+        match place.and_then(|place| self.facts.condition(place)) {
+            Some((condition, of)) => {
+                ProjectError::Facts { of: of.to_string(), condition: condition.text().to_string(), reason }
             }
-            rows = if self.made.is_empty() { rows } else { rows.with_columns(self.made.clone()) };
-            // Beside a column of the file: what comes of a folder's name alone would be a single row.
-            let of_file = batch.schema_ref().fields().first().map(|field| col(field.name().as_str()));
-            rows.select(self.exprs.iter().cloned().chain(of_file).collect::<Vec<_>>()).collect()
-        };
-        let rows = rows().map_err(|error| ProjectError::Facts(one_line(&error)))?;
-        Ok(self.facts.coded(&rows)?)
+            None => ProjectError::Input(InputError::Unreadable { reason }),
+        }
     }
 }
 
@@ -135,7 +143,14 @@ pub enum ProjectError {
     /// The condition fails on a value.
     Condition(String),
     /// A condition of a chart or segment does.
-    Facts(String),
+    Facts {
+        /// The chart or segment.
+        of: String,
+        /// The condition.
+        condition: String,
+        /// What polars says.
+        reason: String,
+    },
     /// A value that its role cannot take.
     Input(InputError),
 }
@@ -195,13 +210,22 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value, or a value is of no use for its role.
     pub fn apply(&self, batch: &RecordBatch) -> Result<RoleColumns, ProjectError> {
-        let (mut rows, filter) = match &self.how {
+        let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
+        let (mut roles, rows) = match &self.how {
             How::Direct => (self.as_decoded(batch)?, None),
-            How::Polars(computed) => (self.computed(batch, computed)?, Some(computed.as_ref())),
+            How::Polars(computed) => {
+                let rows = passing(batch, computed)?;
+                (self.computed(&rows, computed)?, Some(rows))
+            }
         };
-        let passing = rows.rows;
-        rows.facts = self.facts.as_ref().map(|facts| facts.apply(batch, filter, passing)).transpose()?;
-        Ok(rows)
+        if let Some(facts) = &self.facts {
+            roles.facts = Some(match rows {
+                Some(rows) => facts.apply(rows)?,
+                None if facts.facts.are_none() => Facts::none(roles.rows),
+                None => facts.apply(bridge::to_polars(batch).map_err(unreadable)?)?,
+            });
+        }
+        Ok(roles)
     }
 
     /// Which rows of a batch of these columns pass the condition; `None` where there is none.
@@ -267,15 +291,9 @@ impl Projection {
         })
     }
 
-    fn computed(&self, batch: &RecordBatch, computed: &Computed) -> Result<RoleColumns, ProjectError> {
-        let rows = compute(batch, computed, computed.filter.clone()).map_err(|error| {
-            // Only then is it the condition that fails.
-            match compute(batch, computed, None) {
-                Ok(_) => ProjectError::Condition(one_line(&error)),
-                Err(error) => ProjectError::Input(InputError::Unreadable { reason: one_line(&error) }),
-            }
-        })?;
+    fn computed(&self, passing: &DataFrame, computed: &Computed) -> Result<RoleColumns, ProjectError> {
         let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
+        let rows = passing.clone().lazy().with_columns(computed.by_role.clone()).collect().map_err(unreadable)?;
         Ok(self.by_role(rows.height(), |role, column| {
             let series = rows.column(role).map_err(unreadable)?.as_materialized_series();
             if *series.dtype() == DataType::Null {
@@ -311,15 +329,19 @@ fn nulls(rows: usize) -> ArrayRef {
     new_null_array(&ArrowType::Null, rows)
 }
 
-fn compute(batch: &RecordBatch, computed: &Computed, filter: Option<Expr>) -> PolarsResult<DataFrame> {
-    let mut rows = bridge::to_polars(batch)?.lazy();
+/// The rows of a batch that pass the condition, with the columns made for it.
+fn passing(batch: &RecordBatch, computed: &Computed) -> Result<DataFrame, ProjectError> {
+    let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
+    let mut rows = bridge::to_polars(batch).map_err(unreadable)?.lazy();
     if !computed.made.is_empty() {
         rows = rows.with_columns(computed.made.clone());
     }
-    if let Some(filter) = filter {
-        rows = rows.filter(filter);
-    }
-    rows.with_columns(computed.by_role.clone()).collect()
+    let Some(filter) = &computed.filter else { return Ok(rows.collect().map_err(unreadable)?) };
+    rows.clone().filter(filter.clone()).collect().map_err(|error| match rows.collect() {
+        // Only then is it the condition that fails.
+        Ok(_) => ProjectError::Condition(one_line(&error)),
+        Err(error) => unreadable(error).into(),
+    })
 }
 
 /// Whether a file's columns can be taken by role as they are decoded.

@@ -160,3 +160,36 @@ fn mistakes_name_the_chart_and_the_way_out() {
         assert!(!sandbox.out().exists(), "a wrong job leaves nothing: {job}");
     }
 }
+
+#[test]
+fn a_condition_that_fails_on_a_value_is_named_with_who_asks_for_it_and_the_file() {
+    const CONDITION: &str = "CAST(page AS INTEGER) > 0";
+    let fine = "[[segment]]\nname = 'fine'\nwhere = \"page = 'A'\"\n";
+    for (asks, of) in [
+        (
+            format!("[[chart]]\nname = 'x'\ncontains = [{{ event = 'click', where = '{CONDITION}' }}]\n"),
+            "the chart \"x\"",
+        ),
+        (format!("[[segment]]\nname = 's'\nwhere = '{CONDITION}'\n"), "the segment \"s\""),
+        (
+            format!("[[segment]]\nname = 's'\nperformed = [{{ event = 'click', where = '{CONDITION}' }}]\n"),
+            "`performed` of the segment \"s\"",
+        ),
+    ] {
+        let ran = try_story(&EVENTS, &format!("{fine}{asks}")).1;
+        ran.expect_code(2);
+        for word in [CONDITION, of, ".parquet"] {
+            assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn rates_of_groups_say_which_interval_they_are_of() {
+    let told = run_story(&EVENTS, "[[chart]]\nname = 'x'\npreset = 'entry_rate'\nproperty = 'page'\nevent = 'view'\n");
+    let ran = told.dwell(&["charts", "job.toml"]);
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("only the last day, 2026-01-06; the others are in measures.csv"), "{}", ran.stdout);
+    let rates: Vec<&str> = ran.stdout.lines().filter(|line| line.ends_with('%')).collect();
+    assert!(rates.iter().any(|line| line.contains(" B ") && line.contains("100.0 %")), "{}", ran.stdout);
+}
