@@ -204,9 +204,14 @@ impl FactTable {
         self.marks[fact as usize] >> mark & 1 == 1
     }
 
-    /// Whether some facts are those of an event in a segment.
-    pub fn is_in(&self, segment: u32, fact: u32) -> bool {
-        self.segments[fact as usize] >> segment & 1 == 1
+    /// The segments that an event with some facts is in, in ascending order.
+    pub fn segments(&self, fact: u32) -> impl Iterator<Item = usize> {
+        let mut rest = self.segments[fact as usize];
+        std::iter::from_fn(move || {
+            let next = rest.trailing_zeros() as usize;
+            // The last one set goes.
+            (rest != 0).then(|| rest &= rest - 1).map(|()| next)
+        })
     }
 }
 
@@ -257,7 +262,8 @@ mod tests {
                 let texts = table.texts(1).expect("text");
                 prop_assert_eq!(table.value(1, fact).map(|text| texts.get(text as usize).to_vec()), facts.1.clone());
                 prop_assert!((0..10).all(|mark| table.is_marked(mark, fact) == (facts.2 >> mark & 1 == 1)));
-                prop_assert!((0..64).all(|segment| table.is_in(segment, fact) == (facts.4 >> segment & 1 == 1)));
+                let segments = (0..64).filter(|segment| facts.4 >> segment & 1 == 1);
+                prop_assert_eq!(table.segments(fact).collect::<Vec<_>>(), segments.collect::<Vec<_>>());
             }
         }
     }

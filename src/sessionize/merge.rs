@@ -152,10 +152,16 @@ impl<'a, R: Dated> ByDate<'a, R> {
 
     /// All dates that have a row, in order.
     pub fn days(&self) -> Vec<Day> {
-        let days = self.partitions.iter().flat_map(|partition| {
-            (self.rows)(partition).chunk_by(|a, b| a.day() == b.day()).map(|chunk| chunk[0].day())
-        });
-        days.collect::<BTreeSet<_>>().into_iter().collect()
+        let mut days = BTreeSet::new();
+        for partition in self.partitions {
+            let mut rest = (self.rows)(partition);
+            // From date to date: there are many rows of each.
+            while let Some(first) = rest.first() {
+                days.insert(first.day());
+                rest = &rest[rows_of(rest, first.day()).end..];
+            }
+        }
+        days.into_iter().collect()
     }
 
     /// The places of a date's rows, in order of user and then as they are in their partition.

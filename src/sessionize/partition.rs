@@ -13,7 +13,7 @@ use super::order::put_in_order;
 use super::records::{ActivityRow, SessionRow};
 use super::rows::{PartitionRows, Tie};
 use super::scatter::counting_sort;
-use super::segments::SegmentMade;
+use super::segments::{Picked, SegmentMade};
 use super::visit::{with_rows, IdTimes, RowsWork};
 
 /// The tables of one partition's users.
@@ -87,13 +87,15 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     let mut segments = SegmentMade::all_of(rules, &table, &texts);
     let adding = rules.facts.map(|facts| Adding::new(facts, None, &table, &texts));
     let mut made = Made { adding, ..Made::default() };
+    let mut picked = Picked::of(rules.facts.map_or(0, |facts| facts.layout.segments));
     let mut own = Vec::new();
     rows.each_user(|user, events| {
         if !segments.is_empty() {
             put_in_order(events);
+            picked.pick(events, &table);
         }
         for segment in &mut segments {
-            segment.add_user(rules, user, events, &mut own, &id_time);
+            segment.add_user(rules, user, events, &picked, &mut own, &id_time);
         }
         made.add_user(rules, user, events, &id_time);
     });

@@ -9,6 +9,27 @@ use super::facts::FactTable;
 use super::rows::{Row, Tie};
 use super::time::Timestamp;
 
+/// A user's events by the conditions of segments that hold of them: those of all segments are found in one go.
+#[derive(Debug)]
+pub struct Picked<T>(Vec<Vec<Row<T>>>);
+
+impl<T: Tie> Picked<T> {
+    /// For so many conditions.
+    pub fn of(conditions: u32) -> Self {
+        Picked((0..conditions).map(|_| Vec::new()).collect())
+    }
+
+    /// Takes another user's events, in order.
+    pub fn pick(&mut self, events: &[Row<T>], table: &FactTable) {
+        self.0.iter_mut().for_each(Vec::clear);
+        if !self.0.is_empty() {
+            for row in events {
+                table.segments(row.fact()).for_each(|segment| self.0[segment].push(*row));
+            }
+        }
+    }
+}
+
 /// A segment's rows in the making.
 #[derive(Debug)]
 pub struct SegmentMade<'f> {
@@ -29,26 +50,27 @@ impl<'f> SegmentMade<'f> {
         facts.segments.iter().map(one).collect()
     }
 
-    /// Takes those of a user's events that the segment is of; the events are in order of time. `own` is
-    /// empty, and is only for its room.
+    /// Takes those of a user's events that the segment is of; the events are in order of time. `own` is only for
+    /// its room.
     pub fn add_user<T: Tie>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
         events: &[Row<T>],
+        picked: &Picked<T>,
         own: &mut Vec<Row<T>>,
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
-        let table = self.table;
-        match self.rule.pick {
-            Pick::All => own.extend_from_slice(events),
-            Pick::In(segment) => own.extend(events.iter().filter(|row| table.is_in(segment, row.fact()))),
+        let events = match self.rule.pick {
+            Pick::All => events,
+            Pick::In(segment) => &picked.0[segment as usize],
             Pick::By(value) => return self.add_by_value(rules, user, events, value, id_time),
-        }
-        if !own.is_empty() {
+        };
+        if !events.is_empty() {
+            own.clear();
+            own.extend_from_slice(events);
             self.made.add_user(rules, user, own, id_time);
         }
-        own.clear();
     }
 
     /// Takes the events of each value by themselves: the value joins the group.
