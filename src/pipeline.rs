@@ -25,9 +25,8 @@ use crate::sessionize::aggregate::Rules;
 use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::columns::EventBatch;
-use crate::sessionize::counts::Counts;
 use crate::sessionize::merge::{all_users, UserRanks};
-use crate::sessionize::partition::{sessionize, Partition};
+use crate::sessionize::partition::{sessionize, AllCounts, Partition};
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::sessionize::time::{Day, Timestamp};
 use crate::store::{Events, Room, Store};
@@ -336,7 +335,7 @@ pub fn make(
     profile: &Profile,
     progress: &Progress,
     mut part: impl FnMut(&Made) -> Result<(), Error>,
-) -> Result<(Made, Counts), Error> {
+) -> Result<(Made, AllCounts), Error> {
     let one = |number: &usize| {
         let began = Instant::now();
         let mut interned = began;
@@ -351,11 +350,11 @@ pub fn make(
     let most = room.limit.map(|limit| limit.waiting_sessions(room.threads));
     // Without a limit all are made at once; with one, a few at a time.
     let at_once = if most.is_some() { room.threads * 4 } else { all.len() };
-    let mut counts = Counts::default();
+    let mut counts = AllCounts::default();
     let (mut waiting, mut bytes) = (Vec::new(), 0);
     for numbers in all.chunks(at_once) {
         for partition in each(pool, numbers, one)?.into_iter().flatten() {
-            counts.merge(&partition.counts);
+            counts.add(&partition);
             bytes += partition.bytes();
             waiting.push(partition);
         }

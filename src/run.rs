@@ -8,7 +8,7 @@ use crate::events::dictionary::EventDictionary;
 use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
-use crate::job::{Job, JobError};
+use crate::job::{Job, JobError, Segment};
 use crate::kept::{check_kept, made_with};
 use crate::limits::{check_changes, check_rows, check_sessions};
 use crate::outcome::Outcome;
@@ -21,6 +21,7 @@ use crate::report::{dry_run, summary, warnings};
 use crate::rules::{calendar_of, describe, needs_latest, rule};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
+use crate::sessionize::counts::Counts;
 use crate::sessionize::event_types::EventTypes;
 use crate::store::Room;
 use crate::tables::files::write_synced;
@@ -134,9 +135,10 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let provenance = Provenance::of(&definition);
     let run = Run { plan: &plan, types: &types, provenance: &provenance, profile: &profile };
     let mut output = Output::new(job, options, &scope, &folder, &pool);
-    let (made, counts) = pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| {
+    let (made, all_counts) = pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| {
         output.write_part(run, part, &mut Progress::new(false))
     })?;
+    let counts = all_counts.all;
     check_sessions(&options.limits, &counts)?;
     stopwatch.stage("sessionize");
     tracing::info!(sessions = counts.sessions, users = counts.users, "sessionized");
@@ -154,6 +156,10 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
+    let of_segment = |(place, segment): (usize, &Segment)| {
+        (segment.name.clone(), all_counts.segments.get(place).copied().unwrap_or_default())
+    };
+    let of_segments: Vec<(String, Counts)> = job.segments.iter().enumerate().map(of_segment).collect();
     let facts = Facts {
         definition: &definition,
         started,
@@ -163,6 +169,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         extent: plan.extent,
         rows: &rows,
         counts: &counts,
+        segments: &of_segments,
         days: &written.days,
         tables: &written.sizes,
         warnings: &warnings,

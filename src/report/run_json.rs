@@ -65,6 +65,8 @@ pub struct RunJson {
     pub clock_skew_sessions: u64,
     /// Distinct users in the activity table.
     pub users: u64,
+    /// The same counts of each segment, by its name.
+    pub segments: Map<String, Value>,
     /// The dates that this run wrote sessions of.
     pub dates: Dates,
     /// The dates of which a file of a table was replaced, added or removed.
@@ -199,6 +201,8 @@ pub struct Facts<'a> {
     pub rows: &'a RowCounts,
     /// What became of the events.
     pub counts: &'a Counts,
+    /// What became of the events of each segment, by its name.
+    pub segments: &'a [(String, Counts)],
     /// The dates that sessions were written of.
     pub days: &'a [Day],
     /// The tables written.
@@ -237,14 +241,13 @@ impl RunJson {
             inactive: counts.inactive,
             outside_window: extent.rows_outside + rows.outside + counts.outside_window,
             in_session: counts.in_session,
-            out_of_session: by_reason(
-                OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])),
-            ),
+            out_of_session: out_of_session(counts),
             sessions: counts.sessions,
             excluded: by_reason([("max_length", counts.excluded)]),
             zero_length_sessions: counts.zero_length,
             clock_skew_sessions: counts.clock_skew,
             users: counts.users,
+            segments: facts.segments.iter().map(|(name, counts)| (name.clone(), counts_json(counts))).collect(),
             dates: Dates::of(facts.days),
             replaced: Replaced::of(facts.replaced),
             changes: facts.changes,
@@ -291,6 +294,27 @@ fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
     let newest = rows.keys().last()?.epoch_days();
     let late = |(day, count): (&Day, &u64)| ((newest - day.epoch_days()).to_string(), Value::from(*count));
     Some(rows.iter().rev().map(late).collect())
+}
+
+/// What became of a segment's events, under the keys that the whole run has for the same.
+fn counts_json(counts: &Counts) -> Value {
+    serde_json::json!({
+        "events": counts.events(),
+        "duplicates": counts.duplicates,
+        "inactive": counts.inactive,
+        "outside_window": counts.outside_window,
+        "in_session": counts.in_session,
+        "out_of_session": out_of_session(counts),
+        "sessions": counts.sessions,
+        "excluded": by_reason([("max_length", counts.excluded)]),
+        "zero_length_sessions": counts.zero_length,
+        "clock_skew_sessions": counts.clock_skew,
+        "users": counts.users,
+    })
+}
+
+fn out_of_session(counts: &Counts) -> Map<String, Value> {
+    by_reason(OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])))
 }
 
 fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {

@@ -35,6 +35,24 @@ pub struct Partition {
     pub segments: Vec<Partition>,
 }
 
+/// What became of all events, and of those of each segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllCounts {
+    /// Of all events.
+    pub all: Counts,
+    /// Of each segment's, in the order of segments; there are none where there is no event.
+    pub segments: Vec<Counts>,
+}
+
+impl AllCounts {
+    /// Adds those of a partition.
+    pub fn add(&mut self, partition: &Partition) {
+        self.all.merge(&partition.counts);
+        self.segments.resize_with(partition.segments.len().max(self.segments.len()), Counts::default);
+        self.segments.iter_mut().zip(&partition.segments).for_each(|(counts, of)| counts.merge(&of.counts));
+    }
+}
+
 impl Partition {
     /// The memory it holds, in bytes.
     pub fn bytes(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Segments made in one pass are what runs of their own make.
 
 use super::read_all;
-use crate::support::{dated_files, Sandbox};
+use crate::support::{dated_files, read_run, Sandbox};
 use arrow::array::RecordBatch;
 use arrow::compute::{concat_batches, filter_record_batch, kernels::cmp::eq};
 use std::path::Path;
@@ -50,6 +50,20 @@ fn same(name: &str, own: &[(String, RecordBatch)], alone: &[(String, RecordBatch
     }
 }
 
+/// What `run.json` says of a segment, and of a run of its own.
+fn same_counts(own: &serde_json::Value, alone: &serde_json::Value) {
+    let own = own.as_object().unwrap();
+    for (key, count) in own.iter().filter(|(key, _)| *key != "events") {
+        assert_eq!(*count, alone[key], "{key}");
+    }
+    let number = |of: &serde_json::Value| of.as_u64().unwrap();
+    let sum = |of: &serde_json::Value| of.as_object().unwrap().values().map(number).sum::<u64>();
+    let left = number(&alone["filtered"]) + sum(&alone["rejected"]);
+    assert_eq!(number(&own["events"]), number(&alone["rows"]) - left);
+    let parts = ["duplicates", "inactive", "outside_window", "in_session"].iter().map(|key| number(&own[*key]));
+    assert_eq!(number(&own["events"]), parts.sum::<u64>() + sum(&own["out_of_session"]));
+}
+
 #[test]
 fn segments_in_one_pass_equal_runs_of_their_own_row_for_row() {
     for session in ["", "timeout = '5m'\nstart_event = 'session_start'", "property = 'platform'"] {
@@ -63,6 +77,7 @@ fn segments_in_one_pass_equal_runs_of_their_own_row_for_row() {
                 let own = table(&together.out().join("segments").join(name), kind);
                 same(&format!("{name} {kind}"), &own, &table(&alone.out(), kind));
             }
+            same_counts(&read_run(&together.out())["segments"][name], &read_run(&alone.out()));
         }
         // And the sessions of all events do not know of segments.
         let without = run(&job(session, "", ""));
