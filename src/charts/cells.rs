@@ -91,7 +91,7 @@ pub fn cells_of(columns: &SessionColumns, ask: &Ask<'_>) -> BTreeMap<CellKey, Ce
 
 fn cell(columns: &SessionColumns, rows: &[u32], ask: &Ask<'_>) -> Cell {
     let mut lengths: Vec<i64> = rows.iter().map(|row| columns.lengths[*row as usize]).collect();
-    sort(&mut lengths);
+    lengths.sort_unstable();
     let mut events: Vec<i64> = match &columns.events {
         Some(events) => rows.iter().map(|row| events[*row as usize]).collect(),
         None => Vec::new(),
@@ -103,7 +103,7 @@ fn cell(columns: &SessionColumns, rows: &[u32], ask: &Ask<'_>) -> Cell {
     sums.sort_unstable_by(f64::total_cmp);
     let bins = match ask.bins_of_events {
         true => {
-            sort(&mut events);
+            events.sort_unstable();
             bins_of(&events, ask.bounds)
         }
         false => bins_of(&lengths, ask.bounds),
@@ -118,39 +118,6 @@ fn cell(columns: &SessionColumns, rows: &[u32], ask: &Ask<'_>) -> Cell {
         sum: sums.iter().sum(),
         users: columns.users.as_ref().map_or(0, |users| distinct(rows.iter().map(|row| users[*row as usize]))),
         bins,
-    }
-}
-
-/// Sorts numbers: many of them digit by digit, where they have few digits, as lengths do.
-fn sort(values: &mut Vec<i64>) {
-    const MANY: usize = 1 << 11;
-    let (Some(min), Some(max)) = (values.iter().min().copied(), values.iter().max().copied()) else { return };
-    match values.len() < MANY || max.abs_diff(min) >> (3 * DIGIT_BITS) != 0 {
-        true => values.sort_unstable(),
-        false => sort_by_digits(values, min, max),
-    }
-}
-
-const DIGIT_BITS: u32 = 11;
-
-/// Sorts numbers between two bounds by their digits, the last one first.
-fn sort_by_digits(values: &mut Vec<i64>, min: i64, max: i64) {
-    let bits = u64::BITS - max.abs_diff(min).leading_zeros();
-    let mut sorted = vec![0; values.len()];
-    for shift in (0..bits).step_by(DIGIT_BITS as usize) {
-        let digit = |value: i64| (value.abs_diff(min) >> shift) as usize % (1 << DIGIT_BITS);
-        let mut places = [0usize; 1 << DIGIT_BITS];
-        values.iter().for_each(|value| places[digit(*value)] += 1);
-        let mut next = 0;
-        for place in &mut places {
-            next += std::mem::replace(place, next);
-        }
-        for value in values.iter() {
-            let place = &mut places[digit(*value)];
-            sorted[*place] = *value;
-            *place += 1;
-        }
-        std::mem::swap(values, &mut sorted);
     }
 }
 
@@ -196,15 +163,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn digits_sort_as_comparisons_do(mut values in prop::collection::vec(prop_oneof![any::<i64>(), -9i64..9], 1..200)) {
-            let (min, max) = (values.iter().min().copied().unwrap_or(0), values.iter().max().copied().unwrap_or(0));
-            let mut expected = values.clone();
-            expected.sort_unstable();
-            sort_by_digits(&mut values, min, max);
-            prop_assert_eq!(values, expected);
-        }
-
         #[test]
         fn cells_are_what_a_loop_over_all_sessions_finds(rows in rows(), by_events in any::<bool>()) {
             let columns = SessionColumns {
