@@ -9,7 +9,7 @@ use crate::events::normalise::RowCounts;
 use crate::events::plan::ReadPlan;
 use crate::job::options::Resources;
 use crate::job::Job;
-use crate::pipeline::{self, Gathered};
+use crate::pipeline::{self, FactsOf, Gather, Gathered};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::rules::{calendar_of, describe, needs_latest, rule};
@@ -81,12 +81,28 @@ impl Question {
     /// # Errors
     /// A file that cannot be read, or has changed meanwhile; an interruption.
     pub fn ask(&self) -> Result<Asked, Error> {
+        self.read(None)
+    }
+
+    /// Reads all events, with facts of each batch in place of those that the plan asks for.
+    ///
+    /// # Errors
+    /// As [`Question::ask`].
+    pub fn ask_with(&self, facts: &FactsOf<'_>) -> Result<Asked, Error> {
+        self.read(Some(facts))
+    }
+
+    fn read(&self, facts: Option<&FactsOf<'_>>) -> Result<Asked, Error> {
+        let Question { job, plan, pool, room, quiet } = self;
         let dictionary = EventDictionary::default();
-        let mut progress = Progress::new(!self.quiet);
-        progress.stage("reading", self.plan.extent.rows_read);
-        let profile = Profile::default();
-        let gathered =
-            pipeline::gather(&self.pool, &self.job, &self.plan, &dictionary, &self.room, &profile, &progress)?;
+        let mut progress = Progress::new(!quiet);
+        progress.stage("reading", plan.extent.rows_read);
+        let gather =
+            Gather { pool, job, plan, types: &dictionary, room, profile: &Profile::default(), progress: &progress };
+        let gathered = match facts {
+            Some(facts) => gather.events_with(facts)?,
+            None => gather.events()?,
+        };
         self.plan.check_unchanged()?;
         progress.finish();
         let latest = match needs_latest(&self.job) && self.plan.condition().is_some() {

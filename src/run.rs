@@ -13,7 +13,7 @@ use crate::kept::{check_kept, made_with};
 use crate::limits::{check_changes, check_rows, check_sessions};
 use crate::outcome::Outcome;
 use crate::output::{Output, Run};
-use crate::pipeline;
+use crate::pipeline::{self, Gather};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
@@ -102,7 +102,16 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         folder: options.resources.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
     };
     let profile = Profile::default();
-    let gathered = pipeline::gather(&pool, job, &plan, &dictionary, &room, &profile, &progress)?;
+    let gather = Gather {
+        pool: &pool,
+        job,
+        plan: &plan,
+        types: &dictionary,
+        room: &room,
+        profile: &profile,
+        progress: &progress,
+    };
+    let gathered = gather.events()?;
     plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rows(&options.limits, &rows)?;

@@ -15,7 +15,7 @@ use crate::events::plan::ReadPlan;
 use crate::events::roles::{KeyType, Roles, Value};
 use crate::job::fingerprint::Canonical;
 use crate::job::{Input, Job};
-use crate::pipeline::{self, Gathered};
+use crate::pipeline::{Gather, Gathered};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::store::Room;
@@ -140,8 +140,8 @@ impl<'a> Reading<'a> {
         let gather = |side: usize, plan: &ReadPlan| -> Result<Gathered, Error> {
             let profile = Profile::default();
             let of = self.jobs[side];
-            let gathered = pipeline::gather(pool, &of.job, plan, types, room, &profile, progress);
-            let gathered = gathered.map_err(|error| within(of, error))?;
+            let gather = Gather { pool, job: &of.job, plan, types, room, profile: &profile, progress };
+            let gathered = gather.events().map_err(|error| within(of, error))?;
             plan.check_unchanged()?;
             Ok(gathered)
         };

@@ -17,7 +17,6 @@ pub mod marks;
 pub mod no_activity;
 pub mod other_definition;
 pub mod patient;
-pub mod read;
 pub mod server_events;
 pub mod show;
 pub mod soundness;
@@ -143,7 +142,10 @@ pub fn diagnose(job: Job, resources: &Resources, options: &Options) -> Result<Di
     let beside = Beside::find(&question.plan.footers, &options.named)?;
     question.plan.facts = beside.facts();
     let by_session_id = question.plan.roles.value.as_ref().is_some_and(|value| value.is_session_id);
-    let asked = read::read(&question, by_session_id)?;
+    let asked = match by_session_id {
+        true => question.ask_with(&id_kind::with_kinds)?,
+        false => question.ask()?,
+    };
     let known = &asked.known;
     let examination = Examination {
         known,

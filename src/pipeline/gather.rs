@@ -1,0 +1,157 @@
+//! All events of the input, read on all threads and laid out by partition.
+
+use rayon::ThreadPool;
+
+use super::reading::{each_group, GroupWork};
+use crate::error::Error;
+use crate::events::dictionaries::Dictionaries;
+use crate::events::dictionary::EventDictionary;
+use crate::events::normalise::{Normaliser, RowCounts};
+use crate::events::plan::ReadPlan;
+use crate::events::project::RoleColumns;
+use crate::events::read::FileTask;
+use crate::job::Job;
+use crate::profile::{Profile, Step};
+use crate::report::progress::Progress;
+use crate::sessionize::columns::{Coded, EventBatch};
+use crate::sessionize::scatter::{scatter, Partitions};
+use crate::store::{Events, Room, Store};
+
+/// Events of a partition, about: its rows and its table of users then stay in the cache.
+const PARTITION_ROWS: u64 = 1 << 16;
+/// Events of a partition that are laid out together, at least: they are fetched together, too.
+const PIECE_ROWS: usize = 1 << 9;
+/// Events that are laid out together, at most: a thread has them in hand.
+const BLOCK_ROWS: usize = 1 << 20;
+
+/// All events of the input, laid out by partition.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The events.
+    pub events: Events,
+    /// What became of the rows.
+    pub rows: RowCounts,
+}
+
+/// Reads all events and lays them out by partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Gather<'a> {
+    /// The threads.
+    pub pool: &'a ThreadPool,
+    /// Whose events.
+    pub job: &'a Job,
+    /// What is read.
+    pub plan: &'a ReadPlan,
+    /// Takes the event types.
+    pub types: &'a EventDictionary,
+    /// The room that events have.
+    pub room: &'a Room,
+    /// Takes the time that it takes.
+    pub profile: &'a Profile,
+    /// Is told how many rows have been read.
+    pub progress: &'a Progress,
+}
+
+impl Gather<'_> {
+    /// All events.
+    ///
+    /// # Errors
+    /// A file that cannot be read, by name; an interruption.
+    pub fn events(self) -> Result<Gathered, Error> {
+        let tasks = self.plan.tasks()?.into_iter().map(FileTask::keeping_codes).collect::<Vec<_>>();
+        self.laid_out(&tasks, None)
+    }
+
+    /// All events, with facts of each batch in place of those that the plan asks for.
+    ///
+    /// # Errors
+    /// As [`Gather::events`].
+    pub fn events_with(self, facts: &FactsOf<'_>) -> Result<Gathered, Error> {
+        self.laid_out(&self.plan.tasks()?, Some(facts))
+    }
+
+    fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {
+        let Gather { pool, job, plan, types, room, profile, progress } = self;
+        let least = pool.current_num_threads() * 4;
+        let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
+        let store = Store::new(partitions, room);
+        let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
+        let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
+        let laying_out =
+            LayingOut { normaliser: &normaliser, facts, store: &store, partitions, block_rows, profile, progress };
+        let mut rows = RowCounts::default();
+        let counts = each_group(pool, plan, profile, tasks, || GroupLaidOut::new(&laying_out))?;
+        counts.iter().for_each(|counts| rows.merge(counts));
+        Ok(Gathered { events: store.finish()?, rows })
+    }
+}
+
+/// Makes facts of a batch of rows.
+pub type FactsOf<'a> = dyn Fn(&RoleColumns) -> Option<Coded> + Sync + 'a;
+
+/// Lays events out.
+struct LayingOut<'a> {
+    normaliser: &'a Normaliser<'a>,
+    facts: Option<&'a FactsOf<'a>>,
+    store: &'a Store<'a>,
+    partitions: Partitions,
+    block_rows: usize,
+    profile: &'a Profile,
+    progress: &'a Progress,
+}
+
+/// The events of a row group, which are laid out together: the more there are, the more a partition gets at once.
+struct GroupLaidOut<'a> {
+    by: &'a LayingOut<'a>,
+    known: Dictionaries,
+    waiting: Vec<EventBatch>,
+    waiting_rows: usize,
+    counts: RowCounts,
+}
+
+impl<'a> GroupLaidOut<'a> {
+    fn new(by: &'a LayingOut<'a>) -> Self {
+        GroupLaidOut {
+            by,
+            known: Dictionaries::default(),
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            counts: RowCounts::default(),
+        }
+    }
+
+    fn lay_out(&mut self) -> Result<(), Error> {
+        let events = std::mem::take(&mut self.waiting);
+        self.waiting_rows = 0;
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
+    }
+}
+
+impl GroupWork for GroupLaidOut<'_> {
+    type Made = RowCounts;
+
+    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+        self.by.profile.time(Step::Normalise, || -> Result<(), Error> {
+            let with_facts = self.by.facts.map(|facts| RoleColumns { facts: facts(rows), ..rows.clone() });
+            let rows = with_facts.as_ref().unwrap_or(rows);
+            let (events, counts) = self.by.normaliser.events_beside(rows, &mut self.known)?;
+            self.by.progress.add(counts.passed);
+            self.counts.merge(&counts);
+            self.waiting_rows += events.len();
+            self.waiting.push(events);
+            Ok(())
+        })?;
+        match self.waiting_rows >= self.by.block_rows {
+            true => self.lay_out(),
+            false => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<RowCounts, Error> {
+        self.lay_out()?;
+        Ok(self.counts)
+    }
+}

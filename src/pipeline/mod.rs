@@ -1,0 +1,92 @@
+//! Runs the stages on all threads: batches to the scatter ([`Gather`]), partitions to the kernel ([`make()`]), dates to
+//! the writers. The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
+
+mod gather;
+mod make;
+mod reading;
+
+use rayon::prelude::*;
+use rayon::ThreadPool;
+
+pub use gather::{FactsOf, Gather, Gathered};
+pub use make::{make, Made};
+pub use reading::{blame, latest_time, survey};
+
+use crate::cancel;
+use crate::error::Error;
+use crate::profile::{Profile, Step};
+use crate::report::progress::Progress;
+use crate::sessionize::block::Block;
+use crate::sessionize::time::Day;
+use crate::store::{Events, Room};
+use crate::tables::error::TableError;
+use crate::tables::parquet_file::Size;
+
+/// As many threads as the machine has.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A pool of this many threads.
+///
+/// # Errors
+/// They cannot be started.
+pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("dwell-{number}"))
+        .build()
+        .map_err(|error| Error::Threads { threads, reason: error.to_string() })
+}
+
+/// Works on each partition that has events, on all threads; what comes of them is in their order.
+///
+/// # Errors
+/// The first, in order, that fails; users with more events than memory holds; an interruption.
+pub fn each_partition<R: Send>(
+    pool: &ThreadPool,
+    events: &Events,
+    room: &Room,
+    work: impl Fn(&[(&Block, usize)]) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let all: Vec<usize> = (0..events.partitions().count()).collect();
+    each(pool, &all, |number| events.with_pieces(*number, room, &work)?)
+}
+
+/// Does something with each of some items on all threads; what comes of them is in their order.
+///
+/// # Errors
+/// The first, in order, that fails; an interruption.
+pub fn each<T: Sync, R: Send>(
+    pool: &ThreadPool,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let one = |item: &T| {
+        cancel::check()?;
+        work(item)
+    };
+    let done: Vec<Result<R, Error>> = pool.install(|| items.par_iter().with_max_len(1).map(one).collect());
+    done.into_iter().collect()
+}
+
+/// Writes the files of some dates, on all threads.
+///
+/// # Errors
+/// The first date, in order, that cannot be written; an interruption.
+pub fn write_dates(
+    pool: &ThreadPool,
+    days: &[Day],
+    profile: &Profile,
+    progress: &Progress,
+    write: impl Fn(Day) -> Result<Size, TableError> + Sync,
+) -> Result<Size, Error> {
+    let one = |day: &Day| {
+        let size = profile.time(Step::Write, || write(*day))?;
+        progress.add(1);
+        Ok(size)
+    };
+    let mut total = Size::default();
+    each(pool, days, one)?.into_iter().for_each(|size| total.merge(size));
+    Ok(total)
+}

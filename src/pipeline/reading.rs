@@ -1,0 +1,172 @@
+//! Row groups read on all threads, and work on their batches where they are decoded.
+
+use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
+use rayon::ThreadPool;
+
+use crate::cancel;
+use crate::error::Error;
+use crate::events::dictionary::EventDictionary;
+use crate::events::error::InputError;
+use crate::events::normalise::Normaliser;
+use crate::events::plan::ReadPlan;
+use crate::events::project::{ProjectError, RoleColumns};
+use crate::events::read::{Batches, FileTask};
+use crate::events::survey::Survey;
+use crate::job::reach::Reach;
+use crate::job::Job;
+use crate::profile::{Profile, Step};
+use crate::sessionize::calendar::Calendar;
+use crate::sessionize::time::Timestamp;
+
+/// The latest possible time of all rows, filtered ones too; reads the time column where the footers do not
+/// tell.
+///
+/// # Errors
+/// As [`super::Gather::events`].
+pub fn latest_time(
+    pool: &ThreadPool,
+    job: &Job,
+    plan: &ReadPlan,
+    types: &EventDictionary,
+) -> Result<Option<Timestamp>, Error> {
+    let told: Vec<_> =
+        (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
+    let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
+    let normaliser = Normaliser::new(&job.input, &plan.roles, types);
+    let latest = |rows: &RoleColumns| Ok(normaliser.latest(rows)?);
+    let read = each_batch(pool, plan, &Profile::default(), &plan.time_tasks(&untold)?, latest)?;
+    let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
+    Ok(told.chain(read.into_iter().flatten()).max())
+}
+
+/// When the events of a file happened, and with `with_ids` which session ids they have.
+///
+/// # Errors
+/// As [`super::Gather::events`].
+pub fn survey(
+    pool: &ThreadPool,
+    job: &Job,
+    plan: &ReadPlan,
+    file: usize,
+    calendar: &Calendar,
+    with_ids: Option<&Reach>,
+) -> Result<Survey, Error> {
+    // The types found here are of no use to the run itself.
+    let types = EventDictionary::default();
+    let normaliser = Normaliser::new(&job.input, &plan.roles, &types);
+    let parts = each_batch(pool, plan, &Profile::default(), &plan.file_tasks(file)?, |rows| {
+        Ok(Survey::of(&normaliser.events(rows)?.0, calendar, with_ids))
+    })?;
+    let mut survey = Survey::default();
+    for part in parts {
+        survey.merge(part);
+    }
+    Ok(survey)
+}
+
+/// Work on the batches of a row group, one after the other.
+pub(super) trait GroupWork {
+    /// What comes of it.
+    type Made: Send;
+    /// Works on a batch.
+    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error>;
+    /// Ends.
+    fn finish(self) -> Result<Self::Made, Error>;
+}
+
+/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it, or where there are
+/// fewer row groups than threads, on each batch on any.
+pub(super) fn each_group<W: GroupWork>(
+    pool: &ThreadPool,
+    plan: &ReadPlan,
+    profile: &Profile,
+    tasks: &[FileTask],
+    begin: impl Fn() -> W + Sync,
+) -> Result<Vec<W::Made>, Error> {
+    let threads = pool.current_num_threads();
+    let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
+    let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<W::Made>, Error> {
+        let project = |batch: RecordBatch| task.projection.apply(&batch).map_err(|error| blame(plan, task, error));
+        let add = |work: &mut W, batch: RecordBatch| {
+            cancel::check()?;
+            work.add(&profile.time(Step::Read, || project(batch))?)
+        };
+        let mut next = || profile.time(Step::Read, || batches.next()).transpose();
+        if groups >= threads {
+            let mut work = begin();
+            while let Some(batch) = next()? {
+                add(&mut work, batch)?;
+            }
+            return Ok(vec![work.finish()?]);
+        }
+        let alone = |batch: RecordBatch| {
+            let mut work = begin();
+            add(&mut work, batch)?;
+            work.finish()
+        };
+        // While some batches are worked on, the next ones are decoded.
+        let mut some = || (0..threads).map_while(|_| next().transpose()).collect::<Result<Vec<_>, InputError>>();
+        let mut done = Vec::new();
+        let mut ready = some()?;
+        while !ready.is_empty() {
+            let worked = || ready.into_par_iter().map(alone).collect::<Result<Vec<W::Made>, Error>>();
+            let (read, worked) = rayon::join(&mut some, worked);
+            done.extend(worked?);
+            ready = read?;
+        }
+        Ok(done)
+    };
+    let of_file = |task: &FileTask| -> Result<Vec<Vec<W::Made>>, Error> {
+        let file = task.open()?;
+        let groups = task.row_groups.par_iter().with_max_len(1);
+        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
+    };
+    let done: Vec<Vec<Vec<W::Made>>> =
+        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
+    Ok(done.into_iter().flatten().flatten().collect())
+}
+
+/// As [`each_group`], where each batch is worked on by itself.
+fn each_batch<T: Send>(
+    pool: &ThreadPool,
+    plan: &ReadPlan,
+    profile: &Profile,
+    tasks: &[FileTask],
+    work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
+) -> Result<Vec<T>, Error> {
+    struct Each<'w, T, F> {
+        work: &'w F,
+        made: Vec<T>,
+    }
+    impl<T: Send, F: Fn(&RoleColumns) -> Result<T, Error>> GroupWork for Each<'_, T, F> {
+        type Made = Vec<T>;
+        fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+            self.made.push((self.work)(rows)?);
+            Ok(())
+        }
+        fn finish(self) -> Result<Vec<T>, Error> {
+            Ok(self.made)
+        }
+    }
+    let made = each_group(pool, plan, profile, tasks, || Each { work: &work, made: Vec::new() })?;
+    Ok(made.into_iter().flatten().collect())
+}
+
+/// Names the file, or the condition, that a batch failed on.
+pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
+    match error {
+        ProjectError::Condition(reason) => InputError::Condition {
+            condition: plan.condition().unwrap_or_default().to_string(),
+            reason: format!("it fails on values of {:?}: {reason}", task.path),
+            position: None,
+        },
+        ProjectError::Facts { of, condition, reason } => {
+            InputError::ChartConditionFails { of, condition, path: task.path.clone(), reason }
+        }
+        ProjectError::Input(InputError::Unreadable { reason }) => {
+            InputError::Damaged { path: task.path.clone(), reason }
+        }
+        ProjectError::Input(error) => error,
+    }
+}
