@@ -1,15 +1,13 @@
 //! What the commands that answer questions about sessions share: they read events as a run does, look at them with the
 //! kernel's rules, and write no tables.
 
-use rayon::ThreadPool;
-
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
 use crate::events::normalise::RowCounts;
 use crate::events::plan::ReadPlan;
 use crate::job::options::Resources;
 use crate::job::Job;
-use crate::pipeline::{self, FactsOf, Gather, Gathered};
+use crate::pipeline::{self, FactsOf, Gather, Gathered, Pool};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::rules::{calendar_of, describe, needs_latest, rule};
@@ -28,7 +26,7 @@ pub struct Question {
     /// What is read.
     pub plan: ReadPlan,
     /// The threads.
-    pub pool: ThreadPool,
+    pub pool: Pool,
     /// The room that events have.
     pub room: Room,
     /// Whether to say on a terminal what is being done.

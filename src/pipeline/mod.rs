@@ -4,6 +4,7 @@
 mod gather;
 mod make;
 mod reading;
+mod threads;
 
 use rayon::prelude::*;
 use rayon::ThreadPool;
@@ -11,6 +12,7 @@ use rayon::ThreadPool;
 pub use gather::{FactsOf, Gather, Gathered};
 pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};
+pub use threads::{available_threads, pool, Pool};
 
 use crate::cancel;
 use crate::error::Error;
@@ -21,23 +23,6 @@ use crate::sessionize::time::Day;
 use crate::store::{Events, Room};
 use crate::tables::error::TableError;
 use crate::tables::parquet_file::Size;
-
-/// As many threads as the machine has.
-pub fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// A pool of this many threads.
-///
-/// # Errors
-/// They cannot be started.
-pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|number| format!("dwell-{number}"))
-        .build()
-        .map_err(|error| Error::Threads { threads, reason: error.to_string() })
-}
 
 /// Works on each partition that has events, on all threads; what comes of them is in their order.
 ///
