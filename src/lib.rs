@@ -3,7 +3,8 @@
 //! Data flows one way, and the modules are the stages, in order: [`job`] says what to do, [`events`]
 //! reads Parquet into plain columns, [`sessionize`] is the kernel that makes sessions of them,
 //! [`pipeline`] feeds it on all threads, [`tables`] writes what it made, [`charts`] measures the tables,
-//! [`report`] says what happened. [`run`] is the command that puts them together.
+//! [`report`] says what happened. [`run`] is the command that puts them together. [`doctor`], [`gaps`], [`inspect`] and
+//! [`compare`] answer a [`question`] each with the same stages.
 
 pub mod cancel;
 pub mod chart_set;

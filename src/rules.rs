@@ -3,9 +3,8 @@
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
 use crate::job::{Custom, Job, Kind};
-use crate::sessionize::aggregate::Rule;
 use crate::sessionize::calendar::Calendar;
-use crate::sessionize::cut::{ById, Cutting, Silence};
+use crate::sessionize::cut::{ById, Cutting, Rule, Silence};
 use crate::sessionize::event_types::Role;
 use crate::sessionize::time::Timestamp;
 

@@ -245,6 +245,8 @@ def remove(path):
 def rounds(runs, args):
     """Lets runs take turns: seconds and peak memory of each, by round, and the answer of each."""
     figures, answers = {run: [] for run in runs}, {}
+    if args.scratch:
+        os.makedirs(args.scratch, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
         # The first round warms the page cache and is not counted.
         for round_ in range(0, args.rounds + 1) if not args.no_warm_up else range(1, args.rounds + 1):

@@ -20,7 +20,7 @@ pub(super) struct ResourceFlags {
     /// Folder for what does not fit into memory [default: the output folder's own, or the system's]
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     temp_dir: Option<PathBuf>,
-    /// Print nothing but errors
+    /// Print nothing but errors, and the answer where a question was asked
     #[arg(long, help_heading = "Run")]
     pub(super) quiet: bool,
     /// How to log

@@ -6,8 +6,7 @@ use super::tally::SideTally;
 use super::tie::{Light, SideTie, Whole};
 use crate::events::roles::Roles;
 use crate::question::Known;
-use crate::sessionize::aggregate::Rule;
-use crate::sessionize::cut::{Bounds, Segment, Verdict};
+use crate::sessionize::cut::{Bounds, Rule, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::event_types::{EventKey, EventTypes};
 use crate::sessionize::identify::identify;
@@ -148,22 +147,20 @@ impl Side {
     }
 
     fn cut_group<S: Tie>(&self, group: &[Row<S>], ids: &IdTimes, cut: &mut Cut, tally: &mut SideTally) {
-        let value = group.first().and_then(Row::value);
-        let found = |segment: Segment| {
-            let events = &group[segment.events];
-            match segment.verdict {
-                Verdict::Out(_) => tally.out_of_session += self.inside(events),
-                Verdict::Session(bounds) => {
-                    tally.in_session += self.inside(events);
-                    self.add_session(events, bounds, cut, tally);
+        self.known.rule.segments(
+            group,
+            |id| ids.time_of(id),
+            |segment| {
+                let events = &group[segment.events];
+                match segment.verdict {
+                    Verdict::Out(_) => tally.out_of_session += self.inside(events),
+                    Verdict::Session(bounds) => {
+                        tally.in_session += self.inside(events);
+                        self.add_session(events, bounds, cut, tally);
+                    }
                 }
-            }
-        };
-        match (self.known.rule, value) {
-            (Rule::Default(by_id), Some(id)) => by_id.segments(group, ids.time_of(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
-            (_, None) => tally.out_of_session += self.inside(group),
-        }
+            },
+        );
     }
 
     /// How many events are on dates that tables hold.

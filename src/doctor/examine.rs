@@ -6,11 +6,10 @@ use super::exam::{Exam, Examination, OfDay, LATEST};
 use super::id_kind::Shape;
 use super::marks::Mark;
 use super::standing::{Standing, Standings};
-use crate::sessionize::aggregate::Rule;
 use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Cursor;
 use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::cut::{Bounds, OutOfSession, Verdict};
+use crate::sessionize::cut::{Bounds, OutOfSession, Rule, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::rows::{PartitionRows, Row, Tie};
 use crate::sessionize::time::{Day, Span, Timestamp};
@@ -326,17 +325,12 @@ fn each_segment<T: Tie>(
     mut found: impl FnMut(&[Row<T>], Verdict, Option<Timestamp>),
 ) {
     for group in events.chunk_by(|a, b| a.value() == b.value()) {
-        match (rule, group[0].value()) {
-            (Rule::Default(by_id), Some(id)) => {
-                let time = ids.time_of(id);
-                by_id.segments(group, time, |segment| found(&group[segment.events], segment.verdict, time));
-            }
-            (Rule::Custom(cutting), Some(_)) => {
-                cutting.segments(group, |segment| found(&group[segment.events], segment.verdict, None));
-            }
-            (Rule::Default(_), None) => found(group, Verdict::Out(OutOfSession::NoSessionId), None),
-            (Rule::Custom(_), None) => found(group, Verdict::Out(OutOfSession::NoProperty), None),
-        }
+        let id_time = |id| ids.time_of(id);
+        let time = match rule {
+            Rule::Default(_) => group[0].value().and_then(id_time),
+            Rule::Custom(_) => None,
+        };
+        rule.segments(group, id_time, |segment| found(&group[segment.events], segment.verdict, time));
     }
 }
 

@@ -5,7 +5,7 @@ use super::finding::{Breakdown, Cause, Finding, Fix, LeftOut, Level, Part, Quest
 use super::patient::Patient;
 use super::standing::total;
 use crate::job::duration::duration_text;
-use crate::sessionize::aggregate::Rule;
+use crate::sessionize::cut::Rule;
 use crate::sessionize::time::Span;
 
 const QUESTION: Question = Question::LongSessions;

@@ -38,7 +38,7 @@ use crate::job::{Job, Kind};
 use crate::pipeline::each_partition;
 use crate::question::Question;
 use crate::report::format::Format;
-use crate::sessionize::aggregate::Rule;
+use crate::sessionize::cut::Rule;
 use crate::sessionize::time::{Span, Timestamp};
 
 /// Gaps above these are worth asking about: the timeouts of telephones and of the web.

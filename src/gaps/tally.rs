@@ -1,7 +1,7 @@
 //! One user after the other: the gaps between the events, and the sessions that each timeout makes of them.
 
-use crate::sessionize::aggregate::{Rule, Rules};
-use crate::sessionize::cut::{Cutting, Silence, Verdict};
+use crate::sessionize::aggregate::Rules;
+use crate::sessionize::cut::{Cutting, Rule, Silence, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::hash::hash_int;
 use crate::sessionize::rows::{Row, Tie};

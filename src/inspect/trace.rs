@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use crate::question::Known;
-use crate::sessionize::aggregate::{Rule, Rules};
+use crate::sessionize::aggregate::Rules;
 use crate::sessionize::block::Block;
 use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::cut::{Bounds, OutOfSession, Segment, Verdict};
+use crate::sessionize::cut::{Bounds, OutOfSession, Rule, Segment, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::identify::identify;
 use crate::sessionize::records::SessionRow;
@@ -141,19 +141,16 @@ impl UserVisitor for Tracer<'_> {
 
 impl Tracer<'_> {
     fn add_group<T: Tie>(&self, traced: &mut TracedUser, group: &[Row<T>], ids: &IdTimes) {
-        let whole = |reason| Segment { events: 0..group.len(), verdict: Verdict::Out(reason) };
-        let mut found = |segment: Segment| match segment.verdict {
-            Verdict::Session(bounds) => traced.sessions.push(self.session(group, &segment, bounds)),
-            Verdict::Out(reason) => {
-                traced.out.extend(group[segment.events].iter().map(|event| (place(event), reason)));
-            }
-        };
-        match (self.rules.rule, group[0].value()) {
-            (Rule::Default(by_id), Some(id)) => by_id.segments(group, ids.time_of(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
-            (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
-            (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
-        }
+        self.rules.rule.segments(
+            group,
+            |id| ids.time_of(id),
+            |segment| match segment.verdict {
+                Verdict::Session(bounds) => traced.sessions.push(self.session(group, &segment, bounds)),
+                Verdict::Out(reason) => {
+                    traced.out.extend(group[segment.events].iter().map(|event| (place(event), reason)));
+                }
+            },
+        );
     }
 
     fn session<T: Tie>(&self, group: &[Row<T>], segment: &Segment, bounds: Bounds) -> TracedSession {

@@ -3,7 +3,7 @@
 use super::added::{Adding, FactRules};
 use super::calendar::Calendar;
 use super::counts::Counts;
-use super::cut::{Bounds, ById, Cutting, OutOfSession, Segment, Verdict};
+use super::cut::{Bounds, OutOfSession, Rule, Segment, Verdict};
 use super::dates::DateSet;
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
@@ -12,15 +12,6 @@ use super::order::put_in_order;
 use super::records::{ActivityRow, SessionRow};
 use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
-
-/// What makes a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// The default definition: the session id.
-    Default(ById),
-    /// A custom definition.
-    Custom(Cutting),
-}
 
 /// Everything that decides what sessions there are, besides the events.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +92,7 @@ impl Made<'_> {
         }
         let first_session = self.sessions.len();
         for group in events.chunk_by(|a, b| a.value() == b.value()) {
-            self.add_group(rules, user, group, id_time);
+            rules.rule.segments(group, id_time, |segment| self.add_segment(rules, user, group, segment));
         }
         let sessions = &mut self.sessions[first_session..];
         if self.adding.is_some() {
@@ -158,23 +149,6 @@ impl Made<'_> {
         }
         self.activity.truncate(kept);
         self.counts.users += u64::from(kept > first);
-    }
-
-    fn add_group<T: Tie>(
-        &mut self,
-        rules: &Rules<'_>,
-        user: u32,
-        group: &[Row<T>],
-        id_time: &impl Fn(i64) -> Option<Timestamp>,
-    ) {
-        let value = group[0].value();
-        let found = |segment: Segment| self.add_segment(rules, user, group, segment);
-        match (rules.rule, value) {
-            (Rule::Default(by_id), Some(id)) => by_id.segments(group, id_time(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
-            (Rule::Default(_), None) => self.add_out(rules, group, OutOfSession::NoSessionId),
-            (Rule::Custom(_), None) => self.add_out(rules, group, OutOfSession::NoProperty),
-        }
     }
 
     fn add_segment<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, group: &[Row<T>], segment: Segment) {

@@ -9,6 +9,34 @@ use std::ops::Range;
 use super::rows::{Row, Tie};
 use super::time::{Span, Timestamp};
 
+/// What makes a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The default definition: the session id.
+    Default(ById),
+    /// A custom definition.
+    Custom(Cutting),
+}
+
+impl Rule {
+    /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
+    pub fn segments<T: Tie>(
+        &self,
+        group: &[Row<T>],
+        id_time: impl Fn(i64) -> Option<Timestamp>,
+        mut found: impl FnMut(Segment),
+    ) {
+        let Some(first) = group.first() else { return };
+        let whole = |reason| Segment { events: 0..group.len(), verdict: Verdict::Out(reason) };
+        match (self, first.value()) {
+            (Rule::Default(by_id), Some(id)) => by_id.segments(group, id_time(id), found),
+            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
+            (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
+            (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
+        }
+    }
+}
+
 /// Consecutive events of one group, and what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
