@@ -195,7 +195,8 @@ impl<T: Tie> Tie for FactTie<T> {
     }
 }
 
-/// One event. Rows are in order of their group (events without a value first), then of time, then of their ties.
+/// One event. Rows are in order of their group (events without a value first), then of time, then of what else orders
+/// events (SPEC 2, step 5), then of their facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row<T> {
     time: Timestamp,
@@ -247,7 +248,10 @@ impl<T: Tie> Row<T> {
 
 impl<T: Tie> Ord for Row<T> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.value(), self.time, self.tie).cmp(&(other.value(), other.time, other.tie))
+        let before_ties = (self.value(), self.time).cmp(&(other.value(), other.time));
+        // Codes of unique ids follow the order in which files come: they are the last to tell events apart.
+        let told = |row: &Self| (row.tie.order(), row.fact());
+        before_ties.then_with(|| told(self).cmp(&told(other))).then_with(|| self.tie.cmp(&other.tie))
     }
 }
 
@@ -344,4 +348,20 @@ impl<T: Tie> PartitionRows<T> {
 /// The codes in the whole partition of a block's distinct keys in it.
 fn global_codes(keys: &CodedKeys, partition: usize, interner: &mut Interner) -> Vec<u32> {
     keys.of_partition(partition).map(|key| interner.intern(&keys.keys, key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_order_events_before_unique_ids_do() {
+        let row = |unique_id, fact| {
+            let tie = FullTie { sequence: 0, event: EventKey::NONE, unique_id };
+            Row::new(Timestamp::from_micros(1), FactTie { tie, fact })
+        };
+        // Files come in any order, and so do the codes of unique ids.
+        assert!(row(Some(7), 1) < row(None, 2) && row(Some(7), 1) < row(Some(3), 2));
+        assert!(row(None, 1) < row(Some(0), 1));
+    }
 }
