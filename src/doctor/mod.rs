@@ -1,8 +1,8 @@
 //! `dwell doctor`: the questions that people ask about their sessions, answered from the events.
 //!
-//! [`read`] takes the events in, with the columns of [`beside`]; [`mod@examine`] walks once over each user's events with
-//! the kernel's own rule and counts what is worth knowing, as an [`exam::Exam`]. Each question is a file that makes
-//! findings of that; [`finding`] is what they are, and [`show`] how they look.
+//! The events are taken in with the columns of [`beside`] and the kinds of [`id_kind`]; [`mod@examine`] walks once over
+//! each user's events with the kernel's own rule and counts what is worth knowing, as an [`exam::Exam`]. Each question
+//! is a file that makes findings of that; [`finding`] is what they are, and [`show`] how they look.
 
 pub mod beside;
 pub mod cases;
