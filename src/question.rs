@@ -3,20 +3,13 @@
 
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
-use crate::events::normalise::RowCounts;
 use crate::events::plan::ReadPlan;
 use crate::job::options::Resources;
 use crate::job::Job;
 use crate::pipeline::{self, FactsOf, Gather, Gathered, Pool};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
-use crate::rules::{calendar_of, describe, needs_latest, rule};
-use crate::sessionize::aggregate::Rules;
-use crate::sessionize::calendar::Calendar;
-use crate::sessionize::cut::Rule;
-use crate::sessionize::dates::DateSet;
-use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::time::{Span, Timestamp};
+use crate::rules::{needs_latest, Known};
 use crate::store::Room;
 
 /// A question's events: found, planned, not yet read.
@@ -41,25 +34,6 @@ pub struct Asked {
     pub gathered: Gathered,
     /// What the kernel has to know of the job and of these events.
     pub known: Known,
-}
-
-/// What the kernel has to know of a job once its events have been read.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// What makes a session.
-    pub rule: Rule,
-    /// The event types.
-    pub types: EventTypes,
-    /// How far back a unique id counts as repeated; `None` without deduplication.
-    pub dedup_within: Option<Span>,
-    /// Longer sessions are excluded; `None` for no limit.
-    pub max_length: Option<Span>,
-    /// The dates of the output's time zone.
-    pub calendar: Calendar,
-    /// The dates that tables hold.
-    pub dates: DateSet,
-    /// The latest possible time of all rows, filtered ones too; `None` where there is none.
-    pub latest: Option<Timestamp>,
 }
 
 impl Question {
@@ -110,34 +84,5 @@ impl Question {
         };
         let known = Known::new(&self.job, &gathered.rows, &dictionary.names(), latest);
         Ok(Asked { gathered, known })
-    }
-}
-
-impl Known {
-    /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
-    pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
-        Known {
-            rule: rule(job, latest.unwrap_or_default()),
-            types: EventTypes::new(names, |name| describe(job, name)),
-            dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
-            max_length: job.definition.max_length,
-            calendar: calendar_of(job, rows),
-            dates: DateSet::all().within(job.output.window),
-            latest,
-        }
-    }
-
-    /// As the kernel takes it, without charts and segments.
-    pub fn rules(&self) -> Rules<'_> {
-        Rules {
-            rule: self.rule,
-            types: &self.types,
-            dedup_within: self.dedup_within,
-            max_length: self.max_length,
-            calendar: &self.calendar,
-            dates: &self.dates,
-            makes_activity: false,
-            facts: None,
-        }
     }
 }

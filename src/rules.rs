@@ -3,10 +3,12 @@
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
 use crate::job::{Custom, Job, Kind};
+use crate::sessionize::aggregate::Rules;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::cut::{ById, Cutting, Rule, Silence};
-use crate::sessionize::event_types::Role;
-use crate::sessionize::time::Timestamp;
+use crate::sessionize::dates::DateSet;
+use crate::sessionize::event_types::{EventTypes, Role};
+use crate::sessionize::time::{Span, Timestamp};
 
 /// Whether why a session ended depends on where the input ends.
 pub fn needs_latest(job: &Job) -> bool {
@@ -18,7 +20,7 @@ fn property_only(custom: &Custom) -> bool {
 }
 
 /// The definition as the kernel takes it.
-pub fn rule(job: &Job, latest: Timestamp) -> Rule {
+fn rule(job: &Job, latest: Timestamp) -> Rule {
     match &job.definition.kind {
         Kind::Default { max_gap, starts_at_id } => {
             Rule::Default(ById { max_gap: *max_gap, starts_at_id: *starts_at_id })
@@ -35,7 +37,7 @@ pub fn rule(job: &Job, latest: Timestamp) -> Rule {
 }
 
 /// What an event type does, and whether it is inactive.
-pub fn describe(job: &Job, name: &str) -> (Role, bool) {
+fn describe(job: &Job, name: &str) -> (Role, bool) {
     let named = |names: &[String]| names.iter().any(|known| known == name);
     let role = match job.definition.custom() {
         Some(custom) if named(&custom.start_events) => Role::Start,
@@ -46,7 +48,7 @@ pub fn describe(job: &Job, name: &str) -> (Role, bool) {
 }
 
 /// The dates from the earliest instant at which a session can start to the latest event.
-pub fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
+fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
     /// Session ids are times from 2000-01-01 on.
     const FIRST_ID: Timestamp = Timestamp::from_millis(946_684_800_000);
     let last = rows.latest.unwrap_or(FIRST_ID);
@@ -58,4 +60,52 @@ pub fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
     let utc = || calendar(&jiff::tz::TimeZone::UTC, first, last);
     // Both have at least the one date of `first`.
     calendar(&job.output.zone, first, last).or_else(utc).unwrap_or_else(Calendar::single)
+}
+
+/// What the kernel has to know of a job once its events have been read.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What makes a session.
+    pub rule: Rule,
+    /// The event types.
+    pub types: EventTypes,
+    /// How far back a unique id counts as repeated; `None` without deduplication.
+    pub dedup_within: Option<Span>,
+    /// Longer sessions are excluded; `None` for no limit.
+    pub max_length: Option<Span>,
+    /// The dates of the output's time zone.
+    pub calendar: Calendar,
+    /// The dates that tables hold.
+    pub dates: DateSet,
+    /// The latest possible time of all rows, filtered ones too; `None` where there is none.
+    pub latest: Option<Timestamp>,
+}
+
+impl Known {
+    /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
+    pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
+        Known {
+            rule: rule(job, latest.unwrap_or_default()),
+            types: EventTypes::new(names, |name| describe(job, name)),
+            dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
+            max_length: job.definition.max_length,
+            calendar: calendar_of(job, rows),
+            dates: DateSet::all().within(job.output.window),
+            latest,
+        }
+    }
+
+    /// As the kernel takes it, without charts and segments.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            rule: self.rule,
+            types: &self.types,
+            dedup_within: self.dedup_within,
+            max_length: self.max_length,
+            calendar: &self.calendar,
+            dates: &self.dates,
+            makes_activity: false,
+            facts: None,
+        }
+    }
 }

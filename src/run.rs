@@ -18,11 +18,10 @@ use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
 use crate::report::{dry_run, summary, warnings};
-use crate::rules::{calendar_of, describe, needs_latest, rule};
+use crate::rules::{needs_latest, Known};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::counts::Counts;
-use crate::sessionize::event_types::EventTypes;
 use crate::store::Room;
 use crate::tables::files::write_synced;
 use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
@@ -126,23 +125,15 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     tracing::info!(rows = rows.passed, rejected = rows.rejected_total(), "read");
 
     let names = dictionary.names();
-    let types = EventTypes::new(&names, |name| describe(job, name));
-    let days = calendar_of(job, &rows);
+    let known = Known::new(job, &rows, &names, latest);
+    let types = &known.types;
     let dates = scope.dates.within(job.output.window);
-    let facts = plan.facts.as_ref().map(|facts| facts.rules(job, &types));
-    let rules = Rules {
-        rule: rule(job, latest.unwrap_or_default()),
-        types: &types,
-        dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
-        max_length: job.definition.max_length,
-        calendar: &days,
-        dates: &dates,
-        makes_activity: options.makes(Table::Activity),
-        facts: facts.as_ref(),
-    };
+    let facts = plan.facts.as_ref().map(|facts| facts.rules(job, types));
+    let makes_activity = options.makes(Table::Activity);
+    let rules = Rules { dates: &dates, makes_activity, facts: facts.as_ref(), ..known.rules() };
     progress.stage("sessions", gathered.events.partitions().count() as u64);
     let provenance = Provenance::of(&definition);
-    let run = Run { plan: &plan, types: &types, provenance: &provenance, profile: &profile };
+    let run = Run { plan: &plan, types, provenance: &provenance, profile: &profile };
     let mut output = Output::new(job, options, &scope, &folder, &pool);
     let (made, all_counts) = pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| {
         output.write_part(run, part, &mut Progress::new(false))

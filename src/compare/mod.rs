@@ -36,9 +36,9 @@ use crate::events::dictionary::EventDictionary;
 use crate::job::fingerprint::{Canonical, Difference};
 use crate::job::options::Resources;
 use crate::pipeline;
-use crate::question::Known;
 use crate::report::format::Format;
 use crate::report::progress::Progress;
+use crate::rules::Known;
 use crate::store::Room;
 
 /// What is asked of a comparison besides its two jobs.

@@ -7,6 +7,7 @@ use super::side::{Cut, Side, NONE};
 use super::tally::SideTally;
 use crate::sessionize::block::Block;
 use crate::sessionize::columns::{KeyColumn, TextColumn};
+use crate::sessionize::order::put_in_order;
 use crate::sessionize::records::SessionRow;
 use crate::sessionize::rows::{PartitionRows, Tie};
 use crate::sessionize::time::{Span, Timestamp};
@@ -195,7 +196,7 @@ impl RowsWork for Same<'_> {
         let (mut a, mut b) = (Cut::default(), Cut::default());
         rows.each_user(|user, events| {
             // An event's place follows from what it is: nothing depends on the order in which rows came.
-            events.sort_unstable();
+            put_in_order(events);
             let [tally_a, tally_b] = &mut mapping.outcome.tallies;
             comparison.sides[0].cut(events, &ids, &mut a, tally_a);
             comparison.sides[1].cut(events, &ids, &mut b, tally_b);

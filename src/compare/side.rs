@@ -5,11 +5,12 @@
 use super::tally::SideTally;
 use super::tie::{Light, SideTie, Whole};
 use crate::events::roles::Roles;
-use crate::question::Known;
+use crate::rules::Known;
 use crate::sessionize::cut::{Bounds, Rule, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::event_types::{EventKey, EventTypes};
 use crate::sessionize::identify::identify;
+use crate::sessionize::order::put_in_order;
 use crate::sessionize::records::SessionRow;
 use crate::sessionize::rows::{Row, Tie};
 use crate::sessionize::time::{Day, Timestamp};
@@ -123,7 +124,7 @@ impl Side {
         let kept = drop_inactive(rows, &self.known.types);
         tally.inactive += (rows.len() - kept) as u64;
         let rows = &mut rows[..kept];
-        rows.sort_unstable();
+        put_in_order(rows);
         self.find_days(rows, &mut cut.days);
         tally.add_days(&cut.days);
         for group in rows.chunk_by(|a, b| a.value() == b.value()) {
@@ -174,25 +175,12 @@ impl Side {
 
     fn add_session<S: Tie>(&self, events: &[Row<S>], bounds: Bounds, cut: &mut Cut, tally: &mut SideTally) {
         let day = self.day_of(bounds.start);
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         if !self.known.dates.holds(day) {
             return;
         }
+        // While they are put in order, the user says where they were.
         let place = cut.sessions.len() as u32;
-        let value = first.value().unwrap_or(0);
-        let session = SessionRow {
-            // While they are put in order, this says where they were.
-            user: place,
-            day,
-            id: value,
-            value,
-            start: bounds.start,
-            end: bounds.end,
-            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
-            first_event: first.event().rank(),
-            last_event: last.event().rank(),
-            reason: bounds.reason,
-        };
+        let Some(session) = SessionRow::of(place, day, events, bounds) else { return };
         if self.known.max_length.is_some_and(|limit| session.length() > limit) {
             tally.excluded += 1;
             return;

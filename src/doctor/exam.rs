@@ -7,7 +7,7 @@ use super::cases::{Case, Tally};
 use super::id_kind::Shape;
 use super::marks::Mark;
 use super::standing::{add, total, Standings};
-use crate::question::Known;
+use crate::rules::Known;
 use crate::sessionize::time::{Day, Span, Timestamp};
 
 /// How many days late an event can be, each counted; later ones are counted together.

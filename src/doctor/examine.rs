@@ -11,6 +11,7 @@ use crate::sessionize::calendar::Cursor;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::{Bounds, OutOfSession, Rule, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
+use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{PartitionRows, Row, Tie};
 use crate::sessionize::time::{Day, Span, Timestamp};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
@@ -94,7 +95,7 @@ impl<'a> Examiner<'a> {
         }
         let kept = drop_inactive(events, &known.types);
         let events = &mut events[..kept];
-        events.sort_unstable();
+        put_in_order(events);
         if matches!(known.rule, Rule::Default(_)) {
             self.shapes(events, ids);
         }
@@ -136,7 +137,7 @@ impl<'a> Examiner<'a> {
             return;
         }
         let mut all = events.to_vec();
-        all.sort_unstable();
+        put_in_order(&mut all);
         each_segment(known.rule, &all, ids, |events, verdict, _| {
             let Verdict::Session(bounds) = verdict else { return };
             if !events.iter().all(is_inactive) || self.is_excluded(bounds) || !self.holds(bounds.start) {

@@ -12,7 +12,7 @@ use crate::events::plan::ReadPlan;
 use crate::events::roles::KeyType;
 use crate::job::dates::day_text;
 use crate::job::Job;
-use crate::question::Known;
+use crate::rules::Known;
 use crate::sessionize::time::Span;
 
 /// What the questions look at.

@@ -4,6 +4,7 @@ use crate::sessionize::aggregate::Rules;
 use crate::sessionize::cut::{Cutting, Rule, Silence, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::hash::hash_int;
+use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{Row, Tie};
 use crate::sessionize::time::{Span, Timestamp};
 use crate::sessionize::visit::{IdTimes, UserVisitor};
@@ -118,7 +119,7 @@ fn counted<'e, T: Tie>(rules: &Rules<'_>, events: &'e mut [Row<T>]) -> (&'e mut 
     let duplicates = events.len() - kept;
     let active = drop_inactive(&mut events[..kept], rules.types);
     let events = &mut events[..active];
-    events.sort_unstable();
+    put_in_order(events);
     (events, duplicates)
 }
 

@@ -18,8 +18,9 @@ use crate::events::lookup::{Keys, Lookup};
 use crate::job::options::Resources;
 use crate::job::Job;
 use crate::pipeline;
-use crate::question::{Known, Question};
+use crate::question::Question;
 use crate::rules::needs_latest;
+use crate::rules::Known;
 
 use error::InspectError;
 use search::search;

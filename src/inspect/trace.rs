@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::question::Known;
+use crate::rules::Known;
 use crate::sessionize::aggregate::Rules;
 use crate::sessionize::block::Block;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::{Bounds, OutOfSession, Rule, Segment, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::identify::identify;
+use crate::sessionize::order::put_in_order;
 use crate::sessionize::records::SessionRow;
 use crate::sessionize::rows::{Row, Tie};
 use crate::sessionize::time::{Span, Timestamp};
@@ -130,7 +131,7 @@ impl UserVisitor for Tracer<'_> {
         let mut in_order: Vec<&Row<T>> = events.iter().collect();
         in_order.sort_unstable_by_key(|event| (event.moment(), event.fact()));
         traced.events = in_order.iter().map(|event| place(event)).collect();
-        events.sort_unstable();
+        put_in_order(events);
         for group in events.chunk_by(|a, b| a.value() == b.value()) {
             self.add_group(&mut traced, group, ids);
         }
@@ -145,7 +146,7 @@ impl Tracer<'_> {
             group,
             |id| ids.time_of(id),
             |segment| match segment.verdict {
-                Verdict::Session(bounds) => traced.sessions.push(self.session(group, &segment, bounds)),
+                Verdict::Session(bounds) => traced.sessions.extend(self.session(group, &segment, bounds)),
                 Verdict::Out(reason) => {
                     traced.out.extend(group[segment.events].iter().map(|event| (place(event), reason)));
                 }
@@ -153,22 +154,11 @@ impl Tracer<'_> {
         );
     }
 
-    fn session<T: Tie>(&self, group: &[Row<T>], segment: &Segment, bounds: Bounds) -> TracedSession {
+    /// The session that a segment is; no segment is empty.
+    fn session<T: Tie>(&self, group: &[Row<T>], segment: &Segment, bounds: Bounds) -> Option<TracedSession> {
         let events = &group[segment.events.clone()];
-        let value = events[0].value().unwrap_or(0);
         let day = self.rules.calendar.cursor().find(bounds.start).day;
-        let row = SessionRow {
-            user: 0,
-            day,
-            id: value,
-            value,
-            start: bounds.start,
-            end: bounds.end,
-            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
-            first_event: events[0].event().rank(),
-            last_event: events[events.len() - 1].event().rank(),
-            reason: bounds.reason,
-        };
+        let row = SessionRow::of(0, day, events, bounds)?;
         let standing = if !self.rules.dates.holds(day) {
             Standing::OtherDate
         } else if self.rules.max_length.is_some_and(|limit| row.length() > limit) {
@@ -180,7 +170,7 @@ impl Tracer<'_> {
             Some(next) => Then::Event(next.time().since(bounds.end)),
             None => Then::Nothing(self.latest.unwrap_or(bounds.end).since(bounds.end)),
         };
-        TracedSession { row, standing, events: places(events), then }
+        Some(TracedSession { row, standing, events: places(events), then })
     }
 
     /// Gives the sessions of a user the ids that the table has.

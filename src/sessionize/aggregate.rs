@@ -181,23 +181,10 @@ impl Made<'_> {
 
     fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {
         let day = rules.calendar.cursor().find(bounds.start).day;
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         if !rules.dates.holds(day) {
             return;
         }
-        let value = first.value().unwrap_or(0);
-        let session = SessionRow {
-            user,
-            day,
-            id: value,
-            value,
-            start: bounds.start,
-            end: bounds.end,
-            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
-            first_event: first.event().rank(),
-            last_event: last.event().rank(),
-            reason: bounds.reason,
-        };
+        let Some(session) = SessionRow::of(user, day, events, bounds) else { return };
         if rules.max_length.is_some_and(|limit| session.length() > limit) {
             self.counts.excluded += 1;
             return;

@@ -1,6 +1,7 @@
 //! Rows of the tables as the kernel makes them.
 
-use super::cut::EndReason;
+use super::cut::{Bounds, EndReason};
+use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
 
 /// A row of the sessions table; users, texts and event types as places in their sorted lists.
@@ -29,6 +30,25 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
+    /// A session of these events, in order. Its id is that of its group, as long as nobody gives it another; `None`
+    /// where there are no events.
+    pub fn of<T: Tie>(user: u32, day: Day, events: &[Row<T>], bounds: Bounds) -> Option<Self> {
+        let (first, last) = (events.first()?, events.last()?);
+        let value = first.value().unwrap_or(0);
+        Some(SessionRow {
+            user,
+            day,
+            id: value,
+            value,
+            start: bounds.start,
+            end: bounds.end,
+            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
+            first_event: first.event().rank(),
+            last_event: last.event().rank(),
+            reason: bounds.reason,
+        })
+    }
+
     /// How long it lasts.
     pub fn length(&self) -> Span {
         self.end.since(self.start)
