@@ -81,6 +81,7 @@ fn batches(events: &[Event]) -> Vec<EventBatch> {
             sequence: None,
             unique_ids: None,
             facts: None,
+            bursts: None,
         }
     };
     events.chunks(BATCH).map(of).collect()

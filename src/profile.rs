@@ -12,6 +12,8 @@ pub enum Step {
     Read,
     /// Columns to events: users and types as codes, impossible rows rejected.
     Normalise,
+    /// Events that nothing can part, to one.
+    Join,
     /// Events to partitions, and to disk where memory does not hold them.
     Scatter,
     /// The rows of a partition: users told apart, each row put in its place among its user's.
@@ -25,9 +27,10 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [(Step, &'static str); 7] = [
+    const ALL: [(Step, &'static str); 8] = [
         (Step::Read, "read"),
         (Step::Normalise, "normalise"),
+        (Step::Join, "join"),
         (Step::Scatter, "scatter"),
         (Step::Intern, "intern"),
         (Step::Cut, "cut"),

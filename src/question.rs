@@ -70,8 +70,16 @@ impl Question {
         let dictionary = EventDictionary::default();
         let mut progress = Progress::new(!quiet);
         progress.stage("reading", plan.extent.rows_read);
-        let gather =
-            Gather { pool, job, plan, types: &dictionary, room, profile: &Profile::default(), progress: &progress };
+        let gather = Gather {
+            pool,
+            job,
+            joining: None,
+            plan,
+            types: &dictionary,
+            room,
+            profile: &Profile::default(),
+            progress: &progress,
+        };
         let gathered = match facts {
             Some(facts) => gather.events_with(facts)?,
             None => gather.events()?,

@@ -1,6 +1,7 @@
 //! A job's definition as the kernel takes it.
 
 use crate::events::normalise::RowCounts;
+use crate::events::plan::ReadPlan;
 use crate::job::dates::calendar;
 use crate::job::{Custom, Job, Kind};
 use crate::sessionize::aggregate::Rules;
@@ -34,6 +35,18 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
             latest,
         }),
     }
+}
+
+/// The rule by which events may be joined as soon as they are read: of each event it needs no more than its time and
+/// what it is grouped by, and nobody asks for more. `None` where that is not so.
+pub fn joining(job: &Job, plan: &ReadPlan) -> Option<Rule> {
+    let by_type = job
+        .definition
+        .custom()
+        .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
+    let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
+    // Where the input ends parts no events.
+    (!by_type && !one_by_one && plan.facts.is_none()).then(|| rule(job, Timestamp::default()))
 }
 
 /// What an event type does, and whether it is inactive.

@@ -18,7 +18,7 @@ use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
 use crate::report::{dry_run, summary, warnings};
-use crate::rules::{needs_latest, Known};
+use crate::rules::{joining, needs_latest, Known};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::counts::Counts;
@@ -104,6 +104,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let gather = Gather {
         pool: &pool,
         job,
+        joining: joining(job, &plan),
         plan: &plan,
         types: &dictionary,
         room: &room,

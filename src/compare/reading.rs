@@ -140,7 +140,7 @@ impl<'a> Reading<'a> {
         let gather = |side: usize, plan: &ReadPlan| -> Result<Gathered, Error> {
             let profile = Profile::default();
             let of = self.jobs[side];
-            let gather = Gather { pool, job: &of.job, plan, types, room, profile: &profile, progress };
+            let gather = Gather { pool, job: &of.job, joining: None, plan, types, room, profile: &profile, progress };
             let gathered = gather.events().map_err(|error| within(of, error))?;
             plan.check_unchanged()?;
             Ok(gathered)

@@ -148,6 +148,7 @@ impl<'a> Normaliser<'a> {
                 None => facts.clone(),
                 Some(kept) => Coded { keys: Arc::clone(&facts.keys), codes: gather(&facts.codes, kept.values()) },
             }),
+            bursts: None,
         };
         Ok((batch, counts))
     }

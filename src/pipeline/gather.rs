@@ -1,5 +1,6 @@
 //! All events of the input, read on all threads and laid out by partition.
 
+use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
 use super::reading::{each_group, GroupWork};
@@ -10,10 +11,13 @@ use crate::events::normalise::{Normaliser, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::events::project::RoleColumns;
 use crate::events::read::FileTask;
+use crate::job::dates::calendar;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
+use crate::sessionize::burst::joined;
 use crate::sessionize::columns::{Coded, EventBatch};
+use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::store::{Events, Room, Store};
 
@@ -40,6 +44,8 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
+    /// The rule by which events may be joined that it cannot part ([`joined`]); `None` for events as they are.
+    pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,
     /// Takes the event types.
@@ -71,14 +77,22 @@ impl Gather<'_> {
     }
 
     fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {
-        let Gather { pool, job, plan, types, room, profile, progress } = self;
+        let Gather { pool, job, joining, plan, types, room, profile, progress } = self;
         let least = pool.current_num_threads() * 4;
         let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
         let store = Store::new(partitions, room);
         let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
-        let laying_out =
-            LayingOut { normaliser: &normaliser, facts, store: &store, partitions, block_rows, profile, progress };
+        let laying_out = LayingOut {
+            normaliser: &normaliser,
+            facts,
+            joining: joining.map(|rule| (rule, &job.output.zone)),
+            store: &store,
+            partitions,
+            block_rows,
+            profile,
+            progress,
+        };
         let mut rows = RowCounts::default();
         let counts = each_group(pool, plan, profile, tasks, || GroupLaidOut::new(&laying_out))?;
         counts.iter().for_each(|counts| rows.merge(counts));
@@ -93,11 +107,21 @@ pub type FactsOf<'a> = dyn Fn(&RoleColumns) -> Option<Coded> + Sync + 'a;
 struct LayingOut<'a> {
     normaliser: &'a Normaliser<'a>,
     facts: Option<&'a FactsOf<'a>>,
+    joining: Option<(Rule, &'a TimeZone)>,
     store: &'a Store<'a>,
     partitions: Partitions,
     block_rows: usize,
     profile: &'a Profile,
     progress: &'a Progress,
+}
+
+impl LayingOut<'_> {
+    /// The events as bursts, where they may be joined and it is of use.
+    fn joined(&self, events: &[EventBatch]) -> Option<EventBatch> {
+        let (rule, zone) = self.joining.as_ref()?;
+        let times = || events.iter().flat_map(|batch| &batch.times);
+        joined(events, rule, &calendar(zone, *times().min()?, *times().max()?)?)
+    }
 }
 
 /// The events of a row group, which are laid out together: the more there are, the more a partition gets at once.
@@ -126,7 +150,9 @@ impl<'a> GroupLaidOut<'a> {
         if events.is_empty() {
             return Ok(());
         }
-        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
+        let joined = self.by.profile.time(Step::Join, || self.by.joined(&events));
+        let events = joined.as_ref().map_or(events.as_slice(), std::slice::from_ref);
+        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(events, self.by.partitions)))
     }
 }
 

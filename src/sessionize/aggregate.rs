@@ -9,7 +9,7 @@ use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::identify::identify;
 use super::order::put_in_order;
-use super::records::{ActivityRow, SessionRow};
+use super::records::{count, ActivityRow, SessionRow};
 use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
 
@@ -74,7 +74,7 @@ impl Made<'_> {
     ) {
         if let Rule::Default(_) = rules.rule {
             let untimed = |row: &&Row<T>| row.value().is_some_and(|id| id_time(id).is_none());
-            self.counts.untimed_ids += events.iter().filter(untimed).count() as u64;
+            self.counts.untimed_ids += events.iter().filter(untimed).map(|row| u64::from(row.count())).sum::<u64>();
         }
         if let Some(within) = rules.dedup_within {
             let kept = drop_duplicates(events, within);
@@ -121,13 +121,14 @@ impl Made<'_> {
             if !rules.dates.holds(stretch.day) {
                 continue;
             }
-            let hours = 1 << stretch.hour(event.time());
+            let at = 1 << stretch.hour(event.time());
+            let (hours, count) = event.burst().map_or((at, 1), |burst| (at | burst.hours, burst.count));
             match self.activity[first..].last_mut() {
                 Some(row) if row.day == stretch.day => {
-                    row.events = row.events.saturating_add(1);
+                    row.events = row.events.saturating_add(count);
                     row.hours |= hours;
                 }
-                _ => self.activity.push(ActivityRow { user, day: stretch.day, events: 1, hours }),
+                _ => self.activity.push(ActivityRow { user, day: stretch.day, events: count, hours }),
             }
         }
         // Groups come one after the other, each in order of time: a date may have come more than once.
@@ -171,12 +172,14 @@ impl Made<'_> {
     /// Counts the events whose own date is outside the window, and returns how many are inside.
     fn count_window<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
         if rules.dates.is_all() {
-            return events.len() as u64;
+            return count(events) as u64;
         }
         let mut cursor = rules.calendar.cursor();
-        let inside = events.iter().filter(|event| rules.dates.holds(cursor.find(event.time()).day)).count();
-        self.counts.outside_window += (events.len() - inside) as u64;
-        inside as u64
+        // Those of a burst are all of one date.
+        let is_inside = |event: &&Row<T>| rules.dates.holds(cursor.find(event.time()).day);
+        let inside: u64 = events.iter().filter(is_inside).map(|event| u64::from(event.count())).sum();
+        self.counts.outside_window += count(events) as u64 - inside;
+        inside
     }
 
     fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {

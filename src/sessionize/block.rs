@@ -20,6 +20,18 @@ pub struct Block {
     pub(super) unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events.
     pub facts: Option<CodedKeys>,
+    /// Where rows are bursts: the rest of each.
+    pub(super) bursts: Option<BurstFields>,
+}
+
+/// Where the rest of a burst is in its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BurstFields {
+    pub(super) length: Field,
+    pub(super) count: Field,
+    pub(super) hours: Field,
+    /// `None` where the input has no event types.
+    pub(super) last_event: Option<Field>,
 }
 
 /// The users of a block, and how many rows each has.
@@ -88,9 +100,13 @@ impl Block {
                 valid.as_deref().map(Numbers::Flags),
                 batch.sequence.as_deref().map(Numbers::Ints),
                 facts.as_ref().map(|facts| Numbers::Codes(&facts.codes[rows])),
+                batch.bursts.as_ref().map(|bursts| Numbers::Ints(&bursts.lengths)),
+                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.counts)),
+                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.hours)),
+                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.last_events)),
             ]
         });
-        let (rows, [time, event, value, valid, sequence, fact]) =
+        let (rows, [time, event, value, valid, sequence, fact, length, count, hours, last_event]) =
             PackedRows::scatter(&parts.collect::<Vec<_>>(), places);
         let values = value.map(|field| BlockValues {
             valid,
@@ -108,6 +124,12 @@ impl Block {
             values,
             unique_ids: unique_ids(batches, places),
             facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
+            bursts: length.zip(count).zip(hours).map(|((length, count), hours)| BurstFields {
+                length,
+                count,
+                hours,
+                last_event: last_event.filter(|_| event.is_some()),
+            }),
         }
     }
 
@@ -141,6 +163,7 @@ impl Block {
             }),
             unique_ids: self.unique_ids.as_ref().map(|ids| ids.part(rows)),
             facts: self.facts.as_ref().map(keys),
+            bursts: self.bursts,
         }
     }
 
@@ -187,6 +210,11 @@ impl Block {
     /// A row's unique id, where it has one.
     pub fn unique_id(&self, row: usize) -> Option<&[u8]> {
         self.unique_ids.as_ref().map(|ids| ids.get(row)).filter(|id| !id.is_empty())
+    }
+
+    /// Whether its rows are bursts of events ([`super::burst`]).
+    pub fn has_bursts(&self) -> bool {
+        self.bursts.is_some()
     }
 
     /// Whether ties in time need more than event types.

@@ -80,6 +80,15 @@ impl<'a> Cursor<'a> {
         &self.calendar.stretches[self.at]
     }
 
+    /// The part of an hour of a date that holds `time`; all of it is in one stretch.
+    pub fn hour(&mut self, time: Timestamp) -> Hour {
+        let stretch = self.find(time);
+        let number = stretch.hour(time);
+        let from = stretch.day_start.plus(Span::from_micros(i64::from(number) * HOUR));
+        let until = from.plus(Span::from_micros(HOUR));
+        Hour { number, from: from.max(self.from), until: until.min(self.until), stretch: (self.from, self.until) }
+    }
+
     fn go_to(&mut self, at: usize) {
         self.at = at;
         self.from = self.calendar.starts[at];
@@ -87,11 +96,25 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// What is known of an hour of a date.
+#[derive(Clone, Copy, Debug)]
+pub struct Hour {
+    /// Which it is, as [`Stretch::hour`] counts.
+    pub number: u32,
+    /// Where it begins.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub until: Timestamp,
+    /// Where the stretch begins that it is in, and where that ends.
+    pub stretch: (Timestamp, Timestamp),
+}
+
+const HOUR: i64 = 3_600_000_000;
+
 impl Stretch {
     /// The hour of its date that `time` is in, counted from the date's first instant:
     /// 0 to 24 on the longest day there is.
     pub fn hour(&self, time: Timestamp) -> u32 {
-        const HOUR: i64 = 3_600_000_000;
         let hour = time.since(self.day_start).micros().div_euclid(HOUR);
         u32::try_from(hour).unwrap_or(0).min(31)
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::burst::Bursts;
 use super::time::Timestamp;
 
 /// Text values in one buffer.
@@ -248,6 +249,8 @@ pub struct EventBatch {
     pub unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events, as keys of [`super::facts`].
     pub facts: Option<Coded>,
+    /// Where rows are bursts of events ([`super::burst`]): the rest of each. The columns above are those of its first.
+    pub bursts: Option<Bursts>,
 }
 
 impl EventBatch {

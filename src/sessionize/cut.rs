@@ -35,6 +35,37 @@ impl Rule {
             (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
         }
     }
+
+    /// Which other events of its group an event comes out together with, whatever others there are. The group's session
+    /// id is a time or not; no event starts or ends a session by its type.
+    pub fn reach(&self, id: Option<Timestamp>, event: Timestamp) -> Reach {
+        let silence = match self {
+            Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
+                Some(id) if by_id.is_near(id, event) => {
+                    let (from, until) = by_id.near(id);
+                    return Reach::Within(from, until);
+                }
+                // Each is stale by itself.
+                Some(_) => return Reach::Within(Timestamp::MAX, Timestamp::MIN),
+                None => by_id.silence(),
+            },
+            Rule::Custom(cutting) => cutting.silence,
+        };
+        match silence.limit {
+            None => Reach::Within(Timestamp::MIN, Timestamp::MAX),
+            Some(limit) if silence.equal_cuts => Reach::Silence(limit),
+            Some(limit) => Reach::Silence(Span::from_micros(limit.micros().saturating_add(1))),
+        }
+    }
+}
+
+/// What leaves events of one group together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// That they are at the first instant or later, and before the second.
+    Within(Timestamp, Timestamp),
+    /// That there is less than this between them, or between them and others that are together with both.
+    Silence(Span),
 }
 
 /// Consecutive events of one group, and what they are.
@@ -183,26 +214,31 @@ pub struct Cutting {
 impl Cutting {
     /// Cuts the events of one group.
     pub fn segments<T: Tie>(&self, events: &[Row<T>], mut found: impl FnMut(Segment)) {
-        let mut open = 0;
-        for next in 1..=events.len() {
-            if next == events.len() || self.opens(events, open, next) {
-                found(Segment { events: open..next, verdict: self.judge(events, open..next) });
+        let Some(first) = events.first() else { return };
+        let (mut open, mut heard) = (0, first.end());
+        for (next, event) in events.iter().enumerate().skip(1) {
+            if self.opens(events, open, next, heard) {
+                found(Segment { events: open..next, verdict: self.judge(events, open..next, heard) });
                 open = next;
             }
+            // All that came before ended before a silence that cuts.
+            heard = heard.max(event.end());
         }
+        found(Segment { events: open..events.len(), verdict: self.judge(events, open..events.len(), heard) });
     }
 
-    /// Whether the event at `next` opens a new segment, the current one having opened at `open`.
-    fn opens<T: Tie>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
+    /// Whether the event at `next` opens a new segment, the current one having opened at `open`, and its last event
+    /// having been `heard`.
+    fn opens<T: Tie>(&self, events: &[Row<T>], open: usize, next: usize, heard: Timestamp) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
-        self.silence.cuts(previous.time(), event.time())
+        self.silence.cuts(heard, event.time())
             || event.event().is_start() && !(self.starts_continue && in_session)
             || previous.event().is_end()
     }
 
-    /// Whether a segment is a session, and why it ended.
-    fn judge<T: Tie>(&self, events: &[Row<T>], segment: Range<usize>) -> Verdict {
+    /// Whether a segment whose last event was `heard` is a session, and why it ended.
+    fn judge<T: Tie>(&self, events: &[Row<T>], segment: Range<usize>, heard: Timestamp) -> Verdict {
         let (first, last) = (&events[segment.start], &events[segment.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
@@ -216,14 +252,14 @@ impl Cutting {
             EndReason::Property
         } else if last.event().is_end() {
             EndReason::EndEvent
-        } else if self.silence.cuts(last.time(), heard_until) {
+        } else if self.silence.cuts(heard, heard_until) {
             EndReason::Timeout
         } else if next.is_some() {
             EndReason::StartEvent
         } else {
             EndReason::EndOfData
         };
-        Verdict::Session(Bounds { start: first.time(), end: last.time(), reason, clock_skew: false })
+        Verdict::Session(Bounds { start: first.time(), end: heard, reason, clock_skew: false })
     }
 }
 
@@ -250,7 +286,8 @@ impl ById {
             found(Segment { events: 0..session.start, verdict: stale });
         }
         if !session.is_empty() {
-            let (first, end) = (events[session.start].time(), events[session.end - 1].time());
+            let first = events[session.start].time();
+            let end = last_end(&events[session.clone()]);
             let start = id.map_or(first, |id| id.min(end));
             let clock_skew = id.is_some_and(|id| id > end);
             let bounds = Bounds { start, end, reason: EndReason::SessionId, clock_skew };
@@ -263,20 +300,42 @@ impl ById {
 
     /// The events from a day before the id until `max_gap` after it.
     fn near_id<T: Tie>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
+        // Joined events are near it all, or none of them is.
         let start = events.partition_point(|row| row.time() < id.minus(Span::DAY));
-        let end = match self.max_gap {
-            Some(gap) => events.partition_point(|row| row.time() < id.plus(gap)),
-            None => events.len(),
-        };
-        start..end.max(start)
+        let near = events[start..].partition_point(|row| self.is_near(id, row.time()));
+        start..start + near
+    }
+
+    /// The times, before the second, that are near enough to an id.
+    fn near(&self, id: Timestamp) -> (Timestamp, Timestamp) {
+        (id.minus(Span::DAY), self.max_gap.map_or(Timestamp::MAX, |gap| id.plus(gap)))
+    }
+
+    fn is_near(&self, id: Timestamp, event: Timestamp) -> bool {
+        let (from, until) = self.near(id);
+        from <= event && event < until
+    }
+
+    fn silence(&self) -> Silence {
+        Silence { limit: self.max_gap, equal_cuts: true }
     }
 
     /// The events before the first gap of `max_gap` or more.
     fn until_first_gap<T: Tie>(&self, events: &[Row<T>]) -> Range<usize> {
-        let silence = Silence { limit: self.max_gap, equal_cuts: true };
-        let gap = events.windows(2).position(|pair| silence.cuts(pair[0].time(), pair[1].time()));
-        0..gap.map_or(events.len(), |before| before + 1)
+        let silence = self.silence();
+        let mut heard = Timestamp::MIN;
+        let gap = events.iter().position(|row| {
+            let cuts = heard != Timestamp::MIN && silence.cuts(heard, row.time());
+            heard = heard.max(row.end());
+            cuts
+        });
+        0..gap.unwrap_or(events.len())
     }
+}
+
+/// When the last of some events happened, which are in order of their first.
+fn last_end<T: Tie>(events: &[Row<T>]) -> Timestamp {
+    events.iter().map(Row::end).max().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log,
 //! clock or thread pool.
 //!
-//! The session rule itself is in [`cut`]. Around it, one file a step: [`scatter`] lays events out by
+//! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part, [`scatter`] lays events out by
 //! user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
 //! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering and [`merge`] puts the
@@ -10,6 +10,7 @@
 pub mod added;
 pub mod aggregate;
 pub mod block;
+pub mod burst;
 pub mod calendar;
 pub mod columns;
 pub mod counts;

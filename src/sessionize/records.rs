@@ -1,6 +1,7 @@
 //! Rows of the tables as the kernel makes them.
 
 use super::cut::{Bounds, EndReason};
+use super::event_types::EventKey;
 use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
 
@@ -33,7 +34,7 @@ impl SessionRow {
     /// A session of these events, in order. Its id is that of its group, as long as nobody gives it another; `None`
     /// where there are no events.
     pub fn of<T: Tie>(user: u32, day: Day, events: &[Row<T>], bounds: Bounds) -> Option<Self> {
-        let (first, last) = (events.first()?, events.last()?);
+        let first = events.first()?;
         let value = first.value().unwrap_or(0);
         Some(SessionRow {
             user,
@@ -42,9 +43,9 @@ impl SessionRow {
             value,
             start: bounds.start,
             end: bounds.end,
-            event_count: u32::try_from(events.len()).unwrap_or(u32::MAX),
+            event_count: u32::try_from(count(events)).unwrap_or(u32::MAX),
             first_event: first.event().rank(),
-            last_event: last.event().rank(),
+            last_event: last_event(events)?.rank(),
             reason: bounds.reason,
         })
     }
@@ -52,6 +53,23 @@ impl SessionRow {
     /// How long it lasts.
     pub fn length(&self) -> Span {
         self.end.since(self.start)
+    }
+}
+
+/// How many events rows stand for.
+pub fn count<T: Tie>(rows: &[Row<T>]) -> usize {
+    rows.iter().map(|row| row.count() as usize).sum()
+}
+
+/// The type of the last of some events, which are in order.
+fn last_event<T: Tie>(rows: &[Row<T>]) -> Option<EventKey> {
+    let last = rows.last()?;
+    match last.burst() {
+        None => Some(last.event()),
+        // Bursts are in order of their first events.
+        Some(_) => {
+            rows.iter().filter_map(|row| Some((row.end(), row.burst()?.last_event))).max().map(|(_, event)| event)
+        }
     }
 }
 

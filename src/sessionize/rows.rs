@@ -6,7 +6,7 @@ use super::block::{Block, BlockKeys, CodedKeys};
 use super::columns::KeyColumn;
 use super::event_types::{EventKey, EventTypes};
 use super::intern::Interner;
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
 
 /// What an event is besides its time: what it is grouped by, and what orders events of one user at one time
 /// (SPEC 2, step 5). Several kinds, so that the usual job, without groups, a sequence or unique ids, moves rows of
@@ -30,6 +30,10 @@ pub trait Tie: Copy + Ord + Default + Send {
     /// The event's facts, by their place; 0 where nobody asks for facts.
     fn fact(self) -> u32 {
         0
+    }
+    /// The rest of it, where it stands for a burst of events rather than one.
+    fn burst(self) -> Option<Joined> {
+        None
     }
     /// With these facts, where there is room for them.
     fn with_fact(self, _: u32) -> Self {
@@ -110,6 +114,49 @@ impl Tie for FullTie {
     }
 }
 
+/// A tie of a burst of events ([`super::burst`]); of its first event, as far as it orders events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Joined {
+    first_event: EventKey,
+    /// The type and role of its last event.
+    pub last_event: EventKey,
+    /// How many events it stands for.
+    pub count: u32,
+    /// In which hours of its date they are, as bits; 0 for a single event.
+    pub hours: u32,
+    /// From its first event to its last.
+    pub length: Span,
+}
+
+impl Tie for Joined {
+    fn read(source: &Source<'_>, row: usize, _: &mut Interner) -> Self {
+        let (block, first_event) = (source.block, source.event(row));
+        match block.bursts {
+            // Joining was of no use for these.
+            None => Joined { first_event, last_event: first_event, count: 1, hours: 0, length: Span::from_micros(0) },
+            Some(bursts) => Joined {
+                first_event,
+                last_event: bursts.last_event.map_or(first_event, |last| source.types.key(block.int(last, row) as u32)),
+                count: block.int(bursts.count, row) as u32,
+                hours: block.int(bursts.hours, row) as u32,
+                length: Span::from_micros(block.int(bursts.length, row)),
+            },
+        }
+    }
+
+    fn event(self) -> EventKey {
+        self.first_event
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        (0, self.first_event)
+    }
+
+    fn burst(self) -> Option<Joined> {
+        Some(self)
+    }
+}
+
 /// A tie of an event that is grouped by a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grouped<T> {
@@ -146,6 +193,10 @@ impl<T: Tie> Tie for Grouped<T> {
 
     fn order(self) -> (i64, EventKey) {
         self.tie.order()
+    }
+
+    fn burst(self) -> Option<Joined> {
+        self.tie.burst()
     }
 
     fn ranked(self, ranks: &[u32]) -> Self {
@@ -227,6 +278,21 @@ impl<T: Tie> Row<T> {
     /// Its unique id as a code.
     pub fn unique_id(&self) -> Option<u32> {
         self.tie.unique_id()
+    }
+
+    /// When its last event happened: it is one event, unless it stands for a burst of them.
+    pub fn end(&self) -> Timestamp {
+        self.tie.burst().map_or(self.time, |burst| self.time.plus(burst.length))
+    }
+
+    /// The rest of it, where it stands for a burst of events.
+    pub fn burst(&self) -> Option<Joined> {
+        self.tie.burst()
+    }
+
+    /// How many events it stands for.
+    pub fn count(&self) -> u32 {
+        self.tie.burst().map_or(1, |burst| burst.count)
     }
 
     /// Its facts, by their place.

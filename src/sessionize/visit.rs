@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::columns::KeyColumn;
 use super::event_types::{EventKey, EventTypes};
-use super::rows::{FactTie, FullTie, Grouped, PartitionRows, Row, Tie};
+use super::rows::{FactTie, FullTie, Grouped, Joined, PartitionRows, Row, Tie};
 use super::session_id::{millis_as_time, text_as_time};
 use super::time::Timestamp;
 
@@ -19,6 +19,13 @@ pub trait RowsWork {
 /// facts where the blocks do, and no others. `None` where there are no blocks.
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     let (first, _) = pieces.first()?;
+    // Some blocks may have none: there it was of no use to join events.
+    if pieces.iter().any(|(block, _)| block.has_bursts()) {
+        return match first.values.is_some() {
+            false => with_facts::<Joined, W>(pieces, types, work),
+            true => with_facts::<Grouped<Joined>, W>(pieces, types, work),
+        };
+    }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
         (false, false) => with_facts::<EventKey, W>(pieces, types, work),
         (false, true) => with_facts::<FullTie, W>(pieces, types, work),

@@ -1,6 +1,6 @@
 //! The events of one partition of a block as bytes, for when memory does not hold them.
 
-use super::block::{Block, BlockKeys, BlockValues, CodedKeys, UserRuns};
+use super::block::{Block, BlockKeys, BlockValues, BurstFields, CodedKeys, UserRuns};
 use super::columns::{KeyColumn, TextColumn};
 use super::packed::{Field, PackedRows};
 
@@ -37,6 +37,10 @@ impl Block {
         self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
         to.number(u64::from(self.facts.is_some()));
         self.facts.iter().for_each(|facts| keys(&mut to, facts));
+        to.number(u64::from(self.bursts.is_some()));
+        if let Some(BurstFields { length, count, hours, last_event }) = self.bursts {
+            [Some(length), Some(count), Some(hours), last_event].into_iter().for_each(|field| to.field(field));
+        }
         let (packed, stride) = self.rows.slice(rows);
         to.number(stride as u64);
         to.0.extend_from_slice(packed);
@@ -81,11 +85,20 @@ impl Block {
             _ => Some(from.coded_keys()?),
         };
         fields.extend(facts.as_ref().map(|facts| Some(facts.code)));
+        let bursts = match from.number()? {
+            0 => None,
+            _ => {
+                let (length, count, hours) = (from.field()??, from.field()??, from.field()??);
+                let last_event = from.field()?;
+                fields.extend([Some(length), Some(count), Some(hours), last_event]);
+                Some(BurstFields { length, count, hours, last_event })
+            }
+        };
         let stride = from.size()?;
         let packed = from.take(stride.checked_mul(rows as usize)?)?;
         let rows = PackedRows::from_slice((packed, stride), rows as usize, &fields)?;
         let users = UserRuns { keys, key_bounds, row_bounds };
-        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts })
+        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts, bursts })
     }
 }
 
@@ -231,6 +244,7 @@ mod tests {
                 values: Some(ValueColumn::new(values, rows.iter().map(|row| row.3).collect())),
                 sequence: with_rest.then(|| rows.iter().map(|row| row.1 / 3).collect()),
                 unique_ids: with_rest.then_some(ids),
+                bursts: None,
                 facts: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["one", "two", "three", "four"])), rows.iter().map(|row| row.0).collect())),
             };
             let block = scatter(&[batch], Partitions::for_rows(4, 1, 1));
