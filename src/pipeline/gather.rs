@@ -15,7 +15,7 @@ use crate::job::dates::calendar;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
-use crate::sessionize::burst::joined;
+use crate::sessionize::burst::{Joining, Worth};
 use crate::sessionize::columns::{Coded, EventBatch};
 use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
@@ -44,7 +44,7 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// The rule by which events may be joined that it cannot part ([`joined`]); `None` for events as they are.
+    /// The rule by which events may be joined that it cannot part ([`Joining`]); `None` for events as they are.
     pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,
@@ -115,20 +115,15 @@ struct LayingOut<'a> {
     progress: &'a Progress,
 }
 
-impl LayingOut<'_> {
-    /// The events as bursts, where they may be joined and it is of use.
-    fn joined(&self, events: &[EventBatch]) -> Option<EventBatch> {
-        let (rule, zone) = self.joining.as_ref()?;
-        let times = || events.iter().flat_map(|batch| &batch.times);
-        joined(events, rule, &calendar(zone, *times().min()?, *times().max()?)?)
-    }
-}
-
 /// The events of a row group, which are laid out together: the more there are, the more a partition gets at once.
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
+    /// The events joined; `None` where none may be, or it is of no use.
+    joining: Option<Joining>,
+    /// The events as they are, unless it is certain that they will be needed no more.
     waiting: Vec<EventBatch>,
+    keeps_waiting: bool,
     waiting_rows: usize,
     counts: RowCounts,
 }
@@ -138,21 +133,47 @@ impl<'a> GroupLaidOut<'a> {
         GroupLaidOut {
             by,
             known: Dictionaries::default(),
+            joining: by.joining.as_ref().map(|(rule, _)| Joining::new(*rule)),
             waiting: Vec::new(),
+            keeps_waiting: true,
             waiting_rows: 0,
             counts: RowCounts::default(),
         }
     }
 
+    /// Joins events with those before; from when on it shows what comes of it, they are in hand either as they are or
+    /// joined.
+    fn join(&mut self, events: &EventBatch) {
+        let (Some(joining), Some((_, zone))) = (&mut self.joining, &self.by.joining) else { return };
+        let (Some(first), Some(last)) = (events.times.iter().min(), events.times.iter().max()) else { return };
+        let worth = calendar(zone, *first, *last).map_or(Worth::Hopeless, |calendar| {
+            joining.add(events, &calendar);
+            joining.worth()
+        });
+        match worth {
+            Worth::Less => self.keeps_waiting = false,
+            Worth::Hopeless if self.keeps_waiting => self.joining = None,
+            Worth::More | Worth::Hopeless => {}
+        }
+        if !self.keeps_waiting {
+            self.waiting.clear();
+        }
+    }
+
     fn lay_out(&mut self) -> Result<(), Error> {
-        let events = std::mem::take(&mut self.waiting);
-        self.waiting_rows = 0;
-        if events.is_empty() {
+        let is_joined = !std::mem::replace(&mut self.keeps_waiting, true);
+        let waiting = std::mem::take(&mut self.waiting);
+        let joining = self.joining.take();
+        if std::mem::take(&mut self.waiting_rows) == 0 {
             return Ok(());
         }
-        let joined = self.by.profile.time(Step::Join, || self.by.joined(&events));
-        let events = joined.as_ref().map_or(events.as_slice(), std::slice::from_ref);
-        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(events, self.by.partitions)))
+        // It was of use, or was not: it will be so again.
+        self.joining = self.by.joining.as_ref().filter(|_| is_joined).map(|(rule, _)| Joining::new(*rule));
+        let events = match joining.filter(|_| is_joined) {
+            Some(joining) => vec![self.by.profile.time(Step::Join, || joining.finish())],
+            None => waiting,
+        };
+        self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
 }
 
@@ -160,16 +181,20 @@ impl GroupWork for GroupLaidOut<'_> {
     type Made = RowCounts;
 
     fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
-        self.by.profile.time(Step::Normalise, || -> Result<(), Error> {
+        let events = self.by.profile.time(Step::Normalise, || -> Result<EventBatch, Error> {
             let with_facts = self.by.facts.map(|facts| RoleColumns { facts: facts(rows), ..rows.clone() });
             let rows = with_facts.as_ref().unwrap_or(rows);
             let (events, counts) = self.by.normaliser.events_beside(rows, &mut self.known)?;
             self.by.progress.add(counts.passed);
             self.counts.merge(&counts);
-            self.waiting_rows += events.len();
-            self.waiting.push(events);
-            Ok(())
+            Ok(events)
         })?;
+        self.waiting_rows += events.len();
+        let profile = self.by.profile;
+        profile.time(Step::Join, || self.join(&events));
+        if self.keeps_waiting {
+            self.waiting.push(events);
+        }
         match self.waiting_rows >= self.by.block_rows {
             true => self.lay_out(),
             false => Ok(()),

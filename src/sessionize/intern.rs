@@ -115,6 +115,11 @@ impl Interner {
         self.keys.is_empty()
     }
 
+    /// The distinct keys up to now, by code.
+    pub fn keys(&self) -> &KeyColumn {
+        &self.keys
+    }
+
     /// The distinct keys by code.
     pub fn into_keys(self) -> KeyColumn {
         self.keys
