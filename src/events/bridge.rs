@@ -22,6 +22,28 @@ pub fn to_polars(batch: &RecordBatch) -> PolarsResult<DataFrame> {
     DataFrame::new(batch.num_rows(), columns.collect::<PolarsResult<_>>()?)
 }
 
+/// Some columns of a batch as a frame of as many rows, with columns made of them.
+///
+/// # Errors
+/// A type that polars does not have, or a value that it cannot make a column of.
+pub fn frame_of(batch: &RecordBatch, columns: &[String], made: &[Expr]) -> PolarsResult<DataFrame> {
+    let found = columns.iter().filter_map(|name| Some((name, batch.column_by_name(name)?)));
+    let mut columns: Vec<Column> =
+        found.map(|(name, values)| Ok(series(name, values)?.into_column())).collect::<PolarsResult<_>>()?;
+    if columns.is_empty() {
+        // So that there are as many rows.
+        columns.push(Column::new_row_index("dwell row".into(), 0, batch.num_rows())?);
+    }
+    let rows = DataFrame::new(batch.num_rows(), columns)?;
+    if made.is_empty() {
+        return Ok(rows);
+    }
+    let rows = rows.lazy().with_columns(made).collect()?;
+    // What is made of a folder's name alone is one value to polars, and so would be what is made of that.
+    let columns = rows.columns().iter().map(|column| column.as_materialized_series().clone().into_column());
+    DataFrame::new(rows.height(), columns.collect())
+}
+
 fn series(name: &str, values: &ArrayRef) -> PolarsResult<Series> {
     let (array, schema) = to_ffi(&values.to_data()).map_err(|error| polars_err!(ComputeError: "{error}"))?;
     // SAFETY: both are the C data interface's structs, `repr(C)` with the same fields; ownership, with the

@@ -36,6 +36,16 @@ impl<'a> CodedText<'a> {
         self.codes
     }
 
+    /// The texts, by code.
+    pub fn texts(self) -> &'a StringArray {
+        self.texts
+    }
+
+    /// The dictionary, which batches may share.
+    pub fn dictionary(self) -> &'a ArrayRef {
+        self.dictionary
+    }
+
     /// For each row whether it is there and its text is one of which `holds` is true; `None` where all are.
     pub fn rows_where(self, holds: impl Fn(&str) -> bool) -> Option<Vec<bool>> {
         let holds: Vec<bool> = (0..self.texts.len()).map(|code| holds(self.texts.value(code))).collect();

@@ -1,23 +1,18 @@
 //! What charts and segments ask of each row: conditions that hold and values of properties, as facts (SPEC 6).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int64Type;
 use polars::prelude::*;
 
-use super::bridge;
-use super::coded::{coded, coded_numbers};
 use super::columns::{ColumnRef, Columns, Source};
-use super::condition::{condition_error, ColumnUse, Condition, ParsedCondition};
-use super::convert::{float_of, polars_error, values};
+use super::condition::typed::typed;
+use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
+use super::convert::float_of;
 use super::error::InputError;
 use super::extract::{expr_of, made_of, uuid_as_text};
 use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
 use super::roles::{key_type, KeyType, Value};
-use super::typed::typed;
 use crate::job::holds::{EventFilter, Holds};
 use crate::job::segment::Pick as JobPick;
 use crate::job::Job;
@@ -25,7 +20,6 @@ use crate::sessionize::added::{Added, EventTest, FactRules, Pick, SegmentRule, W
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
-use crate::sessionize::intern::Interner;
 
 /// The facts of a run, over columns that exist.
 #[derive(Debug)]
@@ -42,13 +36,18 @@ pub struct Facts {
     segments: Vec<Condition>,
 }
 
+/// The bit of the first segment's condition: those of charts are before.
+const SEGMENT_BITS: u32 = MOST_MARKS as u32;
+
 /// A property as a fact.
 #[derive(Clone, Debug)]
-struct Property {
-    column: ColumnRef,
+pub struct Property {
+    /// The column.
+    pub column: ColumnRef,
     /// Whether it is needed as a number.
-    as_number: bool,
-    value: Value,
+    pub as_number: bool,
+    /// How its values are kept.
+    pub value: Value,
 }
 
 impl Property {
@@ -79,7 +78,8 @@ impl Property {
         }
     }
 
-    fn expr(&self, footer: &Footer) -> Expr {
+    /// Its values over a file.
+    pub fn expr(&self, footer: &Footer) -> Expr {
         let value = expr_of(&self.column, &footer.schema, &footer.file.hive);
         match self.column.kind {
             _ if self.as_number => value.cast(DataType::Float64),
@@ -166,15 +166,10 @@ impl Facts {
         all.find(|known| !known.as_number && known.column.spelled == property).map(|known| known.value.key_type)
     }
 
-    fn uses(&self) -> impl Iterator<Item = (&String, &ColumnUse)> {
-        let conditions = self.marks.iter().chain(&self.segments);
-        conditions.flat_map(|condition| condition.parts().flat_map(|part| &part.uses))
-    }
-
     /// Everything of the files and folders that they need.
     pub fn columns(&self) -> impl Iterator<Item = &ColumnRef> {
         let properties = self.values.iter().chain(&self.by).map(|property| &property.column);
-        properties.chain(self.uses().map(|(_, used)| &used.column))
+        properties.chain(self.conditions().flat_map(|(_, condition)| condition.columns()))
     }
 
     /// The columns of a file that they need.
@@ -188,46 +183,43 @@ impl Facts {
         self.columns().any(|column| column.source == Source::Hive && column.spelled == key)
     }
 
-    /// The columns of the conditions that are no whole columns of a file, by their names in the conditions.
-    pub fn made(&self, footer: &Footer) -> BTreeMap<String, Expr> {
-        made_of(self.uses(), footer)
+    /// The conditions, each with its bit among the answers of a row.
+    pub fn conditions(&self) -> impl Iterator<Item = (u32, &Condition)> {
+        (0..).zip(&self.marks).chain((SEGMENT_BITS..).zip(&self.segments))
     }
 
-    /// The condition that one of [`Facts::exprs`] is, and the chart or segment that it is of; `None` for a value.
-    pub fn condition(&self, place: usize) -> Option<(&Condition, &str)> {
-        let condition = self.marks.iter().chain(&self.segments).nth(place)?;
-        Some((condition, self.asked_by.get(place)?))
+    /// The chart or segment that a condition is of, by its bit.
+    pub fn who_asks(&self, bit: u32) -> &str {
+        let place = match bit.checked_sub(SEGMENT_BITS) {
+            Some(segment) => self.marks.len() + segment as usize,
+            None => bit as usize,
+        };
+        self.asked_by.get(place).map_or("", String::as_str)
     }
 
-    /// The facts as columns of a frame of the file's columns and those made of them.
+    /// Those of a condition's parts over a file, of the types that it has.
     ///
     /// # Errors
     /// A condition that polars cannot compute over this file.
-    pub fn exprs(&self, footer: &Footer) -> Result<Vec<Expr>, InputError> {
-        let mut exprs = Vec::new();
-        for (name, conditions) in [("mark", &self.marks), ("segment", &self.segments)] {
-            for (place, condition) in conditions.iter().enumerate() {
-                let holds = self
-                    .holds(condition, footer)
-                    .map_err(|error| InputError::of_charts(condition_error(condition.text(), &error)))?;
-                exprs.push(holds.alias(format!("{name} {place}")));
-            }
-        }
-        for (name, properties) in [("fact", &self.values), ("by", &self.by)] {
-            let named = properties.iter().enumerate();
-            exprs.extend(named.map(|(place, property)| property.expr(footer).alias(format!("{name} {place}"))));
-        }
-        Ok(exprs)
+    pub fn typed<'c>(
+        &self,
+        condition: &'c Condition,
+        footer: &Footer,
+    ) -> Result<Vec<(Expr, &'c Conjunct)>, InputError> {
+        let parts = || -> PolarsResult<Vec<(Expr, &Conjunct)>> {
+            let uses = condition.parts().flat_map(|part| &part.uses);
+            let made: Vec<Expr> = made_of(uses, footer).into_values().collect();
+            let rows = footer.schema.no_rows(&self.file_columns(&footer.schema))?.lazy();
+            let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
+            let schema = rows.collect_schema()?;
+            condition.parts().map(|part| Ok((typed(&part.expr, &schema)?, part))).collect()
+        };
+        parts().map_err(|error| InputError::of_charts(condition_error(condition.text(), &error)))
     }
 
-    fn holds(&self, condition: &Condition, footer: &Footer) -> PolarsResult<Expr> {
-        let made: Vec<Expr> = self.made(footer).into_values().collect();
-        let rows = footer.schema.no_rows(&self.file_columns(&footer.schema))?.lazy();
-        let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
-        let schema = rows.collect_schema()?;
-        let parts = condition.parts().map(|part| typed(&part.expr, &schema)).collect::<PolarsResult<Vec<_>>>()?;
-        let all = parts.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true));
-        Ok(all.fill_null(lit(false)))
+    /// The properties that are values of charts, and those of which each value is a segment.
+    pub fn properties(&self) -> (&[Property], &[Property]) {
+        (&self.values, &self.by)
     }
 
     /// Whether they are all of them nothing: counting events of a type takes no more than its type.
@@ -242,36 +234,13 @@ impl Facts {
         Coded::new(KeyColumn::Text(keys), vec![0; rows])
     }
 
-    /// The facts of the rows of a frame that has them as columns.
-    ///
-    /// # Errors
-    /// A value that its type cannot hold.
-    pub fn coded(&self, rows: &DataFrame) -> Result<Coded, InputError> {
-        let mut tuples = Tuples::new(rows.height());
-        let mut columns: Vec<Values> = Vec::new();
-        for (place, property) in self.values.iter().enumerate() {
-            columns.push(Values::read(rows, &format!("fact {place}"), property)?);
-        }
-        let marks = bits(rows, "mark", self.marks.len())?;
-        for (place, property) in self.by.iter().enumerate() {
-            columns.push(Values::read(rows, &format!("by {place}"), property)?);
-        }
-        let segments = bits(rows, "segment", self.segments.len())?;
-        columns.iter().for_each(|column| tuples.add(&column.codes));
-        [&marks, &segments].into_iter().flatten().for_each(|bits| tuples.add_bits(bits));
-        let mut keys = TextColumn::default();
-        let mut writer = FactWriter::default();
-        let of = |bits: &Option<Vec<u64>>, row: usize| bits.as_ref().map_or(0, |bits| bits[row]);
-        for row in tuples.first_rows {
-            writer.clear();
-            let (charts, by) = columns.split_at(self.values.len());
-            charts.iter().for_each(|column| column.write(row, &mut writer));
-            writer.bits(of(&marks, row), self.marks.len() as u32);
-            by.iter().for_each(|column| column.write(row, &mut writer));
-            writer.bits(of(&segments, row), self.segments.len() as u32);
-            keys.push(writer.bytes());
-        }
-        Ok(Coded::new(KeyColumn::Text(keys), tuples.codes))
+    /// The key of some facts: answers by bit, and values written by their place among all properties.
+    pub fn write(&self, answers: u128, writer: &mut FactWriter, mut value: impl FnMut(usize, &mut FactWriter)) {
+        writer.clear();
+        (0..self.values.len()).for_each(|place| value(place, writer));
+        writer.bits(answers as u64, self.marks.len() as u32);
+        (0..self.by.len()).for_each(|place| value(self.values.len() + place, writer));
+        writer.bits((answers >> SEGMENT_BITS) as u64, self.segments.len() as u32);
     }
 
     /// What is made of the facts, once all event types are known.
@@ -330,97 +299,5 @@ fn where_of(pick: &JobPick) -> Option<&String> {
     match pick {
         JobPick::Where(condition) => Some(condition),
         _ => None,
-    }
-}
-
-/// The values of a property as codes: 0 for none, and the place of the others from 1.
-struct Values {
-    codes: Vec<u32>,
-    keys: Arc<KeyColumn>,
-}
-
-impl Values {
-    fn read(rows: &DataFrame, name: &str, property: &Property) -> Result<Self, InputError> {
-        let failed = |error: PolarsError| polars_error(&property.column.spelled, &error);
-        let series = rows.column(name).map_err(failed)?.as_materialized_series();
-        let none = || Values { codes: vec![0; series.len()], keys: Arc::new(KeyColumn::Int(Vec::new())) };
-        if *series.dtype() == DataType::Null {
-            return Ok(none());
-        }
-        let array = bridge::to_arrow(&values(series, &property.value)?).map_err(failed)?;
-        let Coded { keys, mut codes } = match (array.as_string_view_opt(), array.as_primitive_opt::<Int64Type>()) {
-            (Some(texts), _) => coded(texts),
-            (None, Some(numbers)) => coded_numbers(numbers.values()),
-            (None, None) => return Ok(none()),
-        };
-        for (row, code) in codes.iter_mut().enumerate() {
-            *code = if array.is_null(row) { 0 } else { *code + 1 };
-        }
-        Ok(Values { codes, keys })
-    }
-
-    fn write(&self, row: usize, writer: &mut FactWriter) {
-        let place = self.codes[row].checked_sub(1).map(|place| place as usize);
-        match self.keys.as_ref() {
-            KeyColumn::Int(numbers) => writer.number(place.map(|place| numbers[place])),
-            KeyColumn::Text(texts) => writer.text(place.map(|place| texts.get(place))),
-        }
-    }
-}
-
-/// Which of several conditions hold, one bit each; `None` where there are no conditions.
-fn bits(rows: &DataFrame, name: &str, count: usize) -> Result<Option<Vec<u64>>, InputError> {
-    if count == 0 {
-        return Ok(None);
-    }
-    let mut bits = vec![0u64; rows.height()];
-    for place in 0..count {
-        let name = format!("{name} {place}");
-        let failed = |error: PolarsError| polars_error(&name, &error);
-        let holds = rows.column(&name).map_err(failed)?.bool().map_err(failed)?;
-        let mut first = 0;
-        for chunk in holds.downcast_iter() {
-            // No condition is null: that was made false.
-            chunk.values().true_idx_iter().for_each(|row| bits[first + row] |= 1 << place);
-            first += chunk.len();
-        }
-    }
-    Ok(Some(bits))
-}
-
-/// Distinct tuples of codes, found column by column.
-struct Tuples {
-    codes: Vec<u32>,
-    /// The first row of each tuple.
-    first_rows: Vec<usize>,
-}
-
-impl Tuples {
-    fn new(rows: usize) -> Self {
-        Tuples { codes: vec![0; rows], first_rows: (rows > 0).then_some(0).into_iter().collect() }
-    }
-
-    fn add(&mut self, column: &[u32]) {
-        self.add_each(column.iter().map(|value| i64::from(*value)));
-    }
-
-    fn add_bits(&mut self, bits: &[u64]) {
-        if bits.iter().all(|bits| *bits <= u64::from(u32::MAX)) {
-            return self.add_each(bits.iter().map(|bits| *bits as i64));
-        }
-        let bits: Vec<i64> = bits.iter().map(|bits| *bits as i64).collect();
-        self.add(&coded_numbers(&bits).codes);
-    }
-
-    /// Adds values that fit 32 bits.
-    fn add_each(&mut self, column: impl Iterator<Item = i64>) {
-        let mut interner = Interner::of_ints();
-        self.first_rows.clear();
-        for (row, (code, value)) in self.codes.iter_mut().zip(column).enumerate() {
-            *code = interner.intern_int(i64::from(*code) << 32 | value);
-            if *code as usize == self.first_rows.len() {
-                self.first_rows.push(row);
-            }
-        }
     }
 }

@@ -64,6 +64,12 @@ pub struct FileSchema {
 }
 
 impl FileSchema {
+    /// Of columns in the types in which they are decoded.
+    pub fn of(exact: Vec<(String, DataType)>) -> Self {
+        let columns = exact.iter().map(|(name, data_type)| (name.clone(), Kind::of(data_type))).collect();
+        FileSchema { exact, columns }
+    }
+
     /// Some of its columns, as they are decoded, without rows.
     ///
     /// # Errors
@@ -72,6 +78,11 @@ impl FileSchema {
         let needed = self.exact.iter().filter(|(name, _)| columns.contains(name));
         let fields: Vec<Field> = needed.map(|(name, of)| Field::new(name, of.clone(), true)).collect();
         to_polars(&RecordBatch::new_empty(Arc::new(Schema::new(fields))))
+    }
+
+    /// The type of a column as it is decoded.
+    pub fn data_type(&self, name: &str) -> Option<&DataType> {
+        self.exact.iter().find(|(column, _)| column == name).map(|(_, data_type)| data_type)
     }
 
     /// What a column holds.
@@ -146,8 +157,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
-    let columns = schema.fields().iter().map(|field| (field.name().clone(), Kind::of(field.data_type()))).collect();
-    Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema { exact, columns }), row_groups })
+    Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
 }
 
 /// 32 hexadecimal digits over the bytes of a footer.

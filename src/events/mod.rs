@@ -1,7 +1,7 @@
 //! Parquet to plain columns.
 //!
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
-//! column is what, [`condition`], [`typed`] and [`prune`] which rows leave; [`plan`] puts these together without
+//! column is what, [`condition`], [`filter`] and [`prune`] which rows leave; [`plan`] puts these together without
 //! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
 //! conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
@@ -15,11 +15,12 @@ pub mod dictionary;
 pub mod error;
 pub mod extract;
 pub mod extras;
+pub mod fact_columns;
 pub mod facts;
+pub mod filter;
 pub mod find;
 pub mod footer;
 pub mod kind;
-pub mod like;
 pub mod lookup;
 pub mod normalise;
 pub mod plan;
@@ -28,4 +29,4 @@ pub mod prune;
 pub mod read;
 pub mod roles;
 pub mod survey;
-pub mod typed;
+pub mod tuples;

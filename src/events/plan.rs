@@ -6,18 +6,22 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::columns::{ColumnRef, Columns};
+use super::condition::compile::formula;
+use super::condition::known::KnownConditions;
+use super::condition::typed::typed;
 use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
 use super::extract::{expr_of, made_of};
+use super::fact_columns::FactProjection;
 use super::facts::Facts;
+use super::filter::{Filter, PolarsFilter};
 use super::find::find_files;
 use super::footer::{read_footers, FileSchema, Footer, Range, RowGroup};
 use super::kind::Kind;
-use super::project::{user_name, Computed, FactProjection, Pass, Projection};
+use super::project::{user_name, Pass, Projection};
 use super::prune::can_match;
 use super::read::FileTask;
 use super::roles::Roles;
-use super::typed::typed;
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
@@ -355,7 +359,8 @@ impl ReadPlan {
     /// The columns of the files that the condition needs.
     fn condition_columns(&self) -> Vec<String> {
         let uses = self.condition_parts().flat_map(|part| part.uses.values());
-        uses.filter_map(|used| used.column.file_column()).map(str::to_string).collect()
+        let columns: BTreeSet<&str> = uses.filter_map(|used| used.column.file_column()).collect();
+        columns.into_iter().map(str::to_string).collect()
     }
 
     fn hive_columns_used(&self) -> Vec<&str> {
@@ -371,17 +376,16 @@ impl ReadPlan {
     }
 
     fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
-        let of_condition = if pass == Pass::Events { self.condition_columns() } else { Vec::new() };
-        let filtered = pass == Pass::Events && self.condition_parts().next().is_some();
-        let facts = match &self.facts {
-            Some(facts) if pass == Pass::Events => Some(FactProjection::new(facts, footer)?),
-            _ => None,
+        let (filter, facts) = match (pass, &self.facts) {
+            (Pass::Times, _) => (None, None),
+            (Pass::Events, None) => (self.filter(footer)?, None),
+            (Pass::Events, Some(facts)) => (self.filter(footer)?, Some(FactProjection::new(facts, footer)?)),
         };
-        Projection::new(&self.roles, pass, &footer.schema, filtered, &of_condition, facts, || {
+        Ok(Projection::new(&self.roles, pass, &footer.schema, filter, facts, || {
             let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
             let mut by_role = vec![column("time", &self.roles.time)];
             if pass == Pass::Times {
-                return Ok(Computed { made: Vec::new(), filter: None, by_role });
+                return by_role;
             }
             let users = self.roles.users.iter().enumerate();
             by_role.extend(users.map(|(place, user)| column(&user_name(place), user)));
@@ -389,14 +393,30 @@ impl ReadPlan {
             by_role.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
             by_role.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
             by_role.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
-            let (mut all, _) = self.checked_condition(footer)?;
-            // One filter, and a balanced one: polars takes its time over long chains.
-            while all.len() > 1 {
-                let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
-                all = all.chunks(2).filter_map(pair).collect();
-            }
-            Ok(Computed { made: self.made_for_condition(footer), filter: all.pop(), by_role })
-        })
+            by_role
+        }))
+    }
+
+    /// Which rows of a file pass the condition; `None` where all do.
+    fn filter(&self, footer: &Footer) -> Result<Option<Filter>, InputError> {
+        let (typed, _) = self.checked_condition(footer)?;
+        let parts: Vec<(Expr, &Conjunct)> = typed.into_iter().zip(self.condition_parts()).collect();
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let known = formula(&parts, footer).map(|formula| KnownConditions::new(vec![(0, formula)]));
+        if let Some((known, _)) = known.filter(|(_, too_much)| too_much.is_empty()) {
+            return Ok(Some(Filter::Known(known)));
+        }
+        // One filter, and a balanced one: polars takes its time over long chains.
+        let mut all: Vec<Expr> = parts.into_iter().map(|(part, _)| part).collect();
+        while all.len() > 1 {
+            let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
+            all = all.chunks(2).filter_map(pair).collect();
+        }
+        let columns = self.condition_columns();
+        let made = self.made_for_condition(footer);
+        Ok(all.pop().map(|condition| Filter::Polars(PolarsFilter { columns, made, condition })))
     }
 
     fn condition_error(&self, error: &PolarsError) -> InputError {

@@ -1,23 +1,26 @@
 //! Raw columns of a file to columns by role.
 //!
 //! Where every role is a whole column of a type that is taken as it is, the columns go on as they were
-//! decoded. Where there is a condition, or a value inside of another one, polars makes the columns, batch by
-//! batch.
+//! decoded. Where there is a value inside of another one, polars makes the columns, batch by batch.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{new_null_array, Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::cast as arrow_cast;
+use arrow::array::{new_null_array, Array, ArrayRef, BooleanArray};
+use arrow::compute::{cast as arrow_cast, filter_record_batch};
 use arrow::datatypes::DataType as ArrowType;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use polars::prelude::*;
 
 use super::bridge;
 use super::columns::{ColumnRef, Source};
+use super::condition::known::Seen;
 use super::convert::{integers, texts, unique_ids, values};
 use super::error::InputError;
-use super::facts::Facts;
-use super::footer::{FileSchema, Footer};
+use super::fact_columns::FactProjection;
+use super::filter::Filter;
+use super::footer::FileSchema;
 use super::kind::Kind;
 use super::roles::{KeyType, Roles};
 use crate::sessionize::columns::Coded;
@@ -60,81 +63,29 @@ pub struct Projection {
     pass: Pass,
     /// The columns of the file that it needs.
     columns: Vec<String>,
+    /// Those among them that are of use beyond the filter.
+    beyond_filter: Vec<String>,
     /// Those of text that may as well come as codes of a dictionary.
     coded: Vec<String>,
+    filter: Option<Filter>,
     how: How,
     facts: Option<FactProjection>,
 }
 
-/// How the facts of files of one schema are computed.
-#[derive(Clone, Debug)]
-pub struct FactProjection {
-    facts: Arc<Facts>,
-    /// The columns of the file that it needs.
-    columns: Vec<String>,
-    made: Vec<Expr>,
-    exprs: Vec<Expr>,
-}
-
-impl FactProjection {
-    /// For files like this one.
-    ///
-    /// # Errors
-    /// A condition that polars cannot compute over these files.
-    pub fn new(facts: &Arc<Facts>, footer: &Footer) -> Result<Self, InputError> {
-        Ok(FactProjection {
-            facts: Arc::clone(facts),
-            columns: facts.file_columns(&footer.schema),
-            made: facts.made(footer).into_values().collect(),
-            exprs: facts.exprs(footer)?,
-        })
-    }
-
-    /// The facts of some rows.
-    fn apply(&self, rows: DataFrame) -> Result<Coded, ProjectError> {
-        if self.facts.are_none() {
-            return Ok(Facts::none(rows.height()));
-        }
-        // Beside a column of the file: what comes of a folder's name alone would be a single row.
-        let of_file = rows.get_column_names().first().map(|name| col(name.as_str()));
-        let mut rows = rows.lazy();
-        if !self.made.is_empty() {
-            rows = rows.with_columns(self.made.clone());
-        }
-        let exprs: Vec<Expr> = self.exprs.iter().cloned().chain(of_file).collect();
-        let facts = rows.clone().select(exprs).collect().map_err(|error| self.blame(&rows, &error))?;
-        Ok(self.facts.coded(&facts)?)
-    }
-
-    /// Which of the facts cannot be computed of these rows: the first that cannot by itself.
-    fn blame(&self, rows: &LazyFrame, error: &PolarsError) -> ProjectError {
-        let alone = |expr: &Expr| rows.clone().select([expr.clone()]).collect().err();
-        let failing = self.exprs.iter().enumerate().find_map(|(place, expr)| Some((place, alone(expr)?)));
-        let (place, reason) = failing.map_or((None, one_line(error)), |(place, error)| (Some(place), one_line(&error)));
-        match place.and_then(|place| self.facts.condition(place)) {
-            Some((condition, of)) => {
-                ProjectError::Facts { of: of.to_string(), condition: condition.text().to_string(), reason }
-            }
-            None => ProjectError::Input(InputError::Unreadable { reason }),
-        }
-    }
-}
-
+/// How columns by role are made.
 #[derive(Clone, Debug)]
 enum How {
+    /// They are columns of the file.
     Direct,
-    Polars(Box<Computed>),
+    /// polars makes them, each under the name of its role.
+    Polars { columns: Vec<String>, by_role: Vec<Expr> },
 }
 
-/// What polars does with a batch.
-#[derive(Clone, Debug)]
-pub struct Computed {
-    /// The columns of the condition that are no whole columns of the file.
-    pub made: Vec<Expr>,
-    /// The condition.
-    pub filter: Option<Expr>,
-    /// The columns by role.
-    pub by_role: Vec<Expr>,
+/// What is known of the batches before: of their dictionaries, and of combinations of values.
+#[derive(Debug, Default)]
+pub struct SeenBefore {
+    filter: Seen,
+    facts: Seen,
 }
 
 /// Why a batch has no columns by role.
@@ -162,37 +113,70 @@ impl From<InputError> for ProjectError {
 }
 
 impl Projection {
-    /// For files of one schema. Where rows are `filtered`, that needs `condition_columns`. `compute` says what polars
-    /// has to do, and is asked only where it has to do something.
-    ///
-    /// # Errors
-    /// Those of `compute`.
+    /// For files of one schema. `by_role` says how polars makes columns by role, and is asked only where it has to.
     pub fn new(
         roles: &Arc<Roles>,
         pass: Pass,
         schema: &FileSchema,
-        filtered: bool,
-        condition_columns: &[String],
+        filter: Option<Filter>,
         facts: Option<FactProjection>,
-        compute: impl FnOnce() -> Result<Computed, InputError>,
-    ) -> Result<Self, InputError> {
-        let mut columns: Vec<String> = condition_columns.to_vec();
+        by_role: impl FnOnce() -> Vec<Expr>,
+    ) -> Self {
+        let in_file = |mut columns: Vec<String>| {
+            columns.retain(|name| schema.kind(name).is_some());
+            columns.sort_unstable();
+            columns.dedup();
+            columns
+        };
         let of_roles = match pass {
             Pass::Events => roles.all().into_iter().map(|(_, column)| column).collect(),
             Pass::Times => vec![&roles.time],
         };
-        columns.extend(of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string));
-        columns.extend(facts.iter().flat_map(|facts| facts.columns.iter().cloned()));
-        columns.retain(|name| schema.kind(name).is_some());
-        columns.sort_unstable();
-        columns.dedup();
-        let direct = !filtered && is_direct(roles, pass, schema);
-        let how = if direct { How::Direct } else { How::Polars(Box::new(compute()?)) };
-        let coded = match direct && pass == Pass::Events {
-            true => coded_columns(roles, schema, facts.as_ref()),
-            false => Vec::new(),
+        let of_roles: Vec<String> =
+            of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string).collect();
+        let of_facts = facts.iter().flat_map(|facts| facts.columns().iter().cloned());
+        let beyond_filter = in_file(of_roles.iter().cloned().chain(of_facts).collect());
+        let of_filter = filter.as_ref().map(Filter::columns).unwrap_or_default();
+        let columns = in_file(of_filter.into_iter().chain(beyond_filter.iter().cloned()).collect());
+        let how = match is_direct(roles, pass, schema) {
+            true => How::Direct,
+            false => How::Polars { columns: in_file(of_roles), by_role: by_role() },
         };
-        Ok(Projection { roles: Arc::clone(roles), pass, columns, coded, how, facts })
+        let projection = Projection {
+            roles: Arc::clone(roles),
+            pass,
+            columns,
+            beyond_filter,
+            coded: Vec::new(),
+            filter,
+            how,
+            facts,
+        };
+        Projection { coded: projection.columns_as_codes(schema), ..projection }
+    }
+
+    /// The text columns that are looked at text by text: those of a role that does so, and those of conditions and facts.
+    fn columns_as_codes(&self, schema: &FileSchema) -> Vec<String> {
+        let roles = &self.roles;
+        if self.pass == Pass::Times {
+            return Vec::new();
+        }
+        let several_users = roles.users.iter().filter(|_| roles.users.len() > 1);
+        let by_row = several_users.chain([&roles.time]).chain(&roles.sequence).chain(&roles.dedup);
+        let mut row_by_row: Vec<&str> = by_row.filter_map(ColumnRef::file_column).collect();
+        row_by_row.extend(self.polars_columns());
+        let names = self.columns.iter().filter(|name| schema.kind(name) == Some(&Kind::Text));
+        names.filter(|name| !row_by_row.contains(&name.as_str())).cloned().collect()
+    }
+
+    fn polars_columns(&self) -> impl Iterator<Item = &str> {
+        let of_roles = match &self.how {
+            How::Direct => &[],
+            How::Polars { columns, .. } => columns.as_slice(),
+        };
+        let of_filter = self.filter.iter().flat_map(Filter::polars_columns);
+        let of_facts = self.facts.iter().flat_map(FactProjection::polars_columns);
+        of_roles.iter().chain(of_filter).chain(of_facts).map(String::as_str)
     }
 
     /// The columns of text that are taken as codes of a dictionary as well, whatever text other columns are.
@@ -210,20 +194,24 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value, or a value is of no use for its role.
     pub fn apply(&self, batch: &RecordBatch) -> Result<RoleColumns, ProjectError> {
-        let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
-        let (mut roles, rows) = match &self.how {
-            How::Direct => (self.as_decoded(batch)?, None),
-            How::Polars(computed) => {
-                let rows = passing(batch, computed)?;
-                (self.computed(&rows, computed)?, Some(rows))
-            }
+        self.apply_beside(batch, &mut SeenBefore::default())
+    }
+
+    /// As [`Projection::apply`], where something is known of the batches before.
+    ///
+    /// # Errors
+    /// As [`Projection::apply`].
+    pub fn apply_beside(&self, batch: &RecordBatch, seen: &mut SeenBefore) -> Result<RoleColumns, ProjectError> {
+        let batch = &*match &self.filter {
+            Some(filter) => Cow::Owned(self.only(batch, &filter.passing(batch, &mut seen.filter)?)?),
+            None => Cow::Borrowed(batch),
+        };
+        let mut roles = match &self.how {
+            How::Direct => self.as_decoded(batch)?,
+            How::Polars { columns, by_role } => self.computed(batch, columns, by_role)?,
         };
         if let Some(facts) = &self.facts {
-            roles.facts = Some(match rows {
-                Some(rows) => facts.apply(rows)?,
-                None if facts.facts.are_none() => Facts::none(roles.rows),
-                None => facts.apply(bridge::to_polars(batch).map_err(unreadable)?)?,
-            });
+            roles.facts = Some(facts.apply(batch, &mut seen.facts)?);
         }
         Ok(roles)
     }
@@ -233,17 +221,18 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value.
     pub fn passing(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>, ProjectError> {
-        const NAME: &str = "dwell passes";
-        let How::Polars(computed) = &self.how else { return Ok(None) };
-        let Some(filter) = &computed.filter else { return Ok(None) };
-        let passing = || -> PolarsResult<ArrayRef> {
-            let rows = bridge::to_polars(batch)?.lazy();
-            let rows = if computed.made.is_empty() { rows } else { rows.with_columns(computed.made.clone()) };
-            let rows = rows.with_columns([filter.clone().alias(NAME)]).collect()?;
-            bridge::to_arrow(rows.column(NAME)?.as_materialized_series())
-        };
-        let passing = passing().map_err(|error| ProjectError::Condition(one_line(&error)))?;
-        Ok(passing.as_boolean_opt().cloned())
+        self.filter.as_ref().map(|filter| filter.passing(batch, &mut Seen::default())).transpose()
+    }
+
+    /// Some rows, of the columns that are of use beyond the filter.
+    fn only(&self, batch: &RecordBatch, passing: &BooleanArray) -> Result<RecordBatch, InputError> {
+        let unreadable = |error: ArrowError| InputError::Unreadable { reason: error.to_string() };
+        let places = self.beyond_filter.iter().filter_map(|name| batch.schema_ref().index_of(name).ok());
+        let batch = batch.project(&places.collect::<Vec<_>>()).map_err(unreadable)?;
+        match passing.true_count() == batch.num_rows() {
+            true => Ok(batch),
+            false => filter_record_batch(&batch, passing).map_err(unreadable),
+        }
     }
 
     fn as_decoded(&self, batch: &RecordBatch) -> Result<RoleColumns, InputError> {
@@ -291,9 +280,10 @@ impl Projection {
         })
     }
 
-    fn computed(&self, passing: &DataFrame, computed: &Computed) -> Result<RoleColumns, ProjectError> {
+    fn computed(&self, batch: &RecordBatch, columns: &[String], by_role: &[Expr]) -> Result<RoleColumns, ProjectError> {
         let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
-        let rows = passing.clone().lazy().with_columns(computed.by_role.clone()).collect().map_err(unreadable)?;
+        let rows = bridge::frame_of(batch, columns, &[]).map_err(unreadable)?;
+        let rows = rows.lazy().with_columns(by_role).collect().map_err(unreadable)?;
         Ok(self.by_role(rows.height(), |role, column| {
             let series = rows.column(role).map_err(unreadable)?.as_materialized_series();
             if *series.dtype() == DataType::Null {
@@ -329,21 +319,6 @@ fn nulls(rows: usize) -> ArrayRef {
     new_null_array(&ArrowType::Null, rows)
 }
 
-/// The rows of a batch that pass the condition, with the columns made for it.
-fn passing(batch: &RecordBatch, computed: &Computed) -> Result<DataFrame, ProjectError> {
-    let unreadable = |error: PolarsError| InputError::Unreadable { reason: one_line(&error) };
-    let mut rows = bridge::to_polars(batch).map_err(unreadable)?.lazy();
-    if !computed.made.is_empty() {
-        rows = rows.with_columns(computed.made.clone());
-    }
-    let Some(filter) = &computed.filter else { return Ok(rows.collect().map_err(unreadable)?) };
-    rows.clone().filter(filter.clone()).collect().map_err(|error| match rows.collect() {
-        // Only then is it the condition that fails.
-        Ok(_) => ProjectError::Condition(one_line(&error)),
-        Err(error) => unreadable(error).into(),
-    })
-}
-
 /// Whether a file's columns can be taken by role as they are decoded.
 fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
     let holds = |column: &ColumnRef, accepted: &dyn Fn(&Kind) -> bool| match &column.source {
@@ -366,20 +341,6 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
         && roles.value.as_ref().is_none_or(|value| holds(&value.column, &|kind| key(value.key_type, kind)))
         && roles.sequence.as_ref().is_none_or(|sequence| holds(sequence, &|kind| *kind == Kind::Int))
         && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &|kind| *kind == Kind::Text))
-}
-
-/// The text columns of roles that look at each distinct text once, and that nothing else looks at.
-fn coded_columns(roles: &Roles, schema: &FileSchema, facts: Option<&FactProjection>) -> Vec<String> {
-    let only_user = roles.users.first().filter(|_| roles.users.len() == 1);
-    let of_roles = [only_user, roles.event.as_ref(), roles.value.as_ref().map(|value| &value.column)];
-    let elsewhere = [Some(&roles.time), roles.sequence.as_ref(), roles.dedup.as_ref()];
-    let names = of_roles.into_iter().flatten().filter_map(ColumnRef::file_column);
-    let alone = |name: &&str| {
-        let elsewhere = elsewhere.iter().flatten().any(|column| column.file_column() == Some(*name));
-        let in_facts = facts.is_some_and(|facts| facts.columns.iter().any(|column| column == name));
-        schema.kind(name) == Some(&Kind::Text) && !elsewhere && !in_facts
-    };
-    names.filter(alone).map(str::to_string).collect()
 }
 
 /// Whether a file's values are of the sort that the column has over all files.

@@ -10,7 +10,7 @@ use crate::events::dictionary::EventDictionary;
 use crate::events::error::InputError;
 use crate::events::normalise::Normaliser;
 use crate::events::plan::ReadPlan;
-use crate::events::project::{ProjectError, RoleColumns};
+use crate::events::project::{ProjectError, RoleColumns, SeenBefore};
 use crate::events::read::{Batches, FileTask};
 use crate::events::survey::Survey;
 use crate::job::reach::Reach;
@@ -87,22 +87,25 @@ pub(super) fn each_group<W: GroupWork>(
     let threads = pool.current_num_threads();
     let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
     let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<W::Made>, Error> {
-        let project = |batch: RecordBatch| task.projection.apply(&batch).map_err(|error| blame(plan, task, error));
-        let add = |work: &mut W, batch: RecordBatch| {
+        let project = |batch: RecordBatch, seen: &mut SeenBefore| {
+            task.projection.apply_beside(&batch, seen).map_err(|error| blame(plan, task, error))
+        };
+        let add = |work: &mut W, batch: RecordBatch, seen: &mut SeenBefore| {
             cancel::check()?;
-            work.add(&profile.time(Step::Read, || project(batch))?)
+            work.add(&profile.time(Step::Read, || project(batch, seen))?)
         };
         let mut next = || profile.time(Step::Read, || batches.next()).transpose();
         if groups >= threads {
             let mut work = begin();
+            let mut seen = SeenBefore::default();
             while let Some(batch) = next()? {
-                add(&mut work, batch)?;
+                add(&mut work, batch, &mut seen)?;
             }
             return Ok(vec![work.finish()?]);
         }
         let alone = |batch: RecordBatch| {
             let mut work = begin();
-            add(&mut work, batch)?;
+            add(&mut work, batch, &mut SeenBefore::default())?;
             work.finish()
         };
         // While some batches are worked on, the next ones are decoded.

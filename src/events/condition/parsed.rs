@@ -12,9 +12,9 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token};
 
-use super::columns::{ColumnRef, Columns, Source};
-use super::error::InputError;
-use super::kind::Kind;
+use crate::events::columns::{ColumnRef, Columns, Source};
+use crate::events::error::InputError;
+use crate::events::kind::Kind;
 
 /// Expressions are walked recursively: a longer chain would take minutes, or the whole stack.
 const MOST_OPERATORS: usize = 500;
