@@ -12,16 +12,13 @@ use super::placed::{ClassTest, Placing};
 use crate::events::dictionaries::CodedText;
 use crate::sessionize::intern::Interner;
 
-/// Conditions of which each is one bit of a row's answers.
+/// Conditions of which each is one of the 128 bits of a row's answers.
 #[derive(Clone, Debug)]
 pub struct KnownConditions {
     columns: Vec<Placing>,
     /// Each with its bit, over the columns by their places.
     conditions: Vec<(u32, Formula<(usize, ClassTest)>)>,
 }
-
-/// As many conditions can be answered together.
-pub const MOST_CONDITIONS: u32 = u128::BITS;
 
 /// What is known already of dictionaries, and of combinations of classes.
 #[derive(Debug, Default)]

@@ -114,3 +114,22 @@ fn a_segment_by_a_column_equals_one_run_for_each_value() {
         assert!(rows > 5_000, "there is something to compare: {rows}");
     }
 }
+
+#[test]
+fn a_condition_left_to_polars_holds_where_the_same_in_plain_comparisons_does() {
+    let plain = "platform = 'web' AND page LIKE '/p%'";
+    let with_functions = "LOWER(platform) = 'web' AND COALESCE(page, '') LIKE '/p%'";
+    let segments = format!(
+        "[[segment]]\nname = 'plain'\nwhere = \"{plain}\"\n[[segment]]\nname = 'functions'\nwhere = \"{with_functions}\"\n"
+    );
+    let together = run(&job("timeout = '5m'", "", &segments));
+    let (own, other) = (run(&job("timeout = '5m'", plain, "")), run(&job("timeout = '5m'", with_functions, "")));
+    for kind in ["sessions", "activity"] {
+        let alone = table(&own.out(), kind);
+        assert!(!alone.is_empty(), "there is something to compare");
+        same(kind, &table(&other.out(), kind), &alone);
+        for name in ["plain", "functions"] {
+            same(&format!("{name} {kind}"), &table(&together.out().join("segments").join(name), kind), &alone);
+        }
+    }
+}
