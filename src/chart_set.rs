@@ -1,15 +1,21 @@
 //! The charts of a job over the tables of a folder: measured, and staged as the folder's measures and
 //! histograms.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::charts::active::Active;
+use crate::charts::active::{active_users, ActiveUsers, AskedUsers};
+use crate::charts::cells::{Cell, CellKey};
 use crate::charts::error::ChartError;
-use crate::charts::measure::{AskedUsers, InRange};
-use crate::charts::sessions::{Performed, SegmentTables};
+use crate::charts::lanes::{Codes, Groups};
+use crate::charts::measure::{Counted, InRange};
+use crate::charts::pass::{group_sizes, Pass};
+use crate::charts::segments::{Performed, SegmentTables};
+use crate::charts::series::{GroupSizes, SeriesOf};
 use crate::charts::tables::TableFiles;
 use crate::charts::Line;
 use crate::error::Error;
@@ -21,6 +27,7 @@ use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::measures::{write_histograms, write_measures, Paths};
 use crate::tables::parquet_file::{Provenance, Size};
+use crate::tables::sessions::SESSIONS;
 
 /// Charts and what they are made of.
 #[derive(Clone, Copy, Debug)]
@@ -45,26 +52,120 @@ impl ChartSet<'_> {
         };
         let charts: Vec<&Chart> = self.charts.iter().collect();
         let charts = pipeline::each(pool, &charts, |&chart| InRange::new(chart, self.segments, zone).map_err(failed))?;
+        let measuring =
+            Measuring { pool, segments: self.segments, added: self.added, charts: &charts, failed: &failed };
+        let groups = measuring.largest_groups()?;
+        // What was counted for each chart, in the order of its segments.
+        let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
+        let each_segment: Vec<&SegmentTables> = self.segments.iter().collect();
+        for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
+            of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
+        }
+        let lines = charts
+            .iter()
+            .zip(groups)
+            .zip(counted)
+            .map(|((chart, groups), counted)| chart.lines(&groups, &counted.into_values().collect::<Vec<_>>()));
+        Ok(lines.flatten().collect())
+    }
+}
+
+/// A segment of a chart, by their places among the charts, and among the segments of the chart.
+#[derive(Clone, Copy)]
+struct ChartSegment {
+    chart: usize,
+    segment: usize,
+}
+
+/// Charts on their way over the tables, on all threads.
+struct Measuring<'a> {
+    pool: &'a ThreadPool,
+    segments: &'a [SegmentTables],
+    added: &'a AddedColumns,
+    charts: &'a [InRange<'a>],
+    failed: &'a (dyn Fn(ChartError) -> Error + Sync),
+}
+
+impl Measuring<'_> {
+    /// The charts that are of a segment.
+    fn charts_of<'s>(&'s self, segment: &'s SegmentTables) -> impl Iterator<Item = ChartSegment> + 's {
+        self.charts.iter().enumerate().filter_map(|(chart, in_range)| {
+            let segment = in_range.segments().position(|name| name == segment.name)?;
+            Some(ChartSegment { chart, segment })
+        })
+    }
+
+    /// The groups that each chart keeps.
+    fn largest_groups(&self) -> Result<Vec<Groups>, Error> {
+        let none = Groups::default();
+        let mut sizes: Vec<GroupSizes> = self.charts.iter().map(|_| GroupSizes::default()).collect();
+        for segment in self.segments {
+            let grouped = |of: ChartSegment| {
+                let chart = &self.charts[of.chart];
+                let place = chart.grouped()?;
+                Some((of.chart, chart.series_of(of.segment, self.added, &none)[place].0))
+            };
+            let (charts, series): (Vec<usize>, Vec<SeriesOf<'_>>) = self.charts_of(segment).filter_map(grouped).unzip();
+            if series.is_empty() {
+                continue;
+            }
+            let files = segment.files.dated(SESSIONS);
+            let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
+            for of_file in of_files {
+                charts.iter().zip(of_file).for_each(|(chart, of_file)| sizes[*chart].merge(of_file));
+            }
+        }
+        let largest = |(chart, sizes): (&InRange<'_>, GroupSizes)| Groups::largest(sizes.into_sizes(), chart.top());
+        Ok(self.charts.iter().zip(sizes).map(largest).collect())
+    }
+
+    /// What charts count in a segment.
+    fn count(&self, segment: &SegmentTables, groups: &[Groups]) -> Result<Vec<(ChartSegment, Counted)>, Error> {
+        let charts: Vec<ChartSegment> = self.charts_of(segment).collect();
         // Each answer once, however many charts ask for it.
         let mut asked: Vec<AskedUsers<'_>> = Vec::new();
-        let mut answers_of: Vec<Vec<usize>> = Vec::new();
-        for chart in &charts {
-            let mut answers = Vec::new();
-            for users in chart.active_users() {
-                answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
-                if answers.last() == Some(&asked.len()) {
-                    asked.push(users);
-                }
+        let mut answers = Vec::new();
+        for of in &charts {
+            let users = self.charts[of.chart].asked_users(of.segment);
+            answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
+            if answers.last() == Some(&asked.len()) {
+                asked.push(users);
             }
-            answers_of.push(answers);
         }
-        let active = pipeline::each(pool, &asked, |users| users.count().map_err(failed))?;
-        let charts: Vec<(&InRange<'_>, Vec<usize>)> = charts.iter().zip(answers_of).collect();
-        let lines = pipeline::each(pool, &charts, |(chart, answers)| {
-            let active: Vec<&Active> = answers.iter().map(|answer| &active[*answer]).collect();
-            chart.measure(self.added, &active).map_err(failed)
-        })?;
-        Ok(lines.into_iter().flatten().collect())
+        let active = active_users(segment, &asked).map_err(|error| (self.failed)(error.into()))?;
+        let mut series = Vec::new();
+        let mut counts = Vec::new();
+        for of in &charts {
+            let of_chart = self.charts[of.chart].series_of(of.segment, self.added, &groups[of.chart]);
+            counts.push(of_chart.len());
+            series.extend(of_chart);
+        }
+        let (cells, mut lanes) = self.pass(Pass::new(segment, series))?;
+        let active: Vec<ActiveUsers> = active.iter().map(|active| active.in_lanes(&mut lanes)).collect();
+        let name = &segment.name;
+        let lanes: Arc<[String]> = match segment.by {
+            None => Arc::from([name.clone()]),
+            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={value}")).collect(),
+        };
+        let mut cells = cells.into_iter();
+        let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
+            let cells = cells.by_ref().take(series).collect();
+            (of, Counted { lanes: Arc::clone(&lanes), cells, active: active[answer].clone() })
+        });
+        Ok(of_charts.collect())
+    }
+
+    /// Takes series over the sessions of a segment.
+    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
+        let mut batches = pass.batches().into_iter().peekable();
+        while let Some(files) = batches.next() {
+            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
+            pass.take(taken);
+            let whole = pass.whole(batches.peek().and_then(|next| next.first()).map(|(day, _)| *day));
+            let cells = pipeline::each(self.pool, &whole, |whole| Ok(pass.cells_of(whole)))?;
+            whole.iter().zip(cells).for_each(|((series, _), cells)| pass.add(*series, cells));
+        }
+        Ok(pass.finish())
     }
 }
 

@@ -1,10 +1,12 @@
-//! Sums over sessions: one cell for each lane, group and interval. Plain loops over columns: each cell's
-//! lengths are sorted once, and everything is read off them; sums of floating values are in a fixed order.
+//! Sums over sessions: one cell for each lane, group and interval. Plain loops over columns: the sessions of a cell
+//! are brought together, and everything is read off them; sums of floating values are in a fixed order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::spread::Spread;
 use super::PERCENTILES;
-use crate::sessionize::scatter::counting_sort;
+use crate::sessionize::intern::Interner;
 
 /// Which cell a session counts in. A lane is a segment of the chart, or one value of a segment `by` a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,18 +19,24 @@ pub struct CellKey {
     pub interval: i64,
 }
 
-/// Sessions as columns of one length.
+/// Sessions that start on one date, as columns of one length.
 #[derive(Clone, Debug, Default)]
-pub struct SessionColumns {
-    /// Where each counts.
-    pub keys: Vec<CellKey>,
-    /// Lengths in milliseconds.
-    pub lengths: Vec<i64>,
+pub struct Part {
+    /// The interval that the date is in, as a number; for hours, that of its first one.
+    pub interval: i64,
+    /// How many hours later each session counts; where it counts by hours.
+    pub hours: Option<Vec<u8>>,
+    /// The lane of each; 0 where there are none.
+    pub lanes: Option<Vec<u32>>,
+    /// The group of each; 0 where there are none.
+    pub groups: Option<Vec<u32>>,
+    /// Lengths in milliseconds; series that are of the same sessions share them.
+    pub lengths: Arc<Vec<i64>>,
     /// Numbers of events: those counted, or all of them. Absent where nobody asks.
-    pub events: Option<Vec<i64>>,
+    pub events: Option<Arc<Vec<i64>>>,
     /// Sums of the property.
     pub sums: Option<Vec<f64>>,
-    /// Users, as codes that mean nothing outside of these columns.
+    /// Users, as codes.
     pub users: Option<Vec<u32>>,
 }
 
@@ -65,88 +73,176 @@ pub struct Cell {
 }
 
 /// Puts all sessions into their cells.
-pub fn cells_of(columns: &SessionColumns, ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
-    let mut codes: HashMap<CellKey, u32> = HashMap::new();
-    let mut keys: Vec<CellKey> = Vec::new();
-    let mut last = None;
-    let of_row: Vec<u32> = columns
-        .keys
-        .iter()
-        .map(|key| match last {
-            Some((known, code)) if known == *key => code,
-            _ => {
-                let code = *codes.entry(*key).or_insert_with(|| {
-                    keys.push(*key);
-                    keys.len() as u32 - 1
-                });
-                last = Some((*key, code));
-                code
-            }
-        })
-        .collect();
-    let (order, bounds) = counting_sort(&of_row, keys.len());
-    let rows_of = |code: usize| &order[bounds[code] as usize..bounds[code + 1] as usize];
-    keys.iter().enumerate().map(|(code, key)| (*key, cell(columns, rows_of(code), ask))).collect()
+pub fn cells_of(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
+    let mut keys = Keys::new();
+    let codes: Vec<Codes> = parts.iter().map(|part| keys.codes_of(part)).collect();
+    let mut counts = vec![0; keys.keys.len()];
+    for (codes, part) in codes.iter().zip(parts) {
+        match codes {
+            Codes::All(code) => counts[*code as usize] += part.lengths.len(),
+            Codes::Each(codes) => codes.iter().for_each(|code| counts[*code as usize] += 1),
+        }
+    }
+    let mut bounds = vec![0];
+    counts.iter().for_each(|count| bounds.push(bounds[bounds.len() - 1] + count));
+    let mut lengths = by_cell(parts, &codes, &bounds, |part| Some(&part.lengths)).unwrap_or_default();
+    let mut events = by_cell(parts, &codes, &bounds, |part| part.events.as_deref());
+    let mut sums = by_cell(parts, &codes, &bounds, |part| part.sums.as_ref());
+    let mut users = by_cell(parts, &codes, &bounds, |part| part.users.as_ref());
+    let one = |(code, key)| {
+        let rows = bounds[code]..bounds[code + 1];
+        let columns = Columns {
+            lengths: &mut lengths[rows.clone()],
+            events: events.as_mut().map(|events| &mut events[rows.clone()]),
+            sums: sums.as_mut().map(|sums| &mut sums[rows.clone()]),
+            users: users.as_mut().map(|users| &mut users[rows]),
+        };
+        (key, cell(columns, ask))
+    };
+    keys.keys.into_iter().enumerate().map(one).collect()
 }
 
-fn cell(columns: &SessionColumns, rows: &[u32], ask: &Ask<'_>) -> Cell {
-    let mut lengths: Vec<i64> = rows.iter().map(|row| columns.lengths[*row as usize]).collect();
-    lengths.sort_unstable();
-    let mut events: Vec<i64> = match &columns.events {
-        Some(events) => rows.iter().map(|row| events[*row as usize]).collect(),
-        None => Vec::new(),
-    };
-    let mut sums: Vec<f64> = match &columns.sums {
-        Some(sums) => rows.iter().map(|row| sums[*row as usize]).collect(),
-        None => Vec::new(),
-    };
-    sums.sort_unstable_by(f64::total_cmp);
-    let bins = match ask.bins_of_events {
-        true => {
-            events.sort_unstable();
-            bins_of(&events, ask.bounds)
+/// The cells met so far, by codes in the order in which they come.
+#[derive(Debug)]
+struct Keys {
+    keys: Vec<CellKey>,
+    codes: Interner,
+    /// Lanes and groups that come together.
+    sides: Interner,
+    /// The intervals of parts.
+    intervals: Vec<i64>,
+}
+
+/// The cells of a part's sessions.
+enum Codes {
+    /// All are in one.
+    All(u32),
+    /// That of each.
+    Each(Vec<u32>),
+}
+
+impl Keys {
+    fn new() -> Self {
+        Keys { keys: Vec::new(), codes: Interner::of_ints(), sides: Interner::of_ints(), intervals: Vec::new() }
+    }
+
+    fn codes_of(&mut self, part: &Part) -> Codes {
+        // Parts come in order of time.
+        if self.intervals.last() != Some(&part.interval) {
+            self.intervals.push(part.interval);
         }
-        false => bins_of(&lengths, ask.bounds),
+        let interval = self.intervals.len() as i64 - 1;
+        let at = |column: &Option<Vec<u32>>, row: usize| column.as_ref().map_or(0, |column| column[row]);
+        if part.hours.is_none() && part.lanes.is_none() && part.groups.is_none() {
+            return Codes::All(self.code(CellKey { lane: 0, group: 0, interval: part.interval }, interval));
+        }
+        let mut last: Option<(CellKey, u32)> = None;
+        let code = |row: usize| {
+            let hour = part.hours.as_ref().map_or(0, |hours| i64::from(hours[row]));
+            let key =
+                CellKey { lane: at(&part.lanes, row), group: at(&part.groups, row), interval: part.interval + hour };
+            match last {
+                Some((known, code)) if known == key => code,
+                _ => {
+                    let code = self.code(key, interval << HOUR_BITS | hour);
+                    last = Some((key, code));
+                    code
+                }
+            }
+        };
+        Codes::Each((0..part.lengths.len()).map(code).collect())
+    }
+
+    /// The code of a cell; `time` stands for its interval among those of the parts, and is small.
+    fn code(&mut self, key: CellKey, time: i64) -> u32 {
+        let side = self.sides.intern_int(i64::from(key.lane) << 32 | i64::from(key.group));
+        let code = self.codes.intern_int(time << 32 | i64::from(side));
+        if code as usize == self.keys.len() {
+            self.keys.push(key);
+        }
+        code
+    }
+}
+
+/// Enough for the hours of a date.
+const HOUR_BITS: u32 = 8;
+
+/// A column of all parts, the values of each cell together; `None` where a part lacks it.
+fn by_cell<'p, T: Copy + Default + 'p>(
+    parts: &'p [Part],
+    codes: &[Codes],
+    bounds: &[usize],
+    column: impl Fn(&'p Part) -> Option<&'p Vec<T>>,
+) -> Option<Vec<T>> {
+    let mut next = bounds.to_vec();
+    let mut all = vec![T::default(); bounds.last().copied().unwrap_or(0)];
+    for (part, codes) in parts.iter().zip(codes) {
+        let values = column(part)?;
+        match codes {
+            Codes::All(code) => {
+                let place = &mut next[*code as usize];
+                all[*place..*place + values.len()].copy_from_slice(values);
+                *place += values.len();
+            }
+            Codes::Each(codes) => {
+                for (code, value) in codes.iter().zip(values) {
+                    let place = &mut next[*code as usize];
+                    all[*place] = *value;
+                    *place += 1;
+                }
+            }
+        }
+    }
+    Some(all)
+}
+
+/// The sessions of a cell.
+struct Columns<'c> {
+    lengths: &'c mut [i64],
+    events: Option<&'c mut [i64]>,
+    sums: Option<&'c mut [f64]>,
+    users: Option<&'c mut [u32]>,
+}
+
+fn cell(columns: Columns<'_>, ask: &Ask<'_>) -> Cell {
+    let Columns { lengths, events, sums, users } = columns;
+    let (events, sums, users) = (events.unwrap_or_default(), sums.unwrap_or_default(), users.unwrap_or_default());
+    // In an order of their own: that of files is none.
+    sums.sort_unstable_by(f64::total_cmp);
+    let bounds_of_lengths = if ask.bins_of_events { &[] } else { ask.bounds };
+    let spread = Spread::of(lengths, &PERCENTILES, bounds_of_lengths);
+    let bins = match ask.bins_of_events {
+        true => bins_of(&Spread::of(events, &[], ask.bounds).below, events.len()),
+        false => bins_of(&spread.below, lengths.len()),
     };
+    let mut percentiles_ms = [0; PERCENTILES.len()];
+    percentiles_ms.copy_from_slice(&spread.percentiles);
     Cell {
-        sessions: rows.len() as i64,
+        sessions: lengths.len() as i64,
         time_spent_ms: lengths.iter().sum(),
-        percentiles_ms: PERCENTILES.map(|percent| nearest_rank(&lengths, percent)),
-        length_max_ms: lengths.last().copied().unwrap_or(0),
-        zero_length: lengths.partition_point(|length| *length <= 0) as i64,
+        percentiles_ms,
+        length_max_ms: lengths.iter().copied().max().unwrap_or(0),
+        zero_length: lengths.iter().filter(|length| **length <= 0).count() as i64,
         events: events.iter().sum(),
         sum: sums.iter().sum(),
-        users: columns.users.as_ref().map_or(0, |users| distinct(rows.iter().map(|row| users[*row as usize]))),
+        users: distinct(users),
         bins,
     }
 }
 
-/// The smallest length that at least so many percent of the lengths do not exceed; they are in order.
-fn nearest_rank(sorted: &[i64], percent: u32) -> i64 {
-    let place = (percent as usize * sorted.len()).div_ceil(100);
-    sorted.get(place.saturating_sub(1)).copied().unwrap_or(0)
-}
-
-fn distinct(codes: impl Iterator<Item = u32>) -> i64 {
-    let mut codes: Vec<u32> = codes.collect();
+fn distinct(codes: &mut [u32]) -> i64 {
     codes.sort_unstable();
-    codes.dedup();
-    codes.len() as i64
+    codes.chunk_by(|a, b| a == b).count() as i64
 }
 
-fn bins_of(sorted: &[i64], bounds: &[i64]) -> Box<[u32]> {
-    if bounds.is_empty() {
+/// From how many values are below each bound to how many are between.
+fn bins_of(below: &[usize], values: usize) -> Box<[u32]> {
+    if below.is_empty() {
         return Box::default();
     }
-    let mut below = 0;
-    let mut bins: Vec<u32> = Vec::with_capacity(bounds.len() + 1);
-    for bound in bounds {
-        let until = sorted.partition_point(|value| value < bound);
-        bins.push((until - below) as u32);
-        below = until;
-    }
-    bins.push((sorted.len() - below) as u32);
-    bins.into()
+    let untils = below.iter().copied().chain([values]);
+    let befores = [0].into_iter().chain(below.iter().copied());
+    untils.zip(befores).map(|(until, before)| (until - before) as u32).collect()
 }
 
 #[cfg(test)]
@@ -165,15 +261,23 @@ mod tests {
     proptest! {
         #[test]
         fn cells_are_what_a_loop_over_all_sessions_finds(rows in rows(), by_events in any::<bool>()) {
-            let columns = SessionColumns {
-                keys: rows.iter().map(|row| CellKey { lane: 0, group: row.0, interval: row.1 }).collect(),
-                lengths: rows.iter().map(|row| row.2).collect(),
-                events: Some(rows.iter().map(|row| row.3).collect()),
-                sums: Some(rows.iter().map(|row| f64::from(row.4)).collect()),
-                users: Some(rows.iter().map(|row| row.5).collect()),
+            let part = |interval: i64| {
+                // Intervals 0 and 1 are hours of one date, 2 and 3 are two dates.
+                let of = |row: &&Row| if interval == 0 { row.1 < 2 } else { row.1 == interval };
+                let rows: Vec<&Row> = rows.iter().filter(of).collect();
+                Part {
+                    interval,
+                    hours: (interval == 0).then(|| rows.iter().map(|row| row.1 as u8).collect()),
+                    lanes: None,
+                    groups: Some(rows.iter().map(|row| row.0).collect()),
+                    lengths: Arc::new(rows.iter().map(|row| row.2).collect()),
+                    events: Some(Arc::new(rows.iter().map(|row| row.3).collect())),
+                    sums: Some(rows.iter().map(|row| f64::from(row.4)).collect()),
+                    users: Some(rows.iter().map(|row| row.5).collect()),
+                }
             };
             let bounds = [3, 10, 20];
-            let cells = cells_of(&columns, &Ask { bounds: &bounds, bins_of_events: by_events });
+            let cells = cells_of(&[0, 2, 3].map(part), &Ask { bounds: &bounds, bins_of_events: by_events });
             let total: i64 = cells.values().map(|cell| cell.sessions).sum();
             prop_assert_eq!(total, rows.len() as i64);
             for (key, cell) in &cells {

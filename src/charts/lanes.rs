@@ -1,5 +1,6 @@
 //! Codes for what charts are told apart by: groups of sessions, and values of a segment `by` a column.
 
+use super::rows::Texts;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::intern::Interner;
 
@@ -19,34 +20,23 @@ impl Codes {
         self.0.intern_text(text.as_bytes())
     }
 
+    /// The code of each row's text; no text is an empty one.
+    pub fn of_rows(&mut self, texts: &Texts) -> Vec<u32> {
+        let mut known = vec![None; texts.distinct.len()];
+        let code = |place: &u32| match known.get_mut(*place as usize) {
+            Some(Some(code)) => *code,
+            Some(unknown) => *unknown.insert(self.0.intern_text(texts.distinct.get(*place as usize))),
+            None => self.of(""),
+        };
+        texts.places.iter().map(code).collect()
+    }
+
     /// The texts by code.
     pub fn into_texts(self) -> Vec<String> {
         match self.0.into_keys() {
             KeyColumn::Text(texts) => texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect(),
             KeyColumn::Int(_) => Vec::new(),
         }
-    }
-}
-
-/// Pairs of codes that have been met.
-#[derive(Debug)]
-pub struct Pairs {
-    known: Interner,
-    count: u32,
-}
-
-impl Default for Pairs {
-    fn default() -> Self {
-        Pairs { known: Interner::of_ints(), count: 0 }
-    }
-}
-
-impl Pairs {
-    /// Whether a pair is met for the first time.
-    pub fn is_new(&mut self, first: u32, second: u32) -> bool {
-        let is_new = self.known.intern_int(i64::from(first) << 32 | i64::from(second)) == self.count;
-        self.count += u32::from(is_new);
-        is_new
     }
 }
 

@@ -1,27 +1,22 @@
-//! A chart: what it is of, as lines.
+//! A chart: what it asks of the tables, and what was counted there as lines.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::active::{active_users, Active, ActiveUsers};
-use super::cells::{cells_of, Ask, Cell, CellKey};
+use super::active::{ActiveUsers, AskedUsers};
+use super::cells::{Ask, Cell, CellKey};
 use super::error::ChartError;
 use super::formula::{Formula, Function};
 use super::interval::{IntervalKey, Intervals};
-use super::lanes::{Codes, Groups};
-use super::sessions::{Ranged, SegmentTables, SeriesReader};
+use super::lanes::Groups;
+use super::segments::{Ranged, SegmentTables};
+use super::series::SeriesOf;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::job::added::AddedColumns;
 use crate::job::chart::{Chart, Series};
-use crate::sessionize::aggregate::Window;
-use crate::sessionize::time::Day;
 
-/// As many files are read at once as make whole intervals and come to about this many bytes: a session of
-/// a table takes some 30.
-const BYTES_AT_ONCE: u64 = 1 << 25;
 /// The series of a line that is a formula's.
 const FORMULA: &str = "formula";
 
@@ -42,176 +37,115 @@ impl<'a> InRange<'a> {
         let chosen = chart.segments.iter().filter_map(|name| segments.iter().find(|segment| segment.name == *name));
         let segments: Vec<Ranged<'_>> =
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
-        let first = segments.iter().filter_map(|segment| segment.sessions.first()).map(|(day, _)| *day).min();
+        let first = segments.iter().filter_map(|segment| segment.first).min();
         let first = chart.window.first.or(first).unwrap_or_default();
         Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first } })
     }
 
-    /// Which active users the chart asks for, segment by segment.
-    pub fn active_users(&self) -> impl Iterator<Item = AskedUsers<'_>> {
-        self.segments.iter().map(|segment| AskedUsers {
-            segment,
-            window: self.chart.window,
-            intervals: &self.intervals,
-        })
+    /// The names of its segments, in order.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map(|segment| segment.tables.name.as_str())
     }
 
-    /// Measures the chart; `active` are the users it asks for.
-    ///
-    /// # Errors
-    /// A table that cannot be read; a value that a property cannot be compared with.
-    pub fn measure(&self, added: &AddedColumns, active: &[&Active]) -> Result<Vec<Line>, ChartError> {
-        let InRange { chart, segments, intervals } = self;
-        let measuring = Measuring { chart, added, intervals, active, groups: Groups::default() };
-        measuring.lines(segments).map_err(|error| match error {
-            ChartError::Table(error) => ChartError::Table(error),
-            error => ChartError::In { chart: chart.name.clone(), error: Box::new(error) },
-        })
-    }
-}
-
-/// The active users of a segment by interval, as a chart asks for them.
-#[derive(Clone, Copy, Debug)]
-pub struct AskedUsers<'a> {
-    segment: &'a Ranged<'a>,
-    window: Window,
-    intervals: &'a Intervals<'a>,
-}
-
-impl AskedUsers<'_> {
-    /// Whether another one has the same answer.
-    pub fn is_same(&self, other: &AskedUsers<'_>) -> bool {
-        self.segment.tables.name == other.segment.tables.name
-            && (self.window, self.intervals.interval, self.intervals.first)
-                == (other.window, other.intervals.interval, other.intervals.first)
+    /// How many groups it keeps.
+    pub fn top(&self) -> usize {
+        self.chart.top
     }
 
-    /// Counts them.
-    ///
-    /// # Errors
-    /// A table that cannot be read.
-    pub fn count(&self) -> Result<Active, ChartError> {
-        Ok(active_users(self.segment, self.intervals)?)
-    }
-}
-
-struct Measuring<'a> {
-    chart: &'a Chart,
-    added: &'a AddedColumns,
-    intervals: &'a Intervals<'a>,
-    /// The active users of each segment.
-    active: &'a [&'a Active],
-    groups: Groups,
-}
-
-/// Everything that was counted in a segment.
-struct Counted {
-    /// The name of each lane.
-    lanes: Vec<String>,
-    /// The cells of each series.
-    cells: Vec<BTreeMap<CellKey, Cell>>,
-    /// Active users.
-    active: ActiveUsers,
-}
-
-impl Measuring<'_> {
-    fn lines(mut self, segments: &[Ranged<'_>]) -> Result<Vec<Line>, ChartError> {
-        if let Some(grouped) = self.chart.series.iter().position(|series| series.group_by.is_some()) {
-            self.groups = self.largest_groups(grouped, segments)?;
-        }
-        let each = segments.iter().zip(self.active);
-        let counted: Vec<Counted> =
-            each.map(|(segment, active)| self.count(segment, active)).collect::<Result<_, _>>()?;
-        let mut lines = Vec::new();
-        for place in 0..self.chart.series.len() {
-            counted.iter().for_each(|counted| self.add_series(place, counted, &mut lines));
-        }
-        if let Some(formula @ Formula::Number { .. }) = &self.chart.formula {
-            counted.iter().for_each(|counted| self.add_formula(formula, counted, &mut lines));
-        }
-        Ok(lines)
+    /// The active users of one of its segments.
+    pub fn asked_users(&self, segment: usize) -> AskedUsers<'_> {
+        AskedUsers { segment: &self.segments[segment], intervals: &self.intervals }
     }
 
-    fn reader(&self, place: usize) -> SeriesReader<'_> {
-        let series = &self.chart.series[place];
-        let uses = |function| self.chart.formula.iter().any(|formula| formula.functions().contains(&(function, place)));
-        SeriesReader {
-            series,
-            added: self.added,
-            intervals: self.intervals,
-            groups: &self.groups,
-            with_events: series.counts_events() || uses(Function::EventTotals),
-            with_users: uses(Function::Uniques),
-        }
-    }
-
-    fn largest_groups(&self, place: usize, segments: &[Ranged<'_>]) -> Result<Groups, ChartError> {
-        let reader = self.reader(place);
-        let mut sizes: BTreeMap<String, i64> = BTreeMap::new();
-        for segment in segments {
-            for (group, sessions) in reader.group_sizes(segment)? {
-                *sizes.entry(group).or_default() += sessions;
-            }
-        }
-        Ok(Groups::largest(sizes.into_iter().collect(), self.chart.top))
-    }
-
-    fn count(&self, segment: &Ranged<'_>, active: &Active) -> Result<Counted, ChartError> {
-        let mut lanes = Codes::default();
-        let mut cells = Vec::new();
-        for (place, series) in self.chart.series.iter().enumerate() {
-            let reader = self.reader(place);
-            let bins = self.bins(place);
-            let bounds = bins.as_ref().map_or(&[][..], |bins| &bins.bounds);
-            let ask = Ask { bounds, bins_of_events: series.counts_events() };
-            let mut all = BTreeMap::new();
-            for files in self.chunks(&segment.sessions) {
-                all.extend(cells_of(&reader.read(segment, files, &mut lanes)?, &ask));
-            }
-            cells.push(all);
-        }
-        let active = active.in_lanes(&mut lanes);
-        let name = &segment.tables.name;
-        let lanes = match segment.tables.by {
-            None => vec![name.clone()],
-            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={value}")).collect(),
+    /// Its series over one of its segments, with what is asked of their cells.
+    pub fn series_of<'s>(
+        &'s self,
+        segment: usize,
+        added: &'s AddedColumns,
+        groups: &'s Groups,
+    ) -> Vec<(SeriesOf<'s>, Ask<'s>)> {
+        let one = |(place, series): (usize, &'s Series)| {
+            let uses =
+                |function| self.chart.formula.iter().any(|formula| formula.functions().contains(&(function, place)));
+            let of = SeriesOf {
+                chart: &self.chart.name,
+                series,
+                segment: &self.segments[segment],
+                added,
+                intervals: &self.intervals,
+                groups,
+                with_events: series.counts_events() || uses(Function::EventTotals),
+                with_users: uses(Function::Uniques),
+            };
+            let (bounds, unit) = self.bounds(place);
+            let bounds = if self.draws(place) { bounds } else { &[] };
+            (of, Ask { bounds, bins_of_events: unit == Unit::Events })
         };
-        Ok(Counted { lanes, cells, active })
+        self.chart.series.iter().enumerate().map(one).collect()
     }
 
-    /// The files in parts of whole intervals, so that each part's cells are whole.
-    fn chunks<'f>(&self, files: &'f [(Day, PathBuf)]) -> Vec<&'f [(Day, PathBuf)]> {
-        let mut chunks = Vec::new();
-        let mut start = 0;
-        let mut bytes = 0;
-        for next in 1..=files.len() {
-            let (day, path) = &files[next - 1];
-            bytes += path.metadata().map_or(0, |file| file.len());
-            let is_last = next == files.len();
-            let is_whole = is_last || self.intervals.of(*day) != self.intervals.of(files[next].0);
-            if is_last || is_whole && bytes >= BYTES_AT_ONCE {
-                chunks.push(&files[start..next]);
-                (start, bytes) = (next, 0);
-            }
-        }
-        chunks
+    /// The series whose groups decide which ones the chart keeps; `None` where it has no groups.
+    pub fn grouped(&self) -> Option<usize> {
+        self.chart.series.iter().position(|series| series.group_by.is_some())
     }
 
-    /// The bins of a series' histogram, where one is asked for.
-    fn bins(&self, place: usize) -> Option<Bins> {
-        let drawn = match &self.chart.formula {
+    /// Whether a series has a histogram.
+    fn draws(&self, place: usize) -> bool {
+        match &self.chart.formula {
             None => true,
             Some(Formula::Histogram(series)) => *series == place,
             Some(Formula::Number { .. }) => false,
-        };
-        let series = &self.chart.series[place];
-        let (bounds, unit) = match series.counts_events() {
+        }
+    }
+
+    fn bounds(&self, place: usize) -> (&[i64], Unit) {
+        match self.chart.series[place].counts_events() {
             true => (&self.chart.buckets, Unit::Events),
             false => (&self.chart.bins, Unit::Millis),
-        };
+        }
+    }
+
+    /// The lines of the chart, from what was counted in each of its segments.
+    pub fn lines(&self, groups: &Groups, counted: &[Counted]) -> Vec<Line> {
+        let InRange { chart, intervals, .. } = self;
+        let laying_out = LayingOut { of: self, chart, intervals, groups };
+        let mut lines = Vec::new();
+        for place in 0..chart.series.len() {
+            counted.iter().for_each(|counted| laying_out.add_series(place, counted, &mut lines));
+        }
+        if let Some(formula @ Formula::Number { .. }) = &chart.formula {
+            counted.iter().for_each(|counted| laying_out.add_formula(formula, counted, &mut lines));
+        }
+        lines
+    }
+}
+
+/// A chart on its way into lines.
+struct LayingOut<'a> {
+    of: &'a InRange<'a>,
+    chart: &'a Chart,
+    intervals: &'a Intervals<'a>,
+    groups: &'a Groups,
+}
+
+/// Everything that was counted in a segment for a chart.
+#[derive(Debug)]
+pub struct Counted {
+    /// The name of each lane.
+    pub lanes: Arc<[String]>,
+    /// The cells of each series.
+    pub cells: Vec<BTreeMap<CellKey, Cell>>,
+    /// Active users.
+    pub active: ActiveUsers,
+}
+
+impl LayingOut<'_> {
+    /// The bins of a series' histogram, where one is asked for.
+    fn bins(&self, place: usize) -> Option<Bins> {
+        let (bounds, unit) = self.of.bounds(place);
         // A hundred groups over a year of hours would be ten million rows of zeros.
-        let empty_intervals = series.group_by.is_none();
-        drawn.then(|| Bins { bounds: Arc::from(bounds.as_slice()), unit, empty_intervals })
+        let empty_intervals = self.chart.series[place].group_by.is_none();
+        self.of.draws(place).then(|| Bins { bounds: Arc::from(bounds), unit, empty_intervals })
     }
 
     fn add_series(&self, place: usize, counted: &Counted, lines: &mut Vec<Line>) {

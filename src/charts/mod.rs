@@ -1,9 +1,10 @@
 //! Charts: measures and histograms over the tables that a run wrote (SPEC 5 and 6).
 //!
-//! [`measure`] makes the rows of a chart: it reads the sessions
-//! that a series is of ([`sessions`], [`passes`]), puts them into [`cells`], takes the [`active`] users, which are counted
-//! once for all charts that ask for the same, and lays both out as [`Line`]s, interval by interval. [`formula`] computes over lines, [`overview`] is what a run's
-//! summary says.
+//! A [`measure::InRange`] is a chart within its dates: it says what it asks of the tables of its [`segments`], and lays
+//! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
+//! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
+//! and have them put into [`cells`]; the [`active`] users are counted in another. [`formula`] computes over cells,
+//! [`overview`] is what a run's summary says.
 
 pub mod active;
 pub mod cells;
@@ -13,8 +14,12 @@ pub mod interval;
 pub mod lanes;
 pub mod measure;
 pub mod overview;
+pub mod pass;
 pub mod passes;
-pub mod sessions;
+pub mod rows;
+pub mod segments;
+pub mod series;
+pub mod spread;
 pub mod tables;
 
 use std::sync::Arc;

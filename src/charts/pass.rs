@@ -1,0 +1,161 @@
+//! One pass over the sessions of a segment, for all series of all charts that are of it: each file is read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use polars::prelude::PolarsResult;
+
+use super::cells::{cells_of, Ask, Cell, CellKey, Part};
+use super::error::ChartError;
+use super::lanes::Codes;
+use super::rows::{FileRows, Texts};
+use super::segments::SegmentTables;
+use super::series::{of_rows, GroupSizes, SeriesOf, Taken};
+use super::tables::read_file;
+use crate::sessionize::columns::KeyColumn;
+use crate::sessionize::intern::Interner;
+use crate::sessionize::time::Day;
+use crate::tables::sessions::SESSIONS;
+
+/// As many files are read at once as come to about this many bytes: a session of a table takes some 20.
+const BYTES_AT_ONCE: u64 = 1 << 25;
+
+/// A file of a table, and its date.
+pub type DatedFile = (Day, PathBuf);
+
+/// Series over the sessions of a segment, on their way into cells. Sessions wait as long as more may come of their
+/// interval, in columns that series share.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    segment: &'a SegmentTables,
+    series: Vec<(SeriesOf<'a>, Ask<'a>)>,
+    waiting: Vec<Vec<Part>>,
+    cells: Vec<BTreeMap<CellKey, Cell>>,
+    lanes: Codes,
+    users: Option<Interner>,
+}
+
+/// What the series take of a file.
+#[derive(Debug)]
+pub struct FileTaken {
+    /// What each series takes.
+    taken: Vec<Option<Taken>>,
+    lanes: Option<Arc<Texts>>,
+    users: Option<KeyColumn>,
+}
+
+/// Sessions of whole intervals, and the place of the series that they are of.
+pub type Whole = (usize, Vec<Part>);
+
+impl<'a> Pass<'a> {
+    /// For some series over a segment.
+    pub fn new(segment: &'a SegmentTables, series: Vec<(SeriesOf<'a>, Ask<'a>)>) -> Self {
+        let waiting = series.iter().map(|_| Vec::new()).collect();
+        let cells = series.iter().map(|_| BTreeMap::new()).collect();
+        Pass { segment, series, waiting, cells, lanes: Codes::default(), users: None }
+    }
+
+    /// The files that any of the series is of, in order of date; those in one batch may be read at once.
+    pub fn batches(&self) -> Vec<Vec<DatedFile>> {
+        let mut files = self.segment.files.dated(SESSIONS);
+        files.retain(|(day, _)| self.series.iter().any(|(series, _)| series.segment.window.holds(*day)));
+        let mut batches = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for file in files {
+            bytes += file.1.metadata().map_or(0, |file| file.len());
+            batch.push(file);
+            if bytes >= BYTES_AT_ONCE {
+                batches.push(std::mem::take(&mut batch));
+                bytes = 0;
+            }
+        }
+        batches.extend((!batch.is_empty()).then_some(batch));
+        batches
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read; a value that a property cannot be compared with.
+    pub fn read(&self, (day, path): &DatedFile) -> Result<FileTaken, ChartError> {
+        let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
+        let columns = self.series.iter().filter(|(series, _)| of_day(series)).map(|(series, _)| series.columns());
+        let columns: BTreeSet<String> = columns.collect::<PolarsResult<Vec<_>>>()?.into_iter().flatten().collect();
+        let mut file = FileRows::new(read_file(path, &columns)?);
+        let take = |(series, _): &(SeriesOf<'_>, Ask<'_>)| {
+            of_day(series).then(|| series.take(*day, &mut file).map_err(|error| series.blame(error))).transpose()
+        };
+        let taken = self.series.iter().map(take).collect::<Result<Vec<_>, _>>()?;
+        let needs_users = self.series.iter().any(|(series, _)| of_day(series) && series.with_users);
+        Ok(FileTaken {
+            taken,
+            lanes: self.segment.by.as_deref().map(|by| file.texts(by)).transpose()?,
+            users: if needs_users { Some(file.users()?) } else { None },
+        })
+    }
+
+    /// Takes files that were read, in order of date.
+    pub fn take(&mut self, files: Vec<FileTaken>) {
+        for FileTaken { taken, lanes, users } in files {
+            let lanes = lanes.map(|lanes| self.lanes.of_rows(&lanes));
+            let users: Option<Vec<u32>> = users.map(|users| {
+                let known = self.users.get_or_insert_with(|| Interner::like(&users));
+                (0..users.len()).map(|row| known.intern(&users, row)).collect()
+            });
+            for ((taken, (series, _)), waiting) in taken.into_iter().zip(&self.series).zip(&mut self.waiting) {
+                let Some(Taken { part, rows }) = taken else { continue };
+                let of_part = |column: &Option<Vec<u32>>| column.as_ref().map(|column| of_rows(&rows, column));
+                let users = if series.with_users { of_part(&users) } else { None };
+                waiting.push(Part { lanes: of_part(&lanes), users, ..part });
+            }
+        }
+    }
+
+    /// The sessions of intervals that nothing more comes of, once files from `next` on are left; all of them where
+    /// none is left.
+    pub fn whole(&mut self, next: Option<Day>) -> Vec<Whole> {
+        let mut all = Vec::new();
+        for (place, ((series, _), waiting)) in self.series.iter().zip(&mut self.waiting).enumerate() {
+            let next = next.map(|next| series.intervals.of(next).number());
+            let whole = waiting.partition_point(|part| next.is_none_or(|next| part.interval < next));
+            let parts: Vec<Part> = waiting.drain(..whole).collect();
+            all.extend((!parts.is_empty()).then_some((place, parts)));
+        }
+        all
+    }
+
+    /// The cells of whole intervals.
+    pub fn cells_of(&self, (series, parts): &Whole) -> BTreeMap<CellKey, Cell> {
+        cells_of(parts, &self.series[*series].1)
+    }
+
+    /// Takes the cells of a series.
+    pub fn add(&mut self, series: usize, cells: BTreeMap<CellKey, Cell>) {
+        self.cells[series].extend(cells);
+    }
+
+    /// The cells of each series, and the lanes that they are in.
+    pub fn finish(self) -> (Vec<BTreeMap<CellKey, Cell>>, Codes) {
+        (self.cells, self.lanes)
+    }
+}
+
+/// The sizes of the groups of some series in a file, each in its place.
+///
+/// # Errors
+/// As [`Pass::read`].
+pub fn group_sizes((day, path): &DatedFile, series: &[SeriesOf<'_>]) -> Result<Vec<GroupSizes>, ChartError> {
+    let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
+    let columns = series.iter().filter(|series| of_day(series)).map(SeriesOf::columns_of_groups);
+    let columns: BTreeSet<String> = columns.collect::<PolarsResult<Vec<_>>>()?.into_iter().flatten().collect();
+    let mut sizes: Vec<GroupSizes> = series.iter().map(|_| GroupSizes::default()).collect();
+    if columns.is_empty() {
+        return Ok(sizes);
+    }
+    let mut file = FileRows::new(read_file(path, &columns)?);
+    for (series, sizes) in series.iter().zip(&mut sizes).filter(|(series, _)| of_day(series)) {
+        series.group_sizes(&mut file, sizes).map_err(|error| series.blame(error))?;
+    }
+    Ok(sizes)
+}

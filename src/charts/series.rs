@@ -1,0 +1,269 @@
+//! What a series takes of the sessions of a file.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use super::cells::Part;
+use super::error::ChartError;
+use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
+use super::lanes::{Codes, Groups};
+use super::passes::passes;
+use super::rows::{FileRows, Texts};
+use super::segments::{Ranged, USER};
+use crate::job::added::AddedColumns;
+use crate::job::chart::{Count, Interval, Series};
+use crate::job::dates::first_instant;
+use crate::job::holds::Holds;
+use crate::sessionize::time::Day;
+
+/// A series of a chart over the sessions of a segment.
+#[derive(Clone, Copy, Debug)]
+pub struct SeriesOf<'a> {
+    /// The name of the chart.
+    pub chart: &'a str,
+    /// The series.
+    pub series: &'a Series,
+    /// The segment, within the dates of the chart.
+    pub segment: &'a Ranged<'a>,
+    /// The columns that charts added.
+    pub added: &'a AddedColumns,
+    /// The intervals.
+    pub intervals: &'a Intervals<'a>,
+    /// The groups that are kept.
+    pub groups: &'a Groups,
+    /// Whether numbers of events are needed.
+    pub with_events: bool,
+    /// Whether users are needed.
+    pub with_users: bool,
+}
+
+/// The sessions of a file that a series is of.
+#[derive(Debug)]
+pub struct Taken {
+    /// They; without lanes and users.
+    pub part: Part,
+    /// Which rows of the file they are; `None` for all.
+    pub rows: Option<Vec<u32>>,
+}
+
+const START: &str = "start_time";
+const LENGTH: &str = "length_ms";
+
+impl SeriesOf<'_> {
+    /// The columns that the series is made of.
+    ///
+    /// # Errors
+    /// Nobody added one of them.
+    pub fn columns(&self) -> PolarsResult<BTreeSet<String>> {
+        let mut columns = self.columns_of_conditions()?;
+        columns.insert(LENGTH.to_string());
+        if self.intervals.interval == Interval::Hour {
+            columns.insert(START.to_string());
+        }
+        columns.extend(self.number()?.map(str::to_string));
+        columns.extend(self.sum()?.map(str::to_string));
+        columns.extend(self.with_users.then(|| USER.to_string()));
+        columns.extend(self.group()?.map(str::to_string));
+        columns.extend(self.segment.tables.by.clone());
+        Ok(columns)
+    }
+
+    /// The columns that its groups are found in.
+    ///
+    /// # Errors
+    /// Nobody added one of them.
+    pub fn columns_of_groups(&self) -> PolarsResult<BTreeSet<String>> {
+        let mut columns = self.columns_of_conditions()?;
+        columns.extend(self.group()?.map(str::to_string));
+        Ok(columns)
+    }
+
+    fn columns_of_conditions(&self) -> PolarsResult<BTreeSet<String>> {
+        let mut columns: BTreeSet<String> = self.segment.columns().map(str::to_string).collect();
+        if self.series.min_length_ms.is_some() || self.series.max_length_ms.is_some() {
+            columns.insert(LENGTH.to_string());
+        }
+        let counts = self.series.contains.iter().map(|contains| &contains.count);
+        for holds in counts.chain(self.series.values.iter().map(|test| &test.value)) {
+            columns.insert(self.column(holds)?.to_string());
+        }
+        Ok(columns)
+    }
+
+    /// What it takes of the rows of a file, the sessions that start on a date.
+    ///
+    /// # Errors
+    /// A column that is not there; a value that a property cannot be compared with.
+    pub fn take(&self, day: Day, file: &mut FileRows) -> Result<Taken, ChartError> {
+        let rows = self.passing(file)?;
+        let part = Part {
+            interval: self.intervals.of(day).number(),
+            hours: match self.intervals.interval {
+                Interval::Hour => Some(of_rows(&rows, &self.hours(day, file)?)),
+                _ => None,
+            },
+            lanes: None,
+            groups: match self.group()? {
+                Some(group) => Some(of_rows(&rows, &self.groups_of(&*file.texts(group)?))),
+                None => None,
+            },
+            lengths: shared(&rows, file.ints(LENGTH)?),
+            events: self.number()?.map(|number| file.ints(number)).transpose()?.map(|all| shared(&rows, all)),
+            sums: self.sum()?.map(|sum| file.floats(sum)).transpose()?.map(|all| of_rows(&rows, &all)),
+            users: None,
+        };
+        Ok(Taken { part, rows })
+    }
+
+    /// The groups of its sessions in a file, with the number of sessions of each that has any.
+    ///
+    /// # Errors
+    /// As [`SeriesOf::take`].
+    pub fn group_sizes(&self, file: &mut FileRows, sizes: &mut GroupSizes) -> Result<(), ChartError> {
+        let Some(group) = self.group()? else { return Ok(()) };
+        let rows = self.passing(file)?;
+        let values = file.texts(group)?;
+        let mut counts = vec![0; values.distinct.len()];
+        let mut add = |place: u32| {
+            if place != Texts::NONE {
+                counts[place as usize] += 1;
+            }
+        };
+        match rows {
+            Some(rows) => rows.iter().for_each(|row| add(values.places[*row as usize])),
+            None => values.places.iter().for_each(|place| add(*place)),
+        }
+        let met = values.distinct().zip(counts).filter(|(_, count)| *count > 0);
+        met.for_each(|(value, count)| sizes.add(value, count));
+        Ok(())
+    }
+
+    /// An error of the series with its chart's name, where the job is wrong and not a table.
+    pub fn blame(&self, error: ChartError) -> ChartError {
+        match error {
+            ChartError::Table(error) => ChartError::Table(error),
+            error => ChartError::In { chart: self.chart.to_string(), error: Box::new(error) },
+        }
+    }
+
+    /// The rows that the series is of; `None` for all.
+    fn passing(&self, file: &mut FileRows) -> Result<Option<Vec<u32>>, ChartError> {
+        let mut passes = Passing(self.segment.counting(file)?);
+        let Series { min_length_ms, max_length_ms, contains, values, .. } = self.series;
+        if min_length_ms.is_some() || max_length_ms.is_some() {
+            let (min, max) = (*min_length_ms, *max_length_ms);
+            let fits = |length: i64| min.is_none_or(|min| length >= min) && max.is_none_or(|max| length < max);
+            passes.and(file.ints(LENGTH)?.iter().map(|length| fits(*length)));
+        }
+        for contains in contains {
+            let (least, most) = (i64::from(contains.at_least), contains.at_most.map(i64::from));
+            let enough = |count: i64| count >= least && most.is_none_or(|most| count <= most);
+            passes.and(file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)));
+        }
+        for test in values {
+            let column = self.column(&test.value)?;
+            let condition = self::passes(test, column, file.data_type(column)?)?;
+            passes.and(file.holds(condition)?.into_iter());
+        }
+        Ok(passes.rows())
+    }
+
+    /// The hour of each row's start, since the first instant of its date.
+    fn hours(&self, day: Day, file: &mut FileRows) -> PolarsResult<Vec<u8>> {
+        let first = first_instant(day, self.intervals.zone).micros();
+        let last = IntervalKey::of_hour(day, i64::MAX).number() - IntervalKey::of_day(day).number();
+        let hour = |start: &i64| (start - first).div_euclid(HOUR_MICROS).clamp(0, last) as u8;
+        Ok(file.ints(START)?.iter().map(hour).collect())
+    }
+
+    /// The group of each row; of each distinct value it is looked up once.
+    fn groups_of(&self, values: &Texts) -> Vec<u32> {
+        let of: Vec<u32> = values.distinct().map(|value| self.groups.code(Some(value))).collect();
+        let none = self.groups.code(None);
+        values.places.iter().map(|place| of.get(*place as usize).copied().unwrap_or(none)).collect()
+    }
+
+    fn number(&self) -> PolarsResult<Option<&str>> {
+        match &self.series.count {
+            _ if !self.with_events => Ok(None),
+            Count::Sessions => Ok(Some("event_count")),
+            Count::Events { number, .. } => self.column(number).map(Some),
+        }
+    }
+
+    fn sum(&self) -> PolarsResult<Option<&str>> {
+        match &self.series.count {
+            Count::Events { sum: Some(sum), .. } => self.column(sum).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn group(&self) -> PolarsResult<Option<&str>> {
+        self.series.group_by.as_ref().map(|group| self.column(group)).transpose()
+    }
+
+    fn column(&self, holds: &Holds) -> PolarsResult<&str> {
+        // The columns of all charts were derived together.
+        self.added.name_of(holds).ok_or_else(|| polars_err!(ColumnNotFound: "{holds}"))
+    }
+}
+
+/// How many sessions each group has.
+#[derive(Debug, Default)]
+pub struct GroupSizes {
+    groups: Codes,
+    sizes: Vec<i64>,
+}
+
+impl GroupSizes {
+    /// So many more sessions of a group.
+    pub fn add(&mut self, group: &str, sessions: i64) {
+        let code = self.groups.of(group) as usize;
+        self.sizes.resize(self.sizes.len().max(code + 1), 0);
+        self.sizes[code] += sessions;
+    }
+
+    /// Those of other files.
+    pub fn merge(&mut self, other: GroupSizes) {
+        other.into_sizes().into_iter().for_each(|(group, sessions)| self.add(&group, sessions));
+    }
+
+    /// The groups with their sizes.
+    pub fn into_sizes(self) -> Vec<(String, i64)> {
+        self.groups.into_texts().into_iter().zip(self.sizes).collect()
+    }
+}
+
+/// Of each row, whether everything holds that has been asked so far; `None` while nothing has been.
+struct Passing(Option<Vec<bool>>);
+
+impl Passing {
+    fn and(&mut self, holds: impl Iterator<Item = bool>) {
+        match &mut self.0 {
+            Some(all) => all.iter_mut().zip(holds).for_each(|(all, holds)| *all &= holds),
+            None => self.0 = Some(holds.collect()),
+        }
+    }
+
+    fn rows(self) -> Option<Vec<u32>> {
+        let passes = self.0.filter(|passes| passes.contains(&false))?;
+        Some((0..).zip(passes).filter(|(_, passes)| *passes).map(|(row, _)| row).collect())
+    }
+}
+
+/// The values of some rows of a file; `None` for all of them.
+pub fn of_rows<T: Copy>(rows: &Option<Vec<u32>>, all: &[T]) -> Vec<T> {
+    match rows {
+        Some(rows) => rows.iter().map(|row| all[*row as usize]).collect(),
+        None => all.to_vec(),
+    }
+}
+
+fn shared(rows: &Option<Vec<u32>>, all: Arc<Vec<i64>>) -> Arc<Vec<i64>> {
+    match rows {
+        Some(_) => Arc::new(of_rows(rows, &all)),
+        None => all,
+    }
+}

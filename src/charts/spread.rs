@@ -1,0 +1,115 @@
+//! How values spread: percentiles by nearest rank, and how many values are below each of some bounds.
+//!
+//! Both need the order of a few values only, not of all. So values are counted by how large they are, roughly; then
+//! only those as large as the ones asked for are sorted.
+
+/// What is asked of some values, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// The smallest values that at least so many percent do not exceed; 0 where there are no values.
+    pub percentiles: Vec<i64>,
+    /// How many values are below each bound.
+    pub below: Vec<usize>,
+}
+
+/// Fewer values than this are sorted.
+const FEW: usize = 1 << 9;
+
+impl Spread {
+    /// Of some values, whose order is lost.
+    pub fn of(values: &mut [i64], percents: &[u32], bounds: &[i64]) -> Self {
+        let ranks: Vec<usize> = percents.iter().map(|percent| rank(*percent, values.len())).collect();
+        match values.len() < FEW {
+            true => {
+                values.sort_unstable();
+                let percentiles = ranks.iter().map(|rank| values.get(*rank).copied().unwrap_or(0)).collect();
+                let below = bounds.iter().map(|bound| values.partition_point(|value| value < bound)).collect();
+                Spread { percentiles, below }
+            }
+            false => Spread::by_magnitude(values, &ranks, bounds),
+        }
+    }
+
+    fn by_magnitude(values: &[i64], ranks: &[usize], bounds: &[i64]) -> Self {
+        let largest = values.iter().copied().max().unwrap_or(0);
+        let mut counts = vec![0u32; magnitude(largest) + 1];
+        values.iter().for_each(|value| counts[magnitude(*value)] += 1);
+        // Where each magnitude begins among all values in order.
+        let mut begins = Vec::with_capacity(counts.len() + 1);
+        begins.push(0usize);
+        counts.iter().for_each(|count| begins.push(begins[begins.len() - 1] + *count as usize));
+        let of_rank = |rank: usize| begins.partition_point(|begin| *begin <= rank) - 1;
+        let of_bound = |bound: i64| Some(magnitude(bound)).filter(|magnitude| *magnitude < counts.len());
+        let mut asked = vec![false; counts.len()];
+        ranks.iter().for_each(|rank| asked[of_rank(*rank)] = true);
+        bounds.iter().filter_map(|bound| of_bound(*bound)).for_each(|magnitude| asked[magnitude] = true);
+        let mut sorted: Vec<i64> = values.iter().copied().filter(|value| asked[magnitude(*value)]).collect();
+        sorted.sort_unstable();
+        // Where each magnitude that is asked for begins among those sorted.
+        let mut place = 0;
+        let mut places = Vec::with_capacity(counts.len());
+        for (asked, count) in asked.iter().zip(&counts) {
+            places.push(place);
+            place += usize::from(*asked) * *count as usize;
+        }
+        let percentiles = ranks.iter().map(|rank| {
+            let magnitude = of_rank(*rank);
+            sorted[places[magnitude] + rank - begins[magnitude]]
+        });
+        let below = bounds.iter().map(|bound| match of_bound(*bound) {
+            None => values.len(),
+            Some(magnitude) => {
+                let of_magnitude = &sorted[places[magnitude]..places[magnitude] + counts[magnitude] as usize];
+                begins[magnitude] + of_magnitude.partition_point(|value| value < bound)
+            }
+        });
+        Spread { percentiles: percentiles.collect(), below: below.collect() }
+    }
+}
+
+/// The place of a percentile by nearest rank among so many values in order.
+fn rank(percent: u32, count: usize) -> usize {
+    (percent as usize * count).div_ceil(100).saturating_sub(1)
+}
+
+/// About how large a value is, as a number that never falls while values rise: what the value is itself, if it is
+/// small; else its first seven bits and how many follow.
+fn magnitude(value: i64) -> usize {
+    const BITS: u32 = 6;
+    let value = value.max(0) as u64;
+    let rest = (63 - (value | 1).leading_zeros()).saturating_sub(BITS);
+    ((rest as usize) << BITS) + (value >> rest) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_asked_is_what_sorting_all_values_finds(
+            values in prop::collection::vec(prop_oneof![Just(0i64), 0i64..100, 0i64..90_000_000, any::<i64>(), Just(i64::MAX)], 0..2_000),
+            percents in prop::collection::vec(1u32..=100, 0..6),
+            bounds in prop::collection::vec(prop_oneof![-2i64..200, 0i64..90_000_000, any::<i64>()], 0..12),
+        ) {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let spread = Spread::of(&mut values.clone(), &percents, &bounds);
+            for (percent, found) in percents.iter().zip(&spread.percentiles) {
+                let enough = |value: i64| sorted.iter().filter(|other| **other <= value).count() * 100 >= *percent as usize * sorted.len();
+                prop_assert_eq!(Some(*found), sorted.iter().copied().find(|value| enough(*value)).or(Some(0)));
+            }
+            for (bound, below) in bounds.iter().zip(&spread.below) {
+                prop_assert_eq!(*below, sorted.iter().filter(|value| *value < bound).count());
+            }
+        }
+
+        #[test]
+        fn magnitudes_never_fall_while_values_rise(a in any::<i64>(), b in any::<i64>(), near in -3i64..3) {
+            prop_assert_eq!(magnitude(a.min(b)) <= magnitude(a.max(b)), true);
+            let next = a.saturating_add(near);
+            prop_assert_eq!(magnitude(a.min(next)) <= magnitude(a.max(next)), true);
+        }
+    }
+}
