@@ -15,8 +15,9 @@ use crate::pipeline::{self, Made};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::scope::{Mode, Scope};
+use crate::sessionize::dated::{ByDay, Dated};
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, Dated, UserRanks};
+use crate::sessionize::merge::{ByDate, UserRanks};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
@@ -363,10 +364,10 @@ struct Source<'a, R> {
     by_date: Option<ByDate<'a, R>>,
 }
 
-fn sessions_of(partition: &Partition) -> &[SessionRow] {
+fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
     &partition.sessions
 }
 
-fn activity_of(partition: &Partition) -> &[ActivityRow] {
+fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
     &partition.activity
 }

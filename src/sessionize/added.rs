@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::calendar::Calendar;
 use super::columns::TextColumn;
+use super::dated::{day_order, ByDay, Dated};
 use super::facts::{FactLayout, FactTable};
 use super::records::{ActivityRow, SessionRow};
 use super::rows::{Row, Tie};
@@ -253,32 +254,35 @@ impl<'a> Adding<'a> {
     /// Brings both tables into their final order, and gives the columns.
     pub fn finish(
         mut self,
-        sessions: Vec<SessionRow>,
-        activity: Vec<ActivityRow>,
-    ) -> (Vec<SessionRow>, Vec<ActivityRow>, AddedColumns) {
+        sessions: &[SessionRow],
+        activity: &[ActivityRow],
+    ) -> (ByDay<SessionRow>, ByDay<ActivityRow>, AddedColumns) {
+        let order = self.order(sessions, &self.columns.sessions, |session| session.id);
+        let sessions = ByDay::in_order(sessions, &order);
+        AddedColumns::reorder(&mut self.columns.sessions, 0, &order);
+        let order = self.order(activity, &self.columns.activity, |_| 0);
+        let activity = ByDay::in_order(activity, &order);
+        AddedColumns::reorder(&mut self.columns.activity, 0, &order);
+        debug_assert!(self.columns.sessions.iter().all(|column| column.len() == sessions.len()));
+        (sessions, activity, self.columns)
+    }
+
+    fn order<R: Dated>(&self, rows: &[R], columns: &[AddedValues], id: impl Fn(&R) -> i64) -> Vec<u32> {
+        if !self.by_texts {
+            return day_order(rows);
+        }
         // Rows of one user are in order already, but for those of several values.
-        let by = |columns: &[AddedValues], row: usize| match columns.first().filter(|_| self.by_texts) {
+        let by = |row: usize| match columns.first() {
             Some(AddedValues::Texts(places, _)) => places[row].map(i64::from),
             Some(AddedValues::Numbers(numbers)) => numbers[row],
             _ => None,
         };
-        let mut order: Vec<u32> = (0..sessions.len() as u32).collect();
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_by_key(|row| {
-            let session = &sessions[*row as usize];
-            (session.day, session.user, session.id, by(&self.columns.sessions, *row as usize))
+            let of_day = &rows[*row as usize];
+            (of_day.day(), of_day.user(), id(of_day), by(*row as usize))
         });
-        let sessions: Vec<SessionRow> = order.iter().map(|row| sessions[*row as usize]).collect();
-        let sessions_order = order;
-        let mut order: Vec<u32> = (0..activity.len() as u32).collect();
-        order.sort_by_key(|row| {
-            let of_day = &activity[*row as usize];
-            (of_day.day, of_day.user, by(&self.columns.activity, *row as usize))
-        });
-        let activity: Vec<ActivityRow> = order.iter().map(|row| activity[*row as usize]).collect();
-        AddedColumns::reorder(&mut self.columns.sessions, 0, &sessions_order);
-        AddedColumns::reorder(&mut self.columns.activity, 0, &order);
-        debug_assert!(self.columns.sessions.iter().all(|column| column.len() == sessions.len()));
-        (sessions, activity, self.columns)
+        order
     }
 }
 

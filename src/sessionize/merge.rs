@@ -2,41 +2,12 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use super::columns::KeyColumn;
+use super::dated::{ByDay, Dated};
 use super::partition::Partition;
-use super::records::{ActivityRow, SessionRow};
 use super::scatter::counting_sort;
 use super::time::Day;
-
-/// Rows that stand on a date.
-pub trait Dated {
-    /// The date.
-    fn day(&self) -> Day;
-    /// The user's place in its partition.
-    fn user(&self) -> u32;
-}
-
-impl Dated for SessionRow {
-    fn day(&self) -> Day {
-        self.day
-    }
-
-    fn user(&self) -> u32 {
-        self.user
-    }
-}
-
-impl Dated for ActivityRow {
-    fn day(&self) -> Day {
-        self.day
-    }
-
-    fn user(&self) -> u32 {
-        self.user
-    }
-}
 
 /// A user of any partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +95,7 @@ impl UserRanks {
 #[derive(Debug)]
 pub struct ByDate<'a, R> {
     partitions: &'a [Partition],
-    rows: fn(&Partition) -> &[R],
+    rows: fn(&Partition) -> &ByDay<R>,
     ranks: &'a UserRanks,
 }
 
@@ -138,29 +109,26 @@ pub struct Place {
 }
 
 impl Place {
+    /// The number of its partition.
+    pub fn partition(self) -> usize {
+        self.partition as usize
+    }
+
     /// Its place among the rows of its partition.
     pub fn row(self) -> usize {
         self.row as usize
     }
 }
 
-impl<'a, R: Dated> ByDate<'a, R> {
+impl<'a, R: Dated + Copy> ByDate<'a, R> {
     /// The rows that `rows` takes from each partition.
-    pub fn new(partitions: &'a [Partition], ranks: &'a UserRanks, rows: fn(&Partition) -> &[R]) -> Self {
+    pub fn new(partitions: &'a [Partition], ranks: &'a UserRanks, rows: fn(&Partition) -> &ByDay<R>) -> Self {
         ByDate { partitions, rows, ranks }
     }
 
     /// All dates that have a row, in order.
     pub fn days(&self) -> Vec<Day> {
-        let mut days = BTreeSet::new();
-        for partition in self.partitions {
-            let mut rest = (self.rows)(partition);
-            // From date to date: there are many rows of each.
-            while let Some(first) = rest.first() {
-                days.insert(first.day());
-                rest = &rest[rows_of(rest, first.day()).end..];
-            }
-        }
+        let days: BTreeSet<Day> = self.partitions.iter().flat_map(|partition| (self.rows)(partition).days()).collect();
         days.into_iter().collect()
     }
 
@@ -170,13 +138,18 @@ impl<'a, R: Dated> ByDate<'a, R> {
         for (number, partition) in self.partitions.iter().enumerate() {
             let rows = (self.rows)(partition);
             let ranks = &self.ranks.0[number];
-            places.extend(rows_of(rows, day).map(|row| Place {
+            places.extend(rows.of_day(day).map(|row| Place {
                 rank: ranks[rows[row].user() as usize],
                 row: row as u32,
                 partition: number as u32,
             }));
         }
         in_order(&places, self.ranks.len())
+    }
+
+    /// The partitions, by their numbers.
+    pub fn partitions(&self) -> &'a [Partition] {
+        self.partitions
     }
 
     /// A row, and the partition that its user and texts are in.
@@ -196,8 +169,4 @@ fn in_order(places: &[Place], ranks: usize) -> Vec<Place> {
     let mut sorted: Vec<Place> = order.iter().map(|at| places[*at as usize]).collect();
     bounds.windows(2).for_each(|bin| sorted[bin[0] as usize..bin[1] as usize].sort_unstable());
     sorted
-}
-
-fn rows_of<R: Dated>(rows: &[R], day: Day) -> Range<usize> {
-    rows.partition_point(|row| row.day() < day)..rows.partition_point(|row| row.day() <= day)
 }

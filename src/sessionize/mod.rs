@@ -4,8 +4,8 @@
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part, [`scatter`] lays events out by
 //! user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
-//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering and [`merge`] puts the
-//! partitions' rows in the order of the tables.
+//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`],
+//! and [`merge`] puts the partitions' rows in the order of the tables.
 
 pub mod added;
 pub mod aggregate;
@@ -15,6 +15,7 @@ pub mod calendar;
 pub mod columns;
 pub mod counts;
 pub mod cut;
+pub mod dated;
 pub mod dates;
 pub mod dedup;
 pub mod event_types;

@@ -7,12 +7,11 @@ use super::aggregate::{Made, Rules};
 use super::block::Block;
 use super::columns::KeyColumn;
 use super::counts::Counts;
+use super::dated::{day_order, ByDay};
 use super::facts::FactTable;
-use super::merge::Dated;
 use super::order::put_in_order;
 use super::records::{ActivityRow, SessionRow};
 use super::rows::{PartitionRows, Tie};
-use super::scatter::counting_sort;
 use super::segments::{Picked, SegmentMade};
 use super::visit::{with_rows, IdTimes, RowsWork};
 
@@ -24,9 +23,9 @@ pub struct Partition {
     /// Where text is grouped by, the distinct texts in ascending order: values are places in it.
     pub texts: Option<Arc<KeyColumn>>,
     /// Rows of the sessions table, in order of date, user and id.
-    pub sessions: Vec<SessionRow>,
+    pub sessions: ByDay<SessionRow>,
     /// Rows of the activity table, in order of date and user.
-    pub activity: Vec<ActivityRow>,
+    pub activity: ByDay<ActivityRow>,
     /// The columns that charts and segments added to both.
     pub added: AddedColumns,
     /// What became of the events.
@@ -126,24 +125,13 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
 fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>) -> Partition {
     let Made { sessions, activity, counts, adding } = made;
     let (sessions, activity, added) = match adding {
-        Some(adding) => adding.finish(sessions, activity),
-        None => (by_day(sessions), by_day(activity), AddedColumns::default()),
+        Some(adding) => adding.finish(&sessions, &activity),
+        None => {
+            let (of_sessions, of_activity) = (day_order(&sessions), day_order(&activity));
+            let sessions = ByDay::in_order(&sessions, &of_sessions);
+            (sessions, ByDay::in_order(&activity, &of_activity), AddedColumns::default())
+        }
     };
     let (users, texts) = (Arc::clone(users), texts.clone());
     Partition { users, texts, sessions, activity, added, counts, segments: Vec::new() }
-}
-
-/// Rows in order of date; those of one date keep their order, so users stay in order, and one user's rows, too.
-fn by_day<R: Dated + Copy>(mut rows: Vec<R>) -> Vec<R> {
-    let days = || rows.iter().map(|row| row.day().epoch_days());
-    let (Some(first), Some(last)) = (days().min(), days().max()) else { return Vec::new() };
-    let count = (last - first) as usize + 1;
-    if count > rows.len() * 4 {
-        rows.sort_by_key(Dated::day);
-        // These stay until all partitions are done: no room for rows that will not come.
-        rows.shrink_to_fit();
-        return rows;
-    }
-    let (order, _) = counting_sort(&days().map(|day| (day - first) as u32).collect::<Vec<_>>(), count);
-    order.iter().map(|row| rows[*row as usize]).collect()
 }

@@ -1,6 +1,7 @@
 //! Rows of the tables as the kernel makes them.
 
 use super::cut::{Bounds, EndReason};
+use super::dated::Dated;
 use super::event_types::EventKey;
 use super::rows::{Row, Tie};
 use super::time::{Day, Span, Timestamp};
@@ -84,4 +85,24 @@ pub struct ActivityRow {
     pub events: u32,
     /// In which hours since the date's first instant.
     pub hours: u32,
+}
+
+impl Dated for SessionRow {
+    fn day(&self) -> Day {
+        self.day
+    }
+
+    fn user(&self) -> u32 {
+        self.user
+    }
+}
+
+impl Dated for ActivityRow {
+    fn day(&self) -> Day {
+        self.day
+    }
+
+    fn user(&self) -> u32 {
+        self.user
+    }
 }

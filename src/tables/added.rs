@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, LargeStringBuilder, TimestampMicrosecondArray,
-    UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field};
 
 use super::parquet_file::REPEATS;
-use super::sessions::data_type;
+use super::sessions::{data_type, text_array_with};
 use crate::events::convert::float_of;
 use crate::events::facts::Facts;
 use crate::events::roles::KeyType;
@@ -18,6 +17,8 @@ use crate::job::added::by_column;
 use crate::job::holds::Holds;
 use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::added::AddedValues;
+use crate::sessionize::columns::TextColumn;
+use crate::sessionize::merge::Place;
 
 /// The columns added to one of the tables, in order.
 #[derive(Clone, Debug, Default)]
@@ -75,49 +76,75 @@ impl AddedFields {
             .map(|field| field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())])))
     }
 
-    /// The columns of some rows, each named by the columns of its partition and its place in them.
-    pub fn arrays(&self, rows: &[(&[AddedValues], usize)]) -> Vec<ArrayRef> {
-        let columns = self.0.iter().enumerate();
-        columns.map(|(place, (_, field_type))| array(*field_type, rows, place)).collect()
+    /// The columns of some rows: `columns` are those of each partition, of which `places` are rows.
+    pub fn arrays(&self, columns: &[&[AddedValues]], places: &[Place]) -> Vec<ArrayRef> {
+        let of_field = |(field, (_, field_type)): (usize, &(String, FieldType))| {
+            let column = Column { of: columns.iter().map(|columns| columns.get(field)).collect(), places };
+            column.array(*field_type)
+        };
+        self.0.iter().enumerate().map(of_field).collect()
     }
 }
 
-fn array(field_type: FieldType, rows: &[(&[AddedValues], usize)], place: usize) -> ArrayRef {
-    let cells = || rows.iter().map(|(columns, row)| (&columns[place], *row));
-    let numbers = || {
-        cells().map(|(values, row)| match values {
-            AddedValues::Numbers(numbers) => numbers[row],
+/// An added column of some rows: the values of each partition, and which of them.
+struct Column<'a> {
+    of: Vec<Option<&'a AddedValues>>,
+    places: &'a [Place],
+}
+
+impl<'a> Column<'a> {
+    /// The value of each row, out of those that `values` finds in the column of its partition.
+    fn gathered<T: Copy + Default + 'a>(&self, values: impl Fn(&'a AddedValues) -> Option<&'a [T]>) -> Vec<T> {
+        let of: Vec<&[T]> = self.of.iter().map(|column| column.and_then(&values).unwrap_or_default()).collect();
+        self.places.iter().map(|place| of[place.partition()].get(place.row()).copied().unwrap_or_default()).collect()
+    }
+
+    fn numbers(&self) -> Vec<Option<i64>> {
+        self.gathered(|values| match values {
+            AddedValues::Numbers(numbers) => Some(numbers),
             _ => None,
         })
-    };
-    match field_type {
-        FieldType::Count => Arc::new(UInt32Array::from_iter_values(cells().map(|(values, row)| match values {
-            AddedValues::Counts(counts) => counts[row],
-            _ => 0,
-        }))),
-        FieldType::Sum => Arc::new(Float64Array::from_iter_values(cells().map(|(values, row)| match values {
-            AddedValues::Sums(sums) => sums[row],
-            _ => 0.0,
-        }))),
-        FieldType::Value(KeyType::Text) => {
-            let mut builder = LargeStringBuilder::new();
-            for (values, row) in cells() {
-                // All texts came out of text columns.
-                builder.append_option(match values {
-                    AddedValues::Texts(places, texts) => {
-                        places[row].map(|place| std::str::from_utf8(texts.get(place as usize)).unwrap_or_default())
-                    }
-                    _ => None,
-                });
+    }
+
+    fn texts(&self) -> ArrayRef {
+        let keys: Vec<Option<u32>> = self.gathered(|values| match values {
+            AddedValues::Texts(keys, _) => Some(keys),
+            _ => None,
+        });
+        let texts = |column: &Option<&'a AddedValues>| match column {
+            Some(AddedValues::Texts(_, texts)) => Some(texts.as_ref()),
+            _ => None,
+        };
+        let texts: Vec<Option<&TextColumn>> = self.of.iter().map(texts).collect();
+        let text = |(key, place): (&Option<u32>, &Place)| {
+            let texts = texts[place.partition()];
+            key.zip(texts).map_or(&b""[..], |(key, texts)| texts.get(key as usize))
+        };
+        let valid = keys.contains(&None).then(|| keys.iter().map(Option::is_some).collect());
+        text_array_with(keys.iter().zip(self.places).map(text), valid)
+    }
+
+    fn array(&self, field_type: FieldType) -> ArrayRef {
+        let numbers = || self.numbers().into_iter();
+        match field_type {
+            FieldType::Count => Arc::new(UInt32Array::from(self.gathered(|values| match values {
+                AddedValues::Counts(counts) => Some(counts),
+                _ => None,
+            }))),
+            FieldType::Sum => Arc::new(Float64Array::from(self.gathered(|values| match values {
+                AddedValues::Sums(sums) => Some(sums),
+                _ => None,
+            }))),
+            FieldType::Value(KeyType::Text) => self.texts(),
+            FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
+            FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),
+            FieldType::Value(KeyType::Boolean) => {
+                Arc::new(BooleanArray::from_iter(numbers().map(|n| n.map(|n| n != 0))))
             }
-            Arc::new(builder.finish())
-        }
-        FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from_iter(numbers())),
-        FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),
-        FieldType::Value(KeyType::Boolean) => Arc::new(BooleanArray::from_iter(numbers().map(|n| n.map(|n| n != 0)))),
-        FieldType::Value(KeyType::Date) => Arc::new(Date32Array::from_iter(numbers().map(|n| n.map(|n| n as i32)))),
-        FieldType::Value(KeyType::Timestamp) => {
-            Arc::new(TimestampMicrosecondArray::from_iter(numbers()).with_timezone("UTC"))
+            FieldType::Value(KeyType::Date) => Arc::new(Date32Array::from_iter(numbers().map(|n| n.map(|n| n as i32)))),
+            FieldType::Value(KeyType::Timestamp) => {
+                Arc::new(TimestampMicrosecondArray::from(self.numbers()).with_timezone("UTC"))
+            }
         }
     }
 }

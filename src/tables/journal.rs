@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TableError;
 use super::files::{files_below, folders_below, sync_folder, write_synced};
+use super::syncer::sync_folders;
 
 /// What a commit does to the files of a folder, whose paths are all within it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,9 +133,8 @@ impl Places {
         step();
         self.make_folders(journal, made)?;
         step();
-        for folder in folders_below(&self.staging()) {
-            sync_folder(&self.staging().join(folder))?;
-        }
+        let staging = self.staging();
+        sync_folders(&folders_below(&staging).iter().map(|folder| staging.join(folder)).collect::<Vec<_>>())?;
         let (new, path) = (self.own.join(NEW_JOURNAL), self.journal());
         write_synced(&new, serde_json::to_string_pretty(journal).unwrap_or_default().as_bytes())?;
         step();
@@ -185,10 +185,7 @@ impl Places {
         }
         let files = journal.put.iter().chain(&journal.remove);
         let folders: BTreeSet<&Path> = files.flat_map(|file| file.ancestors().skip(1)).collect();
-        for folder in folders {
-            sync_folder(&self.folder.join(folder))?;
-        }
-        Ok(())
+        sync_folders(&folders.into_iter().map(|folder| self.folder.join(folder)).collect::<Vec<_>>())
     }
 
     /// Puts back what stood there before. New files become staged ones again first: whenever this is

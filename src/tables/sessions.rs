@@ -7,7 +7,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
     StringArray, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
@@ -22,8 +22,9 @@ use crate::job::dates::{day_of_text, day_text};
 use crate::sessionize::added::AddedValues;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::EndReason;
+use crate::sessionize::dated::Dated;
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, Dated, Place};
+use crate::sessionize::merge::{ByDate, Place};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::{Day, Timestamp};
@@ -146,7 +147,7 @@ impl TableColumns {
             SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.rows.iter().map(|row| row.id))),
         });
         columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
-        let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions));
+        let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions), rows.places);
         let rows = || rows.rows.iter();
         columns.push(instants(rows().map(|row| row.start)));
         columns.push(instants(rows().map(|row| row.end)));
@@ -165,7 +166,7 @@ impl TableColumns {
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
         ];
-        columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity)));
+        columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity), rows.places));
         columns
     }
 
@@ -242,24 +243,24 @@ fn write_table<R: Dated + Copy>(
 struct Rows<'a, R> {
     partitions: Vec<&'a Partition>,
     rows: Vec<R>,
-    /// The place of each among the rows of its partition.
-    places: Vec<usize>,
+    /// Where each is.
+    places: &'a [Place],
+    all_partitions: &'a [Partition],
 }
 
 impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
-    fn new(by_date: &ByDate<'a, R>, slice: &[Place]) -> Self {
-        let (partitions, rows) = slice.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
-        let places = slice.iter().map(|place| place.row()).collect();
-        Rows { partitions, rows: rows.into_iter().copied().collect(), places }
+    fn new(by_date: &ByDate<'a, R>, places: &'a [Place]) -> Self {
+        let (partitions, rows) = places.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
+        Rows { partitions, rows: rows.into_iter().copied().collect(), places, all_partitions: by_date.partitions() }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
         self.partitions.iter().copied().zip(&self.rows)
     }
 
-    /// Each row's place, with the added columns that it is in.
-    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<(&'a [AddedValues], usize)> {
-        self.partitions.iter().zip(&self.places).map(|(partition, place)| (columns(partition), *place)).collect()
+    /// The added columns of each partition.
+    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
+        self.all_partitions.iter().map(columns).collect()
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {
@@ -360,6 +361,14 @@ fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>
 
 /// Texts side by side in one buffer, whose offsets are 64 bits wide: ids may be of any length.
 fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
+    text_array_with(texts, None)
+}
+
+/// The same, where those that `valid` does not hold for are null.
+pub(super) fn text_array_with<'a>(
+    texts: impl ExactSizeIterator<Item = &'a [u8]>,
+    valid: Option<NullBuffer>,
+) -> ArrayRef {
     let mut offsets = Vec::with_capacity(texts.len() + 1);
     // Ids are about this long.
     let mut bytes = Vec::with_capacity(texts.len() * 12);
@@ -370,7 +379,7 @@ fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
     }
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     // All texts came out of text columns, so they are valid.
-    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), None);
+    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), valid);
     Arc::new(texts.unwrap_or_else(|_| LargeStringArray::new_null(0)))
 }
 

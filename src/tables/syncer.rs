@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::error::TableError;
+use super::files::sync_folder;
 
 /// So many files may wait for the disk at once.
 const THREADS: usize = 4;
@@ -52,6 +53,27 @@ impl Syncer {
         let lost = |path: &str| TableError::write(Path::new(path), &std::io::Error::other("a thread was lost"));
         self.threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(lost("the output folder"))))
     }
+}
+
+/// Has the disk confirm the names in some folders, in whatever order, several at once.
+///
+/// # Errors
+/// It cannot, of the first of them.
+pub fn sync_folders(folders: &[PathBuf]) -> Result<(), TableError> {
+    let each = folders.len().div_ceil(THREADS).max(1);
+    let some = |folders: &[PathBuf]| folders.iter().try_for_each(|folder| sync_folder(folder));
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = folders.chunks(each).collect();
+        let spawn =
+            |part| std::thread::Builder::new().name("dwell-sync".to_string()).spawn_scoped(scope, move || some(part));
+        let started: Vec<_> = parts.iter().skip(1).map(|part| (*part, spawn(*part))).collect();
+        parts.first().map_or(Ok(()), |part| some(part))?;
+        started.into_iter().try_for_each(|(part, thread)| match thread.map(|thread| thread.join()) {
+            Ok(Ok(synced)) => synced,
+            // Without a thread to do it.
+            _ => some(part),
+        })
+    })
 }
 
 /// Syncs files until there are no more; after one that fails the others are not needed.
