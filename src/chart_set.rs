@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::charts::active::{active_users, ActiveUsers, AskedUsers};
+use crate::charts::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use crate::charts::cells::{Cell, CellKey};
 use crate::charts::error::ChartError;
 use crate::charts::lanes::{Codes, Groups};
@@ -16,7 +16,7 @@ use crate::charts::measure::{Counted, InRange};
 use crate::charts::pass::{group_sizes, Pass};
 use crate::charts::segments::{Performed, SegmentTables};
 use crate::charts::series::{GroupSizes, SeriesOf};
-use crate::charts::tables::TableFiles;
+use crate::charts::tables::{DatedFile, TableFiles};
 use crate::charts::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
@@ -132,7 +132,7 @@ impl Measuring<'_> {
                 asked.push(users);
             }
         }
-        let active = active_users(segment, &asked).map_err(|error| (self.failed)(error.into()))?;
+        let active = self.active(ActivePass::new(segment, asked))?;
         let mut series = Vec::new();
         let mut counts = Vec::new();
         for of in &charts {
@@ -153,6 +153,20 @@ impl Measuring<'_> {
             (of, Counted { lanes: Arc::clone(&lanes), cells, active: active[answer].clone() })
         });
         Ok(of_charts.collect())
+    }
+
+    /// Takes a pass over the activity of a segment.
+    fn active(&self, mut pass: ActivePass<'_>) -> Result<Vec<Active>, Error> {
+        for files in pass.batches() {
+            let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
+            let read = pipeline::each(self.pool, &files, read)?;
+            let present = pass.take(read);
+            pipeline::each(self.pool, &pass.shares(), |share| {
+                pass.tell_apart(*share, &present);
+                Ok(())
+            })?;
+        }
+        Ok(pass.finish())
     }
 
     /// Takes series over the sessions of a segment.

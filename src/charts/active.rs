@@ -2,17 +2,20 @@
 //! for all charts, and its users are told apart once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::*;
 
 use super::interval::{IntervalKey, Intervals};
 use super::lanes::Codes;
-use super::rows::FileRows;
+use super::rows::{FileRows, Texts};
 use super::segments::{Ranged, SegmentTables, USER};
-use super::tables::{read_file, row_count};
+use super::tables::{in_batches, read_file, row_count, DatedFile};
 use crate::job::chart::Interval;
 use crate::sessionize::columns::KeyColumn;
+use crate::sessionize::hash::hashes_of;
 use crate::sessionize::intern::Interner;
+use crate::sessionize::scatter::counting_sort;
 use crate::tables::sessions::ACTIVITY;
 
 /// Distinct users by lane and interval.
@@ -71,77 +74,196 @@ const HOURS: &str = "hours";
 /// More than the hours of the longest date.
 const SLOTS: usize = 32;
 
-/// Counts the active users of a segment for all who ask for them.
-///
-/// # Errors
-/// A table that cannot be read.
-pub fn active_users(tables: &SegmentTables, asked: &[AskedUsers<'_>]) -> PolarsResult<Vec<Active>> {
-    let mut counting: Vec<Counting<'_>> = asked.iter().map(Counting::new).collect();
-    let mut people = People::default();
-    for (day, path) in tables.files.dated(ACTIVITY) {
-        let mut of_day: Vec<&mut Counting<'_>> = Vec::new();
-        of_day.extend(counting.iter_mut().filter(|counting| counting.asked.segment.window.holds(day)));
-        let Some(_) = of_day.first() else { continue };
-        let columns = of_day.iter().flat_map(|counting| counting.asked.columns().map(str::to_string));
-        let columns: BTreeSet<String> = columns.collect();
-        if columns.is_empty() {
-            let rows = row_count(&path)? as i64;
-            of_day.iter_mut().for_each(|counting| counting.add(0, counting.asked.intervals.of(day), rows));
-            continue;
-        }
-        let mut file = FileRows::new(read_file(&path, &columns)?);
-        let apart = of_day.iter().any(|counting| counting.asked.tells_users_apart());
-        let present = people.present(tables, &mut file, apart)?;
-        for counting in of_day {
-            let key = counting.asked.intervals.of(day);
-            counting.count(key, &present, &mut file)?;
-        }
-    }
-    let values = tables.by.as_ref().map(|_| people.lanes.into_texts());
-    Ok(counting.into_iter().map(|counting| Active { users: counting.users, values: values.clone() }).collect())
+/// Users are told apart in so many shares: each in a table that stays in the cache, and on whatever thread.
+const SHARES: usize = 16;
+
+/// One pass over the activity of a segment, for all who ask for its users.
+#[derive(Debug)]
+pub struct ActivePass<'a> {
+    tables: &'a SegmentTables,
+    asked: Vec<AskedUsers<'a>>,
+    lanes: Codes,
+    users: Vec<ActiveUsers>,
+    shares: Vec<Mutex<Share>>,
 }
 
-/// The users met so far, in whatever lanes.
-#[derive(Default)]
-struct People {
-    lanes: Codes,
+/// What was read of a file.
+#[derive(Debug)]
+pub struct FileRead {
+    /// For each who asks, the users that need not be told apart: of each lane of the file, by hour.
+    counts: Vec<(IntervalKey, Vec<[i64; SLOTS]>)>,
+    lanes: Option<Arc<Texts>>,
+    apart: Option<Apart>,
+}
+
+/// The rows of a file whose users are to be told apart.
+#[derive(Debug)]
+struct Apart {
+    users: KeyColumn,
+    /// The rows, share by share, and where each share begins.
+    order: Vec<u32>,
+    bounds: Vec<u32>,
+    /// For each who asks, the interval and which rows count; `None` for all.
+    asked: Vec<Option<(IntervalKey, Option<Vec<bool>>)>>,
+}
+
+/// A file whose users are to be told apart, and the lane of each row; `None` where there are none.
+#[derive(Debug)]
+pub struct Present {
+    apart: Apart,
+    lanes: Option<Vec<u32>>,
+}
+
+impl<'a> ActivePass<'a> {
+    /// For some who ask.
+    pub fn new(tables: &'a SegmentTables, asked: Vec<AskedUsers<'a>>) -> Self {
+        let users = asked.iter().map(|_| ActiveUsers::new()).collect();
+        let shares = (0..SHARES).map(|_| Mutex::new(Share::new(asked.len()))).collect();
+        ActivePass { tables, asked, lanes: Codes::default(), users, shares }
+    }
+
+    /// The files that it takes, in order of date; those in one batch may be read at once.
+    pub fn batches(&self) -> Vec<Vec<DatedFile>> {
+        let mut files = self.tables.files.dated(ACTIVITY);
+        files.retain(|(day, _)| self.asked.iter().any(|asked| asked.segment.window.holds(*day)));
+        in_batches(files)
+    }
+
+    /// The numbers of the shares of users.
+    pub fn shares(&self) -> Vec<usize> {
+        (0..self.shares.len()).collect()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, (day, path): &DatedFile) -> PolarsResult<FileRead> {
+        let of_day = |asked: &&AskedUsers<'_>| asked.segment.window.holds(*day);
+        let columns = self.asked.iter().filter(of_day).flat_map(|asked| asked.columns().map(str::to_string));
+        let columns: BTreeSet<String> = columns.collect();
+        let key = |asked: &AskedUsers<'_>| asked.intervals.of(*day);
+        if columns.is_empty() {
+            let rows = row_count(path)? as i64;
+            let count = |asked: &AskedUsers<'_>| (key(asked), vec![first_slot(i64::from(of_day(&asked)) * rows)]);
+            return Ok(FileRead { counts: self.asked.iter().map(count).collect(), lanes: None, apart: None });
+        }
+        let mut file = FileRows::new(read_file(path, &columns)?);
+        let lanes = self.tables.by.as_deref().map(|by| file.texts(by)).transpose()?;
+        let mut counts = Vec::new();
+        let mut apart = Vec::new();
+        for asked in &self.asked {
+            let counting = of_day(&asked).then(|| asked.segment.counting(&mut file)).transpose()?;
+            let (here, later) = match counting {
+                Some(counting) if asked.tells_users_apart() => (Vec::new(), Some((key(asked), counting))),
+                Some(counting) => (asked.count(&mut file, lanes.as_deref(), counting.as_deref())?, None),
+                None => (Vec::new(), None),
+            };
+            counts.push((key(asked), here));
+            apart.push(later);
+        }
+        let apart = match apart.iter().any(Option::is_some) {
+            true => Some(Apart::new(file.users()?, apart)),
+            false => None,
+        };
+        Ok(FileRead { counts, lanes, apart })
+    }
+
+    /// Takes files that were read, and gives those whose users are to be told apart.
+    pub fn take(&mut self, files: Vec<FileRead>) -> Vec<Present> {
+        let mut present = Vec::new();
+        for FileRead { counts, lanes, apart } in files {
+            for ((key, counts), users) in counts.into_iter().zip(&mut self.users) {
+                for (place, counts) in counts.iter().enumerate().filter(|(_, counts)| **counts != [0; SLOTS]) {
+                    let lane =
+                        lanes.as_ref().map_or(0, |lanes| self.lanes.of(lanes.at(place as u32).unwrap_or_default()));
+                    for (hour, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                        let hour = IntervalKey::from_number(key.number() + hour as i64);
+                        *users.entry((lane, hour)).or_default() += count;
+                    }
+                }
+            }
+            let Some(apart) = apart else { continue };
+            present.push(Present { apart, lanes: lanes.map(|lanes| self.lanes.of_rows(&lanes)) });
+        }
+        present
+    }
+
+    /// Tells the users of a share apart; files come in order of date.
+    pub fn tell_apart(&self, share: usize, files: &[Present]) {
+        let mut known = self.shares[share].lock().unwrap_or_else(PoisonError::into_inner);
+        files.iter().for_each(|file| known.add(share, file));
+    }
+
+    /// The answer to each who asked.
+    pub fn finish(mut self) -> Vec<Active> {
+        for share in self.shares {
+            let share = share.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for (of_share, users) in share.answers.into_iter().zip(&mut self.users) {
+                of_share.users.into_iter().for_each(|(key, count)| *users.entry(key).or_default() += count);
+            }
+        }
+        let values = self.tables.by.as_ref().map(|_| self.lanes.into_texts());
+        self.users.into_iter().map(|users| Active { users, values: values.clone() }).collect()
+    }
+}
+
+fn first_slot(users: i64) -> [i64; SLOTS] {
+    let mut slots = [0; SLOTS];
+    slots[0] = users;
+    slots
+}
+
+impl AskedUsers<'_> {
+    /// The users of a file's rows, each of whom is another one: of each lane of the file, by hour.
+    fn count(
+        &self,
+        file: &mut FileRows,
+        lanes: Option<&Texts>,
+        counting: Option<&[bool]>,
+    ) -> PolarsResult<Vec<[i64; SLOTS]>> {
+        let rows = (0..file.len()).filter(|row| counting.is_none_or(|counts| counts[*row]));
+        // Behind the last one, those without any.
+        let last = lanes.map_or(0, |lanes| lanes.distinct.len());
+        let lane = |row: usize| lanes.map_or(0, |lanes| last.min(lanes.places[row] as usize));
+        let mut counts = vec![[0i64; SLOTS]; last + 1];
+        if self.intervals.interval != Interval::Hour {
+            rows.for_each(|row| counts[lane(row)][0] += 1);
+            return Ok(counts);
+        }
+        let hours = file.ints(HOURS)?;
+        for row in rows {
+            let mut rest = hours[row] as u32;
+            while rest != 0 {
+                counts[lane(row)][rest.trailing_zeros() as usize] += 1;
+                rest &= rest - 1;
+            }
+        }
+        Ok(counts)
+    }
+}
+
+impl Apart {
+    fn new(users: KeyColumn, asked: Vec<Option<(IntervalKey, Option<Vec<bool>>)>>) -> Self {
+        // By other bits than those that place a user in its table.
+        let share = |hash: u64| (hash >> (u64::BITS - SHARES.trailing_zeros())) as u32;
+        let (order, bounds) = counting_sort(&hashes_of(&users).into_iter().map(share).collect::<Vec<_>>(), SHARES);
+        Apart { users, order, bounds, asked }
+    }
+}
+
+/// The users of a share that were met so far, in whatever lanes.
+#[derive(Debug)]
+struct Share {
     users: Option<Interner>,
     /// Of a segment `by` a column: a user of one lane is another one than the same user of another.
-    in_lanes: Option<Interner>,
-}
-
-/// Who the rows of a file are of.
-struct Present {
-    /// The lane of each row; `None` where there are none.
-    lanes: Option<Vec<u32>>,
-    /// The code of each row's user; nothing where nobody asks.
-    users: Vec<u32>,
-}
-
-impl People {
-    fn present(&mut self, tables: &SegmentTables, file: &mut FileRows, apart: bool) -> PolarsResult<Present> {
-        let lanes = match &tables.by {
-            Some(by) => Some(self.lanes.of_rows(&*file.texts(by)?)),
-            None => None,
-        };
-        let mut users = Vec::new();
-        if apart {
-            let column: KeyColumn = file.users()?;
-            let known = self.users.get_or_insert_with(|| Interner::like(&column));
-            users.extend((0..column.len()).map(|row| known.intern(&column, row)));
-        }
-        if let Some(lanes) = lanes.as_ref().filter(|_| apart) {
-            let known = self.in_lanes.get_or_insert_with(Interner::of_ints);
-            let both = lanes.iter().zip(&mut users);
-            both.for_each(|(lane, user)| *user = known.intern_int(i64::from(*lane) << 32 | i64::from(*user)));
-        }
-        Ok(Present { lanes, users })
-    }
+    in_lanes: Interner,
+    answers: Vec<Answer>,
 }
 
 /// An answer in the making.
-struct Counting<'a> {
-    asked: &'a AskedUsers<'a>,
+#[derive(Debug, Default)]
+struct Answer {
     users: ActiveUsers,
     /// The interval that each user was met in last, as a number that counts up; 0 for none.
     met: Vec<u32>,
@@ -149,51 +271,46 @@ struct Counting<'a> {
     number: u32,
 }
 
-impl<'a> Counting<'a> {
-    fn new(asked: &'a AskedUsers<'a>) -> Self {
-        Counting { asked, users: ActiveUsers::new(), met: Vec::new(), interval: None, number: 0 }
+impl Share {
+    fn new(answers: usize) -> Self {
+        let answers = (0..answers).map(|_| Answer::default()).collect();
+        Share { users: None, in_lanes: Interner::of_ints(), answers }
     }
 
-    fn add(&mut self, lane: u32, key: IntervalKey, users: i64) {
-        *self.users.entry((lane, key)).or_default() += users;
-    }
-
-    /// Takes the rows of a date, which come in order.
-    fn count(&mut self, key: IntervalKey, present: &Present, file: &mut FileRows) -> PolarsResult<()> {
-        let counts_for = self.asked.segment.counting(file)?;
-        let rows = (0..file.len()).filter(|row| counts_for.as_ref().is_none_or(|counts| counts[*row]));
-        let lane = |row: usize| present.lanes.as_ref().map_or(0, |lanes| lanes[row] as usize);
-        let lanes = present.lanes.iter().flatten().max().map_or(1, |last| *last as usize + 1);
-        let mut counts = vec![[0i64; SLOTS]; lanes];
-        match self.asked.intervals.interval {
-            Interval::Hour => {
-                let hours = file.ints(HOURS)?;
-                for row in rows {
-                    let mut rest = hours[row] as u32;
-                    while rest != 0 {
-                        counts[lane(row)][rest.trailing_zeros() as usize] += 1;
-                        rest &= rest - 1;
-                    }
-                }
-            }
-            Interval::Day => rows.for_each(|row| counts[lane(row)][0] += 1),
-            _ => {
-                if self.interval != Some(key) {
-                    (self.interval, self.number) = (Some(key), self.number + 1);
-                }
-                let users = present.users.iter().max().map_or(0, |last| *last as usize + 1);
-                self.met.resize(users.max(self.met.len()), 0);
-                for row in rows {
-                    let met = std::mem::replace(&mut self.met[present.users[row] as usize], self.number);
-                    counts[lane(row)][0] += i64::from(met != self.number);
-                }
+    fn add(&mut self, share: usize, file: &Present) {
+        let Apart { users, order, bounds, asked } = &file.apart;
+        let rows = &order[bounds[share] as usize..bounds[share + 1] as usize];
+        let known = self.users.get_or_insert_with(|| Interner::like(users));
+        let mut codes: Vec<u32> = rows.iter().map(|row| known.intern(users, *row as usize)).collect();
+        let lane = |row: u32| file.lanes.as_ref().map_or(0, |lanes| lanes[row as usize]);
+        if file.lanes.is_some() {
+            for (code, row) in codes.iter_mut().zip(rows) {
+                *code = self.in_lanes.intern_int(i64::from(lane(*row)) << 32 | i64::from(*code));
             }
         }
-        for (lane, counts) in counts.iter().enumerate() {
-            for (hour, users) in counts.iter().enumerate().filter(|(_, users)| **users > 0) {
-                self.add(lane as u32, IntervalKey::from_number(key.number() + hour as i64), *users);
+        let known = codes.iter().max().map_or(0, |last| *last as usize + 1);
+        for (answer, asked) in self.answers.iter_mut().zip(asked) {
+            let Some((key, counting)) = asked else { continue };
+            if answer.interval != Some(*key) {
+                (answer.interval, answer.number) = (Some(*key), answer.number + 1);
             }
+            answer.met.resize(known.max(answer.met.len()), 0);
+            // Most rows of a file are of a lane that they share with the row before.
+            let mut last = (0, 0);
+            for (code, row) in codes.iter().zip(rows) {
+                let counts = counting.as_ref().is_none_or(|counts| counts[*row as usize]);
+                let met = &mut answer.met[*code as usize];
+                if !counts || *met == answer.number {
+                    continue;
+                }
+                *met = answer.number;
+                let lane = lane(*row);
+                if lane != last.0 {
+                    *answer.users.entry((last.0, *key)).or_default() += std::mem::take(&mut last.1);
+                }
+                last = (lane, last.1 + 1);
+            }
+            *answer.users.entry((last.0, *key)).or_default() += last.1;
         }
-        Ok(())
     }
 }

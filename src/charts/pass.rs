@@ -1,7 +1,6 @@
 //! One pass over the sessions of a segment, for all series of all charts that are of it: each file is read once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use polars::prelude::PolarsResult;
@@ -12,17 +11,11 @@ use super::lanes::Codes;
 use super::rows::{FileRows, Texts};
 use super::segments::SegmentTables;
 use super::series::{of_rows, GroupSizes, SeriesOf, Taken};
-use super::tables::read_file;
+use super::tables::{in_batches, read_file, DatedFile};
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::intern::Interner;
 use crate::sessionize::time::Day;
 use crate::tables::sessions::SESSIONS;
-
-/// As many files are read at once as come to about this many bytes: a session of a table takes some 20.
-const BYTES_AT_ONCE: u64 = 1 << 25;
-
-/// A file of a table, and its date.
-pub type DatedFile = (Day, PathBuf);
 
 /// Series over the sessions of a segment, on their way into cells. Sessions wait as long as more may come of their
 /// interval, in columns that series share.
@@ -60,18 +53,7 @@ impl<'a> Pass<'a> {
     pub fn batches(&self) -> Vec<Vec<DatedFile>> {
         let mut files = self.segment.files.dated(SESSIONS);
         files.retain(|(day, _)| self.series.iter().any(|(series, _)| series.segment.window.holds(*day)));
-        let mut batches = Vec::new();
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        for file in files {
-            bytes += file.1.metadata().map_or(0, |file| file.len());
-            batch.push(file);
-            if bytes >= BYTES_AT_ONCE {
-                batches.push(std::mem::take(&mut batch));
-                bytes = 0;
-            }
-        }
-        batches.extend((!batch.is_empty()).then_some(batch));
-        batches
+        in_batches(files)
     }
 
     /// Reads a file.

@@ -148,8 +148,13 @@ impl Texts {
 
     /// The text of a row.
     pub fn get(&self, row: usize) -> Option<&str> {
-        let place = self.places[row];
-        (place != Texts::NONE).then(|| std::str::from_utf8(self.distinct.get(place as usize)).unwrap_or_default())
+        self.at(self.places[row])
+    }
+
+    /// The text at a place.
+    pub fn at(&self, place: u32) -> Option<&str> {
+        let is_some = (place as usize) < self.distinct.len();
+        is_some.then(|| std::str::from_utf8(self.distinct.get(place as usize)).unwrap_or_default())
     }
 }
 

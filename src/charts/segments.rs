@@ -1,12 +1,11 @@
 //! The segments that charts are of, as tables, and which of a segment's users count within a chart's dates.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 use polars::prelude::*;
 
 use super::rows::FileRows;
-use super::tables::{collect, scan_file, TableFiles};
+use super::tables::{collect, scan_file, DatedFile, TableFiles};
 use crate::sessionize::aggregate::Window;
 use crate::sessionize::time::Day;
 use crate::tables::sessions::{ACTIVITY, SESSIONS};
@@ -59,7 +58,7 @@ impl<'a> Ranged<'a> {
     pub fn new(tables: &'a SegmentTables, window: Window) -> PolarsResult<Self> {
         let within = |table| {
             let dated = tables.files.dated(table).into_iter();
-            dated.filter(|(day, _)| window.holds(*day)).collect::<Vec<(Day, PathBuf)>>()
+            dated.filter(|(day, _)| window.holds(*day)).collect::<Vec<DatedFile>>()
         };
         let first = within(SESSIONS).first().map(|(day, _)| *day);
         let activity = if tables.performed.is_empty() { Vec::new() } else { within(ACTIVITY) };
@@ -96,7 +95,7 @@ struct Members(HashMap<String, HashSet<String>>);
 
 impl Members {
     /// Those who did so often what the segment asks for, by the files of its activity table.
-    fn performing(tables: &SegmentTables, activity: &[(Day, PathBuf)]) -> PolarsResult<Self> {
+    fn performing(tables: &SegmentTables, activity: &[DatedFile]) -> PolarsResult<Self> {
         let keys = || std::iter::once(USER).chain(tables.by.as_deref()).map(col);
         let rows = activity.iter().map(|(_, path)| scan_file(path)).collect::<PolarsResult<Vec<_>>>()?;
         let counted = tables.performed.iter().map(|performed| performed.column.as_str());

@@ -31,13 +31,35 @@ impl TableFiles {
     }
 
     /// The files of one of the two tables with their dates, in order.
-    pub fn dated(&self, table: TableName) -> Vec<(Day, PathBuf)> {
+    pub fn dated(&self, table: TableName) -> Vec<DatedFile> {
         let files = if table == ACTIVITY { &self.activity } else { &self.sessions };
-        let mut dated: Vec<(Day, PathBuf)> =
+        let mut dated: Vec<DatedFile> =
             files.iter().filter_map(|file| Some((table.day_of(file)?, file.clone()))).collect();
         dated.sort();
         dated
     }
+}
+
+/// As many files are read at once as come to about this many bytes: a session of a table takes some 20.
+const BYTES_AT_ONCE: u64 = 1 << 25;
+
+/// A file of a table, and its date.
+pub type DatedFile = (Day, PathBuf);
+
+/// Files in the order they have, in batches that memory has room for.
+pub fn in_batches(files: Vec<DatedFile>) -> Vec<Vec<DatedFile>> {
+    let mut batches = Vec::new();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for file in files {
+        bytes += file.1.metadata().map_or(0, |file| file.len());
+        batch.push(file);
+        if bytes >= BYTES_AT_ONCE {
+            batches.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+    }
+    batches.extend((!batch.is_empty()).then_some(batch));
+    batches
 }
 
 /// The rows of one file of a table, to be worked on by polars.

@@ -152,10 +152,9 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
         self.partitions
     }
 
-    /// A row, and the partition that its user and texts are in.
-    pub fn row(&self, place: Place) -> (&'a Partition, &'a R) {
-        let partition = &self.partitions[place.partition as usize];
-        (partition, &(self.rows)(partition)[place.row as usize])
+    /// A row; its user and texts are in its partition.
+    pub fn row(&self, place: Place) -> &'a R {
+        &(self.rows)(&self.partitions[place.partition()])[place.row()]
     }
 }
 

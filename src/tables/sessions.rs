@@ -241,26 +241,25 @@ fn write_table<R: Dated + Copy>(
 
 /// Some rows of a table, side by side: they are read once for each column.
 struct Rows<'a, R> {
-    partitions: Vec<&'a Partition>,
     rows: Vec<R>,
     /// Where each is.
     places: &'a [Place],
-    all_partitions: &'a [Partition],
+    partitions: &'a [Partition],
 }
 
 impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
     fn new(by_date: &ByDate<'a, R>, places: &'a [Place]) -> Self {
-        let (partitions, rows) = places.iter().map(|place| by_date.row(*place)).unzip::<_, &R, Vec<_>, Vec<_>>();
-        Rows { partitions, rows: rows.into_iter().copied().collect(), places, all_partitions: by_date.partitions() }
+        let rows = places.iter().map(|place| *by_date.row(*place)).collect();
+        Rows { rows, places, partitions: by_date.partitions() }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
-        self.partitions.iter().copied().zip(&self.rows)
+        self.places.iter().map(|place| &self.partitions[place.partition()]).zip(&self.rows)
     }
 
     /// The added columns of each partition.
     fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
-        self.all_partitions.iter().map(columns).collect()
+        self.partitions.iter().map(columns).collect()
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {
