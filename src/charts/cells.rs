@@ -74,28 +74,41 @@ pub struct Cell {
 
 /// Puts all sessions into their cells.
 pub fn cells_of(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
-    let mut keys = Keys::new();
-    let codes: Vec<Codes> = parts.iter().map(|part| keys.codes_of(part)).collect();
-    let mut counts = vec![0; keys.keys.len()];
-    for (codes, part) in codes.iter().zip(parts) {
-        match codes {
-            Codes::All(code) => counts[*code as usize] += part.lengths.len(),
-            Codes::Each(codes) => codes.iter().for_each(|code| counts[*code as usize] += 1),
+    let has_keys = |part: &Part| part.hours.is_some() || part.lanes.is_some() || part.groups.is_some();
+    match parts.iter().any(has_keys) {
+        true => cells_of_keys(parts, ask),
+        false => {
+            // All sessions of a part are in one cell, and stay where they are.
+            let same = parts.chunk_by(|a, b| a.interval == b.interval);
+            let one = |parts: &[Part]| {
+                let key = CellKey { lane: 0, group: 0, interval: parts[0].interval };
+                (key, cell(Columns::of_parts(parts), ask))
+            };
+            // A cell of no session would be a row before the first interval that has one.
+            same.filter(|parts| parts.iter().any(|part| !part.lengths.is_empty())).map(one).collect()
         }
     }
+}
+
+/// Puts sessions into the cells that their keys name.
+fn cells_of_keys(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
+    let mut keys = Keys::new();
+    let codes: Vec<Vec<u32>> = parts.iter().map(|part| keys.codes_of(part)).collect();
+    let mut counts = vec![0; keys.keys.len()];
+    codes.iter().flatten().for_each(|code| counts[*code as usize] += 1);
     let mut bounds = vec![0];
     counts.iter().for_each(|count| bounds.push(bounds[bounds.len() - 1] + count));
-    let mut lengths = by_cell(parts, &codes, &bounds, |part| Some(&part.lengths)).unwrap_or_default();
-    let mut events = by_cell(parts, &codes, &bounds, |part| part.events.as_deref());
-    let mut sums = by_cell(parts, &codes, &bounds, |part| part.sums.as_ref());
-    let mut users = by_cell(parts, &codes, &bounds, |part| part.users.as_ref());
+    let lengths = by_cell(parts, &codes, &bounds, |part| Some(&part.lengths)).unwrap_or_default();
+    let events = by_cell(parts, &codes, &bounds, |part| part.events.as_deref());
+    let sums = by_cell(parts, &codes, &bounds, |part| part.sums.as_ref());
+    let users = by_cell(parts, &codes, &bounds, |part| part.users.as_ref());
     let one = |(code, key)| {
         let rows = bounds[code]..bounds[code + 1];
         let columns = Columns {
-            lengths: &mut lengths[rows.clone()],
-            events: events.as_mut().map(|events| &mut events[rows.clone()]),
-            sums: sums.as_mut().map(|sums| &mut sums[rows.clone()]),
-            users: users.as_mut().map(|users| &mut users[rows]),
+            lengths: vec![&lengths[rows.clone()]],
+            events: events.iter().map(|events| &events[rows.clone()]).collect(),
+            sums: sums.iter().map(|sums| &sums[rows.clone()]).collect(),
+            users: users.iter().map(|users| &users[rows.clone()]).collect(),
         };
         (key, cell(columns, ask))
     };
@@ -113,29 +126,19 @@ struct Keys {
     intervals: Vec<i64>,
 }
 
-/// The cells of a part's sessions.
-enum Codes {
-    /// All are in one.
-    All(u32),
-    /// That of each.
-    Each(Vec<u32>),
-}
-
 impl Keys {
     fn new() -> Self {
         Keys { keys: Vec::new(), codes: Interner::of_ints(), sides: Interner::of_ints(), intervals: Vec::new() }
     }
 
-    fn codes_of(&mut self, part: &Part) -> Codes {
+    /// The code of the cell of each session.
+    fn codes_of(&mut self, part: &Part) -> Vec<u32> {
         // Parts come in order of time.
         if self.intervals.last() != Some(&part.interval) {
             self.intervals.push(part.interval);
         }
         let interval = self.intervals.len() as i64 - 1;
         let at = |column: &Option<Vec<u32>>, row: usize| column.as_ref().map_or(0, |column| column[row]);
-        if part.hours.is_none() && part.lanes.is_none() && part.groups.is_none() {
-            return Codes::All(self.code(CellKey { lane: 0, group: 0, interval: part.interval }, interval));
-        }
         let mut last: Option<(CellKey, u32)> = None;
         let code = |row: usize| {
             let hour = part.hours.as_ref().map_or(0, |hours| i64::from(hours[row]));
@@ -150,7 +153,7 @@ impl Keys {
                 }
             }
         };
-        Codes::Each((0..part.lengths.len()).map(code).collect())
+        (0..part.lengths.len()).map(code).collect()
     }
 
     /// The code of a cell; `time` stands for its interval among those of the parts, and is small.
@@ -170,67 +173,70 @@ const HOUR_BITS: u32 = 8;
 /// A column of all parts, the values of each cell together; `None` where a part lacks it.
 fn by_cell<'p, T: Copy + Default + 'p>(
     parts: &'p [Part],
-    codes: &[Codes],
+    codes: &[Vec<u32>],
     bounds: &[usize],
     column: impl Fn(&'p Part) -> Option<&'p Vec<T>>,
 ) -> Option<Vec<T>> {
     let mut next = bounds.to_vec();
     let mut all = vec![T::default(); bounds.last().copied().unwrap_or(0)];
     for (part, codes) in parts.iter().zip(codes) {
-        let values = column(part)?;
-        match codes {
-            Codes::All(code) => {
-                let place = &mut next[*code as usize];
-                all[*place..*place + values.len()].copy_from_slice(values);
-                *place += values.len();
-            }
-            Codes::Each(codes) => {
-                for (code, value) in codes.iter().zip(values) {
-                    let place = &mut next[*code as usize];
-                    all[*place] = *value;
-                    *place += 1;
-                }
-            }
+        for (code, value) in codes.iter().zip(column(part)?) {
+            let place = &mut next[*code as usize];
+            all[*place] = *value;
+            *place += 1;
         }
     }
     Some(all)
 }
 
-/// The sessions of a cell.
+/// The sessions of a cell, each column in as many pieces as it comes in; none where nobody asks for it.
 struct Columns<'c> {
-    lengths: &'c mut [i64],
-    events: Option<&'c mut [i64]>,
-    sums: Option<&'c mut [f64]>,
-    users: Option<&'c mut [u32]>,
+    lengths: Vec<&'c [i64]>,
+    events: Vec<&'c [i64]>,
+    sums: Vec<&'c [f64]>,
+    users: Vec<&'c [u32]>,
+}
+
+impl<'c> Columns<'c> {
+    fn of_parts(parts: &'c [Part]) -> Self {
+        Columns {
+            lengths: parts.iter().map(|part| &part.lengths[..]).collect(),
+            events: parts.iter().filter_map(|part| part.events.as_deref().map(Vec::as_slice)).collect(),
+            sums: parts.iter().filter_map(|part| part.sums.as_deref()).collect(),
+            users: parts.iter().filter_map(|part| part.users.as_deref()).collect(),
+        }
+    }
 }
 
 fn cell(columns: Columns<'_>, ask: &Ask<'_>) -> Cell {
     let Columns { lengths, events, sums, users } = columns;
-    let (events, sums, users) = (events.unwrap_or_default(), sums.unwrap_or_default(), users.unwrap_or_default());
+    let mut sums = sums.concat();
     // In an order of their own: that of files is none.
     sums.sort_unstable_by(f64::total_cmp);
+    let sessions: usize = lengths.iter().map(|lengths| lengths.len()).sum();
     let bounds_of_lengths = if ask.bins_of_events { &[] } else { ask.bounds };
-    let spread = Spread::of(lengths, &PERCENTILES, bounds_of_lengths);
+    let spread = Spread::of(&lengths, &PERCENTILES, bounds_of_lengths);
     let bins = match ask.bins_of_events {
-        true => bins_of(&Spread::of(events, &[], ask.bounds).below, events.len()),
-        false => bins_of(&spread.below, lengths.len()),
+        true => bins_of(&Spread::of(&events, &[], ask.bounds).below, sessions),
+        false => bins_of(&spread.below, sessions),
     };
     let mut percentiles_ms = [0; PERCENTILES.len()];
     percentiles_ms.copy_from_slice(&spread.percentiles);
+    let lengths = || lengths.iter().copied().flatten().copied();
     Cell {
-        sessions: lengths.len() as i64,
-        time_spent_ms: lengths.iter().sum(),
+        sessions: sessions as i64,
+        time_spent_ms: lengths().sum(),
         percentiles_ms,
-        length_max_ms: lengths.iter().copied().max().unwrap_or(0),
-        zero_length: lengths.iter().filter(|length| **length <= 0).count() as i64,
-        events: events.iter().sum(),
+        length_max_ms: lengths().max().unwrap_or(0),
+        zero_length: lengths().filter(|length| *length <= 0).count() as i64,
+        events: events.iter().copied().flatten().sum(),
         sum: sums.iter().sum(),
-        users: distinct(users),
+        users: distinct(users.concat()),
         bins,
     }
 }
 
-fn distinct(codes: &mut [u32]) -> i64 {
+fn distinct(mut codes: Vec<u32>) -> i64 {
     codes.sort_unstable();
     codes.chunk_by(|a, b| a == b).count() as i64
 }
@@ -256,6 +262,23 @@ mod tests {
     fn rows() -> impl Strategy<Value = Vec<Row>> {
         let row = (0u32..3, 0i64..4, 0i64..40, 0i64..12, -100i32..100, 0u32..5);
         prop::collection::vec(row, 0..80)
+    }
+
+    #[test]
+    fn parts_without_keys_are_cells_of_their_intervals_and_an_interval_without_sessions_is_none() {
+        let part = |interval, lengths: &[i64]| {
+            let events = Some(Arc::new(vec![2; lengths.len()]));
+            Part { interval, lengths: Arc::new(lengths.to_vec()), events, ..Part::default() }
+        };
+        let parts = [part(1, &[]), part(2, &[5, 0]), part(2, &[]), part(2, &[30]), part(3, &[]), part(4, &[7])];
+        let cells = cells_of(&parts, &Ask { bounds: &[3, 10], bins_of_events: false });
+        let found: Vec<_> = cells
+            .iter()
+            .map(|(key, cell)| {
+                (key.interval, cell.sessions, cell.time_spent_ms, cell.events, cell.percentiles_ms[0], &*cell.bins)
+            })
+            .collect();
+        assert_eq!(found, [(2, 3, 35, 6, 5, &[1, 1, 1][..]), (4, 1, 7, 2, 7, &[0, 1, 0][..])]);
     }
 
     proptest! {

@@ -16,11 +16,13 @@ pub struct Spread {
 const FEW: usize = 1 << 9;
 
 impl Spread {
-    /// Of some values, whose order is lost.
-    pub fn of(values: &mut [i64], percents: &[u32], bounds: &[i64]) -> Self {
-        let ranks: Vec<usize> = percents.iter().map(|percent| rank(*percent, values.len())).collect();
-        match values.len() < FEW {
+    /// Of some values, wherever they lie.
+    pub fn of(values: &[&[i64]], percents: &[u32], bounds: &[i64]) -> Self {
+        let count: usize = values.iter().map(|some| some.len()).sum();
+        let ranks: Vec<usize> = percents.iter().map(|percent| rank(*percent, count)).collect();
+        match count < FEW {
             true => {
+                let mut values = values.concat();
                 values.sort_unstable();
                 let percentiles = ranks.iter().map(|rank| values.get(*rank).copied().unwrap_or(0)).collect();
                 let below = bounds.iter().map(|bound| values.partition_point(|value| value < bound)).collect();
@@ -30,10 +32,11 @@ impl Spread {
         }
     }
 
-    fn by_magnitude(values: &[i64], ranks: &[usize], bounds: &[i64]) -> Self {
-        let largest = values.iter().copied().max().unwrap_or(0);
+    fn by_magnitude(values: &[&[i64]], ranks: &[usize], bounds: &[i64]) -> Self {
+        let values = || values.iter().copied().flatten().copied();
+        let largest = values().max().unwrap_or(0);
         let mut counts = vec![0u32; magnitude(largest) + 1];
-        values.iter().for_each(|value| counts[magnitude(*value)] += 1);
+        values().for_each(|value| counts[magnitude(value)] += 1);
         // Where each magnitude begins among all values in order.
         let mut begins = Vec::with_capacity(counts.len() + 1);
         begins.push(0usize);
@@ -43,7 +46,7 @@ impl Spread {
         let mut asked = vec![false; counts.len()];
         ranks.iter().for_each(|rank| asked[of_rank(*rank)] = true);
         bounds.iter().filter_map(|bound| of_bound(*bound)).for_each(|magnitude| asked[magnitude] = true);
-        let mut sorted: Vec<i64> = values.iter().copied().filter(|value| asked[magnitude(*value)]).collect();
+        let mut sorted: Vec<i64> = values().filter(|value| asked[magnitude(*value)]).collect();
         sorted.sort_unstable();
         // Where each magnitude that is asked for begins among those sorted.
         let mut place = 0;
@@ -57,7 +60,7 @@ impl Spread {
             sorted[places[magnitude] + rank - begins[magnitude]]
         });
         let below = bounds.iter().map(|bound| match of_bound(*bound) {
-            None => values.len(),
+            None => begins[counts.len()],
             Some(magnitude) => {
                 let of_magnitude = &sorted[places[magnitude]..places[magnitude] + counts[magnitude] as usize];
                 begins[magnitude] + of_magnitude.partition_point(|value| value < bound)
@@ -92,10 +95,12 @@ mod tests {
             values in prop::collection::vec(prop_oneof![Just(0i64), 0i64..100, 0i64..90_000_000, any::<i64>(), Just(i64::MAX)], 0..2_000),
             percents in prop::collection::vec(1u32..=100, 0..6),
             bounds in prop::collection::vec(prop_oneof![-2i64..200, 0i64..90_000_000, any::<i64>()], 0..12),
+            cut in any::<prop::sample::Index>(),
         ) {
+            let cut = cut.index(values.len() + 1);
             let mut sorted = values.clone();
             sorted.sort_unstable();
-            let spread = Spread::of(&mut values.clone(), &percents, &bounds);
+            let spread = Spread::of(&[&values[..cut], &values[cut..]], &percents, &bounds);
             for (percent, found) in percents.iter().zip(&spread.percentiles) {
                 let enough = |value: i64| sorted.iter().filter(|other| **other <= value).count() * 100 >= *percent as usize * sorted.len();
                 prop_assert_eq!(Some(*found), sorted.iter().copied().find(|value| enough(*value)).or(Some(0)));

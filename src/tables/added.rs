@@ -66,12 +66,14 @@ impl AddedFields {
 
     /// The fields of the columns.
     pub fn fields(&self) -> impl Iterator<Item = Field> + '_ {
-        self.0.iter().map(|(name, field_type)| match field_type {
-            // Written as other numbers are: to find that they repeat costs more than it saves.
-            FieldType::Count => Field::new(name, DataType::UInt32, false),
-            FieldType::Sum => repeating(Field::new(name, DataType::Float64, false)),
-            FieldType::Value(key_type) => repeating(Field::new(name, data_type(*key_type), true)),
-        })
+        self.0
+            .iter()
+            .map(|(name, field_type)| match field_type {
+                FieldType::Count => Field::new(name, DataType::UInt32, false),
+                FieldType::Sum => Field::new(name, DataType::Float64, false),
+                FieldType::Value(key_type) => Field::new(name, data_type(*key_type), true),
+            })
+            .map(|field| field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())])))
     }
 
     /// The columns of some rows: `columns` are those of each partition, of which `places` are rows.
@@ -82,10 +84,6 @@ impl AddedFields {
         };
         self.0.iter().enumerate().map(of_field).collect()
     }
-}
-
-fn repeating(field: Field) -> Field {
-    field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())]))
 }
 
 /// An added column of some rows: the values of each partition, and which of them.
