@@ -190,8 +190,13 @@ mod tests {
         let long = |end: &str| format!("longer than what a view has room for: {end}");
         let all: Vec<Option<String>> = (0..2_000)
             .map(|row: usize| {
-                (row % 7 != 0)
-                    .then(|| if row % 2 == 0 { long(&(row % 300).to_string()) } else { (row % 11).to_string() })
+                (!row.is_multiple_of(7)).then(|| {
+                    if row.is_multiple_of(2) {
+                        long(&(row % 300).to_string())
+                    } else {
+                        (row % 11).to_string()
+                    }
+                })
             })
             .collect();
         let mut column = StringChunked::from_iter(all[..900].iter().map(Option::as_deref));
