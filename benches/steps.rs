@@ -19,6 +19,7 @@ use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
 use dwell::sessionize::aggregate::Rules;
 use dwell::sessionize::block::Block;
+use dwell::sessionize::burst::Joining;
 use dwell::sessionize::calendar::Calendar;
 use dwell::sessionize::columns::EventBatch;
 use dwell::sessionize::cut::{Cutting, Rule, Silence, Verdict};
@@ -148,6 +149,22 @@ fn code(bencher: Bencher<'_, '_>) {
     let distinct: std::collections::HashSet<&String> = names.iter().collect();
     assert_eq!(coded(&users).keys.len(), distinct.len());
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| coded(black_box(&users)));
+}
+
+/// The events of a batch joined to bursts.
+#[divan::bench]
+fn join(bencher: Bencher<'_, '_>) {
+    let batch = batches(&events()[..BATCH]).remove(0);
+    let calendar = Calendar::single();
+    let joined = || {
+        let mut joining = Joining::new(Rule::Custom(timeout()));
+        joining.add(&batch, &calendar);
+        joining.finish()
+    };
+    let bursts = joined().bursts.expect("bursts");
+    assert_eq!(bursts.counts.iter().sum::<u32>() as usize, BATCH);
+    assert!(bursts.counts.len() < BATCH / 2, "visits have several events");
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(joined);
 }
 
 /// A batch laid out by partition.

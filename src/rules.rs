@@ -45,8 +45,12 @@ pub fn joining(job: &Job, plan: &ReadPlan) -> Option<Rule> {
         .custom()
         .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
     let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
+    // Bursts are of one date: there have to be dates at both ends of time.
+    let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
+    let joins = !by_type && !one_by_one && plan.facts.is_none();
+    let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
     // Where the input ends parts no events.
-    (!by_type && !one_by_one && plan.facts.is_none()).then(|| rule(job, Timestamp::default()))
+    joins.then(|| rule(job, Timestamp::default()))
 }
 
 /// What an event type does, and whether it is inactive.

@@ -2,7 +2,7 @@
 //!
 //! A valley that is not there would be taken for advice, so the test is strict, and can be checked by eye: a bin has at
 //! most half as many gaps as one before it and one after it; it has so in each of two halves of the users, too, so that
-//! no few users make it; and in each half by more than three standard errors, so that chance does not. What is shorter
+//! no few users make it; and in each half by more than four standard errors, so that chance does not. What is shorter
 //! than a second is no pause of a person, and makes no hill. Bins are not quite equally wide, but the widest by no more
 //! than a third, which is far from half.
 
@@ -72,7 +72,7 @@ impl Bin {
     /// Whether there are at most half as many gaps as in another, in all and in each half of the users, and not by
     /// chance.
     fn is_far_below(&self, top: &Bin) -> bool {
-        const STANDARD_ERRORS: f64 = 3.0;
+        const STANDARD_ERRORS: f64 = 4.0;
         let not_by_chance = |low: f64, high: f64| high - low > STANDARD_ERRORS * (high + low).sqrt();
         let mut halves = self.halves.iter().zip(&top.halves);
         self.count * 2.0 <= top.count && halves.all(|(low, high)| low * 2.0 <= *high && not_by_chance(*low, *high))

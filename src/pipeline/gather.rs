@@ -1,8 +1,8 @@
 //! All events of the input, read on all threads and laid out by partition.
 
-use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
+use super::in_hand::{InHand, JoinBy};
 use super::reading::{each_group, GroupWork};
 use crate::error::Error;
 use crate::events::dictionaries::Dictionaries;
@@ -11,12 +11,10 @@ use crate::events::normalise::{Normaliser, RowCounts};
 use crate::events::plan::ReadPlan;
 use crate::events::project::RoleColumns;
 use crate::events::read::FileTask;
-use crate::job::dates::calendar;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
-use crate::sessionize::burst::{Joining, Worth};
-use crate::sessionize::columns::{Coded, EventBatch};
+use crate::sessionize::columns::Coded;
 use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::store::{Events, Room, Store};
@@ -44,7 +42,7 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// The rule by which events may be joined that it cannot part ([`Joining`]); `None` for events as they are.
+    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::burst::Joining)); `None` for events as they are.
     pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,
@@ -86,7 +84,7 @@ impl Gather<'_> {
         let laying_out = LayingOut {
             normaliser: &normaliser,
             facts,
-            joining: joining.map(|rule| (rule, &job.output.zone)),
+            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone }),
             store: &store,
             partitions,
             block_rows,
@@ -107,7 +105,7 @@ pub type FactsOf<'a> = dyn Fn(&RoleColumns) -> Option<Coded> + Sync + 'a;
 struct LayingOut<'a> {
     normaliser: &'a Normaliser<'a>,
     facts: Option<&'a FactsOf<'a>>,
-    joining: Option<(Rule, &'a TimeZone)>,
+    join_by: Option<JoinBy<'a>>,
     store: &'a Store<'a>,
     partitions: Partitions,
     block_rows: usize,
@@ -119,12 +117,9 @@ struct LayingOut<'a> {
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
-    /// The events joined; `None` where none may be, or it is of no use.
-    joining: Option<Joining>,
-    /// The events as they are, unless it is certain that they will be needed no more.
-    waiting: Vec<EventBatch>,
-    keeps_waiting: bool,
-    waiting_rows: usize,
+    in_hand: InHand<'a>,
+    /// How many there are in hand.
+    rows: usize,
     counts: RowCounts,
 }
 
@@ -133,46 +128,17 @@ impl<'a> GroupLaidOut<'a> {
         GroupLaidOut {
             by,
             known: Dictionaries::default(),
-            joining: by.joining.as_ref().map(|(rule, _)| Joining::new(*rule)),
-            waiting: Vec::new(),
-            keeps_waiting: true,
-            waiting_rows: 0,
+            in_hand: InHand::new(by.join_by),
+            rows: 0,
             counts: RowCounts::default(),
         }
     }
 
-    /// Joins events with those before; from when on it shows what comes of it, they are in hand either as they are or
-    /// joined.
-    fn join(&mut self, events: &EventBatch) {
-        let (Some(joining), Some((_, zone))) = (&mut self.joining, &self.by.joining) else { return };
-        let (Some(first), Some(last)) = (events.times.iter().min(), events.times.iter().max()) else { return };
-        let worth = calendar(zone, *first, *last).map_or(Worth::Hopeless, |calendar| {
-            joining.add(events, &calendar);
-            joining.worth()
-        });
-        match worth {
-            Worth::Less => self.keeps_waiting = false,
-            Worth::Hopeless if self.keeps_waiting => self.joining = None,
-            Worth::More | Worth::Hopeless => {}
-        }
-        if !self.keeps_waiting {
-            self.waiting.clear();
-        }
-    }
-
     fn lay_out(&mut self) -> Result<(), Error> {
-        let is_joined = !std::mem::replace(&mut self.keeps_waiting, true);
-        let waiting = std::mem::take(&mut self.waiting);
-        let joining = self.joining.take();
-        if std::mem::take(&mut self.waiting_rows) == 0 {
+        if std::mem::take(&mut self.rows) == 0 {
             return Ok(());
         }
-        // It was of use, or was not: it will be so again.
-        self.joining = self.by.joining.as_ref().filter(|_| is_joined).map(|(rule, _)| Joining::new(*rule));
-        let events = match joining.filter(|_| is_joined) {
-            Some(joining) => vec![self.by.profile.time(Step::Join, || joining.finish())],
-            None => waiting,
-        };
+        let events = self.by.profile.time(Step::Join, || self.in_hand.take());
         self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
 }
@@ -181,21 +147,15 @@ impl GroupWork for GroupLaidOut<'_> {
     type Made = RowCounts;
 
     fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
-        let events = self.by.profile.time(Step::Normalise, || -> Result<EventBatch, Error> {
+        let (events, counts) = self.by.profile.time(Step::Normalise, || {
             let with_facts = self.by.facts.map(|facts| RoleColumns { facts: facts(rows), ..rows.clone() });
-            let rows = with_facts.as_ref().unwrap_or(rows);
-            let (events, counts) = self.by.normaliser.events_beside(rows, &mut self.known)?;
-            self.by.progress.add(counts.passed);
-            self.counts.merge(&counts);
-            Ok(events)
+            self.by.normaliser.events_beside(with_facts.as_ref().unwrap_or(rows), &mut self.known)
         })?;
-        self.waiting_rows += events.len();
-        let profile = self.by.profile;
-        profile.time(Step::Join, || self.join(&events));
-        if self.keeps_waiting {
-            self.waiting.push(events);
-        }
-        match self.waiting_rows >= self.by.block_rows {
+        self.by.progress.add(counts.passed);
+        self.counts.merge(&counts);
+        self.rows += events.len();
+        self.by.profile.time(Step::Join, || self.in_hand.add(events));
+        match self.rows >= self.by.block_rows {
             true => self.lay_out(),
             false => Ok(()),
         }

@@ -2,6 +2,7 @@
 //! the writers. The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
 
 mod gather;
+mod in_hand;
 mod make;
 mod reading;
 mod threads;

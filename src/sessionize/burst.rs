@@ -5,13 +5,12 @@
 //! further by the rule itself, which looks at their first and last instants.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::calendar::{Calendar, Hour};
-use super::columns::{Coded, EventBatch, KeyColumn, ValueColumn, Values};
+use super::columns::{Coded, EventBatch, ValueColumn, Values};
 use super::cut::{Reach, Rule};
-use super::intern::Interner;
-use super::session_id::{millis_as_time, text_as_time};
+use super::keyring::Keyring;
+use super::session_id::millis_as_time;
 use super::time::{Span, Timestamp};
 
 /// What bursts are beside their first event, which is in the other columns of a batch.
@@ -99,8 +98,8 @@ impl Burst {
 #[derive(Debug)]
 pub struct Joining {
     rule: Rule,
-    users: Keys,
-    texts: Keys,
+    users: Keyring,
+    texts: Keyring,
     /// Which of the texts are times.
     text_times: Vec<Option<Timestamp>>,
     /// The burst that each user's next event may join; the first of all is none.
@@ -133,8 +132,8 @@ impl Joining {
     pub fn new(rule: Rule) -> Self {
         Joining {
             rule,
-            users: Keys::default(),
-            texts: Keys::default(),
+            users: Keyring::default(),
+            texts: Keyring::default(),
             text_times: Vec::new(),
             open: Vec::new(),
             bursts: vec![Burst::NONE],
@@ -286,90 +285,6 @@ impl Joining {
     }
 }
 
-/// The keys of batches, each of them once.
-#[derive(Debug, Default)]
-enum Keys {
-    #[default]
-    None,
-    /// All batches share them: codes stay what they are.
-    Shared(Arc<KeyColumn>),
-    /// The keys of all batches, with the last batch's own and their codes.
-    Told(Interner, Arc<KeyColumn>, Vec<u32>),
-}
-
-impl Keys {
-    /// Takes the keys of another batch. Where codes change by that, those `in_use` do, `by_code` is put in their order,
-    /// and the answer is true.
-    fn take<'c>(
-        &mut self,
-        keys: &Arc<KeyColumn>,
-        in_use: impl Iterator<Item = &'c mut u32>,
-        by_code: &mut Vec<u32>,
-    ) -> bool {
-        fn intern(interner: &mut Interner, keys: &KeyColumn) -> Vec<u32> {
-            (0..keys.len()).map(|key| interner.intern(keys, key)).collect()
-        }
-        let mut changed = false;
-        *self = match std::mem::take(self) {
-            Keys::None => Keys::Shared(Arc::clone(keys)),
-            Keys::Shared(known) if Arc::ptr_eq(&known, keys) => Keys::Shared(known),
-            Keys::Shared(known) => {
-                changed = true;
-                let mut interner = Interner::like(&known);
-                let codes = intern(&mut interner, &known);
-                in_use.for_each(|code| *code = codes[*code as usize]);
-                let before = std::mem::replace(by_code, vec![0; interner.len()]);
-                // Of a key that was there twice, either will do.
-                before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
-                let codes = intern(&mut interner, keys);
-                Keys::Told(interner, Arc::clone(keys), codes)
-            }
-            Keys::Told(interner, last, codes) if Arc::ptr_eq(&last, keys) => Keys::Told(interner, last, codes),
-            Keys::Told(mut interner, ..) => {
-                let codes = intern(&mut interner, keys);
-                Keys::Told(interner, Arc::clone(keys), codes)
-            }
-        };
-        changed
-    }
-
-    /// For each code of the last batch the one among all keys; `None` where it is the same.
-    fn codes(&self) -> Option<&[u32]> {
-        match self {
-            Keys::None | Keys::Shared(_) => None,
-            Keys::Told(.., codes) => Some(codes),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Keys::None => 0,
-            Keys::Shared(keys) => keys.len(),
-            Keys::Told(interner, ..) => interner.len(),
-        }
-    }
-
-    /// Adds which of them are times to what is known of the first ones.
-    fn add_times(&self, known: &mut Vec<Option<Timestamp>>) {
-        let keys = match self {
-            Keys::None => return,
-            Keys::Shared(keys) => keys.as_ref(),
-            Keys::Told(interner, ..) => interner.keys(),
-        };
-        if let KeyColumn::Text(texts) = keys {
-            known.extend((known.len()..texts.len()).map(|text| text_as_time(texts.get(text))));
-        }
-    }
-
-    fn into_column(self) -> Arc<KeyColumn> {
-        match self {
-            Keys::None => Arc::new(KeyColumn::Int(Vec::new())),
-            Keys::Shared(keys) => keys,
-            Keys::Told(interner, ..) => Arc::new(interner.into_keys()),
-        }
-    }
-}
-
 /// The first instant after one.
 fn after(time: Timestamp) -> Timestamp {
     time.plus(Span::from_micros(1))
@@ -380,7 +295,7 @@ mod tests {
     use super::*;
     use crate::sessionize::aggregate::Rules;
     use crate::sessionize::calendar::Stretch;
-    use crate::sessionize::columns::TextColumn;
+    use crate::sessionize::columns::{KeyColumn, TextColumn};
     use crate::sessionize::cut::{ById, Cutting, Silence};
     use crate::sessionize::dates::DateSet;
     use crate::sessionize::event_types::{EventTypes, Role};

@@ -1,8 +1,8 @@
 //! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log,
 //! clock or thread pool.
 //!
-//! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part, [`scatter`] lays events out by
-//! user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
+//! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part,
+//! [`scatter`] lays events out by user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
 //! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`],
 //! and [`merge`] puts the partitions' rows in the order of the tables.
@@ -23,6 +23,7 @@ pub mod facts;
 pub mod hash;
 pub mod identify;
 pub mod intern;
+pub mod keyring;
 pub mod merge;
 pub mod order;
 pub mod packed;

@@ -1,0 +1,100 @@
+//! Keys that come batch by batch, told apart across batches.
+
+use std::sync::Arc;
+
+use super::columns::KeyColumn;
+use super::intern::Interner;
+use super::session_id::text_as_time;
+use super::time::Timestamp;
+
+/// The keys of batches, each of them once.
+#[derive(Debug, Default)]
+pub enum Keyring {
+    /// There has been no batch.
+    #[default]
+    None,
+    /// All batches share them: codes stay what they are.
+    Shared(Arc<KeyColumn>),
+    /// The keys of all batches, with the last batch's own and their codes.
+    Told(Interner, Arc<KeyColumn>, Vec<u32>),
+}
+
+impl Keyring {
+    /// Takes the keys of another batch. Where codes change by that, those `in_use` do, `by_code` is put in their order,
+    /// and the answer is true.
+    pub fn take<'c>(
+        &mut self,
+        keys: &Arc<KeyColumn>,
+        in_use: impl Iterator<Item = &'c mut u32>,
+        by_code: &mut Vec<u32>,
+    ) -> bool {
+        fn intern(interner: &mut Interner, keys: &KeyColumn) -> Vec<u32> {
+            (0..keys.len()).map(|key| interner.intern(keys, key)).collect()
+        }
+        let mut changed = false;
+        *self = match std::mem::take(self) {
+            Keyring::None => Keyring::Shared(Arc::clone(keys)),
+            Keyring::Shared(known) if Arc::ptr_eq(&known, keys) => Keyring::Shared(known),
+            Keyring::Shared(known) => {
+                changed = true;
+                let mut interner = Interner::like(&known);
+                let codes = intern(&mut interner, &known);
+                in_use.for_each(|code| *code = codes[*code as usize]);
+                let before = std::mem::replace(by_code, vec![0; interner.len()]);
+                // Of a key that was there twice, either will do.
+                before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
+                let codes = intern(&mut interner, keys);
+                Keyring::Told(interner, Arc::clone(keys), codes)
+            }
+            Keyring::Told(interner, last, codes) if Arc::ptr_eq(&last, keys) => Keyring::Told(interner, last, codes),
+            Keyring::Told(mut interner, ..) => {
+                let codes = intern(&mut interner, keys);
+                Keyring::Told(interner, Arc::clone(keys), codes)
+            }
+        };
+        changed
+    }
+
+    /// For each code of the last batch the one among all keys; `None` where it is the same.
+    pub fn codes(&self) -> Option<&[u32]> {
+        match self {
+            Keyring::None | Keyring::Shared(_) => None,
+            Keyring::Told(.., codes) => Some(codes),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Keyring::None => 0,
+            Keyring::Shared(keys) => keys.len(),
+            Keyring::Told(interner, ..) => interner.len(),
+        }
+    }
+
+    /// Adds which of them are times to what is known of the first ones.
+    pub fn add_times(&self, known: &mut Vec<Option<Timestamp>>) {
+        let keys = match self {
+            Keyring::None => return,
+            Keyring::Shared(keys) => keys.as_ref(),
+            Keyring::Told(interner, ..) => interner.keys(),
+        };
+        if let KeyColumn::Text(texts) = keys {
+            known.extend((known.len()..texts.len()).map(|text| text_as_time(texts.get(text))));
+        }
+    }
+
+    /// All of them.
+    pub fn into_column(self) -> Arc<KeyColumn> {
+        match self {
+            Keyring::None => Arc::new(KeyColumn::Int(Vec::new())),
+            Keyring::Shared(keys) => keys,
+            Keyring::Told(interner, ..) => Arc::new(interner.into_keys()),
+        }
+    }
+}
