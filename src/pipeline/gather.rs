@@ -14,7 +14,7 @@ use crate::events::read::FileTask;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
-use crate::sessionize::columns::Coded;
+use crate::sessionize::columns::{Coded, EventBatch};
 use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::store::{Events, Room, Store};
@@ -118,6 +118,9 @@ struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
     in_hand: InHand<'a>,
+    /// A batch that is needed no more. Its memory is kept until the next one has its own: given back before, it goes to
+    /// the system, and every page of it has to come from there again.
+    done: Option<EventBatch>,
     /// How many there are in hand.
     rows: usize,
     counts: RowCounts,
@@ -129,6 +132,7 @@ impl<'a> GroupLaidOut<'a> {
             by,
             known: Dictionaries::default(),
             in_hand: InHand::new(by.join_by),
+            done: None,
             rows: 0,
             counts: RowCounts::default(),
         }
@@ -154,7 +158,7 @@ impl GroupWork for GroupLaidOut<'_> {
         self.by.progress.add(counts.passed);
         self.counts.merge(&counts);
         self.rows += events.len();
-        self.by.profile.time(Step::Join, || self.in_hand.add(events));
+        self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events));
         match self.rows >= self.by.block_rows {
             true => self.lay_out(),
             false => Ok(()),

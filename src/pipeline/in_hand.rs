@@ -41,9 +41,9 @@ impl<'a> InHand<'a> {
         }
     }
 
-    /// Takes the events of another batch.
-    pub(super) fn add(&mut self, events: EventBatch) {
-        let (Some(first), Some(last)) = (events.times.iter().min(), events.times.iter().max()) else { return };
+    /// Takes the events of another batch. They come back where they are needed no more.
+    pub(super) fn add(&mut self, events: EventBatch) -> Option<EventBatch> {
+        let (Some(first), Some(last)) = (events.times.iter().min(), events.times.iter().max()) else { return None };
         let worth = match self {
             InHand::AsTheyCame(_) => Worth::Hopeless,
             InHand::Both(by, joining, _) | InHand::Joined(by, joining) => {
@@ -52,18 +52,20 @@ impl<'a> InHand<'a> {
                 joining.worth()
             }
         };
-        *self = match std::mem::take(self) {
-            InHand::Both(by, joining, _) if worth == Worth::Less => InHand::Joined(by, joining),
+        let (in_hand, done) = match std::mem::take(self) {
+            InHand::Both(by, joining, _) if worth == Worth::Less => (InHand::Joined(by, joining), Some(events)),
             InHand::Both(by, joining, mut all) if worth == Worth::More => {
                 all.push(events);
-                InHand::Both(by, joining, all)
+                (InHand::Both(by, joining, all), None)
             }
             InHand::Both(_, _, mut all) | InHand::AsTheyCame(mut all) => {
                 all.push(events);
-                InHand::AsTheyCame(all)
+                (InHand::AsTheyCame(all), None)
             }
-            joined @ InHand::Joined(..) => joined,
+            joined @ InHand::Joined(..) => (joined, Some(events)),
         };
+        *self = in_hand;
+        done
     }
 
     /// Takes them out of hand. What was of use for these events, or was not, is taken to be so for the next ones.

@@ -56,6 +56,7 @@ impl Keyring {
     }
 
     /// For each code of the last batch the one among all keys; `None` where it is the same.
+    #[inline]
     pub fn codes(&self) -> Option<&[u32]> {
         match self {
             Keyring::None | Keyring::Shared(_) => None,
