@@ -17,7 +17,7 @@ use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::project::RoleColumns;
 use super::roles::{KeyType, Roles};
-use crate::job::dates::instant_of;
+use crate::job::instants::Instants;
 use crate::job::times::Times;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
 use crate::sessionize::columns::{gather, Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
@@ -213,7 +213,8 @@ impl<'a> Normaliser<'a> {
             DataType::Timestamp(ArrowUnit::Nanosecond, _) => times.as_primitive::<TimestampNanosecondType>().values(),
             DataType::Int64 => times.as_primitive::<Int64Type>().values(),
             DataType::Utf8View => {
-                let time = |text: Option<&str>| self.time_of_text(text?).map(Timestamp::micros);
+                let mut instants = Instants::default();
+                let mut time = |text: Option<&str>| self.time_of_text(text?, &mut instants).map(Timestamp::micros);
                 return Ok(times.as_string_view().iter().map(|text| time(text).unwrap_or(NO_TIME)).collect());
             }
             DataType::Null => return Ok(vec![NO_TIME; times.len()].into()),
@@ -236,14 +237,14 @@ impl<'a> Normaliser<'a> {
         Ok(counts.iter().enumerate().map(micros).collect())
     }
 
-    fn time_of_text(&self, text: &str) -> Option<Timestamp> {
+    fn time_of_text(&self, text: &str, instants: &mut Instants) -> Option<Timestamp> {
         match self.time_unit {
             // A number in JSON text: a unit was given for it.
             Some(unit) => match text.parse() {
                 Ok(count) => unit.instant(count),
                 Err(_) => unit.instant_of_fraction(text.parse().ok()?),
             },
-            None => instant_of(text),
+            None => instants.read(text),
         }
     }
 

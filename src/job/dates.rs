@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::error::JobError;
+use super::instants::Instants;
 use crate::sessionize::aggregate::Window;
 use crate::sessionize::calendar::{Calendar, Stretch};
 use crate::sessionize::time::{Day, Span, Timestamp};
@@ -21,6 +22,11 @@ pub fn parse_instant(key: &'static str, text: &str) -> Result<Timestamp, JobErro
 /// The instant that an ISO-8601 text is, floored to microseconds: with or without an offset (without:
 /// UTC); a date is its first instant.
 pub fn instant_of(text: &str) -> Option<Timestamp> {
+    Instants::default().read(text)
+}
+
+/// As [`instant_of`], of whatever layout the text is.
+pub(super) fn instant_of_any_layout(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let instant = text
         .parse::<jiff::Timestamp>()

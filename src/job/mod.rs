@@ -13,6 +13,7 @@ pub mod error;
 pub mod file;
 pub mod fingerprint;
 pub mod holds;
+pub mod instants;
 mod known_keys;
 pub mod options;
 pub mod preset;
