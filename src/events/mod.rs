@@ -30,3 +30,4 @@ pub mod read;
 pub mod roles;
 pub mod survey;
 pub mod tuples;
+pub mod uuids;

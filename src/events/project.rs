@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{new_null_array, Array, ArrayRef, BooleanArray};
+use arrow::array::{new_null_array, Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::{cast as arrow_cast, filter_record_batch};
 use arrow::datatypes::DataType as ArrowType;
 use arrow::error::ArrowError;
@@ -23,6 +23,7 @@ use super::filter::Filter;
 use super::footer::FileSchema;
 use super::kind::Kind;
 use super::roles::{KeyType, Roles};
+use super::uuids::uuids_as_codes;
 use crate::sessionize::columns::Coded;
 
 /// A batch of rows as columns by role, of as few types as there are meanings; a column of which a file has
@@ -86,6 +87,14 @@ enum How {
 pub struct SeenBefore {
     filter: Seen,
     facts: Seen,
+    keeps_codes: bool,
+}
+
+impl SeenBefore {
+    /// Nothing yet; what is text by role may come as codes of a dictionary where `keeps_codes`.
+    pub fn nothing(keeps_codes: bool) -> Self {
+        SeenBefore { keeps_codes, ..SeenBefore::default() }
+    }
 }
 
 /// Why a batch has no columns by role.
@@ -207,7 +216,7 @@ impl Projection {
             None => Cow::Borrowed(batch),
         };
         let mut roles = match &self.how {
-            How::Direct => self.as_decoded(batch)?,
+            How::Direct => self.as_decoded(batch, seen.keeps_codes)?,
             How::Polars { columns, by_role } => self.computed(batch, columns, by_role)?,
         };
         if let Some(facts) = &self.facts {
@@ -235,9 +244,17 @@ impl Projection {
         }
     }
 
-    fn as_decoded(&self, batch: &RecordBatch) -> Result<RoleColumns, InputError> {
+    fn as_decoded(&self, batch: &RecordBatch, keeps_codes: bool) -> Result<RoleColumns, InputError> {
         let rows = batch.num_rows();
-        let column = |column: &ColumnRef| {
+        let uuids = |role: &str, uuids: &ArrayRef| match role {
+            // Nobody reads these: they are as distinct in bytes.
+            "dedup" => arrow_cast(uuids, &ArrowType::BinaryView),
+            _ => match uuids_as_codes(uuids.as_fixed_size_binary())? {
+                codes if keeps_codes => Ok(codes),
+                codes => arrow_cast(&codes, &ArrowType::Utf8View),
+            },
+        };
+        let column = |role: &str, column: &ColumnRef| {
             let values = column.file_column().and_then(|name| batch.column_by_name(name));
             let values = values.cloned().unwrap_or_else(|| nulls(rows));
             match values.data_type() {
@@ -246,12 +263,12 @@ impl Projection {
                 | ArrowType::Dictionary(..)
                 | ArrowType::Int64
                 | ArrowType::Null => Ok(values),
-                _ => arrow_cast(&values, &ArrowType::Int64).map_err(|error| InputError::Unreadable {
-                    reason: format!("the column `{}`: {error}", column.spelled),
-                }),
+                ArrowType::FixedSizeBinary(_) => uuids(role, &values),
+                _ => arrow_cast(&values, &ArrowType::Int64),
             }
+            .map_err(|error| InputError::Unreadable { reason: format!("the column `{}`: {error}", column.spelled) })
         };
-        self.by_role(rows, |_, role| column(role))
+        self.by_role(rows, column)
     }
 
     /// Columns by role; `column` makes the one of a role, by the name that it has in a frame.
@@ -327,8 +344,9 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
             schema.kind(name).is_none_or(|kind| *kind == Kind::Null || accepted(kind) && same_sort(kind, &column.kind))
         }
     };
+    let is_text = |kind: &Kind| matches!(kind, Kind::Text | Kind::Uuid);
     let key = |key_type: KeyType, kind: &Kind| match key_type {
-        KeyType::Text => *kind == Kind::Text,
+        KeyType::Text => is_text(kind),
         KeyType::Int => *kind == Kind::Int,
         _ => false,
     };
@@ -336,11 +354,13 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
     if pass == Pass::Times {
         return time;
     }
-    time && roles.users.iter().all(|user| holds(user, &|kind| key(roles.user_type, kind)))
-        && roles.event.as_ref().is_none_or(|event| holds(event, &|kind| *kind == Kind::Text))
+    // Where one of several users is taken, they are of one sort.
+    let user = |kind: &Kind| key(roles.user_type, kind) && (roles.users.len() == 1 || *kind != Kind::Uuid);
+    time && roles.users.iter().all(|column| holds(column, &user))
+        && roles.event.as_ref().is_none_or(|event| holds(event, &is_text))
         && roles.value.as_ref().is_none_or(|value| holds(&value.column, &|kind| key(value.key_type, kind)))
         && roles.sequence.as_ref().is_none_or(|sequence| holds(sequence, &|kind| *kind == Kind::Int))
-        && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &|kind| *kind == Kind::Text))
+        && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &is_text))
 }
 
 /// Whether a file's values are of the sort that the column has over all files.

@@ -97,7 +97,7 @@ pub(super) fn each_group<W: GroupWork>(
         let mut next = || profile.time(Step::Read, || batches.next()).transpose();
         if groups >= threads {
             let mut work = begin();
-            let mut seen = SeenBefore::default();
+            let mut seen = SeenBefore::nothing(task.keeps_codes);
             while let Some(batch) = next()? {
                 add(&mut work, batch, &mut seen)?;
             }
@@ -105,7 +105,7 @@ pub(super) fn each_group<W: GroupWork>(
         }
         let alone = |batch: RecordBatch| {
             let mut work = begin();
-            add(&mut work, batch, &mut SeenBefore::default())?;
+            add(&mut work, batch, &mut SeenBefore::nothing(task.keeps_codes))?;
             work.finish()
         };
         // While some batches are worked on, the next ones are decoded.
