@@ -23,8 +23,8 @@ use crate::guard::{against_damage, Panicked};
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
 const BATCH_ROWS: usize = 1 << 17;
-/// Rows of a batch of numbers and codes: hardly anything is done with them before they are laid out.
-const NUMBER_ROWS: usize = 1 << 18;
+/// Rows of a batch of numbers and codes: so few that each column of the next one fits memory that the thread has already.
+const NUMBER_ROWS: usize = 1 << 16;
 
 /// A file to read, and how.
 #[derive(Clone, Debug)]
