@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 use polars_arrow::array::{Array, Utf8ViewArray};
 
+use super::segments::USER;
 use crate::sessionize::columns::{KeyColumn, TextColumn};
 use crate::sessionize::hash::hash_word;
 use crate::sessionize::intern::Interner;
@@ -100,7 +101,6 @@ impl FileRows {
     /// # Errors
     /// There is no such column.
     pub fn users(&mut self) -> PolarsResult<KeyColumn> {
-        const USER: &str = "user_id";
         if self.data_type(USER)?.is_integer() {
             return Ok(KeyColumn::Int(self.ints(USER)?.to_vec()));
         }

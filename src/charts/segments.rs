@@ -71,8 +71,7 @@ impl<'a> Ranged<'a> {
 
     /// Which columns tell whether a row is of a user that counts.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        let of_members = self.members.iter().flat_map(|_| std::iter::once(USER).chain(self.tables.by.as_deref()));
-        of_members
+        self.members.iter().flat_map(|_| std::iter::once(USER).chain(self.tables.by.as_deref()))
     }
 
     /// Of each row, whether it is of a user that meets the segment's conditions; `None` where all are.

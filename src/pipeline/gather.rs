@@ -158,7 +158,7 @@ impl GroupWork for GroupLaidOut<'_> {
         self.by.progress.add(counts.passed);
         self.counts.merge(&counts);
         self.rows += events.len();
-        self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events));
+        self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events, &counts));
         match self.rows >= self.by.block_rows {
             true => self.lay_out(),
             false => Ok(()),

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
 use crate::sessionize::burst::{Joining, Worth};
 use crate::sessionize::calendar::Calendar;
@@ -41,14 +42,15 @@ impl<'a> InHand<'a> {
         }
     }
 
-    /// Takes the events of another batch. They come back where they are needed no more.
-    pub(super) fn add(&mut self, events: EventBatch) -> Option<EventBatch> {
-        let (Some(first), Some(last)) = (events.times.iter().min(), events.times.iter().max()) else { return None };
+    /// Takes the events of another batch, which are between the earliest and the latest time of `rows`. They come back
+    /// where they are needed no more.
+    pub(super) fn add(&mut self, events: EventBatch, rows: &RowCounts) -> Option<EventBatch> {
+        let (first, last) = rows.earliest.zip(rows.latest)?;
         let worth = match self {
             InHand::AsTheyCame(_) => Worth::Hopeless,
             InHand::Both(by, joining, _) | InHand::Joined(by, joining) => {
                 // Whoever joins has made sure that there is one.
-                joining.add(&events, &calendar(by.zone, *first, *last).unwrap_or_else(Calendar::single));
+                joining.add(&events, &calendar(by.zone, first, last).unwrap_or_else(Calendar::single));
                 joining.worth()
             }
         };

@@ -41,21 +41,19 @@ impl Rule {
     pub fn reach(&self, id: Option<Timestamp>, event: Timestamp) -> Reach {
         let silence = match self {
             Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
-                Some(id) if by_id.is_near(id, event) => {
+                Some(id) => {
                     let (from, until) = by_id.near(id);
-                    return Reach::Within(from, until);
+                    return match from <= event && event < until {
+                        true => Reach::Within(from, until),
+                        // Each is stale by itself.
+                        false => Reach::Within(Timestamp::MAX, Timestamp::MIN),
+                    };
                 }
-                // Each is stale by itself.
-                Some(_) => return Reach::Within(Timestamp::MAX, Timestamp::MIN),
                 None => by_id.silence(),
             },
             Rule::Custom(cutting) => cutting.silence,
         };
-        match silence.limit {
-            None => Reach::Within(Timestamp::MIN, Timestamp::MAX),
-            Some(limit) if silence.equal_cuts => Reach::Silence(limit),
-            Some(limit) => Reach::Silence(Span::from_micros(limit.micros().saturating_add(1))),
-        }
+        silence.reach()
     }
 }
 
@@ -192,6 +190,15 @@ impl Silence {
         let gap = later.since(earlier);
         self.limit.is_some_and(|limit| gap > limit || self.equal_cuts && gap == limit)
     }
+
+    /// What it leaves together.
+    fn reach(self) -> Reach {
+        match self.limit {
+            None => Reach::Within(Timestamp::MIN, Timestamp::MAX),
+            Some(limit) if self.equal_cuts => Reach::Silence(limit),
+            Some(limit) => Reach::Silence(Span::from_micros(limit.micros().saturating_add(1))),
+        }
+    }
 }
 
 /// The rule of custom definitions.
@@ -301,19 +308,15 @@ impl ById {
     /// The events from a day before the id until `max_gap` after it.
     fn near_id<T: Tie>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
         // Joined events are near it all, or none of them is.
-        let start = events.partition_point(|row| row.time() < id.minus(Span::DAY));
-        let near = events[start..].partition_point(|row| self.is_near(id, row.time()));
-        start..start + near
+        let (from, until) = self.near(id);
+        let before = |time: Timestamp| events.partition_point(|row| row.time() < time);
+        let start = before(from);
+        start..before(until).max(start)
     }
 
     /// The times, before the second, that are near enough to an id.
     fn near(&self, id: Timestamp) -> (Timestamp, Timestamp) {
         (id.minus(Span::DAY), self.max_gap.map_or(Timestamp::MAX, |gap| id.plus(gap)))
-    }
-
-    fn is_near(&self, id: Timestamp, event: Timestamp) -> bool {
-        let (from, until) = self.near(id);
-        from <= event && event < until
     }
 
     fn silence(&self) -> Silence {
