@@ -25,7 +25,7 @@ use dwell::sessionize::columns::EventBatch;
 use dwell::sessionize::cut::{Cutting, Rule, Silence, Verdict};
 use dwell::sessionize::dates::DateSet;
 use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
-use dwell::sessionize::merge::{all_users, ByDate, UserRanks};
+use dwell::sessionize::merge::{AllUsers, ByDate};
 use dwell::sessionize::order::put_in_order;
 use dwell::sessionize::partition::{sessionize, Partition};
 use dwell::sessionize::rows::{PartitionRows, Row};
@@ -253,23 +253,19 @@ fn aggregate(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn rank(bencher: Bencher<'_, '_>) {
     let partitions = made(&events());
-    let sort = || {
-        let mut users = all_users(&partitions);
-        users.sort_unstable_by(|a, b| a.compare(b, &partitions));
-        users
-    };
-    assert!(sort().windows(2).all(|pair| pair[0].compare(&pair[1], &partitions).is_lt()));
-    bencher.counter(ItemsCount::new(sort().len())).bench_local(|| black_box(sort()));
+    let sort = || AllUsers::of(&partitions);
+    let users = sort();
+    let users = users.column();
+    assert!((1..users.len()).all(|user| users.compare(user - 1, users, user).is_lt()));
+    bencher.counter(ItemsCount::new(users.len())).bench_local(|| black_box(sort()));
 }
 
 /// A date's sessions to a file.
 #[divan::bench]
 fn write(bencher: Bencher<'_, '_>) {
     let (partitions, types) = (made(&events()), types());
-    let mut users = all_users(&partitions);
-    users.sort_unstable_by(|a, b| a.compare(b, &partitions));
-    let ranks = UserRanks::of_sorted(&users, &partitions);
-    let rows = ByDate::new(&partitions, &ranks, |partition: &Partition| &partition.sessions);
+    let users = AllUsers::of(&partitions);
+    let rows = ByDate::new(&partitions, &users, |partition: &Partition| &partition.sessions);
     let (day, all) = (rows.days()[0], partitions.iter().map(|partition| partition.sessions.len()).sum::<usize>());
     let column = |name: &str, kind: Kind| ColumnRef {
         spelled: name.to_string(),

@@ -17,7 +17,7 @@ use crate::report::progress::Progress;
 use crate::scope::{Mode, Scope};
 use crate::sessionize::dated::{ByDay, Dated};
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, UserRanks};
+use crate::sessionize::merge::{AllUsers, ByDate};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
@@ -157,7 +157,7 @@ impl<'a> Output<'a> {
             let source = Source {
                 profile,
                 rows,
-                by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, sessions_of)),
+                by_date: rows.users().map(|users| ByDate::new(partitions, users, sessions_of)),
             };
             let provenance = made_with(&self.job.added);
             let place = TablePlace::new(SESSIONS, name);
@@ -179,7 +179,7 @@ impl<'a> Output<'a> {
             let source = Source {
                 profile,
                 rows,
-                by_date: rows.ranks().map(|ranks| ByDate::new(partitions, ranks, activity_of)),
+                by_date: rows.users().map(|users| ByDate::new(partitions, users, activity_of)),
             };
             let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
             let place = TablePlace::new(ACTIVITY, name);
@@ -341,8 +341,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn ranks(self) -> Option<&'a UserRanks> {
-        self.made().map(|made| &made.ranks)
+    fn users(self) -> Option<&'a AllUsers> {
+        self.made().map(|made| &made.users)
     }
 
     /// Those of a segment, by its place, or of all events.

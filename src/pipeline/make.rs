@@ -1,8 +1,8 @@
 //! The sessions of all partitions, made on all threads.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use rayon::ThreadPool;
 
 use super::each;
@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
-use crate::sessionize::merge::{all_users, UserRanks};
+use crate::sessionize::columns::KeyColumn;
+use crate::sessionize::merge::AllUsers;
 use crate::sessionize::partition::{sessionize, AllCounts, Partition};
 use crate::store::{Events, Room};
 
@@ -21,8 +22,8 @@ pub struct Made {
     pub partitions: Vec<Partition>,
     /// Those of each segment.
     pub segments: Vec<Vec<Partition>>,
-    /// The order of all users.
-    pub ranks: UserRanks,
+    /// All users in order, and no longer in the partitions.
+    pub users: AllUsers,
 }
 
 /// Makes the sessions of all partitions. Where memory does not hold all of them, `part` takes some at a time, and
@@ -78,9 +79,10 @@ impl Made {
             segments.resize_with(of_segments.len().max(segments.len()), Vec::new);
             segments.iter_mut().zip(of_segments).for_each(|(segment, of)| segment.push(of));
         }
-        let mut users = all_users(&partitions);
-        pool.install(|| users.par_sort_unstable_by(|a, b| a.compare(b, &partitions)));
-        let ranks = UserRanks::of_sorted(&users, &partitions);
-        Made { partitions, segments, ranks }
+        let users = pool.install(|| AllUsers::of(&partitions));
+        let none = Arc::new(KeyColumn::Int(Vec::new()));
+        let all = partitions.iter_mut().chain(segments.iter_mut().flatten());
+        all.for_each(|partition| partition.users = Arc::clone(&none));
+        Made { partitions, segments, users }
     }
 }

@@ -126,6 +126,43 @@ impl KeyColumn {
         }
     }
 
+    /// Values of several columns, all of one kind.
+    pub fn picked<'a>(values: impl Iterator<Item = (&'a KeyColumn, usize)>) -> KeyColumn {
+        let mut values = values.peekable();
+        match values.peek() {
+            None | Some((KeyColumn::Int(_), _)) => KeyColumn::Int(values.filter_map(|(of, row)| of.int(row)).collect()),
+            Some((KeyColumn::Text(_), _)) => {
+                let mut picked = TextColumn::default();
+                values.filter_map(|(of, row)| of.text(row)).for_each(|text| picked.push(text));
+                KeyColumn::Text(picked)
+            }
+        }
+    }
+
+    /// Columns of one kind, one after the other.
+    pub fn joined(parts: impl IntoIterator<Item = KeyColumn>) -> KeyColumn {
+        let mut parts = parts.into_iter();
+        let mut joined = parts.next().unwrap_or(KeyColumn::Int(Vec::new()));
+        parts.for_each(|part| joined.extend(&part));
+        joined
+    }
+
+    /// The number of a row; `None` in a column of text.
+    pub fn int(&self, row: usize) -> Option<i64> {
+        match self {
+            KeyColumn::Int(values) => Some(values[row]),
+            KeyColumn::Text(_) => None,
+        }
+    }
+
+    /// The text of a row; `None` in a column of numbers.
+    pub fn text(&self, row: usize) -> Option<&[u8]> {
+        match self {
+            KeyColumn::Int(_) => None,
+            KeyColumn::Text(values) => Some(values.get(row)),
+        }
+    }
+
     /// The values of consecutive rows.
     pub fn part(&self, rows: Range<usize>) -> KeyColumn {
         match self {

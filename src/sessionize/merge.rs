@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::columns::KeyColumn;
 use super::dated::{ByDay, Dated};
 use super::partition::Partition;
@@ -11,7 +13,7 @@ use super::time::Day;
 
 /// A user of any partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AnyUser {
+struct AnyUser {
     /// Orders most users: the eight bytes after those that all of them begin with.
     prefix: u64,
     partition: u32,
@@ -20,7 +22,7 @@ pub struct AnyUser {
 
 impl AnyUser {
     /// Orders two users.
-    pub fn compare(&self, other: &AnyUser, partitions: &[Partition]) -> Ordering {
+    fn compare(&self, other: &AnyUser, partitions: &[Partition]) -> Ordering {
         self.prefix.cmp(&other.prefix).then_with(|| {
             let (mine, theirs) = (&partitions[self.partition as usize], &partitions[other.partition as usize]);
             mine.users.compare(self.user as usize, &theirs.users, other.user as usize)
@@ -29,7 +31,7 @@ impl AnyUser {
 }
 
 /// All users of all partitions, to be sorted by [`AnyUser::compare`].
-pub fn all_users(partitions: &[Partition]) -> Vec<AnyUser> {
+fn any_users(partitions: &[Partition]) -> Vec<AnyUser> {
     let shared = shared_bytes(partitions);
     let of = |(number, partition): (usize, &Partition)| -> Vec<AnyUser> {
         let users = 0..partition.users.len();
@@ -72,22 +74,37 @@ fn prefix(users: &KeyColumn, user: usize, shared: usize) -> u64 {
     }
 }
 
-/// The place of each partition's users among all users.
+/// All users in ascending order.
 #[derive(Clone, Debug)]
-pub struct UserRanks(Vec<Vec<u32>>);
+pub struct AllUsers {
+    /// The users, by rank.
+    users: KeyColumn,
+    /// The ranks of each partition's users.
+    ranks: Vec<Vec<u32>>,
+}
 
-impl UserRanks {
-    /// From all users in ascending order.
-    pub fn of_sorted(users: &[AnyUser], partitions: &[Partition]) -> Self {
+impl AllUsers {
+    /// The users of all partitions, in order.
+    pub fn of(partitions: &[Partition]) -> Self {
+        /// Users that a thread brings together in one go.
+        const AT_ONCE: usize = 1 << 14;
+        let mut sorted = any_users(partitions);
+        sorted.par_sort_unstable_by(|a, b| a.compare(b, partitions));
+        let in_order = |users: &[AnyUser]| {
+            let of = |user: &AnyUser| (&*partitions[user.partition as usize].users, user.user as usize);
+            KeyColumn::picked(users.iter().map(of))
+        };
+        let parts: Vec<KeyColumn> = sorted.par_chunks(AT_ONCE).map(in_order).collect();
         let mut ranks: Vec<Vec<u32>> = partitions.iter().map(|partition| vec![0; partition.users.len()]).collect();
-        for (rank, user) in users.iter().enumerate() {
+        for (rank, user) in sorted.iter().enumerate() {
             ranks[user.partition as usize][user.user as usize] = rank as u32;
         }
-        UserRanks(ranks)
+        AllUsers { users: KeyColumn::joined(parts), ranks }
     }
 
-    fn len(&self) -> usize {
-        self.0.iter().map(Vec::len).sum()
+    /// The users, by rank.
+    pub fn column(&self) -> &KeyColumn {
+        &self.users
     }
 }
 
@@ -96,7 +113,7 @@ impl UserRanks {
 pub struct ByDate<'a, R> {
     partitions: &'a [Partition],
     rows: fn(&Partition) -> &ByDay<R>,
-    ranks: &'a UserRanks,
+    users: &'a AllUsers,
 }
 
 /// Where one row of a date is.
@@ -109,6 +126,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The place of its user among all users.
+    pub fn user(self) -> usize {
+        self.rank as usize
+    }
+
     /// The number of its partition.
     pub fn partition(self) -> usize {
         self.partition as usize
@@ -122,8 +144,8 @@ impl Place {
 
 impl<'a, R: Dated + Copy> ByDate<'a, R> {
     /// The rows that `rows` takes from each partition.
-    pub fn new(partitions: &'a [Partition], ranks: &'a UserRanks, rows: fn(&Partition) -> &ByDay<R>) -> Self {
-        ByDate { partitions, rows, ranks }
+    pub fn new(partitions: &'a [Partition], users: &'a AllUsers, rows: fn(&Partition) -> &ByDay<R>) -> Self {
+        ByDate { partitions, rows, users }
     }
 
     /// All dates that have a row, in order.
@@ -137,14 +159,19 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
         let mut places = Vec::new();
         for (number, partition) in self.partitions.iter().enumerate() {
             let rows = (self.rows)(partition);
-            let ranks = &self.ranks.0[number];
+            let ranks = &self.users.ranks[number];
             places.extend(rows.of_day(day).map(|row| Place {
                 rank: ranks[rows[row].user() as usize],
                 row: row as u32,
                 partition: number as u32,
             }));
         }
-        in_order(&places, self.ranks.len())
+        in_order(&places, self.users.column().len())
+    }
+
+    /// All users.
+    pub fn users(&self) -> &'a AllUsers {
+        self.users
     }
 
     /// The partitions, by their numbers.
@@ -152,7 +179,7 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
         self.partitions
     }
 
-    /// A row; its user and texts are in its partition.
+    /// A row; its texts are in its partition.
     pub fn row(&self, place: Place) -> &'a R {
         &(self.rows)(&self.partitions[place.partition()])[place.row()]
     }

@@ -245,12 +245,13 @@ struct Rows<'a, R> {
     /// Where each is.
     places: &'a [Place],
     partitions: &'a [Partition],
+    users: &'a KeyColumn,
 }
 
 impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
     fn new(by_date: &ByDate<'a, R>, places: &'a [Place]) -> Self {
         let rows = places.iter().map(|place| *by_date.row(*place)).collect();
-        Rows { rows, places, partitions: by_date.partitions() }
+        Rows { rows, places, partitions: by_date.partitions(), users: by_date.users().column() }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
@@ -263,7 +264,7 @@ impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {
-        key_array(key_type, self.iter().map(|(partition, row)| Key::at(&partition.users, row.user())))
+        key_array(key_type, self.places.iter().map(|place| Key::at(self.users, place.user())))
     }
 }
 
@@ -317,10 +318,10 @@ enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn at(column: &'a KeyColumn, row: u32) -> Self {
+    fn at(column: &'a KeyColumn, row: usize) -> Self {
         match column {
-            KeyColumn::Int(values) => Key::Int(values[row as usize]),
-            KeyColumn::Text(values) => Key::Text(values.get(row as usize)),
+            KeyColumn::Int(values) => Key::Int(values[row]),
+            KeyColumn::Text(values) => Key::Text(values.get(row)),
         }
     }
 
@@ -342,7 +343,7 @@ impl<'a> Key<'a> {
 /// A row's value: a number, or the place of a text.
 fn value_key(partition: &Partition, value: i64) -> Key<'_> {
     match &partition.texts {
-        Some(texts) => Key::at(texts, value as u32),
+        Some(texts) => Key::at(texts, value as usize),
         None => Key::Int(value),
     }
 }
