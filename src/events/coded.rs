@@ -1,5 +1,7 @@
 //! Text as codes: most rows of a batch repeat what an earlier one says.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, StringViewArray};
 
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
@@ -18,66 +20,106 @@ const TAG: u64 = u32::MAX as u64;
 
 /// Each text as a code of the distinct ones; null and nothing are the same.
 pub fn coded(texts: &StringViewArray) -> Coded {
-    let mut table = ViewTable::new(texts);
-    let mut codes = Vec::with_capacity(texts.len());
-    match texts.nulls() {
-        None => codes.extend(texts.views().iter().map(|view| table.code(*view))),
-        Some(nulls) => {
-            let view = |(view, valid): (&u128, bool)| if valid { *view } else { NOTHING };
-            codes.extend(texts.views().iter().zip(nulls.iter()).map(|row| table.code(view(row))));
-        }
-    }
-    Coded::new(KeyColumn::Text(table.into_keys()), codes)
+    Texts::default().coded(texts)
 }
 
 /// Each number as a code of the distinct ones.
 pub fn coded_numbers(numbers: &[i64]) -> Coded {
-    let mut interner = Interner::of_ints();
-    let codes = numbers.iter().map(|number| interner.intern_int(*number)).collect();
-    Coded::new(interner.into_keys(), codes)
+    Numbers::default().coded(numbers)
 }
 
-/// Codes of distinct views: open addressing, at most half full.
-struct ViewTable<'a> {
-    texts: &'a StringViewArray,
+/// The distinct numbers of batches that come one after the other.
+#[derive(Debug, Default)]
+pub struct Numbers(Option<Interner>);
+
+impl Numbers {
+    /// Each number as a code of the distinct ones, those of the batches before among them.
+    pub fn coded(&mut self, numbers: &[i64]) -> Coded {
+        let interner = self.0.get_or_insert_with(Interner::of_ints);
+        let first = interner.len();
+        let codes = numbers.iter().map(|number| interner.intern_int(*number)).collect();
+        let keys = interner.keys().part(first..interner.len());
+        Coded { keys: Arc::new(keys), first: first as u32, codes }
+    }
+}
+
+/// The distinct texts of batches that come one after the other: open addressing, at most half full.
+#[derive(Debug)]
+pub struct Texts {
     /// In the upper half of a slot a code, in the lower one a part of its text's hash: small, so that they stay in the
     /// cache.
     slots: Vec<u64>,
-    /// The first view of each distinct text, by code.
+    /// The view of each distinct text, by code; the upper half of a longer one's is where it is among `long`.
     distinct: Vec<u128>,
+    /// The longer ones.
+    long: TextColumn,
     /// Views of longer texts seen last, with their codes: the rows of a dictionary page share a few.
     recent: Vec<(u128, u32)>,
 }
 
-impl<'a> ViewTable<'a> {
+impl Default for Texts {
+    fn default() -> Self {
+        Texts { slots: vec![FREE; 1 << 12], distinct: Vec::new(), long: TextColumn::default(), recent: Vec::new() }
+    }
+}
+
+impl Texts {
     const RECENT: usize = 1 << 10;
 
-    fn new(texts: &'a StringViewArray) -> Self {
-        ViewTable { texts, slots: vec![FREE; 1 << 12], distinct: Vec::new(), recent: Vec::new() }
+    /// Each text as a code of the distinct ones, those of the batches before among them; null and nothing are the same.
+    pub fn coded(&mut self, texts: &StringViewArray) -> Coded {
+        let first = self.distinct.len();
+        // They are of the batch before.
+        self.recent.clear();
+        let mut codes = Vec::with_capacity(texts.len());
+        match texts.nulls() {
+            None => codes.extend(texts.views().iter().map(|view| self.code(texts, *view))),
+            Some(nulls) => {
+                let view = |(view, valid): (&u128, bool)| if valid { *view } else { NOTHING };
+                codes.extend(texts.views().iter().zip(nulls.iter()).map(|row| self.code(texts, view(row))));
+            }
+        }
+        Coded { keys: Arc::new(KeyColumn::Text(self.keys_from(first))), first: first as u32, codes }
     }
 
-    fn code(&mut self, view: u128) -> u32 {
+    #[inline]
+    fn code(&mut self, texts: &StringViewArray, view: u128) -> u32 {
         let hash = hash_word(view);
         if view as u32 <= INLINE {
-            return self.find_or_insert(hash, view, |known, _| known == view);
+            let (code, new) = self.find_or_insert(hash, |known, _| known == view);
+            if new {
+                self.distinct.push(view);
+            }
+            return code;
         }
         if self.recent.is_empty() {
             self.recent = vec![(NO_VIEW, 0); Self::RECENT];
         }
         let place = (hash >> 32) as usize % Self::RECENT;
         if self.recent[place].0 != view {
-            let text = long_text(self.texts, view);
-            // The lower half is the length and the first bytes.
-            let same = |known: u128, texts: &'a StringViewArray| {
-                known as u64 == view as u64 && long_text(texts, known) == text
-            };
-            let code = self.find_or_insert(hash_bytes(text), view, same);
+            let code = self.long_code(view, long_text(texts, view));
             self.recent[place] = (view, code);
         }
         self.recent[place].1
     }
 
-    fn find_or_insert(&mut self, hash: u64, view: u128, same: impl Fn(u128, &'a StringViewArray) -> bool) -> u32 {
+    fn long_code(&mut self, view: u128, text: &[u8]) -> u32 {
+        // The lower half is the length and the first bytes.
+        let same = |known: u128, long: &TextColumn| known as u64 == view as u64 && long.get(at(known)) == text;
+        let (code, new) = self.find_or_insert(hash_bytes(text), same);
+        if new {
+            self.distinct.push((self.long.len() as u128) << 64 | u128::from(view as u64));
+            self.long.push(text);
+        }
+        code
+    }
+
+    /// The code of the text with this hash that `same` holds for; or, where there is none, the next code, `true`.
+    #[inline]
+    fn find_or_insert(&mut self, hash: u64, same: impl Fn(u128, &TextColumn) -> bool) -> (u32, bool) {
+        if self.distinct.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
         let mask = self.slots.len() - 1;
         let tag = hash >> 32;
         let mut slot = hash as usize & mask;
@@ -87,26 +129,24 @@ impl<'a> ViewTable<'a> {
                 break;
             }
             let code = (held >> 32) as u32;
-            if held & TAG == tag && same(self.distinct[code as usize], self.texts) {
-                return code;
+            if held & TAG == tag && same(self.distinct[code as usize], &self.long) {
+                return (code, false);
             }
             slot = (slot + 1) & mask;
         }
         let code = self.distinct.len() as u32;
         self.slots[slot] = u64::from(code) << 32 | tag;
-        self.distinct.push(view);
-        if self.distinct.len() * 2 > self.slots.len() {
-            self.grow();
-        }
-        code
+        (code, true)
     }
 
     fn grow(&mut self) {
-        let mask = self.slots.len() * 4 - 1;
+        let mask = self.slots.len() * 2 - 1;
         self.slots = vec![FREE; mask + 1];
         for (code, view) in self.distinct.iter().enumerate() {
-            let long = *view as u32 > INLINE;
-            let hash = if long { hash_bytes(long_text(self.texts, *view)) } else { hash_word(*view) };
+            let hash = match *view as u32 > INLINE {
+                true => hash_bytes(self.long.get(at(*view))),
+                false => hash_word(*view),
+            };
             let mut slot = hash as usize & mask;
             while self.slots[slot] != FREE {
                 slot = (slot + 1) & mask;
@@ -115,19 +155,26 @@ impl<'a> ViewTable<'a> {
         }
     }
 
-    fn into_keys(self) -> TextColumn {
-        let bytes = self.distinct.iter().map(|view| *view as u32 as usize).sum();
-        let mut keys = TextColumn::with_capacity(self.distinct.len(), bytes);
-        for view in &self.distinct {
+    /// The texts of this code and the following ones.
+    fn keys_from(&self, first: usize) -> TextColumn {
+        let views = &self.distinct[first..];
+        let bytes = views.iter().map(|view| *view as u32 as usize).sum();
+        let mut keys = TextColumn::with_capacity(views.len(), bytes);
+        for view in views {
             let length = *view as u32;
             match length <= INLINE {
                 // After the length come the bytes.
                 true => keys.push(&view.to_le_bytes()[4..4 + length as usize]),
-                false => keys.push(long_text(self.texts, *view)),
+                false => keys.push(self.long.get(at(*view))),
             }
         }
         keys
     }
+}
+
+/// Where a longer text is, as the view that stands for it says.
+fn at(view: u128) -> usize {
+    (view >> 64) as usize
 }
 
 /// The bytes of a text that is not in its view, which says how many they are, in which buffer, and where.
@@ -153,6 +200,38 @@ mod tests {
                 prop_assert_eq!(keys.get(*code as usize), text.as_deref().unwrap_or_default().as_bytes());
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn batches_go_on_with_the_codes_of_those_before(
+            rows in prop::collection::vec(prop::option::of("[ab]{0,3}|x{9,15}[ab]{0,2}"), 0..600),
+            each in 1usize..200,
+        ) {
+            let mut texts = Texts::default();
+            let batches: Vec<Coded> = rows
+                .chunks(each)
+                .map(|rows| texts.coded(&StringViewArray::from_iter(rows.iter().map(Option::as_deref))))
+                .collect();
+            let (keys, firsts) = Coded::joined(batches.iter());
+            prop_assert!(firsts.iter().all(|first| *first == 0));
+            let codes = batches.iter().flat_map(|batch| &batch.codes);
+            for (code, text) in codes.zip(&rows) {
+                let KeyColumn::Text(keys) = keys.as_ref() else { panic!("text stays text") };
+                prop_assert_eq!(keys.get(*code as usize), text.as_deref().unwrap_or_default().as_bytes());
+            }
+            let distinct: std::collections::HashSet<&str> =
+                rows.iter().map(|text| text.as_deref().unwrap_or_default()).collect();
+            prop_assert_eq!(keys.len(), distinct.len());
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_too() {
+        let mut numbers = Numbers::default();
+        let (one, two) = (numbers.coded(&[5, 7, 5]), numbers.coded(&[7, 9]));
+        assert_eq!((one.codes, two.codes, two.first), (vec![0, 1, 0], vec![1, 2], 2));
+        assert_eq!((&*one.keys, &*two.keys), (&KeyColumn::Int(vec![5, 7]), &KeyColumn::Int(vec![9])));
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Text that a file has as codes of a dictionary: what is made of a dictionary is made once, for all batches that
-//! share it.
+//! What the batches of a row group have in common: dictionaries that a file has text as codes of, of which all is made
+//! once, and users and values that come again.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, UInt32Type};
 
+use super::coded::{Numbers, Texts};
 use super::dictionary::EventDictionary;
-use crate::sessionize::columns::{KeyColumn, TextColumn};
+use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
 
 /// How text is decoded where a file has it as codes.
 pub fn text_as_codes() -> DataType {
@@ -56,30 +57,64 @@ impl<'a> CodedText<'a> {
         Some(self.codes.iter().enumerate().map(row).collect())
     }
 
-    fn keys(self) -> KeyColumn {
+    fn keys(self) -> Arc<KeyColumn> {
         let mut keys = TextColumn::with_capacity(self.texts.len(), self.texts.value_data().len());
         (0..self.texts.len()).for_each(|code| keys.push(self.texts.value(code).as_bytes()));
-        KeyColumn::Text(keys)
+        Arc::new(KeyColumn::Text(keys))
     }
 }
 
-/// What was made of the dictionaries of the batches before.
+/// What is known of the batches before.
 #[derive(Debug, Default)]
 pub struct Dictionaries {
-    users: Option<(ArrayRef, Arc<KeyColumn>)>,
-    values: Option<(ArrayRef, Arc<KeyColumn>)>,
+    users: Keys,
+    values: Keys,
     events: Option<(ArrayRef, Vec<u32>)>,
 }
 
-impl Dictionaries {
-    /// The keys of a dictionary of users.
-    pub fn users(&mut self, text: CodedText<'_>) -> Arc<KeyColumn> {
-        keys_of(&mut self.users, text)
+/// The users, session ids or properties of the batches before.
+#[derive(Debug, Default)]
+pub struct Keys {
+    dictionary: Option<(ArrayRef, Arc<KeyColumn>)>,
+    texts: Texts,
+    numbers: Numbers,
+}
+
+impl Keys {
+    /// Those of another batch.
+    pub fn of_text(&mut self, texts: &StringViewArray) -> Coded {
+        self.texts.coded(texts)
     }
 
-    /// The keys of a dictionary of session ids or properties.
-    pub fn values(&mut self, text: CodedText<'_>) -> Arc<KeyColumn> {
-        keys_of(&mut self.values, text)
+    /// Those of another batch.
+    pub fn of_numbers(&mut self, numbers: &[i64]) -> Coded {
+        self.numbers.coded(numbers)
+    }
+
+    /// Those of another batch, whose dictionary may be that of the one before.
+    pub fn of_codes(&mut self, text: CodedText<'_>) -> Coded {
+        let known = self.dictionary.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
+        let (_, keys) = self.dictionary.insert(known.unwrap_or_else(|| (Arc::clone(text.dictionary), text.keys())));
+        Coded::sharing(Arc::clone(keys), text.codes.to_vec())
+    }
+}
+
+impl Dictionaries {
+    /// The users.
+    pub fn users(&mut self) -> &mut Keys {
+        &mut self.users
+    }
+
+    /// The session ids or properties.
+    pub fn values(&mut self) -> &mut Keys {
+        &mut self.values
+    }
+
+    /// Forgets which users and values there were: the next batch does not go on with their codes.
+    pub fn forget_keys(&mut self) {
+        for keys in [&mut self.users, &mut self.values] {
+            (keys.texts, keys.numbers) = (Texts::default(), Numbers::default());
+        }
     }
 
     /// For each row the code of its event type in the run; 0 where it is null. Types that no row has stay unknown to
@@ -104,16 +139,5 @@ impl Dictionaries {
         };
         self.events = Some((Arc::clone(text.dictionary), of_run));
         codes
-    }
-}
-
-fn keys_of(known: &mut Option<(ArrayRef, Arc<KeyColumn>)>, text: CodedText<'_>) -> Arc<KeyColumn> {
-    match known {
-        Some((dictionary, keys)) if Arc::ptr_eq(dictionary, text.dictionary) => Arc::clone(keys),
-        _ => {
-            let keys = Arc::new(text.keys());
-            *known = Some((Arc::clone(text.dictionary), Arc::clone(&keys)));
-            keys
-        }
     }
 }

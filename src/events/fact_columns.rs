@@ -272,7 +272,7 @@ impl<'a> ValueCodes<'a> {
 
     /// Of text, or of numbers.
     fn of(array: &ArrayRef) -> Self {
-        let Coded { keys, mut codes } = match (array.as_string_view_opt(), array.as_primitive_opt::<Int64Type>()) {
+        let Coded { keys, mut codes, .. } = match (array.as_string_view_opt(), array.as_primitive_opt::<Int64Type>()) {
             (Some(texts), _) => coded(texts),
             (None, Some(numbers)) => coded_numbers(numbers.values()),
             (None, None) => return Self::none(array.len()),

@@ -11,8 +11,8 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType,
 };
 
-use super::coded::{coded, coded_numbers};
-use super::dictionaries::{CodedText, Dictionaries};
+use super::coded::coded;
+use super::dictionaries::{CodedText, Dictionaries, Keys};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
 use super::project::RoleColumns;
@@ -138,7 +138,7 @@ impl<'a> Normaliser<'a> {
         };
         let column = |column: &Option<ArrayRef>| column.as_ref().map(only_kept).transpose();
         let batch = EventBatch {
-            users: users_as_codes(&only_kept(&users)?, known),
+            users: users_as_codes(&only_kept(&users)?, known.users()),
             times,
             events: column(&rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
             values: column(&rows.value)?.map(|values| self.values(&values, known)).transpose()?,
@@ -146,7 +146,7 @@ impl<'a> Normaliser<'a> {
             unique_ids: column(&rows.dedup)?.as_ref().map(unique_ids),
             facts: rows.facts.as_ref().map(|facts| match &kept {
                 None => facts.clone(),
-                Some(kept) => Coded { keys: Arc::clone(&facts.keys), codes: gather(&facts.codes, kept.values()) },
+                Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts.clone() },
             }),
             bursts: None,
         };
@@ -274,7 +274,7 @@ impl<'a> Normaliser<'a> {
                 other => Err(unreadable(&format!("event types are {other}"))),
             };
         };
-        let Coded { keys, mut codes } = coded(texts);
+        let Coded { keys, mut codes, .. } = coded(texts);
         let KeyColumn::Text(distinct) = keys.as_ref() else { return Ok(Vec::new()) };
         // All values came out of text columns.
         let of_run = self.types.codes(distinct.iter().map(|text| std::str::from_utf8(text).unwrap_or_default()));
@@ -290,8 +290,8 @@ impl<'a> Normaliser<'a> {
         let is_text = self.roles.value.as_ref().is_some_and(|value| value.key_type == KeyType::Text);
         let is_valid = |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
         if let Some(text) = CodedText::of(values) {
-            let coded = Coded { keys: known.values(text), codes: text.codes().to_vec() };
-            return Ok(ValueColumn { values: Values::Text(coded), valid: text.rows_where(is_valid) });
+            let values = Values::Text(known.values().of_codes(text));
+            return Ok(ValueColumn { values, valid: text.rows_where(is_valid) });
         }
         match values.data_type() {
             DataType::Null => Ok(ValueColumn::none(values.len(), is_text)),
@@ -307,7 +307,7 @@ impl<'a> Normaliser<'a> {
             DataType::Utf8View => {
                 let texts = values.as_string_view();
                 let valid = texts.iter().map(|text| text.is_some_and(is_valid));
-                Ok(ValueColumn::new(Values::Text(coded(texts)), valid.collect()))
+                Ok(ValueColumn::new(Values::Text(known.values().of_text(texts)), valid.collect()))
             }
             other => Err(unreadable(&format!("what events are grouped by is {other}"))),
         }
@@ -337,13 +337,11 @@ fn missing(users: &ArrayRef) -> Option<BooleanArray> {
 }
 
 /// Users as codes; all have one.
-fn users_as_codes(users: &ArrayRef, known: &mut Dictionaries) -> Coded {
-    if let Some(text) = CodedText::of(users) {
-        return Coded { keys: known.users(text), codes: text.codes().to_vec() };
-    }
-    match users.as_string_view_opt() {
-        Some(texts) => coded(texts),
-        None => coded_numbers(users.as_primitive::<Int64Type>().values()),
+fn users_as_codes(users: &ArrayRef, known: &mut Keys) -> Coded {
+    match (CodedText::of(users), users.as_string_view_opt()) {
+        (Some(text), _) => known.of_codes(text),
+        (None, Some(texts)) => known.of_text(texts),
+        (None, None) => known.of_numbers(users.as_primitive::<Int64Type>().values()),
     }
 }
 

@@ -88,7 +88,7 @@ impl Survey {
         for (row, time) in batch.times.iter().enumerate().filter(|(row, _)| is_valid(*row)) {
             let id = match &values.values {
                 Values::Int(numbers) => millis_as_time(numbers[row]),
-                Values::Text(Coded { keys, codes }) => id_at(keys, codes[row] as usize),
+                Values::Text(Coded { keys, codes, .. }) => id_at(keys, codes[row] as usize),
             };
             match id {
                 None => survey.untimed_ids = true,

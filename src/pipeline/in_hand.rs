@@ -70,6 +70,11 @@ impl<'a> InHand<'a> {
         done
     }
 
+    /// Whether some are joined, or may be.
+    pub(super) fn joins(&self) -> bool {
+        !matches!(self, InHand::AsTheyCame(_))
+    }
+
     /// Takes them out of hand. What was of use for these events, or was not, is taken to be so for the next ones.
     pub(super) fn take(&mut self) -> Vec<EventBatch> {
         match std::mem::take(self) {

@@ -26,8 +26,9 @@ pub struct Bursts {
     pub hours: Vec<u32>,
 }
 
-/// One burst while it is open.
+/// One burst while it is open: a line of the cache, as which of them is needed next nobody knows.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Burst {
     start: Timestamp,
     end: Timestamp,
@@ -35,10 +36,10 @@ struct Burst {
     from: Timestamp,
     /// Before when they may.
     until: Timestamp,
-    /// A silence of less than this may be around it, where that is what bounds it.
-    silence: Option<Span>,
     value: i64,
     has_value: bool,
+    /// Whether only a silence bounds it.
+    by_silence: bool,
     user: u32,
     first_event: u32,
     last_event: u32,
@@ -62,9 +63,9 @@ impl Burst {
         end: Timestamp::MIN,
         from: Timestamp::MAX,
         until: Timestamp::MIN,
-        silence: None,
         value: 0,
         has_value: false,
+        by_silence: false,
         user: 0,
         first_event: 0,
         last_event: 0,
@@ -74,13 +75,13 @@ impl Burst {
 
     /// Takes an event of its user and group that does not come after it, if it may.
     #[inline(never)]
-    fn takes(&mut self, time: Timestamp, event: u32, hour: &Hour) -> bool {
+    fn takes(&mut self, time: Timestamp, event: u32, hour: &Hour, silence: Span) -> bool {
         if time < self.from || time >= self.until || time > self.end {
             return false;
         }
         if time < self.start {
             (self.start, self.first_event) = (time, event);
-            if let Some(silence) = self.silence {
+            if self.by_silence {
                 self.from = after(time.minus(silence)).max(hour.stretch.0);
             }
         } else if time == self.end && event != self.last_event || time == self.start && event != self.first_event {
@@ -98,6 +99,8 @@ impl Burst {
 #[derive(Debug)]
 pub struct Joining {
     rule: Rule,
+    /// What bounds bursts that only a silence does: one of less than this may be around them.
+    silence: Span,
     users: Keyring,
     texts: Keyring,
     /// Which of the texts are times.
@@ -132,6 +135,7 @@ impl Joining {
     pub fn new(rule: Rule) -> Self {
         Joining {
             rule,
+            silence: Span::default(),
             users: Keyring::default(),
             texts: Keyring::default(),
             text_times: Vec::new(),
@@ -156,7 +160,7 @@ impl Joining {
 
     /// Joins the events of another batch. The calendar has all their dates.
     pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar) {
-        self.users.take(&batch.users.keys, self.bursts.iter_mut().map(|burst| &mut burst.user), &mut self.open);
+        self.users.take(&batch.users, self.bursts.iter_mut().map(|burst| &mut burst.user), &mut self.open);
         self.open.resize(self.users.len(), 0);
         self.has_events |= batch.events.is_some();
         let values = batch.values.as_ref().map(|column| (&column.values, column.valid.as_deref()));
@@ -184,7 +188,7 @@ impl Joining {
         let with_value = self.bursts.iter_mut().filter(|burst| burst.has_value);
         let mut values: Vec<(u32, &mut i64)> = with_value.map(|burst| (burst.value as u32, &mut burst.value)).collect();
         let codes = values.iter_mut().map(|(code, _)| code);
-        if self.texts.take(&texts.keys, codes, &mut Vec::new()) {
+        if self.texts.take(texts, codes, &mut Vec::new()) {
             self.text_times.clear();
         }
         values.into_iter().for_each(|(code, value)| *value = i64::from(code));
@@ -215,10 +219,10 @@ impl Joining {
                 (burst.end, burst.last_event) = (time, event);
                 burst.count += 1;
                 burst.hours |= 1 << hour.number;
-                if let Some(silence) = burst.silence {
-                    burst.until = time.plus(silence).min(hour.stretch.1);
+                if burst.by_silence {
+                    burst.until = time.plus(self.silence).min(hour.stretch.1);
                 }
-            } else if !(same && burst.takes(time, event, &hour)) {
+            } else if !(same && burst.takes(time, event, &hour, self.silence)) {
                 self.open[user as usize] = self.bursts.len() as u32;
                 self.begin(Event { time, value, user, event }, &hour);
             }
@@ -233,18 +237,21 @@ impl Joining {
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
             (Rule::Default(_), _) => value.and_then(millis_as_time),
         };
-        let (from, until, silence) = match self.rule.reach(id, time) {
-            Reach::Within(from, until) => (from, until, None),
-            Reach::Silence(silence) => (after(time.minus(silence)), time.plus(silence), Some(silence)),
+        let (from, until, by_silence) = match self.rule.reach(id, time) {
+            Reach::Within(from, until) => (from, until, false),
+            Reach::Silence(silence) => {
+                self.silence = silence;
+                (after(time.minus(silence)), time.plus(silence), true)
+            }
         };
         self.bursts.push(Burst {
             start: time,
             end: time,
             from: from.max(hour.stretch.0),
             until: until.min(hour.stretch.1),
-            silence,
             value: value.unwrap_or(0),
             has_value: value.is_some(),
+            by_silence,
             user,
             first_event: event,
             last_event: event,
@@ -262,13 +269,13 @@ impl Joining {
                 ValueKind::Int => Values::Int(bursts.iter().map(|burst| burst.value).collect()),
                 // Those without a value have any.
                 ValueKind::Text => {
-                    Values::Text(Coded { keys: self.texts.into_column(), codes: of(|burst| burst.value as u32) })
+                    Values::Text(Coded::sharing(self.texts.into_column(), of(|burst| burst.value as u32)))
                 }
             };
             ValueColumn::new(values, bursts.iter().map(|burst| burst.has_value).collect())
         });
         EventBatch {
-            users: Coded { keys: self.users.into_column(), codes: of(|burst| burst.user) },
+            users: Coded::sharing(self.users.into_column(), of(|burst| burst.user)),
             times: bursts.iter().map(|burst| burst.start).collect(),
             events: self.has_events.then(|| of(|burst| burst.first_event)),
             values,
@@ -293,6 +300,8 @@ fn after(time: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::sessionize::aggregate::Rules;
     use crate::sessionize::calendar::Stretch;
     use crate::sessionize::columns::{KeyColumn, TextColumn};
@@ -343,27 +352,62 @@ mod tests {
         KeyColumn::Text(texts)
     }
 
-    /// A batch with keys of its own, or those of the first one.
-    fn batch(events: &[Told], values: Option<bool>, own_keys: bool) -> EventBatch {
-        let turned = |code: u32| if own_keys { 4 - code } else { code };
-        let id = |value: i64| if value == 3 { 77 } else { FIRST_ID + value * 20 * 3_600_000 };
-        let coded = |code: &dyn Fn(&Told) -> u32, name: &dyn Fn(u32) -> String| {
-            Coded::new(
-                texts((0..5).map(|code| name(turned(code)))),
-                events.iter().map(|told| turned(code(told))).collect(),
-            )
+    /// How the keys of a batch stand to those of the ones before.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Keys {
+        /// They are the same.
+        Same,
+        /// They have another order.
+        Own,
+        /// They come after them.
+        GoOn,
+    }
+
+    fn keys() -> impl Strategy<Value = [Keys; 3]> {
+        let any_but_last = || prop_oneof![Just(Keys::Same), Just(Keys::Own)];
+        prop_oneof![Just([Keys::GoOn; 3]), [any_but_last(), any_but_last(), any_but_last()]]
+    }
+
+    /// The keys that have come, in order: users and groups.
+    type Known = [Vec<String>; 2];
+
+    fn coded(
+        names: impl Iterator<Item = u32>,
+        name: impl Fn(u32) -> String,
+        keys: Keys,
+        known: &mut Vec<String>,
+    ) -> Coded {
+        if keys != Keys::GoOn {
+            let turned = |code: u32| if keys == Keys::Own { 4 - code } else { code };
+            return Coded::new(texts((0..5).map(|code| name(turned(code)))), names.map(turned).collect());
+        }
+        let first = known.len();
+        let code = |name: String| {
+            let place = known.iter().position(|known| *known == name).unwrap_or(known.len());
+            if place == known.len() {
+                known.push(name);
+            }
+            place as u32
         };
+        let codes = names.map(name).map(code).collect();
+        Coded { keys: Arc::new(texts(known[first..].iter().cloned())), first: first as u32, codes }
+    }
+
+    fn batch(events: &[Told], values: Option<bool>, keys: Keys, known: &mut Known) -> EventBatch {
+        let id = |value: i64| if value == 3 { 77 } else { FIRST_ID + value * 20 * 3_600_000 };
+        let [users, groups] = known;
         let values = values.map(|is_text| {
             let values = match is_text {
                 true => {
-                    Values::Text(coded(&|told| told.3.unwrap_or(0) as u32, &|code| id(i64::from(code)).to_string()))
+                    let codes = events.iter().map(|told| told.3.unwrap_or(0) as u32);
+                    Values::Text(coded(codes, |code| id(i64::from(code)).to_string(), keys, groups))
                 }
                 false => Values::Int(events.iter().map(|told| told.3.map_or(-1, id)).collect()),
             };
             ValueColumn::new(values, events.iter().map(|told| told.3.is_some()).collect())
         });
         EventBatch {
-            users: coded(&|told| told.0, &|code| format!("user {code}")),
+            users: coded(events.iter().map(|told| told.0), |code| format!("user {code}"), keys, users),
             times: events.iter().map(|told| Timestamp::from_millis(FIRST_ID + told.1 * 1_800_000)).collect(),
             events: Some(events.iter().map(|told| told.2).collect()),
             values,
@@ -408,7 +452,7 @@ mod tests {
             events in events(),
             rule in rule(),
             values in prop::option::of(any::<bool>()),
-            own_keys in any::<[bool; 3]>(),
+            keys in keys(),
             in_order in any::<bool>(),
             some_dates in any::<bool>(),
         ) {
@@ -431,8 +475,9 @@ mod tests {
                 facts: None,
             };
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));
-            let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(own_keys);
-            let batches: Vec<EventBatch> = parts.map(|(part, own_keys)| batch(part, values, own_keys)).collect();
+            let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(keys);
+            let mut known = Known::default();
+            let batches: Vec<EventBatch> = parts.map(|(part, keys)| batch(part, values, keys, &mut known)).collect();
             let bursts = joined(&batches, rule, &calendar);
             prop_assert!(bursts.len() <= events.len());
             let of_bursts = bursts.bursts.as_ref().expect("bursts");
@@ -460,13 +505,16 @@ mod tests {
     fn a_visit_is_one_burst_and_a_crowd_is_none() {
         let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
         let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0))).collect();
-        let bursts = joined(&[batch(&visit, Some(false), false)], rule, &calendar()).bursts.expect("bursts");
+        let bursts = joined(&[batch(&visit, Some(false), Keys::Same, &mut Known::default())], rule, &calendar())
+            .bursts
+            .expect("bursts");
         assert_eq!((bursts.counts, bursts.lengths, bursts.hours), (vec![40], vec![39 * HOUR / 2], vec![(1 << 20) - 1]));
         let crowd =
             |events: i64| (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4)));
         let worth = |events| {
             let mut joining = Joining::new(rule);
-            joining.add(&batch(&crowd(events).collect::<Vec<_>>(), Some(false), false), &calendar());
+            let crowd: Vec<Told> = crowd(events).collect();
+            joining.add(&batch(&crowd, Some(false), Keys::Same, &mut Known::default()), &calendar());
             joining.worth()
         };
         assert_eq!((worth(1_000), worth(1 << 17)), (Worth::More, Worth::Hopeless));

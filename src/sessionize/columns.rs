@@ -117,7 +117,7 @@ impl KeyColumn {
     }
 
     /// Appends all values of another column of the same kind.
-    fn extend(&mut self, other: &KeyColumn) {
+    pub fn extend(&mut self, other: &KeyColumn) {
         match (self, other) {
             (KeyColumn::Int(mine), KeyColumn::Int(theirs)) => mine.extend_from_slice(theirs),
             (KeyColumn::Text(mine), KeyColumn::Text(theirs)) => mine.extend(theirs),
@@ -201,28 +201,40 @@ pub fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
 pub struct Coded {
     /// The keys that rows name, mostly each of them once. Some may be named by no row.
     pub keys: Arc<KeyColumn>,
-    /// For each row the place of its key.
+    /// The code of the first key. Lower ones are of keys that batches before brought along: a batch of a row group goes
+    /// on where the one before it ended.
+    pub first: u32,
+    /// For each row the code of its key.
     pub codes: Vec<u32>,
 }
 
 impl Coded {
     /// Keys, and for each row the place of its key.
     pub fn new(keys: KeyColumn, codes: Vec<u32>) -> Self {
-        Coded { keys: Arc::new(keys), codes }
+        Coded::sharing(Arc::new(keys), codes)
     }
 
-    /// The keys of several batches in one column, and for each batch where in it the first of its own are: batches that
-    /// share keys do so there, too.
+    /// The same, of keys that other batches may have as well.
+    pub fn sharing(keys: Arc<KeyColumn>, codes: Vec<u32>) -> Self {
+        Coded { keys, first: 0, codes }
+    }
+
+    /// The keys of several batches in one column, and for each batch what its codes are counted from in it: batches that
+    /// share keys do so there, too, and one that goes on with the keys of those before it comes after them.
     pub fn joined<'a>(batches: impl Iterator<Item = &'a Coded>) -> (Arc<KeyColumn>, Vec<u32>) {
         let mut parts: Vec<(&Arc<KeyColumn>, u32)> = Vec::new();
-        let mut end = 0;
+        let (mut begin, mut end) = (0, 0);
         let mut place = |coded: &'a Coded| {
             if let Some((_, first)) = parts.iter().find(|(keys, _)| Arc::ptr_eq(keys, &coded.keys)) {
                 return *first;
             }
-            parts.push((&coded.keys, end));
+            if coded.first == 0 {
+                begin = end;
+            }
+            debug_assert_eq!(begin + coded.first, end, "all batches before it are there");
+            parts.push((&coded.keys, begin));
             end += coded.keys.len() as u32;
-            end - coded.keys.len() as u32
+            begin
         };
         let firsts = batches.map(&mut place).collect();
         let mut parts = parts.into_iter().map(|(keys, _)| keys);

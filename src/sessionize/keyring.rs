@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::columns::KeyColumn;
+use super::columns::{Coded, KeyColumn};
 use super::intern::Interner;
 use super::session_id::text_as_time;
 use super::time::Timestamp;
@@ -13,9 +13,9 @@ pub enum Keyring {
     /// There has been no batch.
     #[default]
     None,
-    /// All batches share them: codes stay what they are.
+    /// All batches share them, or go on with those of the ones before: codes stay what they are.
     Shared(Arc<KeyColumn>),
-    /// The keys of all batches, with the last batch's own and their codes.
+    /// The keys of all batches, with those that the last batch shared with others and its codes.
     Told(Interner, Arc<KeyColumn>, Vec<u32>),
 }
 
@@ -24,31 +24,40 @@ impl Keyring {
     /// and the answer is true.
     pub fn take<'c>(
         &mut self,
-        keys: &Arc<KeyColumn>,
+        batch: &Coded,
         in_use: impl Iterator<Item = &'c mut u32>,
         by_code: &mut Vec<u32>,
     ) -> bool {
-        fn intern(interner: &mut Interner, keys: &KeyColumn) -> Vec<u32> {
-            (0..keys.len()).map(|key| interner.intern(keys, key)).collect()
+        fn intern<'k>(interner: &'k mut Interner, keys: &'k KeyColumn) -> impl Iterator<Item = u32> + 'k {
+            (0..keys.len()).map(|key| interner.intern(keys, key))
         }
+        let keys = &batch.keys;
+        let goes_on = batch.first > 0;
         let mut changed = false;
         *self = match std::mem::take(self) {
             Keyring::None => Keyring::Shared(Arc::clone(keys)),
             Keyring::Shared(known) if Arc::ptr_eq(&known, keys) => Keyring::Shared(known),
+            Keyring::Shared(mut known) if goes_on => {
+                Arc::make_mut(&mut known).extend(keys);
+                Keyring::Shared(known)
+            }
             Keyring::Shared(known) => {
                 changed = true;
                 let mut interner = Interner::like(&known);
-                let codes = intern(&mut interner, &known);
+                let codes: Vec<u32> = intern(&mut interner, &known).collect();
                 in_use.for_each(|code| *code = codes[*code as usize]);
                 let before = std::mem::replace(by_code, vec![0; interner.len()]);
                 // Of a key that was there twice, either will do.
                 before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
-                let codes = intern(&mut interner, keys);
+                let codes = intern(&mut interner, keys).collect();
                 Keyring::Told(interner, Arc::clone(keys), codes)
             }
             Keyring::Told(interner, last, codes) if Arc::ptr_eq(&last, keys) => Keyring::Told(interner, last, codes),
-            Keyring::Told(mut interner, ..) => {
-                let codes = intern(&mut interner, keys);
+            Keyring::Told(mut interner, _, mut codes) => {
+                if !goes_on {
+                    codes.clear();
+                }
+                codes.extend(intern(&mut interner, keys));
                 Keyring::Told(interner, Arc::clone(keys), codes)
             }
         };
