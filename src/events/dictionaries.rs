@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, UInt32Type};
 
 use super::coded::{Numbers, Texts};
 use super::dictionary::EventDictionary;
+use super::owned::codes_of;
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
 
 /// How text is decoded where a file has it as codes.
@@ -91,11 +92,12 @@ impl Keys {
         self.numbers.coded(numbers)
     }
 
-    /// Those of another batch, whose dictionary may be that of the one before.
-    pub fn of_codes(&mut self, text: CodedText<'_>) -> Coded {
+    /// Those of another batch, whose dictionary may be that of the one before; nothing of a column of another type.
+    pub fn of_codes(&mut self, column: ArrayRef) -> Coded {
+        let Some(text) = CodedText::of(&column) else { return Coded::new(KeyColumn::Int(Vec::new()), Vec::new()) };
         let known = self.dictionary.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
         let (_, keys) = self.dictionary.insert(known.unwrap_or_else(|| (Arc::clone(text.dictionary), text.keys())));
-        Coded::sharing(Arc::clone(keys), text.codes.to_vec())
+        Coded::sharing(Arc::clone(keys), codes_of(column))
     }
 }
 

@@ -23,6 +23,7 @@ pub mod footer;
 pub mod kind;
 pub mod lookup;
 pub mod normalise;
+pub mod owned;
 pub mod plan;
 pub mod project;
 pub mod prune;

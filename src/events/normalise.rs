@@ -1,6 +1,5 @@
 //! Columns by role to events: impossible rows are rejected and counted (SPEC 1 and SPEC 2, step 2).
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, UInt32Array};
@@ -15,6 +14,7 @@ use super::coded::coded;
 use super::dictionaries::{CodedText, Dictionaries, Keys};
 use super::dictionary::EventDictionary;
 use super::error::InputError;
+use super::owned::numbers_of;
 use super::project::RoleColumns;
 use super::roles::{KeyType, Roles};
 use crate::job::instants::Instants;
@@ -111,7 +111,7 @@ impl<'a> Normaliser<'a> {
     ///
     /// # Errors
     /// A column of a type that its role does not take.
-    pub fn events(&self, rows: &RoleColumns) -> Result<(EventBatch, RowCounts), InputError> {
+    pub fn events(&self, rows: RoleColumns) -> Result<(EventBatch, RowCounts), InputError> {
         self.events_beside(rows, &mut Dictionaries::default())
     }
 
@@ -121,32 +121,32 @@ impl<'a> Normaliser<'a> {
     /// As [`Normaliser::events`].
     pub fn events_beside(
         &self,
-        rows: &RoleColumns,
+        rows: RoleColumns,
         known: &mut Dictionaries,
     ) -> Result<(EventBatch, RowCounts), InputError> {
         let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
-        let times = self.micros(&rows.time)?;
-        let users = self.users(rows)?;
+        let users = self.users(rows.users)?;
+        let times = self.micros(rows.time)?;
         let kept = self.keep(&times, &users, &mut counts);
-        let times: Vec<Timestamp> = match &kept {
-            None => times.iter().map(|micros| Timestamp::from_micros(*micros)).collect(),
+        let times = match &kept {
+            None => times.into_iter().map(Timestamp::from_micros).collect(),
             Some(kept) => kept.values().iter().map(|row| Timestamp::from_micros(times[*row as usize])).collect(),
         };
-        let only_kept = |column: &ArrayRef| match &kept {
-            None => Ok(column.clone()),
-            Some(kept) => take(column, kept, None).map_err(|error| unreadable(&error.to_string())),
+        let only_kept = |column: ArrayRef| match &kept {
+            None => Ok(column),
+            Some(kept) => take(&column, kept, None).map_err(|error| unreadable(&error.to_string())),
         };
-        let column = |column: &Option<ArrayRef>| column.as_ref().map(only_kept).transpose();
+        let column = |column: Option<ArrayRef>| column.map(only_kept).transpose();
         let batch = EventBatch {
-            users: users_as_codes(&only_kept(&users)?, known.users()),
+            users: users_as_codes(only_kept(users)?, known.users()),
             times,
-            events: column(&rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
-            values: column(&rows.value)?.map(|values| self.values(&values, known)).transpose()?,
-            sequence: column(&rows.sequence)?.as_ref().map(sequence),
-            unique_ids: column(&rows.dedup)?.as_ref().map(unique_ids),
-            facts: rows.facts.as_ref().map(|facts| match &kept {
-                None => facts.clone(),
-                Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts.clone() },
+            events: column(rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
+            values: column(rows.value)?.map(|values| self.values(values, known)).transpose()?,
+            sequence: column(rows.sequence)?.map(sequence),
+            unique_ids: column(rows.dedup)?.as_ref().map(unique_ids),
+            facts: rows.facts.map(|facts| match &kept {
+                None => facts,
+                Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts },
             }),
             bursts: None,
         };
@@ -157,9 +157,9 @@ impl<'a> Normaliser<'a> {
     ///
     /// # Errors
     /// A time column of a type that is none.
-    pub fn latest(&self, rows: &RoleColumns) -> Result<Option<Timestamp>, InputError> {
-        let times = self.micros(&rows.time)?;
-        Ok(times.iter().map(|micros| Timestamp::from_micros(*micros)).filter(|time| self.times.holds(*time)).max())
+    pub fn latest(&self, rows: RoleColumns) -> Result<Option<Timestamp>, InputError> {
+        let times = self.micros(rows.time)?;
+        Ok(times.into_iter().map(Timestamp::from_micros).filter(|time| self.times.holds(*time)).max())
     }
 
     /// Which rows are no impossible ones, and counts those that are; `None` where all can stay.
@@ -205,10 +205,13 @@ impl<'a> Normaliser<'a> {
     }
 
     /// Times in microseconds; [`NO_TIME`] where there is none.
-    fn micros<'c>(&self, times: &'c ArrayRef) -> Result<Cow<'c, [i64]>, InputError> {
+    fn micros(&self, times: ArrayRef) -> Result<Vec<i64>, InputError> {
         let counts = match times.data_type() {
             DataType::Timestamp(ArrowUnit::Second, _) => times.as_primitive::<TimestampSecondType>().values(),
             DataType::Timestamp(ArrowUnit::Millisecond, _) => times.as_primitive::<TimestampMillisecondType>().values(),
+            DataType::Timestamp(ArrowUnit::Microsecond, _) if times.null_count() == 0 => {
+                return Ok(numbers_of::<TimestampMicrosecondType>(times));
+            }
             DataType::Timestamp(ArrowUnit::Microsecond, _) => times.as_primitive::<TimestampMicrosecondType>().values(),
             DataType::Timestamp(ArrowUnit::Nanosecond, _) => times.as_primitive::<TimestampNanosecondType>().values(),
             DataType::Int64 => times.as_primitive::<Int64Type>().values(),
@@ -217,7 +220,7 @@ impl<'a> Normaliser<'a> {
                 let mut time = |text: Option<&str>| self.time_of_text(text?, &mut instants).map(Timestamp::micros);
                 return Ok(times.as_string_view().iter().map(|text| time(text).unwrap_or(NO_TIME)).collect());
             }
-            DataType::Null => return Ok(vec![NO_TIME; times.len()].into()),
+            DataType::Null => return Ok(vec![NO_TIME; times.len()]),
             other => return Err(unreadable(&format!("the column `{}` is {other}", self.roles.time.spelled))),
         };
         let unit = match times.data_type() {
@@ -227,9 +230,6 @@ impl<'a> Normaliser<'a> {
             DataType::Int64 => self.time_unit.unwrap_or(JobUnit::Micros),
             _ => JobUnit::Micros,
         };
-        if unit == JobUnit::Micros && times.null_count() == 0 {
-            return Ok(Cow::Borrowed(counts));
-        }
         let micros = |(row, count): (usize, &i64)| match times.is_valid(row) {
             true => unit.instant(*count).map_or(NO_TIME, Timestamp::micros),
             false => NO_TIME,
@@ -249,13 +249,13 @@ impl<'a> Normaliser<'a> {
     }
 
     /// The first user of each row that is there and not empty.
-    fn users(&self, rows: &RoleColumns) -> Result<ArrayRef, InputError> {
-        let typed = |users: &ArrayRef| match (users.data_type(), self.roles.user_type) {
+    fn users(&self, columns: Vec<ArrayRef>) -> Result<ArrayRef, InputError> {
+        let typed = |users: ArrayRef| match (users.data_type(), self.roles.user_type) {
             (DataType::Null, KeyType::Int) => Arc::new(Int64Array::new_null(users.len())) as ArrayRef,
             (DataType::Null, _) => Arc::new(StringViewArray::new_null(users.len())) as ArrayRef,
-            _ => users.clone(),
+            _ => users,
         };
-        let mut columns = rows.users.iter().map(typed);
+        let mut columns = columns.into_iter().map(typed);
         let mut users = columns.next().ok_or_else(|| unreadable("there is no user column"))?;
         for next in columns {
             let Some(missing) = missing(&users) else { break };
@@ -285,13 +285,13 @@ impl<'a> Normaliser<'a> {
     }
 
     /// Session ids or property values.
-    fn values(&self, values: &ArrayRef, known: &mut Dictionaries) -> Result<ValueColumn, InputError> {
+    fn values(&self, values: ArrayRef, known: &mut Dictionaries) -> Result<ValueColumn, InputError> {
         let is_session_id = self.roles.value.as_ref().is_some_and(|value| value.is_session_id);
         let is_text = self.roles.value.as_ref().is_some_and(|value| value.key_type == KeyType::Text);
         let is_valid = |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
-        if let Some(text) = CodedText::of(values) {
-            let values = Values::Text(known.values().of_codes(text));
-            return Ok(ValueColumn { values, valid: text.rows_where(is_valid) });
+        if let Some(text) = CodedText::of(&values) {
+            let valid = text.rows_where(is_valid);
+            return Ok(ValueColumn { values: Values::Text(known.values().of_codes(values)), valid });
         }
         match values.data_type() {
             DataType::Null => Ok(ValueColumn::none(values.len(), is_text)),
@@ -302,7 +302,7 @@ impl<'a> Normaliser<'a> {
                     None => numbers.iter().map(is_valid).collect(),
                     Some(nulls) => numbers.iter().zip(nulls).map(|(number, there)| there && is_valid(number)).collect(),
                 };
-                Ok(ValueColumn::new(Values::Int(numbers.to_vec()), valid))
+                Ok(ValueColumn::new(Values::Int(numbers_of::<Int64Type>(values)), valid))
             }
             DataType::Utf8View => {
                 let texts = values.as_string_view();
@@ -337,18 +337,21 @@ fn missing(users: &ArrayRef) -> Option<BooleanArray> {
 }
 
 /// Users as codes; all have one.
-fn users_as_codes(users: &ArrayRef, known: &mut Keys) -> Coded {
-    match (CodedText::of(users), users.as_string_view_opt()) {
-        (Some(text), _) => known.of_codes(text),
-        (None, Some(texts)) => known.of_text(texts),
-        (None, None) => known.of_numbers(users.as_primitive::<Int64Type>().values()),
+fn users_as_codes(users: ArrayRef, known: &mut Keys) -> Coded {
+    match (CodedText::of(&users).is_some(), users.as_string_view_opt()) {
+        (true, _) => known.of_codes(users),
+        (false, Some(texts)) => known.of_text(texts),
+        (false, None) => known.of_numbers(users.as_primitive::<Int64Type>().values()),
     }
 }
 
-fn sequence(numbers: &ArrayRef) -> Vec<i64> {
-    let Some(numbers) = numbers.as_primitive_opt::<Int64Type>() else { return vec![i64::MIN; numbers.len()] };
-    // Nulls come first; a real i64::MIN would tie with them, and nobody counts from there.
-    numbers.iter().map(|number| number.unwrap_or(i64::MIN)).collect()
+fn sequence(numbers: ArrayRef) -> Vec<i64> {
+    match numbers.as_primitive_opt::<Int64Type>() {
+        None => vec![i64::MIN; numbers.len()],
+        // Nulls come first; a real i64::MIN would tie with them, and nobody counts from there.
+        Some(some) if some.null_count() > 0 => some.iter().map(|number| number.unwrap_or(i64::MIN)).collect(),
+        Some(_) => numbers_of::<Int64Type>(numbers),
+    }
 }
 
 fn unique_ids(ids: &ArrayRef) -> TextColumn {

@@ -107,7 +107,7 @@ fn users_where(
     let normaliser = Normaliser::new(&question.job.input, &plan.roles, &types);
     let one = |task: &FileTask, _: &Footer, batch: RecordBatch| -> Result<Option<Keys>, Error> {
         let rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
-        let (events, _) = normaliser.events(&rows)?;
+        let (events, _) = normaliser.events(rows)?;
         let mut users = none(question);
         for row in (0..events.len()).filter(|row| is_one(&events, *row)) {
             let user = events.users.codes[row] as usize;

@@ -142,7 +142,7 @@ pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Ex
         let batch = only(&batch, &theirs)?;
         let rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
         let zone = &question.job.output.zone;
-        let (events, counts) = normaliser.events(&rows)?;
+        let (events, counts) = normaliser.events(rows.clone())?;
         let is_rejected = rejections(&normaliser, &rows, &counts)?;
         let mut columns = extras.rows(&batch, footer, zone)?;
         let mut rejected = Vec::new();
@@ -301,7 +301,7 @@ fn rejections(
     }
     // Few rows are asked for, and who rejects them says only how many: each is asked for by itself.
     let reason = |row: usize| {
-        let (_, counts) = normaliser.events(&one_row(rows, row))?;
+        let (_, counts) = normaliser.events(one_row(rows, row))?;
         Ok(Rejection::ALL.into_iter().find(|reason| counts.rejected[*reason as usize] > 0))
     };
     (0..rows.rows).map(reason).collect()

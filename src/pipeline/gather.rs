@@ -151,10 +151,13 @@ impl<'a> GroupLaidOut<'a> {
 impl GroupWork for GroupLaidOut<'_> {
     type Made = RowCounts;
 
-    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+    fn add(&mut self, rows: RoleColumns) -> Result<(), Error> {
         let (events, counts) = self.by.profile.time(Step::Normalise, || {
-            let with_facts = self.by.facts.map(|facts| RoleColumns { facts: facts(rows), ..rows.clone() });
-            self.by.normaliser.events_beside(with_facts.as_ref().unwrap_or(rows), &mut self.known)
+            let rows = match self.by.facts {
+                None => rows,
+                Some(facts) => RoleColumns { facts: facts(&rows), ..rows },
+            };
+            self.by.normaliser.events_beside(rows, &mut self.known)
         })?;
         self.by.progress.add(counts.passed);
         self.counts.merge(&counts);

@@ -34,7 +34,7 @@ pub fn latest_time(
         (0..plan.footers.len()).map(|file| (file, plan.latest_by_footer(file, job.input.times))).collect();
     let untold: Vec<usize> = told.iter().filter(|(_, latest)| latest.is_err()).map(|(file, _)| *file).collect();
     let normaliser = Normaliser::new(&job.input, &plan.roles, types);
-    let latest = |rows: &RoleColumns| Ok(normaliser.latest(rows)?);
+    let latest = |rows: RoleColumns| Ok(normaliser.latest(rows)?);
     let read = each_batch(pool, plan, &Profile::default(), &plan.time_tasks(&untold)?, latest)?;
     let told = told.into_iter().filter_map(|(_, latest)| latest.ok().flatten());
     Ok(told.chain(read.into_iter().flatten()).max())
@@ -70,7 +70,7 @@ pub(super) trait GroupWork {
     /// What comes of it.
     type Made: Send;
     /// Works on a batch.
-    fn add(&mut self, rows: &RoleColumns) -> Result<(), Error>;
+    fn add(&mut self, rows: RoleColumns) -> Result<(), Error>;
     /// Ends.
     fn finish(self) -> Result<Self::Made, Error>;
 }
@@ -92,7 +92,7 @@ pub(super) fn each_group<W: GroupWork>(
         };
         let add = |work: &mut W, batch: RecordBatch, seen: &mut SeenBefore| {
             cancel::check()?;
-            work.add(&profile.time(Step::Read, || project(batch, seen))?)
+            work.add(profile.time(Step::Read, || project(batch, seen))?)
         };
         let mut next = || profile.time(Step::Read, || batches.next()).transpose();
         if groups >= threads {
@@ -136,15 +136,15 @@ fn each_batch<T: Send>(
     plan: &ReadPlan,
     profile: &Profile,
     tasks: &[FileTask],
-    work: impl Fn(&RoleColumns) -> Result<T, Error> + Sync,
+    work: impl Fn(RoleColumns) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
     struct Each<'w, T, F> {
         work: &'w F,
         made: Vec<T>,
     }
-    impl<T: Send, F: Fn(&RoleColumns) -> Result<T, Error>> GroupWork for Each<'_, T, F> {
+    impl<T: Send, F: Fn(RoleColumns) -> Result<T, Error>> GroupWork for Each<'_, T, F> {
         type Made = Vec<T>;
-        fn add(&mut self, rows: &RoleColumns) -> Result<(), Error> {
+        fn add(&mut self, rows: RoleColumns) -> Result<(), Error> {
             self.made.push((self.work)(rows)?);
             Ok(())
         }

@@ -89,7 +89,7 @@ impl Burst {
             return false;
         }
         self.count += 1;
-        self.hours |= 1 << hour.number;
+        self.hours |= hour.bit;
         true
     }
 }
@@ -105,8 +105,9 @@ pub struct Joining {
     texts: Keyring,
     /// Which of the texts are times.
     text_times: Vec<Option<Timestamp>>,
-    /// The burst that each user's next event may join; the first of all is none.
-    open: Vec<u32>,
+    /// The burst that each user's next event may join, with a value and without one: such events come in the midst of
+    /// others. The first of all bursts is none.
+    open: [Vec<u32>; 2],
     bursts: Vec<Burst>,
     rows: usize,
     has_events: bool,
@@ -139,7 +140,7 @@ impl Joining {
             users: Keyring::default(),
             texts: Keyring::default(),
             text_times: Vec::new(),
-            open: Vec::new(),
+            open: [Vec::new(), Vec::new()],
             bursts: vec![Burst::NONE],
             rows: 0,
             has_events: false,
@@ -161,7 +162,7 @@ impl Joining {
     /// Joins the events of another batch. The calendar has all their dates.
     pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar) {
         self.users.take(&batch.users, self.bursts.iter_mut().map(|burst| &mut burst.user), &mut self.open);
-        self.open.resize(self.users.len(), 0);
+        self.open.iter_mut().for_each(|open| open.resize(self.users.len(), 0));
         self.has_events |= batch.events.is_some();
         let values = batch.values.as_ref().map(|column| (&column.values, column.valid.as_deref()));
         match values {
@@ -188,42 +189,41 @@ impl Joining {
         let with_value = self.bursts.iter_mut().filter(|burst| burst.has_value);
         let mut values: Vec<(u32, &mut i64)> = with_value.map(|burst| (burst.value as u32, &mut burst.value)).collect();
         let codes = values.iter_mut().map(|(code, _)| code);
-        if self.texts.take(texts, codes, &mut Vec::new()) {
+        if self.texts.take(texts, codes, &mut []) {
             self.text_times.clear();
         }
         values.into_iter().for_each(|(code, value)| *value = i64::from(code));
         if matches!(self.rule, Rule::Default(_)) {
             self.texts.add_times(&mut self.text_times);
         }
-        match self.texts.codes() {
-            None => Cow::Borrowed(texts.codes.as_slice()),
-            Some(known) => Cow::Owned(texts.codes.iter().map(|code| known[*code as usize]).collect()),
-        }
+        self.texts.told(&texts.codes)
     }
 
     fn join(&mut self, batch: &EventBatch, calendar: &Calendar, value: impl Fn(usize) -> Option<i64>) {
         let Some(first) = batch.times.first() else { return };
         let mut calendar = calendar.cursor();
         let mut hour = calendar.hour(*first);
-        for (row, (time, user)) in batch.times.iter().zip(&batch.users.codes).enumerate() {
-            let (time, value) = (*time, value(row));
+        let users = self.users.told(&batch.users.codes);
+        let events = batch.events.as_deref().map_or_else(|| Cow::Owned(vec![0; batch.len()]), Cow::Borrowed);
+        let rows = batch.times.iter().zip(users.iter()).zip(events.iter());
+        for (row, ((time, user), event)) in rows.enumerate() {
+            let (time, user, event, value) = (*time, *user, *event, value(row));
             if time < hour.from || time >= hour.until {
                 hour = calendar.hour(time);
             }
-            let event = batch.events.as_ref().map_or(0, |events| events[row]);
-            let user = self.users.codes().map_or(*user, |codes| codes[*user as usize]);
-            let burst = &mut self.bursts[self.open[user as usize] as usize];
-            let same = burst.value == value.unwrap_or(0) && burst.has_value == value.is_some();
+            let open = &mut self.open[usize::from(value.is_none())][user as usize];
+            let burst = &mut self.bursts[*open as usize];
+            let same = burst.value == value.unwrap_or(0);
             if same && burst.end < time && time < burst.until {
                 // As nearly all do: it goes on with what its user did last.
                 (burst.end, burst.last_event) = (time, event);
                 burst.count += 1;
-                burst.hours |= 1 << hour.number;
+                burst.hours |= hour.bit;
                 if burst.by_silence {
                     burst.until = time.plus(self.silence).min(hour.stretch.1);
                 }
             } else if !(same && burst.takes(time, event, &hour, self.silence)) {
-                self.open[user as usize] = self.bursts.len() as u32;
+                *open = self.bursts.len() as u32;
                 self.begin(Event { time, value, user, event }, &hour);
             }
         }
@@ -256,7 +256,7 @@ impl Joining {
             first_event: event,
             last_event: event,
             count: 1,
-            hours: 1 << hour.number,
+            hours: hour.bit,
         });
     }
 

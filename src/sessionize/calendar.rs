@@ -86,7 +86,12 @@ impl<'a> Cursor<'a> {
         let number = stretch.hour(time);
         let from = stretch.day_start.plus(Span::from_micros(i64::from(number) * HOUR));
         let until = from.plus(Span::from_micros(HOUR));
-        Hour { number, from: from.max(self.from), until: until.min(self.until), stretch: (self.from, self.until) }
+        Hour {
+            bit: 1 << number,
+            from: from.max(self.from),
+            until: until.min(self.until),
+            stretch: (self.from, self.until),
+        }
     }
 
     fn go_to(&mut self, at: usize) {
@@ -99,8 +104,8 @@ impl<'a> Cursor<'a> {
 /// What is known of an hour of a date.
 #[derive(Clone, Copy, Debug)]
 pub struct Hour {
-    /// Which it is, as [`Stretch::hour`] counts.
-    pub number: u32,
+    /// Which it is, as [`Stretch::hour`] counts: that bit.
+    pub bit: u32,
     /// Where it begins.
     pub from: Timestamp,
     /// Where it ends.

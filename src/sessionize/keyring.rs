@@ -1,8 +1,9 @@
 //! Keys that come batch by batch, told apart across batches.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::columns::{Coded, KeyColumn};
+use super::columns::{gather, Coded, KeyColumn};
 use super::intern::Interner;
 use super::session_id::text_as_time;
 use super::time::Timestamp;
@@ -20,13 +21,13 @@ pub enum Keyring {
 }
 
 impl Keyring {
-    /// Takes the keys of another batch. Where codes change by that, those `in_use` do, `by_code` is put in their order,
+    /// Takes the keys of another batch. Where codes change by that, those `in_use` do, lists `by_code` are put in their order,
     /// and the answer is true.
     pub fn take<'c>(
         &mut self,
         batch: &Coded,
         in_use: impl Iterator<Item = &'c mut u32>,
-        by_code: &mut Vec<u32>,
+        by_code: &mut [Vec<u32>],
     ) -> bool {
         fn intern<'k>(interner: &'k mut Interner, keys: &'k KeyColumn) -> impl Iterator<Item = u32> + 'k {
             (0..keys.len()).map(|key| interner.intern(keys, key))
@@ -46,9 +47,11 @@ impl Keyring {
                 let mut interner = Interner::like(&known);
                 let codes: Vec<u32> = intern(&mut interner, &known).collect();
                 in_use.for_each(|code| *code = codes[*code as usize]);
-                let before = std::mem::replace(by_code, vec![0; interner.len()]);
-                // Of a key that was there twice, either will do.
-                before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
+                for by_code in by_code {
+                    let before = std::mem::replace(by_code, vec![0; interner.len()]);
+                    // Of a key that was there twice, either will do.
+                    before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
+                }
                 let codes = intern(&mut interner, keys).collect();
                 Keyring::Told(interner, Arc::clone(keys), codes)
             }
@@ -64,12 +67,11 @@ impl Keyring {
         changed
     }
 
-    /// For each code of the last batch the one among all keys; `None` where it is the same.
-    #[inline]
-    pub fn codes(&self) -> Option<&[u32]> {
+    /// Codes of the last batch as codes among all keys.
+    pub fn told<'c>(&self, codes: &'c [u32]) -> Cow<'c, [u32]> {
         match self {
-            Keyring::None | Keyring::Shared(_) => None,
-            Keyring::Told(.., codes) => Some(codes),
+            Keyring::None | Keyring::Shared(_) => Cow::Borrowed(codes),
+            Keyring::Told(.., known) => Cow::Owned(gather(known, codes)),
         }
     }
 
