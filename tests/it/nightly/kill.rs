@@ -111,6 +111,8 @@ fn a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_succeeds() {
     let whole = began.elapsed();
     let (stop, reads, out) = (AtomicBool::new(false), AtomicU64::new(0), sandbox.out());
     let (mut killed, mut pending, mut mixed) = (0, 0, 0);
+    // A commit takes as long as the machine is busy: kills come later where they were too early, and the other way round.
+    let mut reach = Duration::from_millis(4);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| read_on(&out, &sets, &stop, &reads));
         // Whatever fails below, the reader has to stop, or this would wait for it.
@@ -121,14 +123,21 @@ fn a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_succeeds() {
                 let part = f64::from(round * 7919 % 997) / 997.0;
                 let moment = match round % 4 {
                     0 => Moment::After(whole.mul_f64(part)),
-                    _ => Moment::Committing(Duration::from_micros((part * part * 8_000.0) as u64)),
+                    _ => Moment::Committing(reach.mul_f64(part)),
                 };
+                let is_pending = || out.join("_dwell/journal.json").exists();
+                let was_pending = is_pending();
                 killed += u32::from(kill(&sandbox, moment));
-                let journal = out.join("_dwell/journal.json").exists();
+                let journal = is_pending();
                 pending += u32::from(journal);
                 let here = table_hashes(&out);
                 let is_mixed = here != states[0] && here != states[1];
                 mixed += u32::from(is_mixed);
+                // What an earlier kill left is completed first: that says nothing of this commit.
+                if matches!(moment, Moment::Committing(_)) && !was_pending && !is_mixed {
+                    let late = here == states[state];
+                    reach = reach.mul_f64(if late { 0.8 } else { 1.25 }).min(Duration::from_secs(1));
+                }
                 // Before the decision nothing has changed; only a commit can be half way.
                 assert!(journal || !is_mixed, "round {round}, {moment:?}: mixed without a journal");
                 for (name, hash) in &here {
