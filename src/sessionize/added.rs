@@ -114,6 +114,18 @@ impl AddedValues {
         }
     }
 
+    /// Appends the values of `other`, which are of the same kind, from `start` on.
+    fn extend_from(&mut self, other: &AddedValues, start: usize) {
+        match (self, other) {
+            (AddedValues::Counts(mine), AddedValues::Counts(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Sums(mine), AddedValues::Sums(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Numbers(mine), AddedValues::Numbers(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Texts(mine, _), AddedValues::Texts(theirs, _)) => mine.extend_from_slice(&theirs[start..]),
+            // Columns of one place are of one kind.
+            _ => {}
+        }
+    }
+
     /// Brings the values from `start` on into this order of them.
     fn reorder(&mut self, start: usize, order: &[u32]) {
         fn of<T: Copy>(values: &mut [T], order: &[u32]) {
@@ -241,6 +253,12 @@ impl<'a> Adding<'a> {
                 }
             }
         }
+    }
+
+    /// Adds the columns of the sessions that `other` has from `start` on.
+    pub fn add_like(&mut self, other: &Adding<'_>, start: usize) {
+        let columns = self.columns.sessions.iter_mut().zip(&other.columns.sessions);
+        columns.for_each(|(mine, theirs)| mine.extend_from(theirs, start));
     }
 
     /// Brings the sessions from `start` on, which were added in order, into the order that they have been

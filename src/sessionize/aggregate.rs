@@ -63,7 +63,44 @@ pub struct Made<'f> {
     pub adding: Option<Adding<'f>>,
 }
 
+/// What was made of one user.
+#[derive(Clone, Copy, Debug)]
+pub struct LastUser {
+    /// Where its rows begin.
+    sessions: usize,
+    activity: usize,
+    /// What became of its events.
+    counts: Counts,
+}
+
 impl Made<'_> {
+    /// As [`Made::add_user`], and tells what was made.
+    pub fn add_and_tell<T: Tie>(
+        &mut self,
+        rules: &Rules<'_>,
+        user: u32,
+        events: &mut [Row<T>],
+        id_time: &impl Fn(i64) -> Option<Timestamp>,
+    ) -> LastUser {
+        let before = std::mem::take(&mut self.counts);
+        let (sessions, activity) = (self.sessions.len(), self.activity.len());
+        self.add_user(rules, user, events, id_time);
+        let counts = self.counts;
+        self.counts.merge(&before);
+        LastUser { sessions, activity, counts }
+    }
+
+    /// Adds what `other` made of its last user: it is what would be made of the same events here. No columns may be added
+    /// to activity, and to sessions the same as there.
+    pub fn add_like(&mut self, other: &Made<'_>, last: &LastUser) {
+        self.sessions.extend_from_slice(&other.sessions[last.sessions..]);
+        self.activity.extend_from_slice(&other.activity[last.activity..]);
+        self.counts.merge(&last.counts);
+        if let (Some(mine), Some(theirs)) = (&mut self.adding, &other.adding) {
+            mine.add_like(theirs, last.sessions);
+        }
+    }
+
     /// Takes the events of one user, in any order. `id_time` says which session ids are times.
     pub fn add_user<T: Tie>(
         &mut self,

@@ -107,14 +107,19 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     let mut picked = Picked::of(rules.facts.map_or(0, |facts| facts.layout.segments));
     let mut own = Vec::new();
     rows.each_user(|user, events| {
-        if !segments.is_empty() {
-            put_in_order(events);
-            picked.pick(events, &table);
+        if segments.is_empty() {
+            return made.add_user(rules, user, events, &id_time);
         }
-        for segment in &mut segments {
+        put_in_order(events);
+        picked.pick(events, &table);
+        let all = events.len();
+        for segment in segments.iter_mut().filter(|segment| !segment.is_of_all(&picked, all)) {
             segment.add_user(rules, user, events, &picked, &mut own, &id_time);
         }
-        made.add_user(rules, user, events, &id_time);
+        let last = made.add_and_tell(rules, user, events, &id_time);
+        for segment in segments.iter_mut().filter(|segment| segment.is_of_all(&picked, all)) {
+            segment.made.add_like(&made, &last);
+        }
     });
     let (users, texts) = (Arc::new(rows.users), rows.texts.map(Arc::new));
     let finished = |made: Made<'_>| finish(made, &users, &texts);

@@ -50,6 +50,16 @@ impl<'f> SegmentMade<'f> {
         facts.segments.iter().map(one).collect()
     }
 
+    /// Whether its tables hold of a user with so many events what those of all events do.
+    pub fn is_of_all<T: Tie>(&self, picked: &Picked<T>, events: usize) -> bool {
+        let all = match self.rule.pick {
+            Pick::All => true,
+            Pick::In(segment) => picked.0[segment as usize].len() == events,
+            Pick::By(_) => false,
+        };
+        all && self.rule.performed.is_empty()
+    }
+
     /// Takes those of a user's events that the segment is of; the events are in order of time. `own` is only for
     /// its room.
     pub fn add_user<T: Tie>(

@@ -67,11 +67,17 @@ fn same_counts(own: &serde_json::Value, alone: &serde_json::Value) {
 #[test]
 fn segments_in_one_pass_equal_runs_of_their_own_row_for_row() {
     for session in ["", "timeout = '5m'\nstart_event = 'session_start'", "property = 'platform'"] {
-        let conditions = ["platform = 'web'", "country IN ('FR', 'DE') AND event_type <> 'scroll'"];
-        let segments = "[[segment]]\nname = 'web'\nwhere = \"platform = 'web'\"\n\
-             [[segment]]\nname = 'europe'\nwhere = \"country IN ('FR', 'DE') AND event_type <> 'scroll'\"\n";
-        let together = run(&job(session, "", segments));
-        for (name, condition) in ["web", "europe"].into_iter().zip(conditions) {
+        let conditions = [
+            ("web", "platform = 'web'"),
+            ("europe", "country IN ('FR', 'DE') AND event_type <> 'scroll'"),
+            // Of a user all events or none; and of some users all, of others some.
+            ("old", "user_id < 'u0001700'"),
+            ("mixed", "user_id < 'u0001000' OR user_id < 'u0002000' AND event_type <> 'scroll'"),
+        ];
+        let segment = |(name, condition)| format!("[[segment]]\nname = '{name}'\nwhere = \"{condition}\"\n");
+        let segments: String = conditions.map(segment).concat();
+        let together = run(&job(session, "", &segments));
+        for (name, condition) in conditions {
             let alone = run(&job(session, condition, ""));
             for kind in ["sessions", "activity"] {
                 let own = table(&together.out().join("segments").join(name), kind);
