@@ -140,7 +140,7 @@ impl Texts {
     }
 
     fn grow(&mut self) {
-        let mask = self.slots.len() * 2 - 1;
+        let mask = self.slots.len() * 4 - 1;
         self.slots = vec![FREE; mask + 1];
         for (code, view) in self.distinct.iter().enumerate() {
             let hash = match *view as u32 > INLINE {

@@ -139,14 +139,6 @@ impl KeyColumn {
         }
     }
 
-    /// Columns of one kind, one after the other.
-    pub fn joined(parts: impl IntoIterator<Item = KeyColumn>) -> KeyColumn {
-        let mut parts = parts.into_iter();
-        let mut joined = parts.next().unwrap_or(KeyColumn::Int(Vec::new()));
-        parts.for_each(|part| joined.extend(&part));
-        joined
-    }
-
     /// The number of a row; `None` in a column of text.
     pub fn int(&self, row: usize) -> Option<i64> {
         match self {

@@ -77,34 +77,45 @@ fn prefix(users: &KeyColumn, user: usize, shared: usize) -> u64 {
 /// All users in ascending order.
 #[derive(Clone, Debug)]
 pub struct AllUsers {
-    /// The users, by rank.
-    users: KeyColumn,
+    /// The users, by rank, in pieces of [`PIECE`].
+    pieces: Vec<KeyColumn>,
+    count: usize,
     /// The ranks of each partition's users.
     ranks: Vec<Vec<u32>>,
 }
 
+/// Users that a thread brings together in one go.
+const PIECE: usize = 1 << 14;
+
 impl AllUsers {
     /// The users of all partitions, in order.
     pub fn of(partitions: &[Partition]) -> Self {
-        /// Users that a thread brings together in one go.
-        const AT_ONCE: usize = 1 << 14;
         let mut sorted = any_users(partitions);
         sorted.par_sort_unstable_by(|a, b| a.compare(b, partitions));
-        let in_order = |users: &[AnyUser]| {
-            let of = |user: &AnyUser| (&*partitions[user.partition as usize].users, user.user as usize);
-            KeyColumn::picked(users.iter().map(of))
-        };
-        let parts: Vec<KeyColumn> = sorted.par_chunks(AT_ONCE).map(in_order).collect();
         let mut ranks: Vec<Vec<u32>> = partitions.iter().map(|partition| vec![0; partition.users.len()]).collect();
         for (rank, user) in sorted.iter().enumerate() {
             ranks[user.partition as usize][user.user as usize] = rank as u32;
         }
-        AllUsers { users: KeyColumn::joined(parts), ranks }
+        let in_order = |users: &[AnyUser]| {
+            let of = |user: &AnyUser| (&*partitions[user.partition as usize].users, user.user as usize);
+            KeyColumn::picked(users.iter().map(of))
+        };
+        AllUsers { pieces: sorted.par_chunks(PIECE).map(in_order).collect(), count: sorted.len(), ranks }
     }
 
-    /// The users, by rank.
-    pub fn column(&self) -> &KeyColumn {
-        &self.users
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Where the user of a rank is: a column, and its row.
+    pub fn find(&self, rank: usize) -> (&KeyColumn, usize) {
+        (&self.pieces[rank / PIECE], rank % PIECE)
     }
 }
 
@@ -166,7 +177,7 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
                 partition: number as u32,
             }));
         }
-        in_order(&places, self.users.column().len())
+        in_order(&places, self.users.len())
     }
 
     /// All users.

@@ -24,7 +24,7 @@ use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::EndReason;
 use crate::sessionize::dated::Dated;
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{ByDate, Place};
+use crate::sessionize::merge::{AllUsers, ByDate, Place};
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::{Day, Timestamp};
@@ -245,13 +245,13 @@ struct Rows<'a, R> {
     /// Where each is.
     places: &'a [Place],
     partitions: &'a [Partition],
-    users: &'a KeyColumn,
+    users: &'a AllUsers,
 }
 
 impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
     fn new(by_date: &ByDate<'a, R>, places: &'a [Place]) -> Self {
         let rows = places.iter().map(|place| *by_date.row(*place)).collect();
-        Rows { rows, places, partitions: by_date.partitions(), users: by_date.users().column() }
+        Rows { rows, places, partitions: by_date.partitions(), users: by_date.users() }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
@@ -264,7 +264,11 @@ impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {
-        key_array(key_type, self.places.iter().map(|place| Key::at(self.users, place.user())))
+        let user = |place: &Place| {
+            let (column, row) = self.users.find(place.user());
+            Key::at(column, row)
+        };
+        key_array(key_type, self.places.iter().map(user))
     }
 }
 
