@@ -42,14 +42,12 @@ PYTHON
 
 run() { "$target/dwell" run --input "$work/in" --quiet --threads 2 "$@"; }
 plain=() segments=()
-for _ in $(seq "$rounds"); do
-    rm -rf "$work/plain" "$work/out"
-    run --timeout 30m --output "$work/plain"
-    run "$work/job.toml" --output "$work/out"
-    diff -r "$work/plain/activity" "$work/out/activity"
-    plain+=("$work/plain.$((${#plain[@]})).json") segments+=("$work/out.$((${#segments[@]})).json")
-    cp "$work/plain/run.json" "${plain[-1]}"
-    cp "$work/out/run.json" "${segments[-1]}"
+for round in $(seq "$rounds"); do
+    # New folders each time: a file system is slow to make files where as many were removed a moment ago.
+    run --timeout 30m --output "$work/plain.$round"
+    run "$work/job.toml" --output "$work/out.$round"
+    diff -r "$work/plain.$round/activity" "$work/out.$round/activity"
+    plain+=("$work/plain.$round/run.json") segments+=("$work/out.$round/run.json")
 done
 python3 - "${plain[@]}" "${segments[@]}" <<'PYTHON'
 import json, statistics, sys
