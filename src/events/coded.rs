@@ -1,4 +1,4 @@
-//! Text as codes: most rows of a batch repeat what an earlier one says.
+//! Text and numbers as codes: most rows repeat what an earlier one says, of their batch or of one before it.
 
 use std::sync::Arc;
 
