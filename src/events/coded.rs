@@ -44,7 +44,7 @@ impl Numbers {
 }
 
 /// The distinct texts of batches that come one after the other: open addressing, at most half full.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Texts {
     /// In the upper half of a slot a code, in the lower one a part of its text's hash: small, so that they stay in the
     /// cache.
@@ -57,14 +57,9 @@ pub struct Texts {
     recent: Vec<(u128, u32)>,
 }
 
-impl Default for Texts {
-    fn default() -> Self {
-        Texts { slots: vec![FREE; 1 << 12], distinct: Vec::new(), long: TextColumn::default(), recent: Vec::new() }
-    }
-}
-
 impl Texts {
     const RECENT: usize = 1 << 10;
+    const FIRST_SLOTS: usize = 1 << 12;
 
     /// Each text as a code of the distinct ones, those of the batches before among them; null and nothing are the same.
     pub fn coded(&mut self, texts: &StringViewArray) -> Coded {
@@ -140,7 +135,7 @@ impl Texts {
     }
 
     fn grow(&mut self) {
-        let mask = self.slots.len() * 4 - 1;
+        let mask = (self.slots.len() * 4).max(Self::FIRST_SLOTS) - 1;
         self.slots = vec![FREE; mask + 1];
         for (code, view) in self.distinct.iter().enumerate() {
             let hash = match *view as u32 > INLINE {

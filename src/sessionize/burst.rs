@@ -161,8 +161,7 @@ impl Joining {
 
     /// Joins the events of another batch. The calendar has all their dates.
     pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar) {
-        self.users.take(&batch.users, self.bursts.iter_mut().map(|burst| &mut burst.user), &mut self.open);
-        self.open.iter_mut().for_each(|open| open.resize(self.users.len(), 0));
+        self.take_users(&batch.users);
         self.has_events |= batch.events.is_some();
         let values = batch.values.as_ref().map(|column| (&column.values, column.valid.as_deref()));
         match values {
@@ -184,15 +183,25 @@ impl Joining {
         }
     }
 
+    fn take_users(&mut self, users: &Coded) {
+        if let Some(now) = self.users.take(users) {
+            self.bursts[1..].iter_mut().for_each(|burst| burst.user = now[burst.user as usize]);
+            for open in &mut self.open {
+                let before = std::mem::replace(open, vec![0; self.users.len()]);
+                // Of a user that was there twice, the burst of either will do.
+                before.iter().zip(&now).for_each(|(burst, user)| open[*user as usize] = *burst);
+            }
+        }
+        self.open.iter_mut().for_each(|open| open.resize(self.users.len(), 0));
+    }
+
     /// The codes of texts among all texts up to now.
     fn take_texts<'t>(&mut self, texts: &'t Coded) -> Cow<'t, [u32]> {
-        let with_value = self.bursts.iter_mut().filter(|burst| burst.has_value);
-        let mut values: Vec<(u32, &mut i64)> = with_value.map(|burst| (burst.value as u32, &mut burst.value)).collect();
-        let codes = values.iter_mut().map(|(code, _)| code);
-        if self.texts.take(texts, codes, &mut []) {
+        if let Some(now) = self.texts.take(texts) {
+            let with_value = self.bursts.iter_mut().filter(|burst| burst.has_value);
+            with_value.for_each(|burst| burst.value = i64::from(now[burst.value as usize]));
             self.text_times.clear();
         }
-        values.into_iter().for_each(|(code, value)| *value = i64::from(code));
         if matches!(self.rule, Rule::Default(_)) {
             self.texts.add_times(&mut self.text_times);
         }

@@ -21,20 +21,15 @@ pub enum Keyring {
 }
 
 impl Keyring {
-    /// Takes the keys of another batch. Where codes change by that, those `in_use` do, lists `by_code` are put in their order,
-    /// and the answer is true.
-    pub fn take<'c>(
-        &mut self,
-        batch: &Coded,
-        in_use: impl Iterator<Item = &'c mut u32>,
-        by_code: &mut [Vec<u32>],
-    ) -> bool {
+    /// Takes the keys of another batch. Where the codes of those before change by that: what each of them is now; of a key
+    /// that was there twice, both are the same.
+    pub fn take(&mut self, batch: &Coded) -> Option<Vec<u32>> {
         fn intern<'k>(interner: &'k mut Interner, keys: &'k KeyColumn) -> impl Iterator<Item = u32> + 'k {
             (0..keys.len()).map(|key| interner.intern(keys, key))
         }
         let keys = &batch.keys;
         let goes_on = batch.first > 0;
-        let mut changed = false;
+        let mut changed = None;
         *self = match std::mem::take(self) {
             Keyring::None => Keyring::Shared(Arc::clone(keys)),
             Keyring::Shared(known) if Arc::ptr_eq(&known, keys) => Keyring::Shared(known),
@@ -43,15 +38,8 @@ impl Keyring {
                 Keyring::Shared(known)
             }
             Keyring::Shared(known) => {
-                changed = true;
                 let mut interner = Interner::like(&known);
-                let codes: Vec<u32> = intern(&mut interner, &known).collect();
-                in_use.for_each(|code| *code = codes[*code as usize]);
-                for by_code in by_code {
-                    let before = std::mem::replace(by_code, vec![0; interner.len()]);
-                    // Of a key that was there twice, either will do.
-                    before.iter().zip(&codes).for_each(|(value, code)| by_code[*code as usize] = *value);
-                }
+                changed = Some(intern(&mut interner, &known).collect());
                 let codes = intern(&mut interner, keys).collect();
                 Keyring::Told(interner, Arc::clone(keys), codes)
             }
