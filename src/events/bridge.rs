@@ -18,8 +18,7 @@ use polars_arrow::ffi;
 /// A type that polars does not have.
 pub fn to_polars(batch: &RecordBatch) -> PolarsResult<DataFrame> {
     let fields = batch.schema_ref().fields().iter();
-    let columns = fields.zip(batch.columns()).map(|(field, values)| Ok(series(field.name(), values)?.into_column()));
-    DataFrame::new(batch.num_rows(), columns.collect::<PolarsResult<_>>()?)
+    DataFrame::new(batch.num_rows(), columns_of(fields.map(|field| field.name()).zip(batch.columns()))?)
 }
 
 /// Some columns of a batch as a frame of as many rows, with columns made of them.
@@ -28,8 +27,7 @@ pub fn to_polars(batch: &RecordBatch) -> PolarsResult<DataFrame> {
 /// A type that polars does not have, or a value that it cannot make a column of.
 pub fn frame_of(batch: &RecordBatch, columns: &[String], made: &[Expr]) -> PolarsResult<DataFrame> {
     let found = columns.iter().filter_map(|name| Some((name, batch.column_by_name(name)?)));
-    let mut columns: Vec<Column> =
-        found.map(|(name, values)| Ok(series(name, values)?.into_column())).collect::<PolarsResult<_>>()?;
+    let mut columns = columns_of(found)?;
     if columns.is_empty() {
         // So that there are as many rows.
         columns.push(Column::new_row_index("dwell row".into(), 0, batch.num_rows())?);
@@ -42,6 +40,10 @@ pub fn frame_of(batch: &RecordBatch, columns: &[String], made: &[Expr]) -> Polar
     // What is made of a folder's name alone is one value to polars, and so would be what is made of that.
     let columns = rows.columns().iter().map(|column| column.as_materialized_series().clone().into_column());
     DataFrame::new(rows.height(), columns.collect())
+}
+
+fn columns_of<'b>(columns: impl Iterator<Item = (&'b String, &'b ArrayRef)>) -> PolarsResult<Vec<Column>> {
+    columns.map(|(name, values)| Ok(series(name, values)?.into_column())).collect()
 }
 
 fn series(name: &str, values: &ArrayRef) -> PolarsResult<Series> {
