@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use rayon::ThreadPool;
+
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
 use crate::events::plan::ReadPlan;
@@ -48,38 +50,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let folder = OutputFolder::look(&job.output.path)?;
     let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;
-    let definition_check = folder.before().check(&job.output.path, &definition, options.overwrite);
     let tables = made_with(job);
     if options.dry_run {
-        let ledger = ledger_of(&folder.own(LEDGER), &definition, options)?;
-        let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
-        let scope = Finder { job, plan: &plan, pool: &pool, past: &past }.scope(options);
-        if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
-            plan.keep_times(times.clone())?;
-        }
-        let (scope, refused) = match scope {
-            Ok(scope) => (scope, definition_check.err().map(Error::from)),
-            Err(error) => (None, Some(definition_check.map_or_else(Error::from, |()| error))),
-        };
-        let refusal = refused.map(|error| format!("\nThis run would be refused: {error}\n"));
-        let text = dry_run::plan_text(job, options, &plan, &definition, scope.as_ref());
-        return Ok(text + &refusal.unwrap_or_default());
-    }
-    definition_check?;
-    let folder = folder.lock()?;
-    if folder.was_recovered() {
-        tracing::warn!("a run before this one was killed while it put its files in place: that has been completed");
+        return preview(job, options, plan, &definition, &folder, &pool);
     }
     folder.before().check(&job.output.path, &definition, options.overwrite)?;
-    // So a rebuild is a plain run, which replaces all files: nothing of the old definition can stay.
-    if folder.before().is_other_than(&definition) && (options.window != Window::default() || !options.only.is_empty()) {
-        return Err(JobError::PartOfRebuild.into());
-    }
-    let mut ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), &definition, options)?;
-    for table in [SESSIONS, ACTIVITY] {
-        // Whoever removed a table wants it made again.
-        ledger = ledger.filter(|_| folder.files_of(Path::new(table.folder)).is_ok_and(|files| !files.is_empty()));
-    }
+    let folder = lock(folder, job, options, &definition)?;
+    let ledger = ledger_beside(&folder, &definition, options)?;
     let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
     let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
         return nothing_new(folder, &definition, &tables, &past, started);
@@ -101,10 +78,11 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         folder: options.resources.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
     };
     let profile = Profile::default();
+    let joining = joining(job);
     let gather = Gather {
         pool: &pool,
         job,
-        joining: joining(job, &plan),
+        joining: joining.as_ref(),
         plan: &plan,
         types: &dictionary,
         room: &room,
@@ -192,6 +170,53 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
+}
+
+/// What a run would do, and whether it would be refused.
+fn preview(
+    job: &Job,
+    options: &Options,
+    mut plan: ReadPlan,
+    definition: &Canonical,
+    folder: &OutputFolder,
+    pool: &ThreadPool,
+) -> Result<String, Error> {
+    let definition_check = folder.before().check(&job.output.path, definition, options.overwrite);
+    let ledger = ledger_of(&folder.own(LEDGER), definition, options)?;
+    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&made_with(job)));
+    let scope = Finder { job, plan: &plan, pool, past: &past }.scope(options);
+    if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
+        plan.keep_times(times.clone())?;
+    }
+    let (scope, refused) = match scope {
+        Ok(scope) => (scope, definition_check.err().map(Error::from)),
+        Err(error) => (None, Some(definition_check.map_or_else(Error::from, |()| error))),
+    };
+    let refusal = refused.map(|error| format!("\nThis run would be refused: {error}\n"));
+    let text = dry_run::plan_text(job, options, &plan, definition, scope.as_ref());
+    Ok(text + &refusal.unwrap_or_default())
+}
+
+/// Locks the output folder, and looks at it once more: another run may have been there in the meantime.
+fn lock(folder: OutputFolder, job: &Job, options: &Options, definition: &Canonical) -> Result<LockedFolder, Error> {
+    let folder = folder.lock()?;
+    if folder.was_recovered() {
+        tracing::warn!("a run before this one was killed while it put its files in place: that has been completed");
+    }
+    folder.before().check(&job.output.path, definition, options.overwrite)?;
+    // So a rebuild is a plain run, which replaces all files: nothing of the old definition can stay.
+    if folder.before().is_other_than(definition) && (options.window != Window::default() || !options.only.is_empty()) {
+        return Err(JobError::PartOfRebuild.into());
+    }
+    Ok(folder)
+}
+
+/// The ledger of a folder whose tables are there.
+fn ledger_beside(folder: &LockedFolder, definition: &Canonical, options: &Options) -> Result<Option<Ledger>, Error> {
+    let ledger = ledger_of(&folder.path().join(LockedFolder::own_file(LEDGER)), definition, options)?;
+    // Whoever removed a table wants it made again.
+    let is_there = |table: &str| folder.files_of(Path::new(table)).is_ok_and(|files| !files.is_empty());
+    Ok(ledger.filter(|_| [SESSIONS, ACTIVITY].iter().all(|table| is_there(table.folder))))
 }
 
 /// The ledger of a folder, as far as it is of this definition. Only an incremental run cannot do without one

@@ -1,8 +1,9 @@
 //! Events that nothing can part, joined as soon as they are read: of most events only a sum has to be kept.
 //!
 //! A burst is some events of one user, in one group and on one date, that the rule leaves together whatever other events
-//! there are. How the events of a session fall into bursts shows in no table: bursts of one session are joined
-//! further by the rule itself, which looks at their first and last instants.
+//! there are, and that are alike in all that charts and segments ask of events. How the events of a session fall into
+//! bursts shows in no table: bursts of one session are joined further by the rule itself, which looks at their first
+//! and last instants.
 
 use std::borrow::Cow;
 
@@ -37,14 +38,15 @@ struct Burst {
     /// Before when they may.
     until: Timestamp,
     value: i64,
+    user: u32,
+    kind: u32,
+    first_event: u32,
+    last_event: u32,
+    hours: u32,
+    count: u16,
     has_value: bool,
     /// Whether only a silence bounds it.
     by_silence: bool,
-    user: u32,
-    first_event: u32,
-    last_event: u32,
-    count: u32,
-    hours: u32,
 }
 
 /// An event that a burst begins with.
@@ -53,6 +55,7 @@ struct Event {
     time: Timestamp,
     value: Option<i64>,
     user: u32,
+    kind: u32,
     event: u32,
 }
 
@@ -64,19 +67,25 @@ impl Burst {
         from: Timestamp::MAX,
         until: Timestamp::MIN,
         value: 0,
-        has_value: false,
-        by_silence: false,
         user: 0,
+        kind: 0,
         first_event: 0,
         last_event: 0,
-        count: 0,
         hours: 0,
+        count: 0,
+        has_value: false,
+        by_silence: false,
     };
 
-    /// Takes an event of its user and group that does not come after it, if it may.
+    /// Whether another event is more than it counts.
+    fn is_full(&self) -> bool {
+        self.count == u16::MAX
+    }
+
+    /// Takes an event of its user, group and kind that does not come after it, if it may.
     #[inline(never)]
     fn takes(&mut self, time: Timestamp, event: u32, hour: &Hour, silence: Span) -> bool {
-        if time < self.from || time >= self.until || time > self.end {
+        if time < self.from || time >= self.until || time > self.end || self.is_full() {
             return false;
         }
         if time < self.start {
@@ -94,6 +103,33 @@ impl Burst {
     }
 }
 
+/// The event types that are told apart, each by its class; all others are of class 0. Of those, only the first and the
+/// last of a session shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeClasses {
+    by_code: Vec<u32>,
+    classes: u32,
+}
+
+impl TypeClasses {
+    /// Each of these types has a class of its own. Types are named by their codes; `None` for one that no event up to now
+    /// has.
+    pub fn of(types: &[Option<u32>]) -> Self {
+        let last = types.iter().flatten().max();
+        let mut by_code = vec![0; last.map_or(0, |last| *last as usize + 1)];
+        types.iter().zip(1..).for_each(|(code, class)| {
+            if let Some(code) = code {
+                by_code[*code as usize] = class;
+            }
+        });
+        TypeClasses { by_code, classes: types.len() as u32 + 1 }
+    }
+
+    fn of_type(&self, code: u32) -> u32 {
+        self.by_code.get(code as usize).copied().unwrap_or(0)
+    }
+}
+
 /// Events that are joined as they come, by a rule that needs no more of events than their times, groups, and first and
 /// last types.
 #[derive(Debug)]
@@ -105,12 +141,18 @@ pub struct Joining {
     texts: Keyring,
     /// Which of the texts are times.
     text_times: Vec<Option<Timestamp>>,
-    /// The burst that each user's next event may join, with a value and without one: such events come in the midst of
-    /// others. The first of all bursts is none.
-    open: [Vec<u32>; 2],
+    facts: Keyring,
+    /// How many classes of event types there are: an event's kind is the code of its facts times this, and its class.
+    classes: u32,
+    /// The bursts that each user's next event may join, as events with and without a value and of several kinds come in
+    /// the midst of others: which of these lists, [`list_of`] says. The first of all bursts is none.
+    open: [Vec<u32>; LISTS],
+    /// How many of the lists are in use.
+    lists: usize,
     bursts: Vec<Burst>,
     rows: usize,
     has_events: bool,
+    has_facts: bool,
     values: Option<ValueKind>,
 }
 
@@ -140,10 +182,14 @@ impl Joining {
             users: Keyring::default(),
             texts: Keyring::default(),
             text_times: Vec::new(),
-            open: [Vec::new(), Vec::new()],
+            facts: Keyring::default(),
+            classes: 1,
+            open: Default::default(),
+            lists: 2,
             bursts: vec![Burst::NONE],
             rows: 0,
             has_events: false,
+            has_facts: false,
             values: None,
         }
     }
@@ -159,40 +205,72 @@ impl Joining {
         }
     }
 
-    /// Joins the events of another batch. The calendar has all their dates.
-    pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar) {
-        self.take_users(&batch.users);
+    /// Joins the events of another batch. The calendar has all their dates; the classes are as many as for the batches
+    /// before.
+    pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar, classes: &TypeClasses) {
         self.has_events |= batch.events.is_some();
+        let kinds = self.take_kinds(batch, classes);
+        self.lists = if kinds.is_some() { LISTS } else { 2 };
+        self.take_users(&batch.users);
+        match kinds {
+            None => self.add_kinds(batch, calendar, |_| 0),
+            Some(kinds) => self.add_kinds(batch, calendar, |row| kinds[row]),
+        }
+    }
+
+    fn add_kinds(&mut self, batch: &EventBatch, calendar: &Calendar, kind: impl Fn(usize) -> u32) {
         let values = batch.values.as_ref().map(|column| (&column.values, column.valid.as_deref()));
         match values {
-            None => self.join(batch, calendar, |_| Some(0)),
+            None => self.join(batch, calendar, kind, |_| Some(0)),
             Some((Values::Int(numbers), None)) => {
                 self.values = Some(ValueKind::Int);
-                self.join(batch, calendar, |row| Some(numbers[row]));
+                self.join(batch, calendar, kind, |row| Some(numbers[row]));
             }
             Some((Values::Int(numbers), Some(valid))) => {
                 self.values = Some(ValueKind::Int);
-                self.join(batch, calendar, |row| valid[row].then_some(numbers[row]));
+                self.join(batch, calendar, kind, |row| valid[row].then_some(numbers[row]));
             }
             Some((Values::Text(texts), valid)) => {
                 self.values = Some(ValueKind::Text);
                 let codes = self.take_texts(texts);
                 let is_valid = |row: usize| valid.is_none_or(|valid| valid[row]);
-                self.join(batch, calendar, |row| is_valid(row).then_some(i64::from(codes[row])));
+                self.join(batch, calendar, kind, |row| is_valid(row).then_some(i64::from(codes[row])));
             }
         }
+    }
+
+    /// The kind of each event; `None` where all are of one.
+    fn take_kinds(&mut self, batch: &EventBatch, classes: &TypeClasses) -> Option<Vec<u32>> {
+        self.classes = classes.classes;
+        let class_of = |event: &u32| classes.of_type(*event);
+        self.has_facts |= batch.facts.is_some();
+        let Some(facts) = &batch.facts else {
+            let events = batch.events.as_ref().filter(|_| self.classes > 1)?;
+            return Some(events.iter().map(class_of).collect());
+        };
+        if let Some(now) = self.facts.take(facts) {
+            let classes = self.classes;
+            let kinds = self.bursts[1..].iter_mut().map(|burst| &mut burst.kind);
+            kinds.for_each(|kind| *kind = now[(*kind / classes) as usize] * classes + *kind % classes);
+        }
+        let codes = self.facts.told(&facts.codes);
+        let kinds = codes.iter().map(|code| code * self.classes);
+        Some(match &batch.events {
+            Some(events) => kinds.zip(events).map(|(kind, event)| kind + class_of(event)).collect(),
+            None => kinds.collect(),
+        })
     }
 
     fn take_users(&mut self, users: &Coded) {
         if let Some(now) = self.users.take(users) {
             self.bursts[1..].iter_mut().for_each(|burst| burst.user = now[burst.user as usize]);
-            for open in &mut self.open {
+            for open in &mut self.open[..self.lists] {
                 let before = std::mem::replace(open, vec![0; self.users.len()]);
                 // Of a user that was there twice, the burst of either will do.
                 before.iter().zip(&now).for_each(|(burst, user)| open[*user as usize] = *burst);
             }
         }
-        self.open.iter_mut().for_each(|open| open.resize(self.users.len(), 0));
+        self.open[..self.lists].iter_mut().for_each(|open| open.resize(self.users.len(), 0));
     }
 
     /// The codes of texts among all texts up to now.
@@ -208,7 +286,13 @@ impl Joining {
         self.texts.told(&texts.codes)
     }
 
-    fn join(&mut self, batch: &EventBatch, calendar: &Calendar, value: impl Fn(usize) -> Option<i64>) {
+    fn join(
+        &mut self,
+        batch: &EventBatch,
+        calendar: &Calendar,
+        kind: impl Fn(usize) -> u32,
+        value: impl Fn(usize) -> Option<i64>,
+    ) {
         let Some(first) = batch.times.first() else { return };
         let mut calendar = calendar.cursor();
         let mut hour = calendar.hour(*first);
@@ -216,14 +300,14 @@ impl Joining {
         let events = batch.events.as_deref().map_or_else(|| Cow::Owned(vec![0; batch.len()]), Cow::Borrowed);
         let rows = batch.times.iter().zip(users.iter()).zip(events.iter());
         for (row, ((time, user), event)) in rows.enumerate() {
-            let (time, user, event, value) = (*time, *user, *event, value(row));
+            let (time, user, event, value, kind) = (*time, *user, *event, value(row), kind(row));
             if time < hour.from || time >= hour.until {
                 hour = calendar.hour(time);
             }
-            let open = &mut self.open[usize::from(value.is_none())][user as usize];
+            let open = &mut self.open[list_of(kind, value.is_some())][user as usize];
             let burst = &mut self.bursts[*open as usize];
-            let same = burst.value == value.unwrap_or(0);
-            if same && burst.end < time && time < burst.until {
+            let same = burst.value == value.unwrap_or(0) && burst.kind == kind;
+            if same && burst.end < time && time < burst.until && !burst.is_full() {
                 // As nearly all do: it goes on with what its user did last.
                 (burst.end, burst.last_event) = (time, event);
                 burst.count += 1;
@@ -233,14 +317,14 @@ impl Joining {
                 }
             } else if !(same && burst.takes(time, event, &hour, self.silence)) {
                 *open = self.bursts.len() as u32;
-                self.begin(Event { time, value, user, event }, &hour);
+                self.begin(Event { time, value, user, kind, event }, &hour);
             }
         }
         self.rows += batch.len();
     }
 
     #[inline(never)]
-    fn begin(&mut self, Event { time, value, user, event }: Event, hour: &Hour) {
+    fn begin(&mut self, Event { time, value, user, kind, event }: Event, hour: &Hour) {
         let id = match (self.rule, self.values) {
             (Rule::Custom(_), _) => None,
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
@@ -259,13 +343,14 @@ impl Joining {
             from: from.max(hour.stretch.0),
             until: until.min(hour.stretch.1),
             value: value.unwrap_or(0),
-            has_value: value.is_some(),
-            by_silence,
             user,
+            kind,
             first_event: event,
             last_event: event,
-            count: 1,
             hours: hour.bit,
+            count: 1,
+            has_value: value.is_some(),
+            by_silence,
         });
     }
 
@@ -283,6 +368,8 @@ impl Joining {
             };
             ValueColumn::new(values, bursts.iter().map(|burst| burst.has_value).collect())
         });
+        let fact_codes = || bursts.iter().map(|burst| burst.kind / self.classes).collect();
+        let facts = self.has_facts.then(|| Coded::sharing(self.facts.into_column(), fact_codes()));
         EventBatch {
             users: Coded::sharing(self.users.into_column(), of(|burst| burst.user)),
             times: bursts.iter().map(|burst| burst.start).collect(),
@@ -290,15 +377,23 @@ impl Joining {
             values,
             sequence: None,
             unique_ids: None,
-            facts: None,
+            facts,
             bursts: Some(Bursts {
                 lengths: bursts.iter().map(|burst| burst.end.since(burst.start).micros()).collect(),
                 last_events: of(|burst| burst.last_event),
-                counts: of(|burst| burst.count),
+                counts: of(|burst| u32::from(burst.count)),
                 hours: of(|burst| if burst.count == 1 { 0 } else { burst.hours }),
             }),
         }
     }
+}
+
+/// Lists of open bursts: the events of a user are of few kinds at a time.
+const LISTS: usize = 8;
+
+/// Which of them has those that an event may join.
+fn list_of(kind: u32, has_value: bool) -> usize {
+    (kind as usize * 2 + usize::from(!has_value)) % LISTS
 }
 
 /// The first instant after one.
@@ -311,12 +406,14 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use crate::sessionize::added::{Added, EventTest, FactRules, Pick, SegmentRule, What};
     use crate::sessionize::aggregate::Rules;
     use crate::sessionize::calendar::Stretch;
     use crate::sessionize::columns::{KeyColumn, TextColumn};
     use crate::sessionize::cut::{ById, Cutting, Silence};
     use crate::sessionize::dates::DateSet;
     use crate::sessionize::event_types::{EventTypes, Role};
+    use crate::sessionize::facts::{FactKind, FactLayout, FactWriter};
     use crate::sessionize::partition::{sessionize, Partition};
     use crate::sessionize::records::SessionRow;
     use crate::sessionize::scatter::{scatter, Partitions};
@@ -327,12 +424,13 @@ mod tests {
     /// A millisecond that is a session id and a time, a little after 2026-01-01.
     const FIRST_ID: i64 = 1_767_225_600_000;
 
-    /// What a user did: who, when in half hours, what, and in which group.
-    type Told = (u32, i64, u32, Option<i64>);
+    /// What a user did: who, when in half hours, what, in which group, and with which facts.
+    type Told = (u32, i64, u32, Option<i64>, u32);
 
     fn events() -> impl Strategy<Value = Vec<Told>> {
         let value = prop::option::weighted(0.9, 0i64..4);
-        prop::collection::vec((0u32..5, 0i64..120, 0u32..3, value), 0..200)
+        let fact = prop_oneof![3 => Just(0u32), 2 => 1u32..5];
+        prop::collection::vec((0u32..5, 0i64..120, 0u32..3, value, fact), 0..200)
     }
 
     fn rule() -> impl Strategy<Value = Rule> {
@@ -355,10 +453,60 @@ mod tests {
         prop_oneof![custom, by_id]
     }
 
-    fn texts(of: impl Iterator<Item = String>) -> KeyColumn {
+    fn texts(of: impl Iterator<Item = Vec<u8>>) -> KeyColumn {
         let mut texts = TextColumn::default();
-        of.for_each(|text| texts.push(text.as_bytes()));
+        of.for_each(|text| texts.push(&text));
         KeyColumn::Text(texts)
+    }
+
+    fn layout() -> FactLayout {
+        let (number, text) = (FactKind::Number, FactKind::Text);
+        FactLayout { values: vec![number, text], marks: 1, by: vec![text], segments: 2 }
+    }
+
+    /// The facts of this code: of some, all; of others, one or two.
+    fn facts(code: u32) -> Vec<u8> {
+        let mut writer = FactWriter::default();
+        writer.number((code != 1).then_some(i64::from(code) * 7 - 10));
+        writer.text([None, Some(&b"z"[..]), Some(b"y"), None, Some(b"x")][code as usize]);
+        writer.bits(u64::from(code == 0 || code == 3), 1);
+        writer.text([Some(&b"blue"[..]), None, Some(b"red"), Some(b"blue"), Some(b"")][code as usize]);
+        writer.bits([0b01, 0b11, 0b10, 0b01, 0b00][code as usize], 2);
+        writer.bytes().to_vec()
+    }
+
+    /// Columns and segments of all kinds; the rank of the type that is told apart is given.
+    fn fact_rules(rank: u32) -> FactRules {
+        let (any, marked) = (EventTest::default(), EventTest { mark: Some(0), ..EventTest::default() });
+        let typed = EventTest { event: Some(rank), ..EventTest::default() };
+        let none = EventTest { event: Some(EventTest::NO_SUCH_TYPE), ..EventTest::default() };
+        let tenth = |number: i64| number as f64 * 0.1;
+        let added = [
+            (any, What::Count),
+            (typed, What::Count),
+            (marked, What::Count),
+            (none, What::Count),
+            (any, What::Sum(0, tenth)),
+            (EventTest { mark: Some(0), ..typed }, What::Sum(0, tenth)),
+            (any, What::First(0)),
+            (typed, What::First(1)),
+            (any, What::Last(0)),
+            (typed, What::Last(1)),
+            (marked, What::Last(0)),
+            (any, What::First(1)),
+            (any, What::Last(1)),
+        ];
+        let segment = |pick, performed| SegmentRule { pick, performed };
+        FactRules {
+            layout: layout(),
+            added: added.into_iter().map(|(of, what)| Added { of, what }).collect(),
+            segments: vec![
+                segment(Pick::All, vec![typed, marked, any]),
+                segment(Pick::In(0), Vec::new()),
+                segment(Pick::In(1), vec![typed]),
+                segment(Pick::By(2), vec![any]),
+            ],
+        }
     }
 
     /// How the keys of a batch stand to those of the ones before.
@@ -377,21 +525,21 @@ mod tests {
         prop_oneof![Just([Keys::GoOn; 3]), [any_but_last(), any_but_last(), any_but_last()]]
     }
 
-    /// The keys that have come, in order: users and groups.
-    type Known = [Vec<String>; 2];
+    /// The keys that have come, in order: users, groups and facts.
+    type Known = [Vec<Vec<u8>>; 3];
 
     fn coded(
         names: impl Iterator<Item = u32>,
-        name: impl Fn(u32) -> String,
+        name: impl Fn(u32) -> Vec<u8>,
         keys: Keys,
-        known: &mut Vec<String>,
+        known: &mut Vec<Vec<u8>>,
     ) -> Coded {
         if keys != Keys::GoOn {
             let turned = |code: u32| if keys == Keys::Own { 4 - code } else { code };
             return Coded::new(texts((0..5).map(|code| name(turned(code)))), names.map(turned).collect());
         }
         let first = known.len();
-        let code = |name: String| {
+        let code = |name: Vec<u8>| {
             let place = known.iter().position(|known| *known == name).unwrap_or(known.len());
             if place == known.len() {
                 known.push(name);
@@ -402,27 +550,27 @@ mod tests {
         Coded { keys: Arc::new(texts(known[first..].iter().cloned())), first: first as u32, codes }
     }
 
-    fn batch(events: &[Told], values: Option<bool>, keys: Keys, known: &mut Known) -> EventBatch {
+    fn batch(events: &[Told], (values, has_facts): (Option<bool>, bool), keys: Keys, known: &mut Known) -> EventBatch {
         let id = |value: i64| if value == 3 { 77 } else { FIRST_ID + value * 20 * 3_600_000 };
-        let [users, groups] = known;
+        let [users, groups, all_facts] = known;
         let values = values.map(|is_text| {
             let values = match is_text {
                 true => {
                     let codes = events.iter().map(|told| told.3.unwrap_or(0) as u32);
-                    Values::Text(coded(codes, |code| id(i64::from(code)).to_string(), keys, groups))
+                    Values::Text(coded(codes, |code| id(i64::from(code)).to_string().into_bytes(), keys, groups))
                 }
                 false => Values::Int(events.iter().map(|told| told.3.map_or(-1, id)).collect()),
             };
             ValueColumn::new(values, events.iter().map(|told| told.3.is_some()).collect())
         });
         EventBatch {
-            users: coded(events.iter().map(|told| told.0), |code| format!("user {code}"), keys, users),
+            users: coded(events.iter().map(|told| told.0), |code| format!("user {code}").into_bytes(), keys, users),
             times: events.iter().map(|told| Timestamp::from_millis(FIRST_ID + told.1 * 1_800_000)).collect(),
             events: Some(events.iter().map(|told| told.2).collect()),
             values,
             sequence: None,
             unique_ids: None,
-            facts: None,
+            facts: has_facts.then(|| coded(events.iter().map(|told| told.4), facts, keys, all_facts)),
             bursts: None,
         }
     }
@@ -449,9 +597,9 @@ mod tests {
         sessionize(&[(&block, 0)], rules, || ())
     }
 
-    fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar) -> EventBatch {
+    fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar, classes: &TypeClasses) -> EventBatch {
         let mut joining = Joining::new(rule);
-        batches.iter().for_each(|batch| joining.add(batch, calendar));
+        batches.iter().for_each(|batch| joining.add(batch, calendar, classes));
         joining.finish()
     }
 
@@ -464,6 +612,7 @@ mod tests {
             keys in keys(),
             in_order in any::<bool>(),
             some_dates in any::<bool>(),
+            has_facts in any::<bool>(),
         ) {
             let mut events = events;
             if in_order {
@@ -472,6 +621,8 @@ mod tests {
             let types = EventTypes::new(&["b".to_string(), "a".to_string()], |_| (Role::Other, false));
             let calendar = calendar();
             let second = Day::from_epoch_days(20_001);
+            let facts = fact_rules(types.rank_of("a").expect("there"));
+            let classes = TypeClasses::of(if has_facts { &[Some(2), None] } else { &[] });
             let dates = if some_dates { DateSet::of([(second, second)]) } else { DateSet::all() };
             let rules = Rules {
                 rule,
@@ -481,18 +632,18 @@ mod tests {
                 calendar: &calendar,
                 dates: &dates,
                 makes_activity: true,
-                facts: None,
+                facts: has_facts.then_some(&facts),
             };
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));
             let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(keys);
             let mut known = Known::default();
-            let batches: Vec<EventBatch> = parts.map(|(part, keys)| batch(part, values, keys, &mut known)).collect();
-            let bursts = joined(&batches, rule, &calendar);
+            let batches: Vec<EventBatch> = parts.map(|(part, keys)| batch(part, (values, has_facts), keys, &mut known)).collect();
+            let bursts = joined(&batches, rule, &calendar, &classes);
             prop_assert!(bursts.len() <= events.len());
             let of_bursts = bursts.bursts.as_ref().expect("bursts");
             prop_assert_eq!(of_bursts.counts.iter().sum::<u32>() as usize, events.len());
             let (plain, joined) = (tables(&batches, &rules), tables(&[bursts], &rules));
-            let told = |made: &Option<Partition>| made.as_ref().map(|made| {
+            let told = |made: &Partition| {
                 // Events without a value have left texts behind that no session has.
                 let text = |place: i64| match made.texts.as_deref() {
                     Some(KeyColumn::Text(texts)) => Some(texts.get(place as usize).to_vec()),
@@ -504,26 +655,30 @@ mod tests {
                     None => (*row, Vec::new()),
                 };
                 let sessions: Vec<(SessionRow, Vec<u8>)> = made.sessions.iter().map(session).collect();
-                (made.users.clone(), sessions, made.activity.clone(), made.counts)
-            });
-            prop_assert_eq!(told(&joined), told(&plain));
+                (made.users.clone(), sessions, made.activity.clone(), made.counts, format!("{:?}", made.added))
+            };
+            let all = |made: &Option<Partition>| {
+                made.iter().flat_map(|made| std::iter::once(made).chain(&made.segments)).map(told).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(all(&joined), all(&plain));
         }
     }
 
     #[test]
     fn a_visit_is_one_burst_and_a_crowd_is_none() {
         let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
-        let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0))).collect();
-        let bursts = joined(&[batch(&visit, Some(false), Keys::Same, &mut Known::default())], rule, &calendar())
-            .bursts
-            .expect("bursts");
+        let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0), 0)).collect();
+        let visit = batch(&visit, (Some(false), false), Keys::Same, &mut Known::default());
+        let bursts = joined(&[visit], rule, &calendar(), &TypeClasses::of(&[])).bursts.expect("bursts");
         assert_eq!((bursts.counts, bursts.lengths, bursts.hours), (vec![40], vec![39 * HOUR / 2], vec![(1 << 20) - 1]));
-        let crowd =
-            |events: i64| (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4)));
+        let crowd = |events: i64| {
+            (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4), 0))
+        };
         let worth = |events| {
             let mut joining = Joining::new(rule);
             let crowd: Vec<Told> = crowd(events).collect();
-            joining.add(&batch(&crowd, Some(false), Keys::Same, &mut Known::default()), &calendar());
+            let batch = batch(&crowd, (Some(false), false), Keys::Same, &mut Known::default());
+            joining.add(&batch, &calendar(), &TypeClasses::of(&[]));
             joining.worth()
         };
         assert_eq!((worth(1_000), worth(1 << 17)), (Worth::More, Worth::Hopeless));

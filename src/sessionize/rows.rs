@@ -237,6 +237,10 @@ impl<T: Tie> Tie for FactTie<T> {
         self.fact
     }
 
+    fn burst(self) -> Option<Joined> {
+        self.tie.burst()
+    }
+
     fn with_fact(self, fact: u32) -> Self {
         FactTie { fact, ..self }
     }
@@ -309,6 +313,11 @@ impl<T: Tie> Row<T> {
     pub fn order(&self) -> (Timestamp, i64, EventKey) {
         let (sequence, event) = self.tie.order();
         (self.time, sequence, event)
+    }
+
+    /// The same of its last event: it is one event, unless it stands for a burst of them.
+    pub fn last_order(&self) -> (Timestamp, i64, EventKey) {
+        self.tie.burst().map_or_else(|| self.order(), |burst| (self.end(), 0, burst.last_event))
     }
 }
 
