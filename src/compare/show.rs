@@ -10,6 +10,7 @@ use super::measures::{Amount, Measure, Unit};
 use super::users::UserKey;
 use super::Answer;
 use crate::job::dates::day_text;
+use crate::report::lines::{harmless, shortened, wrapped};
 use crate::report::summary::length_text;
 use crate::report::{grouped, percent};
 
@@ -23,17 +24,17 @@ pub(super) fn text(answer: &Answer, output: Option<&Path>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for (letter, job) in ["A", "B"].into_iter().zip(&answer.jobs) {
-        let _ = writeln!(text, "{letter}  {}", printable(&job.name));
-        wrap(&mut text, "   ", &job.sentence);
+        let _ = writeln!(text, "{letter}  {}", harmless(&job.name));
+        paragraph(&mut text, "   ", &job.sentence);
     }
     text.push('\n');
     if answer.differences.is_empty() {
         text.push_str("The definitions do not differ.\n");
     }
     for difference in &answer.differences {
-        let value = |value: &Option<String>| printable(value.as_deref().unwrap_or("(not set)"));
+        let value = |value: &Option<String>| harmless(value.as_deref().unwrap_or("(not set)"));
         let (a, b) = (value(&difference.was), value(&difference.is));
-        wrap(&mut text, "", &format!("{}: {a} in A, {b} in B", difference.key));
+        paragraph(&mut text, "", &format!("{}: {a} in A, {b} in B", difference.key));
     }
     text.push('\n');
     let line =
@@ -155,7 +156,7 @@ fn users(text: &mut String, answer: &Answer) {
     for (user, row) in &answer.users {
         let name = match user {
             UserKey::Int(number) => number.to_string(),
-            UserKey::Text(name) => shortened(&printable(name), 31),
+            UserKey::Text(name) => shortened(&harmless(name), 31),
         };
         let sessions = row.sessions.map(|count| grouped(u64::from(count)));
         let time = row.time_spent_ms.map(|millis| amount_text(Unit::Millis, Amount::Whole(millis)));
@@ -163,38 +164,8 @@ fn users(text: &mut String, answer: &Answer) {
     }
 }
 
-/// Without what a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
-        None => text.to_string(),
-    }
-}
-
-/// Writes words in lines of at most [`WIDTH`]; a word that is longer has a line of its own.
-fn wrap(text: &mut String, indent: &str, words: &str) {
-    let mut width = 0;
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > WIDTH {
-            text.push('\n');
-            width = 0;
-        }
-        if width == 0 {
-            text.push_str(indent);
-            width = indent.chars().count();
-        } else {
-            text.push(' ');
-            width += 1;
-        }
-        text.push_str(word);
-        width += length;
-    }
-    text.push('\n');
+fn paragraph(text: &mut String, indent: &str, words: &str) {
+    wrapped(words, WIDTH, indent, indent).iter().for_each(|line| text.extend([line, "\n"]));
 }
 
 /// As one JSON object.

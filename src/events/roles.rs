@@ -59,7 +59,7 @@ impl Roles {
     /// A column that is missing, or whose type its role cannot take.
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Self, InputError> {
         let input = &job.input;
-        let way_out = "; name the user column in `input.user` (--user)";
+        let way_out = "; name the user column in `input.user` (--user; --user-column of `dwell inspect`)";
         let users: Vec<ColumnRef> =
             input.user.iter().map(|name| columns.require("input.user", name, way_out)).collect::<Result<_, _>>()?;
         for user in &users {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::stream::{plain, Event, LeftOut, Out, Session, Stream};
 use super::trace::{Standing, Then};
 use crate::report::grouped;
+use crate::report::lines::{harmless, shortened, wrapped};
 use crate::report::summary::length_text;
 use crate::sessionize::cut::EndReason;
 use crate::sessionize::time::{Span, Timestamp};
@@ -65,15 +66,13 @@ impl Stream {
     fn head(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, rest: &str| {
-            // Writing to a String cannot fail.
-            for (place, rest) in wrapped(rest, WIDTH - 15).iter().enumerate() {
-                let _ = writeln!(text, "{:<15}{rest}", if place == 0 { name } else { "" });
-            }
+            let lines = wrapped(rest, WIDTH, &format!("{name:<15}"), &" ".repeat(15));
+            lines.iter().for_each(|line| text.extend([line, "\n"]));
         };
         let mut users: Vec<&Value> = self.sessions.iter().map(|session| &session.user).collect();
         users.extend(self.out.iter().map(|out| &out.user).chain(self.left_out.iter().map(|row| &row.user)));
         users.dedup();
-        let mut names: Vec<String> = users.into_iter().map(|user| clean(&plain(user))).collect();
+        let mut names: Vec<String> = users.into_iter().map(|user| harmless(&plain(user))).collect();
         names.sort_unstable();
         names.dedup();
         line(if names.len() == 1 { "User" } else { "Users" }, &names.join(", "));
@@ -114,7 +113,7 @@ impl Stream {
     }
 
     fn draw_session(&self, text: &mut String, session: &Session, left_out: &[&LeftOut], dims: bool) {
-        let id = session.id.as_ref().map_or_else(|| "(no id)".to_string(), |id| clean(&plain(id)));
+        let id = session.id.as_ref().map_or_else(|| "(no id)".to_string(), |id| harmless(&plain(id)));
         let mut facts = vec![
             self.clock(session.start),
             length_text(session.length().floor_millis()),
@@ -122,9 +121,9 @@ impl Stream {
             format!("session {id}"),
         ];
         if let (Some(name), Some(value)) = (&self.property, &session.property) {
-            facts.push(format!("{name}={}", clean(&plain(value))));
+            facts.push(format!("{name}={}", harmless(&plain(value))));
         }
-        let _ = writeln!(text, "{}", cut(&format!("╭ {}", facts.join("   ")), WIDTH));
+        let _ = writeln!(text, "{}", shortened(&format!("╭ {}", facts.join("   ")), WIDTH));
         let mut rows: Vec<(Timestamp, bool, String)> = session
             .events
             .iter()
@@ -161,7 +160,7 @@ impl Stream {
         };
         let time = match (row.time, &row.raw_time) {
             (Some(time), _) => self.clock(time),
-            (None, Some(raw)) => cut(&clean(raw), 23),
+            (None, Some(raw)) => shortened(&harmless(raw), 23),
             (None, None) => "no time".to_string(),
         };
         self.row(marks, &time, "", row.event.as_deref(), &why, &row.columns)
@@ -177,12 +176,12 @@ impl Stream {
         why: &str,
         columns: &[Value],
     ) -> String {
-        let event = event.map_or_else(|| "(no type)".to_string(), |event| cut(&clean(event), TYPE_WIDTH));
+        let event = event.map_or_else(|| "(no type)".to_string(), |event| shortened(&harmless(event), TYPE_WIDTH));
         let shown = self.columns.iter().zip(columns).filter(|(_, value)| !value.is_null());
         let more: Vec<String> = (!why.is_empty())
             .then(|| why.to_string())
             .into_iter()
-            .chain(shown.map(|(name, value)| format!("{}={}", clean(name), clean(&plain(value)))))
+            .chain(shown.map(|(name, value)| format!("{}={}", harmless(name), harmless(&plain(value)))))
             .collect();
         let mut line = format!("{}{time:<23}  {gap:>11}  {event}", marks[0]);
         let indent = marks[0].chars().count() + 23 + 2 + 11 + 2;
@@ -200,7 +199,7 @@ impl Stream {
             }
             line += part;
         }
-        let _ = writeln!(text, "{}", cut(line.trim_end(), WIDTH));
+        let _ = writeln!(text, "{}", shortened(line.trim_end(), WIDTH));
         text
     }
 
@@ -293,19 +292,6 @@ fn first_large(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Text of the data without what would move the cursor.
-fn clean(text: &str) -> String {
-    text.chars().flat_map(|sign| if sign.is_control() { sign.escape_default().collect() } else { vec![sign] }).collect()
-}
-
-/// Text that is cut where it is too long, and says so.
-fn cut(text: &str, width: usize) -> String {
-    match text.chars().nth(width) {
-        None => text.to_string(),
-        Some(_) => text.chars().take(width - 1).chain(['…']).collect(),
-    }
-}
-
 /// Whole lines, dimmed one by one.
 fn dimmed(lines: &str, dims: bool) -> String {
     match dims {
@@ -314,31 +300,9 @@ fn dimmed(lines: &str, dims: bool) -> String {
     }
 }
 
-/// Words in lines of this many letters at most, but for words that are longer.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width);
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_string()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_of_the_data_cannot_move_the_cursor() {
-        assert_eq!(clean("a\u{1b}[2Jb\né"), "a\\u{1b}[2Jb\\né");
-    }
 
     #[test]
     fn lines_are_dimmed_one_by_one_and_only_on_a_terminal() {
@@ -376,12 +340,6 @@ mod tests {
         };
         let places = [-1, 0, 15, 20, 25, 30, 35, 50, 51].map(place);
         assert_eq!(places, [None, Some(0), Some(1), Some(1), Some(0), Some(3), Some(0), Some(0), None]);
-    }
-
-    #[test]
-    fn long_text_is_cut_and_says_so() {
-        assert_eq!((cut("états", 5), cut("étatsé", 5)), ("états".to_string(), "état…".to_string()));
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
     }
 
     #[test]

@@ -15,13 +15,3 @@ pub fn show(diagnosis: &Diagnosis, format: Format, coloured: bool) -> String {
         Format::Csv => csv::csv(diagnosis),
     }
 }
-
-/// A text without control characters: what is in the data must not move a cursor.
-fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|sign| match sign.is_control() {
-            true => sign.escape_default().collect::<Vec<char>>(),
-            false => vec![sign],
-        })
-        .collect()
-}

@@ -1,8 +1,8 @@
 //! A diagnosis for people: at most a hundred columns.
 
-use super::plain;
 use crate::doctor::finding::{Breakdown, Cause, Finding, Level, Part, Question};
 use crate::doctor::{Diagnosis, NOT_CHECKED};
+use crate::report::lines::{harmless, shortened, wrapped};
 use crate::report::{grouped, percent};
 
 const WIDTH: usize = 100;
@@ -86,7 +86,7 @@ impl Page {
     }
 
     fn cause(&mut self, cause: &Cause, of: u64) {
-        let text: String = clipped(&plain(&cause.text), 63);
+        let text = shortened(&harmless(&cause.text), 63);
         let numbers = format!("{:>12} {:>8}", grouped(cause.count), percent(cause.count, of));
         self.line(&format!("{:INDENT$}  {text:<63}{numbers}", ""));
         if !cause.users.is_empty() {
@@ -112,7 +112,7 @@ impl Page {
     /// A command, on lines that a shell takes for one.
     fn command(&mut self, command: &str) {
         let mut line = format!("{:INDENT$}  $", "");
-        for word in shell_words(&plain(command)) {
+        for word in shell_words(&harmless(command)) {
             if line.chars().count() + word.chars().count() + 3 > WIDTH {
                 self.line(&format!("{line} \\"));
                 line = format!("{:INDENT$}   ", "");
@@ -154,21 +154,7 @@ impl Page {
 
     /// A text after the beginning of its first line; the others are indented.
     fn hanging_at(&mut self, indent: usize, first: &str, text: &str) {
-        let mut line = first.to_string();
-        let mut is_new = true;
-        for word in plain(text).split(' ').filter(|word| !word.is_empty()) {
-            if !is_new && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                self.line(&line);
-                line = " ".repeat(indent);
-                is_new = true;
-            }
-            if !is_new {
-                line.push(' ');
-            }
-            line.push_str(word);
-            is_new = false;
-        }
-        self.line(&line);
+        wrapped(&harmless(text), WIDTH, first, &" ".repeat(indent)).iter().for_each(|line| self.line(line));
     }
 
     fn line(&mut self, line: &str) {
@@ -194,12 +180,4 @@ fn shell_words(command: &str) -> Vec<String> {
         is_open ^= quotes % 2 == 1;
     }
     words
-}
-
-/// The beginning of a text that is too long.
-fn clipped(text: &str, most: usize) -> String {
-    match text.chars().count() > most {
-        true => text.chars().take(most - 1).chain(['…']).collect(),
-        false => text.to_string(),
-    }
 }
