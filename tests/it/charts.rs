@@ -6,6 +6,8 @@ mod random;
 mod segments;
 mod stories;
 
+pub use random::JOB as SEGMENTS_AND_CHARTS;
+
 use crate::support::{read_parquet, write_batch, Ran, Sandbox};
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::cast;

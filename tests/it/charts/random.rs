@@ -9,7 +9,8 @@ use crate::support::{first_difference, table_hashes};
 use proptest::prelude::*;
 use std::path::Path;
 
-const JOB: &str = r#"
+/// Segments and charts of all kinds.
+pub const JOB: &str = r#"
 [[segment]]
 name = "kept"
 where = "keep > 1"

@@ -2,6 +2,7 @@
 //! those of a full run over the input of that night, byte for byte.
 
 use super::fixture::differing;
+use crate::charts::SEGMENTS_AND_CHARTS;
 use crate::property::{cases, check_any, definition, events, layout, seed};
 use crate::reference::{Calendar, Cell, Definition, Event, Value, DAY, MILLI, SECOND, YEAR_2000, YEAR_2100};
 use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
@@ -15,6 +16,8 @@ use std::cell::Cell as Counter;
 #[derive(Clone, Debug)]
 struct Schedule {
     definition: Definition,
+    /// Segments and charts.
+    more: &'static str,
     layout: Layout,
     rows: Vec<Row>,
     nights: Vec<Night>,
@@ -55,9 +58,9 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
         layout(),
         prop::collection::vec(seed(), 0..80),
         prop::collection::vec((select(vec![0, 0, 1, 1, 2, 3, 9]), beside), 20),
-        (places, nights, prop::bool::weighted(0.8), 1..12usize),
+        (places, nights, prop::bool::weighted(0.8), 1..12usize, select(vec!["", SEGMENTS_AND_CHARTS])),
     )
-        .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group))| {
+        .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more))| {
             let definition = Definition { from: None, to: None, ..definition };
             let mut events = events(&definition, &layout, anchor, &seeds);
             spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()));
@@ -79,6 +82,7 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
             };
             Schedule {
                 definition,
+                more,
                 layout: Layout { rows_per_group, ..layout },
                 rows: rows.collect(),
                 nights: nights.into_iter().map(night).collect(),
@@ -191,7 +195,7 @@ fn ok(ran: Ran, what: &str) -> Result<Ran, String> {
 
 fn is_as_after_full_runs(schedule: &Schedule, seen: &Seen) -> Result<(), String> {
     let sandbox = Sandbox::new();
-    sandbox.job(&job_toml(&schedule.definition, &schedule.layout, &[]));
+    sandbox.job(&(job_toml(&schedule.definition, &schedule.layout, &[]) + schedule.more));
     for (night, kind) in schedule.nights.iter().enumerate() {
         schedule.write(&sandbox, night);
         let full = sandbox.path().join(format!("full{night}"));
@@ -255,8 +259,9 @@ fn is_as_after_full_runs(schedule: &Schedule, seen: &Seen) -> Result<(), String>
 
 fn describe(schedule: &Schedule) -> String {
     let mut text = format!(
-        "{}\n{:?}\n{:?}\n",
+        "{}{}\n{:?}\n{:?}\n",
         job_toml(&schedule.definition, &schedule.layout, &[]),
+        schedule.more,
         schedule.layout,
         schedule.nights
     );
