@@ -83,11 +83,17 @@ impl ParsedCondition {
             return Err(failed(format!("it goes on with {} at Line: {line}, Column: {column}", next.token)));
         }
         let mut operators = 0;
-        let _ = sqlparser::ast::visit_expressions(&sql, |expr| {
+        let asks = sqlparser::ast::visit_expressions(&sql, |expr| {
             operators +=
                 usize::from(matches!(expr, Sql::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }));
-            ControlFlow::<()>::Continue(())
+            match expr {
+                Sql::Subquery(_) | Sql::Exists { .. } | Sql::InSubquery { .. } => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
         });
+        if asks.is_break() {
+            return Err(failed("it is asked of each row by itself, so it cannot have a query in it".to_string()));
+        }
         if operators > MOST_OPERATORS {
             let reason = format!(
                 "it has {operators} times AND and OR, and at most {MOST_OPERATORS} can be computed; use IN (…)"
@@ -126,7 +132,14 @@ impl ParsedCondition {
         if let ControlFlow::Break(error) = part.visit(&mut rewriter) {
             return Err(error);
         }
-        let expr = polars::sql::sql_expr(part.to_string()).map_err(|error| condition_error(&self.text, &error))?;
+        let expr = polars::sql::sql_expr(part.to_string()).map_err(|error| match error.to_string() {
+            // It shows its insides where it does not know something.
+            what if what.contains("Span(") => {
+                let reason = format!("this is not known here: {part}");
+                InputError::Condition { condition: self.text.clone(), reason, position: None }
+            }
+            _ => condition_error(&self.text, &error),
+        })?;
         // A list after IN is imploded: that is no aggregate over rows.
         let aggregates = |expr: &Expr| match expr {
             Expr::Agg(AggExpr::Implode { .. }) => false,
@@ -140,9 +153,14 @@ impl ParsedCondition {
     }
 
     fn unknown_column(&self, name: &str, at: Location, columns: &Columns<'_>) -> InputError {
-        let hint = match columns.nearest(name) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!("the columns are {}", columns.names().join(", ")),
+        let outer = name.split_once('.').and_then(|(outer, _)| Some((outer, columns.find(outer).ok()??)));
+        let hint = match (outer, columns.nearest(name)) {
+            (Some((outer, ColumnRef { kind: Kind::Struct(fields), .. })), _) => {
+                let fields: Vec<&str> = fields.iter().map(|(field, _)| field.as_str()).collect();
+                format!("the fields of {outer} are {}", fields.join(", "))
+            }
+            (_, Some(near)) => format!("did you mean {near}?"),
+            (_, None) => format!("the columns are {}", columns.names().join(", ")),
         };
         // A text in double quotes is a column's name in SQL: the commonest mistake of all.
         let quoted = self.text.contains(&format!("\"{name}\""));

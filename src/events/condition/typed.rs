@@ -11,7 +11,7 @@ use crate::job::dates::instant_of;
 /// # Errors
 /// What cannot be compared, in polars' words.
 pub fn typed(expr: &Expr, schema: &SchemaRef) -> PolarsResult<Expr> {
-    let expr = with_typed_times(expr.clone(), schema)?;
+    let expr = with_wide_integers(with_typed_times(expr.clone(), schema)?, schema);
     let tried = |expr: &Expr| DataFrame::empty_with_schema(schema).lazy().filter(expr.clone()).collect();
     match tried(&expr) {
         Ok(_) => Ok(without_patterns(expr)),
@@ -32,6 +32,37 @@ fn with_text(expr: Expr, schema: &Schema) -> Expr {
             _ => expr,
         },
         _ => expr,
+    })
+}
+
+/// What an expression is over a schema, where it can be computed.
+fn dtype_of(expr: &Expr, schema: &SchemaRef) -> PolarsResult<Option<DataType>> {
+    if let Expr::Column(name) = expr {
+        return Ok(schema.get(name).cloned());
+    }
+    let mut one = DataFrame::empty_with_schema(schema).lazy().select([expr.clone().alias("value")]);
+    Ok(one.collect_schema()?.get("value").cloned())
+}
+
+/// Integers that something is reckoned from as 64 bits: in the few of its column, a result would not fit, and come out
+/// as another number. Unsigned ones of 64 bits become floating numbers, as below zero they have no room at all.
+fn with_wide_integers(expr: Expr, schema: &SchemaRef) -> Expr {
+    let wide = |side: Arc<Expr>| {
+        let wider = match dtype_of(&side, schema) {
+            Ok(Some(DataType::Int64)) => None,
+            Ok(Some(DataType::UInt64)) => Some(DataType::Float64),
+            Ok(Some(dtype)) if dtype.is_integer() => Some(DataType::Int64),
+            _ => None,
+        };
+        // Constants take the type of what is beside them.
+        let wider = wider.filter(|_| !matches!(side.as_ref(), Expr::Literal(_)));
+        wider.map_or_else(|| Arc::clone(&side), |dtype| Arc::new(side.as_ref().clone().cast(dtype)))
+    };
+    expr.map_expr(|expr| match expr {
+        Expr::BinaryExpr { left, op, right } if op.is_arithmetic() => {
+            Expr::BinaryExpr { left: wide(left), op, right: wide(right) }
+        }
+        other => other,
     })
 }
 
@@ -58,15 +89,13 @@ fn is_constant(expr: &Expr) -> bool {
     !expr.into_iter().any(|expr| matches!(expr, Expr::Column(_)))
 }
 
-/// A value of rows and a constant beside it, both of one type of times if the value is a time.
+/// A value of rows and a constant beside it, both of one type of times if the value is a time. A decimal number is
+/// compared with no text: polars would compare it as one.
 fn same_time_type(value: Arc<Expr>, constant: Arc<Expr>, schema: &SchemaRef) -> PolarsResult<(Arc<Expr>, Arc<Expr>)> {
-    let dtype = match value.as_ref() {
-        Expr::Column(name) => schema.get(name).cloned(),
-        other => {
-            let mut one = DataFrame::empty_with_schema(schema).lazy().select([other.clone().alias("value")]);
-            one.collect_schema()?.get("value").cloned()
-        }
-    };
+    let dtype = dtype_of(&value, schema)?;
+    if matches!(dtype, Some(DataType::Decimal(..))) && dtype_of(&constant, schema)? == Some(DataType::String) {
+        polars_bail!(ComputeError: "a number is compared with text; write the number without quotes");
+    }
     let Some(dtype) = dtype.filter(|dtype| matches!(dtype, DataType::Date | DataType::Datetime(..))) else {
         return Ok((value, constant));
     };

@@ -290,3 +290,49 @@ fn what_is_no_sql_or_no_condition_is_an_error() {
     reading_of(&events()).filter("platform > 5").fails(2, &["input.where"]);
     reading_of(&events()).filter("COUNT(*) > 5").fails(2, &["input.where"]);
 }
+
+#[test]
+fn what_is_reckoned_from_few_bits_does_not_wrap_around() {
+    let kept = |data_type: DataType, values: [i64; 3], condition: &str| {
+        let column = of_type(&ints(values.map(Some)), data_type);
+        let events = table([
+            ("user_id", texts(["ann", "bob", "cid"])),
+            ("event_time", times(["2026-01-03 10:00"; 3])),
+            ("value", column),
+        ]);
+        let seen = reading_of(&events).filter(condition).run();
+        crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]).join(" ")
+    };
+    assert_eq!(kept(DataType::Int32, [1, 3_000_000, -5], "value * 1000 > 0"), "ann bob");
+    assert_eq!(kept(DataType::UInt8, [10, 60, 250], "value + 200 > 250"), "bob cid");
+    assert_eq!(kept(DataType::UInt8, [10, 60, 250], "value - 20 < 0"), "ann");
+    assert_eq!(kept(DataType::UInt64, [10, 60, 250], "value - 20 < 0"), "ann");
+    assert_eq!(kept(DataType::Int8, [10, 60, 100], "-value * 2 < -100"), "bob cid");
+    assert_eq!(kept(DataType::Int8, [10, 60, 100], "(value + value) * value > 7000"), "bob cid");
+    // Hours are small numbers, too.
+    assert_eq!(kept(DataType::Int8, [1, 2, 3], "extract(hour from event_time) * 60 = 600"), "ann bob cid");
+}
+
+#[test]
+fn a_decimal_number_is_not_compared_with_text() {
+    let prices = of_type(&ints([Some(9), Some(20)]), DataType::Decimal128(10, 2));
+    let events =
+        table([("user_id", texts(["ann", "bob"])), ("event_time", times(["2026-01-03 10:00"; 2])), ("price", prices)]);
+    for condition in ["price > '10'", "'10' < price", "price BETWEEN '10' AND '100'", "price IN ('10', '20')"] {
+        reading_of(&events).filter(condition).fails(2, &["a number is compared with text", "without quotes"]);
+    }
+    let seen = reading_of(&events).filter("price > 10").run();
+    assert_eq!(crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]), ["bob"]);
+}
+
+#[test]
+fn what_cannot_be_asked_is_said_in_words() {
+    let fails = |condition: &str, words: &[&str]| {
+        reading_of(&events()).filter(condition).fails(2, &[&["`input.where`"], words].concat());
+    };
+    fails("platform SIMILAR TO 'x'", &["this is not known here: \"platform\" SIMILAR TO 'x'"]);
+    fails("(platform, is_bot) = ('web', true)", &["this is not known here"]);
+    fails("EXISTS (SELECT 1)", &["cannot have a query in it"]);
+    fails("platform = (SELECT 'web')", &["cannot have a query in it"]);
+    fails("platform IN (SELECT 'web')", &["cannot have a query in it"]);
+}
