@@ -1,6 +1,6 @@
 //! The command line program: parse, run, report, exit.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -99,19 +99,14 @@ fn examine(request: DoctorRequest) -> ExitCode {
         doctor::answer(job, &resources, &options)
     };
     let failed = match guard::against_bugs(answer) {
-        Ok(answer) => {
-            print(answer.text.as_bytes());
-            answer.exceeded
-        }
-        Err(error) => Some(error),
+        Ok(answer) => match (print(answer.text.as_bytes()), answer.exceeded) {
+            (printed, None) => return printed,
+            (_, Some(exceeded)) => exceeded,
+        },
+        Err(error) => error,
     };
-    match failed {
-        None => ExitCode::SUCCESS,
-        Some(error) => {
-            tracing::error!("{error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    tracing::error!("{failed}");
+    ExitCode::from(failed.exit_code())
 }
 
 fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>) -> ExitCode {
@@ -126,8 +121,13 @@ fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>)
 }
 
 fn print(text: &[u8]) -> ExitCode {
-    // Who closes the pipe early has seen enough.
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text).and_then(|()| stdout.flush());
-    ExitCode::SUCCESS
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        // Who closes the pipe early has seen enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            tracing::error!("the answer cannot be written to the standard output: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::grouped;
+use super::lines::harmless;
 use super::summary::length_text;
 use crate::charts::formula::{Formula, Unit};
 use crate::charts::{Line, MeasureRow};
@@ -27,7 +28,7 @@ pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone) -> String 
             text.push('\n');
         }
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}, by {}", chart.name, chart.interval.name());
+        let _ = writeln!(text, "{}, by {}", harmless(&chart.name), chart.interval.name());
         let shown: Vec<&Line> = match &chart.formula {
             Some(Formula::Number { .. }) => {
                 own.iter().copied().filter(|line| line.rows.iter().any(is_formula)).collect()
@@ -88,7 +89,7 @@ fn one_line(text: &mut String, chart: &Chart, line: &Line, zone: &TimeZone) {
 /// interval, and nothing but that, as rates do not add up.
 fn summed(text: &mut String, chart: &Chart, lines: &[&Line], with_name: bool, zone: &TimeZone) {
     let is_rate = lines.iter().any(|line| line.rows.iter().any(is_formula));
-    let series = if with_name { format!("series {}, ", lines[0].label.series) } else { String::new() };
+    let series = if with_name { format!("series {}, ", harmless(&lines[0].label.series)) } else { String::new() };
     let latest = lines.iter().filter_map(|line| line.rows.last()).map(|row| row.interval_start).max();
     let only = latest.filter(|_| is_rate);
     let _ = match only {
@@ -142,7 +143,7 @@ fn interval_text(chart: &Chart, start: Timestamp, zone: &TimeZone) -> String {
 fn bar_row(text: &mut String, name: &str, row: &MeasureRow, chart: &Chart, most: f64) {
     let share = number(row).filter(|_| most > 0.0).map_or(0.0, |value| (value / most).clamp(0.0, 1.0));
     let bar = "█".repeat((share * BAR).round() as usize);
-    let name: String = name.chars().take(24).collect();
+    let name: String = harmless(name).chars().take(24).collect();
     let row = format!("  {name:<24}  {bar:<30} {:>12}  {}", number_text(chart, row), details(row));
     let _ = writeln!(text, "{}", row.trim_end());
 }

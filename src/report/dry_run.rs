@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::lines::harmless;
 use super::{bytes_text, dates_text, files_text, grouped};
 use crate::events::columns::Source;
 use crate::events::plan::ReadPlan;
@@ -37,7 +38,7 @@ pub fn plan_text(
         line("Column", format!("{} as {role} ({}{from})", column.spelled, column.kind.name()));
     }
     if let Some(condition) = plan.condition() {
-        line("Condition", condition.to_string());
+        line("Condition", harmless(&condition.to_string()));
     }
     if !job.input.inactive.is_empty() {
         line("Inactive", job.input.inactive.join(", "));

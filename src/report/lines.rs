@@ -29,6 +29,9 @@ pub fn wrapped(text: &str, width: usize, first: &str, others: &str) -> Vec<Strin
         .subsequent_indent(others)
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation);
+    if text.is_empty() {
+        return vec![first.trim_end().to_string()];
+    }
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_string()).collect()
 }
 

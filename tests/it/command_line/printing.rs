@@ -4,6 +4,8 @@ use super::{event, three_days, view, with_events};
 use crate::cells::number;
 use crate::reference::Event;
 use crate::support::{Ran, Sandbox};
+use std::fs::File;
+use std::process::{Command, Stdio};
 
 /// Neither colours nor moves of the cursor.
 fn is_plain(ran: &Ran) {
@@ -231,4 +233,46 @@ fn without_a_command_the_program_says_how_it_is_used() {
     let ran = sandbox.dwell(&[]);
     ran.expect_code(2);
     assert!(ran.stderr.contains("run") && ran.stderr.contains("completions"), "{}", ran.stderr);
+}
+
+/// The exit code where stdout or stderr is a disk that is full.
+fn code_on_a_full_disk(sandbox: &Sandbox, arguments: &[&str], stdout: bool) -> i32 {
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dwell"));
+    let command = command.args(arguments).current_dir(sandbox.path());
+    let status = match stdout {
+        true => command.stdout(full()).stderr(Stdio::null()).status(),
+        false => command.stdout(Stdio::null()).stderr(full()).status(),
+    };
+    status.unwrap().code().unwrap()
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error_and_a_log_that_cannot_is_none() {
+    let sandbox = told();
+    // A warning, a problem and a line for each stage have nowhere to go.
+    for arguments in [&["run", "job.toml"][..], &["run", "job.toml", "--log-format", "json"]] {
+        assert_eq!(code_on_a_full_disk(&sandbox, arguments, false), 0, "{arguments:?}");
+    }
+    assert_eq!(code_on_a_full_disk(&sandbox, &["run", "job.toml", "--input", "nowhere"], false), 2);
+    for arguments in [
+        &["run", "job.toml"][..],
+        &["doctor", "job.toml"],
+        &["gaps", "job.toml"],
+        &["inspect", "job.toml", "--user", "ann", "--format", "csv"],
+        &["charts", "job.toml"],
+        &["history", "job.toml"],
+    ] {
+        assert_eq!(code_on_a_full_disk(&sandbox, arguments, true), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn tables_that_are_empty_as_all_sessions_are_too_long_are_warned_of() {
+    let sandbox = told();
+    let ran = sandbox.runs(&["job.toml", "--max-length", "1us"]);
+    assert!(!ran.stderr.contains("longer than"), "some have no length: {}", ran.stderr);
+    sandbox.job("[input]\npath = \"data\"\nwhere = \"user_id = 'ann'\"\n[session]\ntimeout = \"30m\"\n[output]\npath = \"two\"\n");
+    let ran = sandbox.runs(&["job.toml", "--max-length", "1m"]);
+    assert!(ran.stderr.contains("all 1 sessions are longer than `session.max_length`"), "{}", ran.stderr);
 }
