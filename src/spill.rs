@@ -10,29 +10,46 @@ use crate::sessionize::block::Block;
 use crate::sessionize::scatter::Partitions;
 use crate::tables::error::TableError;
 
-/// Some blocks on disk, in a file without a name: it is gone when the process is, however that ends.
+/// Blocks on disk, in a file without a name: it is gone when the process is, however that ends.
 #[derive(Debug)]
 pub struct Spilled {
     folder: PathBuf,
     file: File,
-    /// Where each partition's events begin, and last where the file ends.
+    /// Where the file ends.
+    end: u64,
+    /// What was written at a time.
+    parts: Vec<Part>,
+}
+
+/// Blocks that were written together.
+#[derive(Debug)]
+struct Part {
+    /// Where each partition's events begin, and last where all end.
     bounds: Vec<u64>,
     /// How many events each partition has.
     rows: Vec<u64>,
 }
 
 impl Spilled {
-    /// Writes blocks, by group of partitions, to a new file in a folder.
+    /// A new file in a folder, which is made where it is not there.
     ///
     /// # Errors
-    /// The disk is full, or nothing can be written there.
-    pub fn write(folder: &Path, groups: &[Vec<Block>], partitions: Partitions) -> Result<Self, TableError> {
-        let failed = |error: std::io::Error| TableError::spill(folder, &error);
+    /// Nothing can be written there.
+    pub fn create(folder: &Path) -> Result<Self, TableError> {
         let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-        let mut spilled =
-            Spilled { folder: folder.to_path_buf(), file: made.map_err(failed)?, bounds: vec![0], rows: Vec::new() };
-        let mut writer = BufWriter::with_capacity(1 << 20, &spilled.file);
-        let (mut events, mut end) = (Vec::new(), 0);
+        let file = made.map_err(|error| TableError::spill(folder, &error))?;
+        Ok(Spilled { folder: folder.to_path_buf(), file, end: 0, parts: Vec::new() })
+    }
+
+    /// Adds blocks, by group of partitions.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn add(&mut self, groups: &[Vec<Block>], partitions: Partitions) -> Result<(), TableError> {
+        let failed = |error: std::io::Error| TableError::spill(&self.folder, &error);
+        let mut writer = BufWriter::with_capacity(1 << 20, &self.file);
+        let mut part = Part { bounds: vec![self.end], rows: Vec::new() };
+        let mut events = Vec::new();
         for partition in 0..partitions.count() {
             events.clear();
             let (group, partition) = partitions.in_group(partition);
@@ -41,13 +58,14 @@ impl Spilled {
             some.for_each(|block| block.write(partition, &mut events));
             let packed = lz4_flex::block::compress_prepend_size(&events);
             writer.write_all(&packed).map_err(failed)?;
-            spilled.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u64).sum());
-            end += packed.len() as u64;
-            spilled.bounds.push(end);
+            part.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u64).sum());
+            self.end += packed.len() as u64;
+            part.bounds.push(self.end);
         }
         writer.flush().map_err(failed)?;
         drop(writer);
-        Ok(spilled)
+        self.parts.push(part);
+        Ok(())
     }
 
     /// The events of a partition.
@@ -55,22 +73,24 @@ impl Spilled {
     /// # Errors
     /// The file cannot be read, or is no longer what was written.
     pub fn read(&self, partition: usize) -> Result<Vec<Block>, TableError> {
-        let (start, end) = (self.bounds[partition], self.bounds[partition + 1]);
-        let mut packed = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
-        self.file.read_exact_at(&mut packed, start).map_err(|error| self.damaged(&error.to_string()))?;
-        let events =
-            lz4_flex::block::decompress_size_prepended(&packed).map_err(|error| self.damaged(&error.to_string()))?;
-        let mut rest = events.as_slice();
         let mut blocks = Vec::new();
-        while !rest.is_empty() {
-            blocks.push(Block::read(&mut rest).ok_or_else(|| self.damaged("it is cut short"))?);
+        for part in &self.parts {
+            let (start, end) = (part.bounds[partition], part.bounds[partition + 1]);
+            let mut packed = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
+            self.file.read_exact_at(&mut packed, start).map_err(|error| self.damaged(&error.to_string()))?;
+            let events = lz4_flex::block::decompress_size_prepended(&packed);
+            let events = events.map_err(|error| self.damaged(&error.to_string()))?;
+            let mut rest = events.as_slice();
+            while !rest.is_empty() {
+                blocks.push(Block::read(&mut rest).ok_or_else(|| self.damaged("it is cut short"))?);
+            }
         }
         Ok(blocks)
     }
 
     /// How many events a partition has.
     pub fn rows(&self, partition: usize) -> u64 {
-        self.rows[partition]
+        self.parts.iter().map(|part| part.rows[partition]).sum()
     }
 
     fn damaged(&self, reason: &str) -> TableError {

@@ -31,7 +31,7 @@ pub struct Store<'a> {
     room: &'a Room,
     waiting: Mutex<Waiting>,
     /// Held while blocks are written: one thread writes, and who has more than fits waits for it.
-    spilled: Mutex<Vec<Spilled>>,
+    spilled: Mutex<Option<Spilled>>,
 }
 
 #[derive(Debug, Default)]
@@ -81,9 +81,12 @@ impl<'a> Store<'a> {
         self.spill(&groups, &mut spilled)
     }
 
-    fn spill(&self, groups: &[Vec<Block>], spilled: &mut Vec<Spilled>) -> Result<(), Error> {
-        spilled.push(Spilled::write(&self.room.folder, groups, self.partitions)?);
-        Ok(())
+    fn spill(&self, groups: &[Vec<Block>], spilled: &mut Option<Spilled>) -> Result<(), Error> {
+        let file = match spilled {
+            Some(file) => file,
+            none => none.insert(Spilled::create(&self.room.folder)?),
+        };
+        Ok(file.add(groups, self.partitions)?)
     }
 
     /// All events. Where some are on disk, all are: memory is needed for what comes next.
@@ -94,8 +97,8 @@ impl<'a> Store<'a> {
         let Waiting { mut groups, .. } = std::mem::take(&mut *lock(&self.waiting));
         // Threads come in any order; where files follow time, users' events do so now.
         groups.iter_mut().for_each(|blocks| blocks.sort_by_key(Block::earliest));
-        let mut spilled = std::mem::take(&mut *lock(&self.spilled));
-        if !spilled.is_empty() && !groups.is_empty() {
+        let mut spilled = lock(&self.spilled).take();
+        if spilled.is_some() && !groups.is_empty() {
             self.spill(&groups, &mut spilled)?;
             groups = Vec::new();
         }
@@ -112,7 +115,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Events {
     partitions: Partitions,
     groups: Vec<Group>,
-    spilled: Vec<Spilled>,
+    spilled: Option<Spilled>,
 }
 
 /// The blocks of a group of partitions, until nobody needs them any more.
@@ -145,14 +148,10 @@ impl Events {
         room: &Room,
         work: impl FnOnce(&[(&Block, usize)]) -> T,
     ) -> Result<T, Error> {
-        if let Some(limit) = room.limit.filter(|_| !self.spilled.is_empty()) {
-            let rows: u64 = self.spilled.iter().map(|spilled| spilled.rows(partition)).sum();
-            limit.check_partition(rows * ROW_BYTES, room.threads)?;
+        if let Some((limit, spilled)) = room.limit.zip(self.spilled.as_ref()) {
+            limit.check_partition(spilled.rows(partition) * ROW_BYTES, room.threads)?;
         }
-        let mut back = Vec::new();
-        for spilled in &self.spilled {
-            back.extend(spilled.read(partition)?);
-        }
+        let back = self.spilled.as_ref().map(|spilled| spilled.read(partition)).transpose()?.unwrap_or_default();
         let (group, place) = self.partitions.in_group(partition);
         let blocks = self.groups.get(group).map(|group| group.blocks.read().unwrap_or_else(PoisonError::into_inner));
         let in_memory = blocks.iter().flat_map(|blocks| blocks.iter()).map(|block| (block, place));
