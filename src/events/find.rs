@@ -95,7 +95,8 @@ fn expand_glob(pattern: &str, found: &mut BTreeSet<PathBuf>) -> Result<(), Input
     if any {
         Ok(())
     } else {
-        Err(bad("it matches no file".to_string()))
+        let folders = if pattern.ends_with("**") { "; ** stands for folders: end it with **/*.parquet" } else { "" };
+        Err(bad(format!("it matches no file{folders}")))
     }
 }
 
@@ -153,6 +154,7 @@ fn percent_decoded(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let escaped = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let escaped = escaped.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 decoded.push(byte);

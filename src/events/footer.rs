@@ -22,6 +22,7 @@ use super::bridge::to_polars;
 use super::error::InputError;
 use super::find::InputFile;
 use super::kind::Kind;
+use crate::guard::against_damage;
 
 /// What one file holds.
 #[derive(Clone, Debug)]
@@ -134,26 +135,45 @@ pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<F
 fn read_on_threads(files: &[InputFile], ranges_of: &[String], threads: usize) -> Vec<Result<Footer, InputError>> {
     let share = files.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let read = |files: &[InputFile]| files.iter().map(|file| read_footer(file, ranges_of)).collect::<Vec<_>>();
+        let read = |files: &[InputFile]| files.iter().map(|file| read_guarded(file, ranges_of)).collect::<Vec<_>>();
         let shares: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || read(files))).collect();
+        // No share panics: each file is read on its guard.
         shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
     })
+}
+
+/// A reader that panics over a file would take those with it that it has not come to.
+fn read_guarded(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+    let problem = || "is damaged: its footer cannot be read".to_string();
+    let damaged = || InputError::NotParquet { path: file.path.clone(), problem: problem() };
+    against_damage(|| read_footer(file, ranges_of)).unwrap_or_else(|_| Err(damaged()))
 }
 
 fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
     let file = file.clone();
     let path = file.path.clone();
     let open = |source| InputError::Open { path: path.clone(), source };
+    // Opening a pipe would wait for whoever writes to it.
+    if !std::fs::metadata(&path).map_err(open)?.is_file() {
+        return Err(InputError::NotParquet { path, problem: "is no regular file".to_string() });
+    }
     let reader = File::open(&path).map_err(open)?;
     let on_disk = reader.metadata().map_err(open)?;
     let (bytes, modified) = (on_disk.len(), on_disk.modified().ok());
-    let hash = hash_of_footer(&reader).unwrap_or_default();
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
     let metadata =
         ParquetMetaDataReader::new().parse_and_finish(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
     let schema = decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
+    // Of a file that is Parquet: of any other, its length would be any number.
+    let hash = hash_of_footer(&reader).unwrap_or_default();
+    if metadata.row_groups().iter().any(|group| group.num_rows() < 0) {
+        return Err(InputError::NotParquet {
+            path,
+            problem: "is damaged: a row group has less than no rows".to_string(),
+        });
+    }
     let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
