@@ -1,5 +1,7 @@
 //! One pass over the users of a partition: what the kernel makes of their events, with why.
 
+use std::collections::HashMap;
+
 use super::cases::{Case, Tally};
 use super::event_facts::EventFacts;
 use super::exam::{Exam, Examination, OfDay, LATEST};
@@ -273,16 +275,12 @@ impl<'a> Examiner<'a> {
         let mut moments: Vec<(Timestamp, i64)> =
             events.iter().filter_map(|event| Some((event.time(), device(event)?))).collect();
         moments.sort_unstable();
-        let mut last: Vec<(i64, Timestamp)> = Vec::new();
+        let mut last: HashMap<i64, Timestamp> = HashMap::new();
         let mut before = None;
         for (time, device) in moments {
-            match last.iter_mut().find(|(known, _)| *known == device) {
-                Some((_, seen)) => {
-                    let is_back = before != Some(device) && time.since(*seen) <= self.examination.at_once;
-                    self.own[Case::Devices as usize] += u64::from(is_back);
-                    *seen = time;
-                }
-                None => last.push((device, time)),
+            if let Some(seen) = last.insert(device, time) {
+                let is_back = before != Some(device) && time.since(seen) <= self.examination.at_once;
+                self.own[Case::Devices as usize] += u64::from(is_back);
             }
             before = Some(device);
         }

@@ -1,6 +1,6 @@
 //! The answer: sessions with their events, events in none, and rows that are no events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -222,15 +222,13 @@ impl Maker<'_> {
     fn add_user(&self, stream: &mut Stream, traced: &TracedUser) {
         let user = self.traced.names.as_ref().map_or(Value::Null, |names| key_value(names, traced.user as usize));
         // The gap to the user's event before, whatever session that is in.
-        let mut gaps: Vec<Option<Span>> = vec![None; self.traced.moments.len().min(self.last_place(traced) + 1)];
-        for pair in traced.events.windows(2) {
-            gaps[pair[1]] = Some(self.time(pair[1]).since(self.time(pair[0])));
-        }
+        let gap = |pair: &[usize]| (pair[1], self.time(pair[1]).since(self.time(pair[0])));
+        let gaps: HashMap<usize, Span> = traced.events.windows(2).map(gap).collect();
         for session in &traced.sessions {
             stream.sessions.push(self.session(&user, session, &gaps));
         }
         for (place, reason) in &traced.out {
-            let event = self.event(*place, gaps[*place]);
+            let event = self.event(*place, gaps.get(place).copied());
             stream.out.push(Out { user: user.clone(), reason: reason.name(), event });
         }
         let dropped = [("duplicate", &traced.duplicates), ("inactive", &traced.inactive)];
@@ -242,11 +240,7 @@ impl Maker<'_> {
         }
     }
 
-    fn last_place(&self, traced: &TracedUser) -> usize {
-        traced.events.iter().copied().max().unwrap_or(0)
-    }
-
-    fn session(&self, user: &Value, traced: &TracedSession, gaps: &[Option<Span>]) -> Session {
+    fn session(&self, user: &Value, traced: &TracedSession, gaps: &HashMap<usize, Span>) -> Session {
         let row = &traced.row;
         let is_default = matches!(self.question.job.definition.kind, Kind::Default { .. });
         let value = self.group_value(row.value);
@@ -259,7 +253,7 @@ impl Maker<'_> {
         for place in &traced.events {
             let gap = match events.last() {
                 Some(before) => Some(self.time(*place).since(before.time)),
-                None => gaps[*place],
+                None => gaps.get(place).copied(),
             };
             events.push(self.event(*place, gap));
         }

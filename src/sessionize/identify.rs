@@ -1,4 +1,6 @@
-//! Step 7: ids for the sessions of custom definitions.
+//! Ids for the sessions of custom definitions.
+
+use std::collections::HashMap;
 
 use super::calendar::Calendar;
 use super::records::SessionRow;
@@ -13,36 +15,46 @@ pub fn identify(sessions: &mut [SessionRow], calendar: &Calendar) {
     sessions.sort_by_key(|session| (session.day, session.start, session.value));
     let mut cursor = calendar.cursor();
     for day in sessions.chunk_by_mut(|a, b| a.day == b.day) {
-        let mut overflowed = false;
+        let mut overflowed = None;
         for at in 0..day.len() {
             let own = day[at].start.floor_millis();
             // Starts ascend, so the ids taken at or after this one's own reach up to the last one given.
-            let id = if at == 0 || overflowed { own } else { own.max(day[at - 1].id + 1) };
+            let id = if at == 0 || overflowed.is_some() { own } else { own.max(day[at - 1].id + 1) };
             // A start is within its date; only what was moved may be past its end.
             let mut is_free = || id == own || id < cursor.find(day[at].start).day_end.floor_millis();
-            if !overflowed && is_free() {
+            if overflowed.is_none() && is_free() {
                 day[at].id = id;
             } else {
-                overflowed = true;
-                day[at].id = largest_free_before(own, &day[..at]);
+                let taken = overflowed.get_or_insert_with(|| Taken::by(&day[..at]));
+                day[at].id = taken.largest_free_before(own);
             }
         }
-        if overflowed {
+        if overflowed.is_some() {
             day.sort_by_key(|session| session.id);
         }
     }
 }
 
-/// The largest id up to `own` that none of `taken` has.
-fn largest_free_before(own: i64, taken: &[SessionRow]) -> i64 {
-    let mut ids: Vec<i64> = taken.iter().map(|session| session.id).filter(|id| *id <= own).collect();
-    ids.sort_unstable();
-    let mut free = own;
-    while ids.last() == Some(&free) {
-        ids.pop();
-        free -= 1;
+/// The ids that are taken, each with one below it that may be free: what is looked up is made shorter on the way, as many
+/// sessions may be at the end of one date.
+struct Taken(HashMap<i64, i64>);
+
+impl Taken {
+    fn by(sessions: &[SessionRow]) -> Self {
+        Taken(sessions.iter().map(|session| (session.id, session.id - 1)).collect())
     }
-    free
+
+    /// Takes the largest id up to `own` that is free.
+    fn largest_free_before(&mut self, own: i64) -> i64 {
+        let (mut free, mut passed) = (own, Vec::new());
+        while let Some(below) = self.0.get(&free) {
+            passed.push(free);
+            free = *below;
+        }
+        passed.push(free);
+        self.0.extend(passed.into_iter().map(|id| (id, free - 1)));
+        free
+    }
 }
 
 #[cfg(test)]
@@ -88,5 +100,12 @@ mod tests {
     #[test]
     fn at_the_end_of_a_date_the_largest_free_one_before_is_taken() {
         assert_eq!(ids_of(&[7, 9, 9, 9, 9, 12]), [5, 6, 7, 8, 9, 12]);
+    }
+
+    #[test]
+    fn many_at_the_end_of_a_date_take_one_after_the_other_before_it() {
+        let mut taken = Taken(HashMap::from([(7, 6), (4, 3)]));
+        let found: Vec<i64> = [9, 9, 9, 9, 9, 5, 8].map(|own| taken.largest_free_before(own)).to_vec();
+        assert_eq!(found, [9, 8, 6, 5, 3, 2, 1]);
     }
 }
