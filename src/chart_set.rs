@@ -102,17 +102,25 @@ impl Measuring<'_> {
         for segment in self.segments {
             let grouped = |of: ChartSegment| {
                 let chart = &self.charts[of.chart];
-                let place = chart.grouped()?;
-                Some((of.chart, chart.series_of(of.segment, self.added, &none)[place].0))
+                let series = chart.series_of(of.segment, self.added, &none);
+                let groups = chart.grouped().enumerate().map(|(rank, place)| ((of.chart, rank == 0), series[place].0));
+                groups.collect::<Vec<_>>()
             };
-            let (charts, series): (Vec<usize>, Vec<SeriesOf<'_>>) = self.charts_of(segment).filter_map(grouped).unzip();
+            let (charts, series): (Vec<(usize, bool)>, Vec<SeriesOf<'_>>) =
+                self.charts_of(segment).flat_map(grouped).unzip();
             if series.is_empty() {
                 continue;
             }
             let files = segment.files.dated(SESSIONS);
             let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
             for of_file in of_files {
-                charts.iter().zip(of_file).for_each(|(chart, of_file)| sizes[*chart].merge(of_file));
+                for ((chart, is_first), of_file) in charts.iter().zip(of_file) {
+                    match is_first {
+                        true => sizes[*chart].merge(of_file),
+                        // The first series has none of them.
+                        false => sizes[*chart].meet(of_file),
+                    }
+                }
             }
         }
         let largest = |(chart, sizes): (&InRange<'_>, GroupSizes)| Groups::largest(sizes.into_sizes(), chart.top());

@@ -230,7 +230,7 @@ fn cell(columns: Columns<'_>, ask: &Ask<'_>) -> Cell {
         length_max_ms: lengths().max().unwrap_or(0),
         zero_length: lengths().filter(|length| *length <= 0).count() as i64,
         events: events.iter().copied().flatten().sum(),
-        sum: sums.iter().sum(),
+        sum: sums.iter().fold(0.0, |sum, part| sum + part),
         users: distinct(users.concat()),
         bins,
     }

@@ -6,7 +6,7 @@ use polars::prelude::PolarsError;
 #[derive(Debug, thiserror::Error)]
 pub enum ChartError {
     /// A value that a property cannot be compared with.
-    #[error("`chart.first.value` = \"{value}\" cannot be compared with {property}, which holds {holds}")]
+    #[error("the value \"{value}\" cannot be compared with {property}, which holds {holds}")]
     Value {
         /// The property.
         property: String,

@@ -83,14 +83,33 @@ impl Intervals<'_> {
     /// All intervals from one to another, both included.
     pub fn between(&self, first: IntervalKey, last: IntervalKey) -> Vec<IntervalKey> {
         let mut keys = Vec::new();
-        let mut key = first;
+        let mut key =
+            if self.is_skipped(first.day()) { IntervalKey::of_day(self.day_after(first.day())) } else { first };
         while key < last {
             keys.push(key);
             key = self.next(key);
         }
         // Where a clock was set back over midnight, the last hour may be one that no date is said to have.
-        keys.push(last);
+        keys.extend((!self.is_skipped(last.day())).then_some(last));
         keys
+    }
+
+    /// Whether a date is none that intervals begin with: a zone that crosses the date line skips one.
+    fn is_skipped(&self, day: Day) -> bool {
+        let by_date = matches!(self.interval, Interval::Hour | Interval::Day);
+        let first = first_instant(day, self.zone);
+        by_date
+            && first != Timestamp::MIN
+            && first == first_instant(Day::from_epoch_days(day.epoch_days() + 1), self.zone)
+    }
+
+    fn day_after(&self, day: Day) -> Day {
+        let after = Day::from_epoch_days(day.epoch_days() + 1);
+        if self.is_skipped(after) {
+            self.day_after(after)
+        } else {
+            after
+        }
     }
 
     fn next(&self, key: IntervalKey) -> IntervalKey {
@@ -101,10 +120,10 @@ impl Intervals<'_> {
                 let length = first_instant(after(1), self.zone).since(first_instant(day, self.zone)).micros();
                 match key.hour() + 1 {
                     hour if hour * HOUR_MICROS < length => IntervalKey::of_hour(day, hour),
-                    _ => IntervalKey::of_day(after(1)),
+                    _ => IntervalKey::of_day(self.day_after(day)),
                 }
             }
-            Interval::Day | Interval::Total => IntervalKey::of_day(after(1)),
+            Interval::Day | Interval::Total => IntervalKey::of_day(self.day_after(day)),
             Interval::Week => IntervalKey::of_day(after(7)),
             // Every month has a day that is this long after its first, and it is in the next one.
             Interval::Month => self.of(after(31)),
@@ -141,6 +160,17 @@ mod tests {
         assert_eq!(days(Interval::Quarter, "2025-12-31", "2026-06-30"), ["2025-10-01", "2026-01-01", "2026-04-01"]);
         assert_eq!(days(Interval::Year, "2023-06-01", "2025-01-01"), ["2023-01-01", "2024-01-01", "2025-01-01"]);
         assert_eq!(days(Interval::Total, "2026-01-02", "2026-03-01"), ["2026-01-02"]);
+    }
+
+    #[test]
+    fn a_date_that_a_zone_skipped_is_no_interval() {
+        let days = |interval, first, last| -> Vec<String> {
+            starts(interval, "Pacific/Apia", first, last).iter().map(|start| start[5..10].to_string()).collect()
+        };
+        assert_eq!(days(Interval::Day, "2011-12-29", "2012-01-01"), ["12-29", "12-31", "01-01"]);
+        assert_eq!(days(Interval::Day, "2011-12-30", "2011-12-31"), ["12-31"]);
+        assert_eq!(days(Interval::Day, "2011-12-29", "2011-12-30"), ["12-29"]);
+        assert_eq!(days(Interval::Hour, "2011-12-29", "2011-12-31").len(), 25);
     }
 
     #[test]

@@ -54,8 +54,10 @@ pub const NO_VALUE: &str = "(none)";
 pub const OTHER: &str = "(other)";
 
 impl Groups {
-    /// Keeps the largest of these groups, ties by value; they come with their sizes.
+    /// Keeps the largest of these groups, ties by value; they come with their sizes. A value that has the name of one of
+    /// the groups that are always there belongs to that one.
     pub fn largest(mut sizes: Vec<(String, i64)>, top: usize) -> Self {
+        sizes.retain(|(group, _)| group != NO_VALUE && group != OTHER);
         sizes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         sizes.truncate(top);
         let kept: Vec<String> = sizes.into_iter().map(|(group, _)| group).collect();
@@ -68,7 +70,7 @@ impl Groups {
     pub fn code(&self, value: Option<&str>) -> u32 {
         let kept = self.kept.len() as u32;
         match value {
-            None => kept + 1,
+            None | Some(NO_VALUE) => kept + 1,
             Some(value) => self.codes.get(value).copied().unwrap_or(kept),
         }
     }
@@ -92,6 +94,7 @@ mod tests {
         let sizes = [("b", 2), ("d", 5), ("a", 2), ("c", 1)].map(|(group, size)| (group.to_string(), size));
         let groups = Groups::largest(sizes.to_vec(), 2);
         let name = |value| groups.name(groups.code(value)).to_string();
+        assert_eq!([Some("(none)"), Some("(other)")].map(name), [NO_VALUE, OTHER]);
         assert_eq!([Some("d"), Some("a"), Some("b"), Some("c"), None].map(name), ["d", "a", OTHER, OTHER, NO_VALUE]);
     }
 }

@@ -84,9 +84,10 @@ impl<'a> InRange<'a> {
         self.chart.series.iter().enumerate().map(one).collect()
     }
 
-    /// The series whose groups decide which ones the chart keeps; `None` where it has no groups.
-    pub fn grouped(&self) -> Option<usize> {
-        self.chart.series.iter().position(|series| series.group_by.is_some())
+    /// The series that have groups. The sizes of those of the first one decide which ones the chart keeps.
+    pub fn grouped(&self) -> impl Iterator<Item = usize> + '_ {
+        let series = self.chart.series.iter().enumerate();
+        series.filter(|(_, series)| series.group_by.is_some()).map(|(place, _)| place)
     }
 
     /// Whether a series has a histogram.

@@ -1,6 +1,6 @@
 //! The segments that charts are of, as tables, and which of a segment's users count within a chart's dates.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use polars::prelude::*;
 
@@ -61,10 +61,9 @@ impl<'a> Ranged<'a> {
             dated.filter(|(day, _)| window.holds(*day)).collect::<Vec<DatedFile>>()
         };
         let first = within(SESSIONS).first().map(|(day, _)| *day);
-        let activity = if tables.performed.is_empty() { Vec::new() } else { within(ACTIVITY) };
-        let members = match activity.is_empty() {
+        let members = match tables.performed.is_empty() {
             true => None,
-            false => Some(Members::performing(tables, &activity)?),
+            false => Some(Members::performing(tables, &within(ACTIVITY))?),
         };
         Ok(Ranged { tables, window, first, members })
     }
@@ -95,10 +94,14 @@ struct Members(HashMap<String, HashSet<String>>);
 impl Members {
     /// Those who did so often what the segment asks for, by the files of its activity table.
     fn performing(tables: &SegmentTables, activity: &[DatedFile]) -> PolarsResult<Self> {
+        if activity.is_empty() {
+            return Ok(Members::default());
+        }
         let keys = || std::iter::once(USER).chain(tables.by.as_deref()).map(col);
         let rows = activity.iter().map(|(_, path)| scan_file(path)).collect::<PolarsResult<Vec<_>>>()?;
-        let counted = tables.performed.iter().map(|performed| performed.column.as_str());
-        let sums: Vec<Expr> = counted.map(|column| col(column).cast(DataType::Int64).sum()).collect();
+        // Several conditions may be of one column.
+        let counted: BTreeSet<&str> = tables.performed.iter().map(|performed| performed.column.as_str()).collect();
+        let sums: Vec<Expr> = counted.into_iter().map(|column| col(column).cast(DataType::Int64).sum()).collect();
         let mut sums = concat(rows, UnionArgs::default())?.group_by(keys().collect::<Vec<_>>()).agg(sums);
         for performed in &tables.performed {
             let times = || col(performed.column.as_str());

@@ -230,6 +230,11 @@ impl GroupSizes {
         other.into_sizes().into_iter().for_each(|(group, sessions)| self.add(&group, sessions));
     }
 
+    /// The groups of another series: they are there, whatever their size.
+    pub fn meet(&mut self, other: GroupSizes) {
+        other.into_sizes().into_iter().for_each(|(group, _)| self.add(&group, 0));
+    }
+
     /// The groups with their sizes.
     pub fn into_sizes(self) -> Vec<(String, i64)> {
         self.groups.into_texts().into_iter().zip(self.sizes).collect()

@@ -227,7 +227,8 @@ impl<'a> Adding<'a> {
                     let mut numbers: Vec<f64> = of.filter_map(of_row).flatten().collect();
                     // In an order of their own: that of equal events is none.
                     numbers.sort_unstable_by(f64::total_cmp);
-                    sums.push(numbers.iter().sum());
+                    // The sum of none is 0, not the -0 that adds to anything without a trace.
+                    sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
                 }
                 (What::First(value), column) => push_value(column, outermost(&mut of, value, table, i64::min)),
                 (What::Last(value), column) if events[0].burst().is_some() => {

@@ -182,10 +182,11 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         })
         .collect();
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    if let Some(series) = chart.series.iter().find(|series| series.group.is_some()) {
+    // By their sizes in the first series that has groups; those that only others have are of size none.
+    for (place, series) in chart.series.iter().filter(|series| series.group.is_some()).enumerate() {
         for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
             if let Some(group) = (series.group.unwrap())(session) {
-                *sizes.entry(group).or_default() += 1;
+                *sizes.entry(group).or_default() += usize::from(place == 0);
             }
         }
     }

@@ -19,7 +19,7 @@ name = "order"
 by = "order_id"
 [[segment]]
 name = "viewers"
-performed = [{ event = "view", at_least = 2 }]
+performed = [{ event = "view", at_least = 2 }, { event = "view", at_most = 1000000 }]
 [[segment]]
 name = "quiet"
 performed = [{ event = "view", where = "keep > 0", at_most = 1 }]

@@ -21,7 +21,8 @@ fn bounce_entry_and_exit_rates_are_what_the_example_says() {
         + &preset("entry by name", "entry_rate", "name")
         + &preset("exit by name", "exit_rate", "name")
         + &preset("entry by page", "entry_rate", "page")
-        + &preset("exit by page", "exit_rate", "page");
+        + &preset("exit by page", "exit_rate", "page")
+        + &preset("bounce by page", "bounce_rate", "page");
     let told = run_story(&SHOP, &job);
     let of = |chart| formula_of(&told.out(), chart);
     assert_eq!(of("bounce by name"), ["1A 50.00", "(none) 0.00"]);
@@ -31,6 +32,8 @@ fn bounce_entry_and_exit_rates_are_what_the_example_says() {
     assert_eq!(of("exit by name"), ["1A 33.33", "1B 33.33", "(none) 33.33"]);
     assert_eq!(of("entry by page"), ["A 33.33", "B 33.33", "(none) 33.33"]);
     assert_eq!(of("exit by page"), ["B 66.67", "(none) 33.33"]);
+    // A page from which nobody bounces is a page all the same.
+    assert_eq!(of("bounce by page"), ["B 100.00", "A 0.00", "(none) 0.00"]);
 }
 
 #[test]
