@@ -7,15 +7,18 @@ use jiff::tz::TimeZone;
 
 use crate::chart_set::{segment_tables, stage_charts, ChartSet};
 use crate::charts::tables::TableFiles;
+use crate::charts::Line;
 use crate::error::Error;
+use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_zone;
 use crate::job::fingerprint::Canonical;
 use crate::job::{AddedColumns, JobError, Segment};
+use crate::kept::charts_mark;
 use crate::pipeline;
 use crate::report::charts::charts_text;
 use crate::tables::error::TableError;
-use crate::tables::folder::{LockedFolder, OutputFolder};
+use crate::tables::folder::{LockedFolder, Made, OutputFolder};
 use crate::tables::made_with::MadeWith;
 use crate::tables::parquet_file::Provenance;
 use crate::tables::place::TablePlace;
@@ -31,22 +34,42 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
         return Err(TableError::NoTables { path: job.output.clone() }.into());
     };
     let zone = zone_of(job, &definition)?;
-    let property = definition.get("session.property");
-    let (added, performed) = AddedColumns::of_job(&job.charts, &job.segments, property)?;
+    let differences = job.says.contradicted_by(&definition);
+    if !differences.is_empty() {
+        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
+    }
     let folder = folder.lock()?;
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
-    let files = files_of(&folder, job, &added, &performed)?;
-    let segments = segment_tables(&job.segments, &performed, property, files);
-    let charts = ChartSet { charts: &job.charts, segments: &segments, added: &added };
-    let pool = pipeline::pool(pipeline::available_threads())?;
-    let lines = charts.measure(&pool, folder.path(), &zone)?;
-    stage_charts(&folder, &Provenance::of(&definition), &job.charts, &lines, &zone)?;
+    let lines = stage_anew(&folder, &definition, &zone, &job.charts, &job.segments)?;
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    let tables = folder.before().tables().to_vec();
-    folder.commit(&BTreeSet::new(), &definition, &tables)?;
+    let made =
+        Made { tables: folder.before().tables().to_vec(), charts: Some(charts_mark(&job.charts, &job.segments)) };
+    folder.commit(&BTreeSet::new(), &definition, made)?;
     Ok(charts_text(&job.charts, &lines, &zone))
+}
+
+/// Stages charts of the tables of a folder.
+///
+/// # Errors
+/// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
+pub fn stage_anew(
+    folder: &LockedFolder,
+    definition: &Canonical,
+    zone: &TimeZone,
+    charts: &[Chart],
+    segments: &[Segment],
+) -> Result<Vec<Line>, Error> {
+    let property = definition.get("session.property");
+    let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
+    let files = files_of(folder, charts, segments, &added, &performed)?;
+    let tables = segment_tables(segments, &performed, property, files);
+    let set = ChartSet { charts, segments: &tables, added: &added };
+    let pool = pipeline::pool(pipeline::available_threads())?;
+    let lines = set.measure(&pool, folder.path(), zone)?;
+    stage_charts(folder, &Provenance::of(definition), charts, &lines, zone)?;
+    Ok(lines)
 }
 
 /// The zone that the tables' dates are of; a job may not name another one.
@@ -55,7 +78,7 @@ fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
     match &job.zone_name {
         Some(named) if named != of_tables => {
             let hint = format!("the tables' dates are of {of_tables}; only `dwell run --overwrite` can change that");
-            Err(JobError::Choice { key: "output.timezone", value: named.clone(), hint }.into())
+            Err(JobError::Unfit { key: "output.timezone", value: format!("\"{named}\""), hint }.into())
         }
         _ if of_tables == "UTC" => Ok(TimeZone::UTC),
         _ => Ok(parse_zone("output.timezone", of_tables)?),
@@ -65,13 +88,14 @@ fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
 /// The files of all events' tables and of those of each segment, which have all columns that charts need.
 fn files_of(
     folder: &LockedFolder,
-    job: &ChartsJob,
+    charts: &[Chart],
+    segments: &[Segment],
     added: &AddedColumns,
     performed: &[AddedColumns],
 ) -> Result<Vec<TableFiles>, Error> {
-    let used = |segment: &Segment| job.charts.iter().any(|chart| chart.segments.contains(&segment.name));
+    let used = |segment: &Segment| charts.iter().any(|chart| chart.segments.contains(&segment.name));
     let mut all = vec![both_tables(folder, None, added, &AddedColumns::default())?];
-    for (segment, performed) in job.segments.iter().zip(performed) {
+    for (segment, performed) in segments.iter().zip(performed) {
         // Tables that no chart is of may lack anything.
         all.push(match used(segment) {
             true => both_tables(folder, Some(segment), added, performed)?,

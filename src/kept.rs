@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::Error;
+use crate::job::chart::Chart;
 use crate::job::options::{Options, Table};
 use crate::job::{AddedColumns, Job, JobError, Segment};
 use crate::sessionize::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
-use crate::tables::folder::LockedFolder;
+use crate::tables::folder::{Before, LockedFolder, Made};
 use crate::tables::made_with::MadeWith;
-use crate::tables::place::TablePlace;
+use crate::tables::place::{TablePlace, SEGMENTS};
 use crate::tables::sessions::{TableName, ACTIVITY, SESSIONS};
 
 /// Refuses a run of some dates where the others lack a column or a segment: their tables would not fit
@@ -87,6 +90,33 @@ fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFo
         (true, true) if charts && inactive => refuse(SESSIONS, ACTIVITY),
         _ => Ok(()),
     }
+}
+
+/// What the tables and charts of a folder are made with once a run with these options is done: what it does not write stays
+/// what it was.
+pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
+    let (sessions, activity) = (options.writes(Table::Sessions), options.writes(Table::Activity));
+    let table_of = |line: &str| line.split(':').next().unwrap_or_default().to_string();
+    let was = |table: &str| before.tables().iter().find(|line| table_of(line) == table).cloned();
+    let now = made_with(job);
+    let mut tables = Vec::new();
+    for line in &now {
+        let table = table_of(line);
+        let is_written = if table.ends_with(SESSIONS.folder) { sessions } else { activity };
+        // A table of all events that is not there lacks nothing, until someone asks for it.
+        let is_new = !table.starts_with(SEGMENTS) && was(&table).is_none();
+        tables.extend(if is_written || is_new { Some(line.clone()) } else { was(&table) });
+    }
+    // Tables of segments that are no more go with a run that writes both.
+    let gone = |line: &&String| !now.iter().any(|known| table_of(known) == table_of(line));
+    tables.extend(before.tables().iter().filter(gone).filter(|_| !(sessions && activity)).cloned());
+    Made { tables, charts: options.writes(Table::Charts).then(|| charts_mark(&job.charts, &job.segments)) }
+}
+
+/// What tells charts from others that can be made of the same tables.
+pub fn charts_mark(charts: &[Chart], segments: &[Segment]) -> String {
+    let digest = Sha256::digest(format!("{charts:?} {segments:?}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What each of a job's tables is made with, to tell whether the tables of a folder are made with the same.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::ThreadPool;
 
+use crate::charts_command::stage_anew;
 use crate::error::Error;
 use crate::events::dictionary::EventDictionary;
 use crate::events::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError, Segment};
-use crate::kept::{check_kept, made_with};
+use crate::kept::{charts_mark, check_kept, made_after, made_with};
 use crate::limits::{check_changes, check_rows, check_sessions};
 use crate::outcome::Outcome;
 use crate::output::{Output, Run};
@@ -26,7 +27,7 @@ use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::counts::Counts;
 use crate::store::Room;
 use crate::tables::files::write_synced;
-use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
+use crate::tables::folder::{check_apart, LockedFolder, Made, OutputFolder};
 use crate::tables::ledger::{Ledger, LEDGER};
 use crate::tables::parquet_file::Provenance;
 use crate::tables::runs;
@@ -59,7 +60,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let ledger = ledger_beside(&folder, &definition, options)?;
     let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
     let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
-        return nothing_new(folder, &definition, &tables, &past, started);
+        return nothing_new(folder, &definition, job, options, &past, started);
     };
     check_kept(job, options, &scope.dates, &folder)?;
     if let Some(times) = &scope.times {
@@ -127,7 +128,9 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let overview = output.write_charts(&provenance)?;
     stopwatch.stage("charts");
     let mut written = output.finish()?;
-    let outcome = Outcome::new(job, &folder, &written.replaced, scope.mode != Mode::Full)?;
+    // What was under another definition is no earlier state of these sessions.
+    let goes_on = scope.mode != Mode::Full && !folder.before().is_other_than(&definition);
+    let outcome = Outcome::new(job, &folder, &written.replaced, goes_on)?;
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
@@ -166,7 +169,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&written.replaced, &definition, &tables)?;
+    let made = made_after(job, options, folder.before());
+    folder.commit(&written.replaced, &definition, made)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
@@ -236,21 +240,33 @@ fn record(folder: &LockedFolder, started: jiff::Timestamp, text: &str) -> Result
 }
 
 /// An incremental run whose input is that of the run before: the tables are not touched, and nothing but a
-/// record says that it was there.
+/// record says that it was there, unless there are other charts to make of them.
 fn nothing_new(
     folder: LockedFolder,
     definition: &Canonical,
-    tables: &[String],
+    job: &Job,
+    options: &Options,
     past: &Past,
     started: jiff::Timestamp,
 ) -> Result<String, Error> {
     let files = past.file_count();
+    let charts = charts_mark(&job.charts, &job.segments);
+    let other_charts = options.writes(Table::Charts) && folder.before().charts() != Some(charts.as_str());
+    if other_charts {
+        stage_anew(&folder, definition, &job.output.zone, &job.charts, &job.segments)?;
+    }
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
     let path = folder.path().to_path_buf();
-    folder.commit(&BTreeSet::from_iter(gone), definition, tables)?;
-    tracing::info!(files, "nothing new");
+    let before = folder.before();
+    let charts = if other_charts { Some(charts) } else { before.charts().map(str::to_string) };
+    let made = Made { tables: before.tables().to_vec(), charts };
+    crate::cancel::check()?;
+    crate::cancel::commit_begins();
+    folder.commit(&BTreeSet::from_iter(gone), definition, made)?;
+    tracing::info!(files, other_charts, "nothing new");
+    let charts = if other_charts { "; the charts are made again" } else { "" };
     Ok(format!(
-        "Nothing new: the {files} files are those of the run before, and the tables in {} stay\n",
+        "Nothing new: the {files} files are those of the run before, and the tables in {} stay{charts}\n",
         path.display()
     ))
 }

@@ -3,10 +3,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::chart::Chart;
 use super::error::JobError;
-use super::file::JobFile;
+use super::file::{InputKeys, JobFile, Names};
+use super::fingerprint::Canonical;
 use super::segment::Segment;
+use super::Job;
 
 /// The part of a job that is about charts.
 #[derive(Clone, Debug)]
@@ -15,6 +19,8 @@ pub struct ChartsJob {
     pub output: PathBuf,
     /// The time zone, where the job names one.
     pub zone_name: Option<String>,
+    /// What the job says of which sessions there are, as far as it does.
+    pub says: Canonical,
     /// Segments of the events.
     pub segments: Vec<Segment>,
     /// The charts.
@@ -27,12 +33,34 @@ impl ChartsJob {
     /// # Errors
     /// A missing output, and everything that is wrong with segments and charts.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
+        let says = said(&keys)?;
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         if output.is_empty() {
             return Err(JobError::Empty { key: "output.path" });
         }
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
-        Ok(ChartsJob { output: PathBuf::from(output), zone_name: keys.output.timezone, segments, charts })
+        Ok(ChartsJob { output: PathBuf::from(output), zone_name: keys.output.timezone, says, segments, charts })
     }
+}
+
+/// The keys of `[session]` and those of `[input]` that decide which sessions there are, as far as a job gives them: what it
+/// leaves out may have been a flag of the run.
+fn said(keys: &JobFile) -> Result<Canonical, JobError> {
+    let of_input = ["where", "inactive", "min_time", "max_time", "dedup_within"];
+    let given = |section: &str, keys: &dyn Fn() -> serde_json::Result<Value>| -> Vec<String> {
+        let Ok(Value::Object(keys)) = keys() else { return Vec::new() };
+        let given = keys.into_iter().filter(|(_, value)| !value.is_null());
+        given.map(|(key, _)| format!("{section}.{key}")).collect()
+    };
+    let mut given_keys = given("input", &|| serde_json::to_value(&keys.input));
+    given_keys.retain(|key| of_input.iter().any(|name| *key == format!("input.{name}")));
+    given_keys.extend(given("session", &|| serde_json::to_value(&keys.session)));
+    if given_keys.is_empty() {
+        return Ok(Canonical::default());
+    }
+    // Where events came from is no matter.
+    let input = InputKeys { path: Some(Names::One(".".to_string())), ..keys.input.clone() };
+    let job = Job::for_question(JobFile { input, session: keys.session.clone(), ..JobFile::default() })?;
+    Ok(Canonical::new(&job, Vec::new()).of(&given_keys))
 }

@@ -73,6 +73,17 @@ impl Canonical {
         self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    /// Some of the keys, in this order; those that are not set are not there.
+    pub fn of(&self, keys: &[String]) -> Canonical {
+        Canonical(keys.iter().filter_map(|key| Some((key.clone(), self.get(key)?.to_string()))).collect())
+    }
+
+    /// The keys of this that `other` does not have so.
+    pub fn contradicted_by(&self, other: &Canonical) -> Vec<Difference> {
+        let keys: Vec<String> = self.0.iter().map(|(key, _)| key.clone()).collect();
+        other.of(&keys).differences(self)
+    }
+
     /// Keys and values as a JSON object.
     pub fn to_json(&self) -> serde_json::Value {
         self.0.iter().map(|(key, value)| (key.clone(), serde_json::Value::from(value.as_str()))).collect()

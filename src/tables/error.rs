@@ -55,6 +55,18 @@ pub enum TableError {
         /// The keys that differ.
         differences: Vec<Difference>,
     },
+    /// The tables are not of the definition that a job of charts gives.
+    #[error(
+        "the tables in {path:?} were made under another definition than the job gives, which `dwell charts` does not \
+         change:\n  {}\nmake them anew by `dwell run`, or give the folder of the tables that the job is of",
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
+    )]
+    MadeOtherwise {
+        /// The folder.
+        path: PathBuf,
+        /// The keys that differ.
+        differences: Vec<Difference>,
+    },
     /// The folder lies inside the input, or the other way round.
     #[error(
         "the output folder {output:?} lies inside the input {input:?}: the next run would read this one's tables \
@@ -144,7 +156,7 @@ pub enum TableError {
     },
     /// A table of an earlier run cannot be read.
     #[error(
-        "the table file {path:?} cannot be read: {reason}; run again without --from and --to to rebuild all dates"
+        "the table file {path:?} cannot be read: {reason}; `dwell run` without --incremental, --from, --to and --only makes all tables anew"
     )]
     Read {
         /// The file.
@@ -170,6 +182,7 @@ impl TableError {
             TableError::NotAFolder { .. }
                 | TableError::NotOurs { .. }
                 | TableError::OtherDefinition { .. }
+                | TableError::MadeOtherwise { .. }
                 | TableError::InsideInput { .. }
                 | TableError::AroundInput { .. }
                 | TableError::NoTables { .. }

@@ -38,6 +38,18 @@ struct Record {
     /// What each table was made with, besides the definition.
     #[serde(default)]
     tables: Vec<String>,
+    /// Which charts were made of these tables; `None` where there are none, or of tables before these.
+    #[serde(default)]
+    charts: Option<String>,
+}
+
+/// What the tables and charts of a folder are made with, besides the definition.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Each table.
+    pub tables: Vec<String>,
+    /// The charts of them; `None` where they are not up to date.
+    pub charts: Option<String>,
 }
 
 impl OutputFolder {
@@ -134,6 +146,11 @@ impl Before {
         self.0.as_ref().map_or(&[], |record| &record.tables)
     }
 
+    /// Which charts were made of the tables as they are.
+    pub fn charts(&self) -> Option<&str> {
+        self.0.as_ref().and_then(|record| record.charts.as_deref())
+    }
+
     /// Whether the tables were made under another definition.
     pub fn is_other_than(&self, definition: &Canonical) -> bool {
         self.0.as_ref().is_some_and(|before| before.definition != *definition)
@@ -208,7 +225,7 @@ fn glob_finds(pattern: &str, output: &Path) -> bool {
 }
 
 /// A path without links and dots, also where its end does not exist yet.
-fn absolute(path: &Path) -> PathBuf {
+pub fn absolute(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     for ancestor in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
@@ -327,7 +344,7 @@ impl LockedFolder {
     }
 
     /// Puts the staged files in place, removes those of `replaced` for which there is no new one, and records
-    /// the definition and what `tables` there are. Where anything fails, the folder is as it was; where the process is killed, the next run
+    /// the definition and what is `made` with what. Where anything fails, the folder is as it was; where the process is killed, the next run
     /// has it as it was or completes this.
     ///
     /// # Errors
@@ -336,13 +353,14 @@ impl LockedFolder {
         mut self,
         replaced: &BTreeSet<PathBuf>,
         definition: &Canonical,
-        tables: &[String],
+        made: Made,
     ) -> Result<(), TableError> {
         let record = Record {
             format: FORMAT,
             fingerprint: definition.fingerprint(),
             definition: definition.clone(),
-            tables: tables.to_vec(),
+            tables: made.tables,
+            charts: made.charts,
         };
         let record_file = Self::own_file(RECORD);
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
@@ -436,11 +454,11 @@ mod tests {
         let folder = open(&path);
         stage(&folder, "t/d=1/a", "old");
         stage(&folder, "t/d=2/a", "old");
-        folder.commit(&BTreeSet::new(), &definition, &[]).expect("committed");
+        folder.commit(&BTreeSet::new(), &definition, Made::default()).expect("committed");
         let folder = open(&path);
         let before = folder.files_of(Path::new("t")).expect("listed");
         stage(&folder, "t/d=2/a", "new");
-        folder.commit(&before, &definition, &[]).expect("committed");
+        folder.commit(&before, &definition, Made::default()).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));
         assert_eq!(fs::read_to_string(path.join("t/d=2/a")).expect("there"), "new");
         assert!(!path.join("t/d=1").exists());
@@ -452,13 +470,13 @@ mod tests {
         let path = base.path().join("out");
         let folder = open(&path);
         stage(&folder, "t/a", "old");
-        folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).expect("committed");
+        folder.commit(&BTreeSet::new(), &Canonical::default(), Made::default()).expect("committed");
         let folder = open(&path);
         stage(&folder, "t/a", "new");
         stage(&folder, "t/b", "new");
         // A folder in the way of a file: the rename fails after the first file has been replaced.
         fs::create_dir_all(path.join("t/b/in the way")).expect("made");
-        assert!(folder.commit(&BTreeSet::new(), &Canonical::default(), &[]).is_err());
+        assert!(folder.commit(&BTreeSet::new(), &Canonical::default(), Made::default()).is_err());
         assert_eq!(fs::read_to_string(path.join("t/a")).expect("there"), "old");
     }
 

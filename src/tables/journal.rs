@@ -210,8 +210,9 @@ impl Places {
         // Should the removal be lost, the journal is carried out again, which changes nothing.
         let _ = sync_folder(&self.own);
         for file in &journal.remove {
-            // Only empty folders go.
-            let _ = self.folder.join(file).parent().map(fs::remove_dir);
+            // Only empty folders go: those of a date, and of a segment that is no more.
+            let folders = file.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            let _ = folders.take_while(|folder| fs::remove_dir(self.folder.join(folder)).is_ok()).count();
         }
         let _ = fs::remove_dir_all(self.before());
         let _ = fs::remove_dir_all(self.staging());

@@ -141,8 +141,11 @@ fn mistakes_name_the_chart_and_the_way_out() {
         (chart("min_length = '5m'\n[[chart.series]]"), &["chart.min_length", "chart.series"]),
         (chart("group_by = { first = 'pagee' }"), &["pagee", "page"]),
         (chart("count = { event = 'a', property = 'page_views' }"), &["page_views"]),
-        (chart("contains = [{ where = \"pag = 'A'\" }]"), &["chart or segment", "did you mean page?"]),
-        (chart("contains = [{ where = 'page = ' }]"), &["chart or segment"]),
+        (chart("contains = [{ where = \"pag = 'A'\" }]"), &["the chart \"x\"", "did you mean page?"]),
+        (chart("contains = [{ where = 'page = ' }]"), &["the chart \"x\""]),
+        (chart("first = { property = 'page', op = '=', value = 'A' }"), &["chart.first.op", "did you mean \"is\"?"]),
+        (chart("last = { op = 'is', value = 'A' }"), &["chart.last.property"]),
+        (chart("formula = '1/2'"), &["`chart.formula` = \"1/2\" cannot be", "SESSIONTOTALS(A)"]),
         (chart("from = '2026-02-01'\nto = '2026-01-01'"), &["chart.from", "chart.to"]),
         ("[[segment]]\nname = 'all'\nby = 'page'\n".to_owned(), &["segment.name", "taken"]),
         ("[[segment]]\nname = 'a/b'\nby = 'page'\n".to_owned(), &["segment.name", "folder"]),
@@ -192,4 +195,51 @@ fn rates_of_groups_say_which_interval_they_are_of() {
     assert!(ran.stdout.contains("only the last day, 2026-01-06; the others are in measures.csv"), "{}", ran.stdout);
     let rates: Vec<&str> = ran.stdout.lines().filter(|line| line.ends_with('%')).collect();
     assert!(rates.iter().any(|line| line.contains(" B ") && line.contains("100.0 %")), "{}", ran.stdout);
+}
+
+#[test]
+fn tables_of_another_definition_are_not_measured_under_this_one() {
+    let told = run_story(&EVENTS, "");
+    let before = table_hashes(&told.out());
+    let head = |input: &str, session: &str| {
+        format!("[input]\npath = 'gone'\n{input}\n[session]\n{session}\n[output]\npath = 'out'\n")
+    };
+    for (input, session, said) in [
+        ("", "timeout = '2h'", "session.timeout: 30m before, 2h now"),
+        ("", "start_event = 'view'", "session.start_event: (not set) before"),
+        ("where = \"page = 'A'\"", "timeout = '30m'", "input.where: (not set) before, page = 'A' now"),
+    ] {
+        told.job(&head(input, session));
+        let ran = told.dwell(&["charts", "job.toml"]);
+        ran.expect_code(2);
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("dwell run"), "{}", ran.stderr);
+    }
+    assert_eq!(table_hashes(&told.out()), before);
+    // What the job leaves out may have been flags.
+    told.job("[output]\npath = 'out'\n");
+    told.dwell(&["charts", "job.toml"]).expect_code(0);
+}
+
+#[test]
+fn event_types_that_no_event_has_are_warned_of_by_chart_and_segment() {
+    let job = "[[segment]]\nname = 's'\nperformed = [{ event = 'clik' }]\n[[chart]]\nname = 'x'\nsegments = 's'\n\
+               contains = [{ event = 'viev' }]\n";
+    let told = run_story(&EVENTS, job);
+    let ran = told.dwell(&["run", "job.toml"]);
+    ran.expect_code(0);
+    for said in [
+        "no event has the type \"clik\" of the segment \"s\"; did you mean \"click\"?",
+        "no event has the type \"viev\" of the chart \"x\"; did you mean \"view\"?",
+    ] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_sum_of_nothing_is_zero_and_has_no_sign() {
+    let job = "[[chart]]\nname = 'x'\ncount = { event = 'click', property = 'amt' }\nformula = '$: PROPSUM(A)'\n";
+    let told = run_story(&EVENTS, job);
+    let ran = told.dwell(&["charts", "job.toml"]);
+    let measures = std::fs::read_to_string(told.out().join("measures.csv")).unwrap();
+    assert!(ran.stdout.contains("$0.00") && !measures.contains(",-0"), "{}{measures}", ran.stdout);
 }

@@ -331,3 +331,78 @@ fn flags_that_do_not_go_together_are_refused() {
     }
     sandbox.night(&["--only", "sessions,activity"]);
 }
+
+/// Adds segments and charts to the job of these sections, in place of those it has.
+fn asks_for(sandbox: &Sandbox, more: &str) {
+    let path = sandbox.path().join("job.toml");
+    let job = std::fs::read_to_string(&path).unwrap();
+    let without = job.find("\n[[").map_or(job.as_str(), |at| &job[..at]);
+    sandbox.job(&format!("{without}\n{more}"));
+}
+
+const VIEWS: &str = "[[chart]]\nname = 'views'\ncontains = [{ event = 'view', at_least = 2 }]\n";
+
+#[test]
+fn charts_that_changed_are_made_again_without_news() {
+    let sandbox = after_a_month(TIMEOUT);
+    for more in [
+        "[[chart]]\nname = 'by week'\ninterval = 'week'\n",
+        "[[chart]]\nname = 'by week'\ninterval = 'week'\nmin_length = '5m'\n",
+        "",
+    ] {
+        asks_for(&sandbox, more);
+        let ran = sandbox.night(&[]);
+        assert!(ran.stdout.contains("the charts are made again"), "{}", ran.stdout);
+        sandbox.is_as_after_a_full_run();
+        assert!(!sandbox.night(&[]).stdout.contains("made again"));
+    }
+    // Tables that went on without their charts.
+    adds(&sandbox, "2026-01-31.parquet", &visits(31));
+    sandbox.night(&["--only", "sessions,activity"]);
+    sandbox.night(&[]);
+    sandbox.is_as_after_a_full_run();
+}
+
+#[test]
+fn what_a_run_of_some_tables_did_not_write_is_made_by_the_next_night() {
+    let segment = "[[segment]]\nname = 's'\nwhere = \"user_id = 'ann'\"\n[[chart]]\nname = 'x'\nsegments = 's'\n";
+    for more in [VIEWS, segment] {
+        for only in ["activity", "charts", "sessions", "sessions,charts", "activity,charts"] {
+            let sandbox = after_a_month(TIMEOUT);
+            asks_for(&sandbox, more);
+            sandbox.ends(0, &["--only", only]);
+            sandbox.night(&[]);
+            sandbox.is_as_after_a_full_run();
+            adds(&sandbox, "2026-01-31.parquet", &visits(31));
+            let ran = sandbox.night(&[]);
+            assert!(!ran.stderr.contains("all dates are rebuilt"), "{}", ran.stderr);
+            sandbox.is_as_after_a_full_run();
+        }
+    }
+    // Of the same columns, nothing has to be made again.
+    let sandbox = after_a_month(TIMEOUT);
+    sandbox.ends(0, &["--only", "sessions"]);
+    assert!(!sandbox.night(&[]).stderr.contains("all dates are rebuilt"));
+    sandbox.is_as_after_a_full_run();
+}
+
+#[test]
+fn a_night_may_go_over_to_another_definition() {
+    let sandbox = after_a_month(TIMEOUT);
+    let flags = ["--property", "event_type", "--overwrite"];
+    sandbox.night(&flags);
+    let here = table_hashes(&sandbox.out());
+    sandbox.ends(0, &[&flags[..], &["--output", "other"]].concat());
+    assert_eq!(here, table_hashes(&sandbox.path().join("other")));
+}
+
+#[test]
+fn a_segment_that_goes_leaves_no_folder() {
+    let sandbox = after_a_month(TIMEOUT);
+    asks_for(&sandbox, "[[segment]]\nname = 's'\nwhere = \"user_id = 'ann'\"\n");
+    sandbox.night(&[]);
+    assert!(sandbox.out().join("segments/s/sessions").is_dir());
+    asks_for(&sandbox, "");
+    sandbox.night(&[]);
+    assert!(!sandbox.out().join("segments").exists());
+}
