@@ -31,6 +31,7 @@ impl MemoryLimit {
             "mb" => 1e6,
             "gb" => 1e9,
             "tb" => 1e12,
+            "" if number.parse() == Ok(0.0) => return Err(bad("a run needs some memory".to_string())),
             "" if !number.is_empty() => return Err(bad(format!("a size needs a unit: did you mean {number}GiB?"))),
             _ => return Err(bad("write it like 512MiB or 4GiB".to_string())),
         };

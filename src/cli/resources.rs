@@ -40,6 +40,10 @@ impl ResourceFlags {
     /// A size without a unit, or of none that is known.
     pub(super) fn resources(&self) -> Result<Resources, JobError> {
         let memory_limit = self.memory_limit.as_deref();
+        if let Some(folder) = self.temp_dir.as_ref().filter(|folder| folder.exists() && !folder.is_dir()) {
+            let hint = "it is a file: name a folder".to_string();
+            return Err(JobError::Unfit { key: "--temp-dir", value: format!("{folder:?}"), hint });
+        }
         Ok(Resources {
             threads: self.threads(),
             memory_limit: memory_limit.map(|text| MemoryLimit::parse("--memory-limit", text)).transpose()?,

@@ -152,6 +152,9 @@ impl<'a> Columns<'a> {
             }
             last = Some(&footer.schema);
             let Some(kind) = footer.schema.kind(name) else { continue };
+            if footer.schema.columns.iter().filter(|(column, _)| column == name).count() > 1 {
+                return Err(InputError::NamedTwice { column: name.to_string(), path: footer.file.path.clone() });
+            }
             found = Some(match found {
                 None => (kind.clone(), &footer.file.path),
                 Some((known, first)) => match known.unify(kind) {

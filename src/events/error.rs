@@ -142,6 +142,14 @@ pub enum InputError {
         /// Its type there.
         second_type: String,
     },
+    /// A column of which a file has two.
+    #[error("{path:?} has two columns that are called `{column}`; write it again under different names")]
+    NamedTwice {
+        /// The column.
+        column: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A time column of integers without a unit.
     #[error(
         "the time column `{column}` is {found}: say what it counts, with `input.time_unit` \
@@ -174,8 +182,10 @@ pub enum InputError {
         way_out: &'static str,
     },
     /// A condition of a chart or segment that cannot be understood.
-    #[error("`where` of a chart or segment cannot be understood: {reason}\n  {condition}{}", pointer(position))]
+    #[error("`where` of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     ChartCondition {
+        /// The chart or segment that asks for it.
+        of: String,
         /// The condition.
         condition: String,
         /// What is wrong, with the position where it is known.
@@ -218,11 +228,11 @@ pub enum InputError {
 }
 
 impl InputError {
-    /// This error, of a condition of a chart or segment.
-    pub fn of_charts(self) -> Self {
+    /// This error, of a condition of this chart or segment.
+    pub fn asked_by(self, of: &str) -> Self {
         match self {
             InputError::Condition { condition, reason, position } => {
-                InputError::ChartCondition { condition, reason, position }
+                InputError::ChartCondition { of: of.to_string(), condition, reason, position }
             }
             other => other,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::columns::{ColumnRef, Columns, Source};
+use super::columns::{ColumnRef, Columns};
 use super::condition::typed::typed;
 use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
 use super::convert::float_of;
@@ -14,7 +14,7 @@ use super::footer::{FileSchema, Footer};
 use super::kind::Kind;
 use super::roles::{key_type, KeyType, Value};
 use crate::job::holds::{EventFilter, Holds};
-use crate::job::segment::Pick as JobPick;
+use crate::job::segment::{Pick as JobPick, Segment};
 use crate::job::Job;
 use crate::sessionize::added::{Added, EventTest, FactRules, Pick, SegmentRule, What};
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
@@ -51,9 +51,9 @@ pub struct Property {
 }
 
 impl Property {
-    fn find(name: &str, as_number: bool, columns: &Columns<'_>) -> Result<Self, InputError> {
-        let key = if as_number { "chart.count.property" } else { "a property of a chart or segment" };
-        let column = columns.require(key, name, "")?;
+    fn find(name: &str, as_number: bool, columns: &Columns<'_>, of: &str) -> Result<Self, InputError> {
+        let key = if as_number { "chart.count.property" } else { "a property of charts or segments" };
+        let column = columns.require(key, name, &format!("; {of} asks for it"))?;
         let fits = match as_number {
             true => matches!(
                 column.kind,
@@ -62,9 +62,16 @@ impl Property {
             false => column.kind.is_scalar(),
         };
         if !fits {
-            let accepted = if as_number { "what is summed is a number" } else { "a property is a single value" };
-            let found = column.kind.name();
-            return Err(InputError::WrongType { column: name.to_string(), key, found, accepted: accepted.to_string() });
+            let accepted = match as_number {
+                true => format!("what {of} sums has to be a number"),
+                false => format!("a property has to be a single value, and {of} asks for it"),
+            };
+            return Err(InputError::WrongType {
+                column: name.to_string(),
+                key,
+                found: column.kind.in_words(),
+                accepted,
+            });
         }
         let key_type = if as_number { KeyType::Float } else { key_type(&column.kind) };
         let value = Value { column: column.clone(), key_type, is_session_id: false };
@@ -99,9 +106,12 @@ impl Facts {
         if job.added.is_empty() && job.segments.is_empty() {
             return Ok(None);
         }
-        let condition = |text: &String| {
+        let condition = |text: &String, of: &String| {
             let parsed = ParsedCondition::parse(text).and_then(|parsed| parsed.resolve(columns));
-            parsed.map_err(InputError::of_charts)
+            parsed.map_err(|error| error.asked_by(of))
+        };
+        let conditions = |texts: Vec<&String>, asked_by: &[String]| {
+            texts.into_iter().zip(asked_by).map(|(text, of)| condition(text, of)).collect::<Result<Vec<_>, _>>()
         };
         let holds = || job.holds();
         let mut names: Vec<(&str, bool)> =
@@ -123,16 +133,21 @@ impl Facts {
             }
         }
         let of_charts = marks.iter().map(|text| who_marks(job, text));
-        let asked_by = of_charts.chain(segments.iter().map(|text| who_picks(job, text))).collect();
+        let asked_by: Vec<String> = of_charts.chain(segments.iter().map(|text| who_picks(job, text))).collect();
+        let (of_marks, of_segments) = asked_by.split_at(marks.len());
+        let property = |(name, as_number)| {
+            Property::find(name, as_number, columns, &who_needs(job, |holds| holds.property() == Some(name)))
+        };
+        let by_value = |name| {
+            let segment = job.segments.iter().find(|segment| segment.by() == Some(name));
+            Property::find(name, false, columns, &segment.map(of_segment).unwrap_or_default())
+        };
         let facts = Facts {
+            values: names.into_iter().map(property).collect::<Result<_, _>>()?,
+            marks: conditions(marks, of_marks)?,
+            by: by.into_iter().map(by_value).collect::<Result<_, _>>()?,
+            segments: conditions(segments, of_segments)?,
             asked_by,
-            values: names
-                .into_iter()
-                .map(|(name, as_number)| Property::find(name, as_number, columns))
-                .collect::<Result<_, _>>()?,
-            marks: marks.into_iter().map(condition).collect::<Result<_, _>>()?,
-            by: by.into_iter().map(|name| Property::find(name, false, columns)).collect::<Result<_, _>>()?,
-            segments: segments.into_iter().map(condition).collect::<Result<_, _>>()?,
         };
         Ok(Some(Arc::new(facts)))
     }
@@ -178,11 +193,6 @@ impl Facts {
         names.filter(|name| schema.kind(name).is_some()).map(str::to_string).collect()
     }
 
-    /// Whether a folder's name is of use.
-    pub fn uses_folder(&self, key: &str) -> bool {
-        self.columns().any(|column| column.source == Source::Hive && column.spelled == key)
-    }
-
     /// The conditions, each with its bit among the answers of a row.
     pub fn conditions(&self) -> impl Iterator<Item = (u32, &Condition)> {
         (0..).zip(&self.marks).chain((SEGMENT_BITS..).zip(&self.segments))
@@ -214,7 +224,9 @@ impl Facts {
             let schema = rows.collect_schema()?;
             condition.parts().map(|part| Ok((typed(&part.expr, &schema)?, part))).collect()
         };
-        parts().map_err(|error| InputError::of_charts(condition_error(condition.text(), &error)))
+        let whose = || self.conditions().find(|(_, known)| known.text() == condition.text());
+        let of = || whose().map_or("", |(bit, _)| self.who_asks(bit));
+        parts().map_err(|error| condition_error(condition.text(), &error).asked_by(of()))
     }
 
     /// The properties that are values of charts, and those of which each value is a segment.
@@ -280,19 +292,27 @@ impl Facts {
 
 /// The first chart that asks for a condition of events, or segment that does so of what its users performed.
 fn who_marks(job: &Job, text: &str) -> String {
-    let is_of = |holds: &Holds| holds.filter().condition.as_deref() == Some(text);
-    let chart = job.charts.iter().find(|chart| chart.holds().into_iter().any(is_of));
+    who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text))
+}
+
+/// The first chart that asks for something of events, or segment that does so of what its users performed.
+fn who_needs(job: &Job, asks: impl Fn(&Holds) -> bool) -> String {
+    let chart = job.charts.iter().find(|chart| chart.holds().into_iter().any(&asks));
     if let Some(chart) = chart {
         return format!("the chart \"{}\"", chart.name);
     }
-    let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| is_of(&times.count)));
-    segment.map_or_else(String::new, |segment| format!("`performed` of the segment \"{}\"", segment.name))
+    let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
+    segment.map_or_else(String::new, |segment| format!("`performed` of {}", of_segment(segment)))
+}
+
+fn of_segment(segment: &Segment) -> String {
+    format!("the segment \"{}\"", segment.name)
 }
 
 /// The first segment of the events for which a condition holds.
 fn who_picks(job: &Job, text: &str) -> String {
     let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
-    segment.map_or_else(String::new, |segment| format!("the segment \"{}\"", segment.name))
+    segment.map_or_else(String::new, of_segment)
 }
 
 fn where_of(pick: &JobPick) -> Option<&String> {

@@ -104,7 +104,22 @@ impl Kind {
         !matches!(self, Kind::Struct(_) | Kind::Map(_) | Kind::Other(_))
     }
 
-    /// The type in words, for messages and the definition.
+    /// The type in words that people use.
+    pub fn in_words(&self) -> String {
+        let Kind::Other(name) = self else { return self.name() };
+        let words = [
+            ("Time", "a time of day"),
+            ("Duration", "a duration"),
+            ("Float16", "a number of half precision"),
+            ("List", "a list"),
+            ("LargeList", "a list"),
+            ("FixedSizeList", "a list"),
+        ];
+        let known = words.iter().find(|(beginning, _)| name.starts_with(beginning));
+        known.map_or_else(|| name.clone(), |(_, words)| words.to_string())
+    }
+
+    /// The type in words, for the definition.
     pub fn name(&self) -> String {
         match self {
             Kind::Text => "text".to_string(),

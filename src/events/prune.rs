@@ -1,7 +1,6 @@
 //! Which row groups a condition rules out, by the statistics in the footers.
 //!
-//! polars skips these by itself while reading; they are worked out here to say so before and after, and
-//! so that files that are ruled out whole are not opened again.
+//! They are not read, and files that are ruled out whole not opened again.
 
 use polars::prelude::*;
 

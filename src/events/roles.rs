@@ -126,7 +126,7 @@ fn accept(
     Err(InputError::WrongType {
         column: column.spelled.clone(),
         key,
-        found: column.kind.name(),
+        found: column.kind.in_words(),
         accepted: accepted.to_string(),
     })
 }
@@ -149,7 +149,7 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
     accept(&column, key, "a time is a timestamp, ISO-8601 text, or an integer with `input.time_unit`", |kind| {
         matches!(kind, Kind::Timestamp(_)) || is_text(kind) || is_integer(kind)
     })?;
-    let (name, found) = (column.spelled.clone(), column.kind.name());
+    let (name, found) = (column.spelled.clone(), column.kind.in_words());
     match (&column.kind, input.time_unit) {
         (Kind::Int | Kind::UInt64, None) => Err(InputError::NoTimeUnit { column: name, found }),
         (Kind::Timestamp(_) | Kind::Text | Kind::Binary, Some(_)) => {

@@ -108,7 +108,7 @@ pub fn buckets(bounds: Vec<i64>) -> Result<Vec<i64>, JobError> {
     } else {
         return Ok(bounds);
     };
-    Err(JobError::Number { key, value: text(), hint: hint.to_string() })
+    Err(JobError::Unfit { key, value: text(), hint: hint.to_string() })
 }
 
 #[cfg(test)]

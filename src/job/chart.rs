@@ -123,7 +123,7 @@ impl Interval {
 /// The bounds of buckets where a chart names none.
 const DEFAULT_BUCKETS: [i64; 5] = [0, 1, 2, 5, 10];
 /// How many groups are kept where a chart does not say.
-const DEFAULT_TOP: usize = 100;
+pub(super) const DEFAULT_TOP: usize = 100;
 /// As many series as there are letters.
 const MOST_SERIES: usize = 26;
 
@@ -307,7 +307,8 @@ fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
         }
     }
     if used.is_empty() {
-        return Err(needs("chart.formula", "it has to take something of a series, like SESSIONTOTALS(A)"));
+        let hint = "it has to take something of a series, like SESSIONTOTALS(A)".to_string();
+        return Err(JobError::Unfit { key: "chart.formula", value: format!("\"{text}\""), hint });
     }
     Ok(formula)
 }
@@ -345,7 +346,7 @@ impl Series {
         };
         if list.is_empty() || list.len() > MOST_SERIES {
             let hint = format!("a chart has 1 to {MOST_SERIES} series");
-            return Err(JobError::Number { key: "chart.series", value: list.len().to_string(), hint });
+            return Err(JobError::Unfit { key: "chart.series", value: list.len().to_string(), hint });
         }
         let mut top = None;
         let mut series: Vec<Series> = Vec::new();

@@ -31,14 +31,16 @@ pub(super) fn instant_of_any_layout(text: &str) -> Option<Timestamp> {
     let instant = text
         .parse::<jiff::Timestamp>()
         .ok()
-        .or_else(|| in_utc(text.parse::<DateTime>().ok()?))
-        .or_else(|| in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0)))?;
+        .or_else(|| Some(in_utc(text.parse::<DateTime>().ok()?)))
+        .or_else(|| Some(in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0))))?;
     let micros = instant.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().map(Timestamp::from_micros)
 }
 
-fn in_utc(time: DateTime) -> Option<jiff::Timestamp> {
-    TimeZone::UTC.to_timestamp(time).ok()
+/// What is beyond the last instant that jiff knows, some hours before the year 9999 ends, is that one; so with the first.
+fn in_utc(time: DateTime) -> jiff::Timestamp {
+    let beyond = if time.year() > 0 { jiff::Timestamp::MAX } else { jiff::Timestamp::MIN };
+    TimeZone::UTC.to_timestamp(time).unwrap_or(beyond)
 }
 
 /// Reads a date.
@@ -47,7 +49,10 @@ fn in_utc(time: DateTime) -> Option<jiff::Timestamp> {
 /// Anything but `YYYY-MM-DD`.
 pub fn parse_day(key: &'static str, text: &str) -> Result<Day, JobError> {
     let bad = || JobError::Date { key, value: text.to_string(), expected: "date", example: "2026-01-31" };
-    let date: Date = text.trim().parse().map_err(|_| bad())?;
+    // A time of day would be lost, and other forms of dates be read as something else.
+    let is_date = |text: &str| text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
+    let date: Date =
+        Some(text.trim()).filter(|text| is_date(text)).and_then(|text| text.parse().ok()).ok_or_else(bad)?;
     day_of_date(date).ok_or_else(bad)
 }
 
@@ -58,14 +63,18 @@ pub fn parse_day(key: &'static str, text: &str) -> Result<Day, JobError> {
 pub fn parse_zone(key: &'static str, name: &str) -> Result<TimeZone, JobError> {
     TimeZone::get(name).map_err(|_| {
         let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-        let hint = match crate::nearest::nearest(name, known.iter().map(String::as_str)) {
+        let is_offset = name.contains(['+', '-']) && name.chars().any(|sign| sign.is_ascii_digit());
+        let near = crate::nearest::nearest(name, known.iter().map(String::as_str));
+        let hint = match near.filter(|near| !is_offset || near.contains(['+', '-'])) {
             Some(near) => format!("did you mean {near}?"),
-            None => "give the IANA name of a time zone, for instance Europe/Paris or UTC".to_string(),
+            None => WHAT_ZONES_ARE.to_string(),
         };
         JobError::Choice { key, value: name.to_string(), hint }
     })
 }
 
+const WHAT_ZONES_ARE: &str = "give the IANA name of a time zone, for instance Europe/Paris or UTC (two hours ahead of \
+                              UTC all year is Etc/GMT-2, with the sign that way round)";
 const THREE_DAYS: Span = Span::from_micros(3 * Span::DAY.micros());
 
 /// The day of a civil date.

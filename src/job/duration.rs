@@ -10,8 +10,20 @@ use crate::sessionize::time::Span;
 pub fn parse_duration(key: &'static str, text: &str) -> Result<Span, JobError> {
     let bad = |hint: String| JobError::Duration { key, value: text.to_string(), hint };
     let trimmed = text.trim();
-    if trimmed.parse::<f64>().is_ok() {
-        return Err(bad(format!("a duration needs a unit: did you mean {trimmed}{}?", likeliest_unit(key))));
+    let zero = || bad("a duration of zero has no effect: leave the key out, or give it one above zero".to_string());
+    match trimmed.parse::<f64>() {
+        Ok(0.0) => return Err(zero()),
+        Ok(_) => return Err(bad(format!("a duration needs a unit: did you mean {trimmed}{}?", likeliest_unit(key)))),
+        Err(_) => {}
+    }
+    let mut units = trimmed.split(|letter: char| !letter.is_alphabetic());
+    if units.any(|unit| MONTHS_AND_YEARS.contains(&unit)) {
+        let minutes = trimmed.replace('M', "m");
+        let hint = match trimmed.contains('M') {
+            true => format!("minutes are written with a small m: did you mean {minutes}?"),
+            false => "months and years are of no fixed length: write it in days".to_string(),
+        };
+        return Err(bad(hint));
     }
     let duration =
         humantime::parse_duration(trimmed).map_err(|_| bad("write it like 45s, 5m, 1h30m, 1d or 500ms".to_string()))?;
@@ -20,10 +32,13 @@ pub fn parse_duration(key: &'static str, text: &str) -> Result<Span, JobError> {
         return Err(bad("nothing is finer than a microsecond (us)".to_string()));
     }
     if micros == 0 {
-        return Err(bad("a duration of zero has no effect: leave the key out, or give it one above zero".to_string()));
+        return Err(zero());
     }
     Ok(Span::from_micros(micros))
 }
+
+/// Units that are no fixed time.
+const MONTHS_AND_YEARS: [&str; 7] = ["M", "month", "months", "y", "yr", "year", "years"];
 
 /// Reads a duration for which `none` means that there is no limit.
 ///
@@ -77,8 +92,14 @@ mod tests {
     }
 
     #[test]
+    fn months_are_no_minutes() {
+        let message = parse_duration("session.timeout", "5M").expect_err("months").to_string();
+        assert!(message.contains("did you mean 5m?"), "{message}");
+    }
+
+    #[test]
     fn zero_and_nonsense_are_errors() {
-        for text in ["0s", "", "abc", "-5m", "5 parsecs", "100ns"] {
+        for text in ["0s", "0", "", "abc", "-5m", "5 parsecs", "100ns", "5M", "1y", "2months"] {
             assert!(parse_duration("session.timeout", text).is_err(), "{text}");
         }
         assert_eq!(parse_limit("session.max_gap", "none").expect("no limit"), None);

@@ -116,7 +116,7 @@ pub enum JobError {
         way_out: &'static str,
     },
     /// An empty name or list.
-    #[error("`{key}` is empty; name at least one, or remove the key")]
+    #[error("`{key}` is empty; give it a value, or remove the key")]
     Empty {
         /// The key.
         key: &'static str,
@@ -203,9 +203,9 @@ pub enum JobError {
         /// What has it.
         by: String,
     },
-    /// A number that a key cannot take.
+    /// A value that a key cannot take.
     #[error("`{key}` = {value} cannot be; {hint}")]
-    Number {
+    Unfit {
         /// The key.
         key: &'static str,
         /// What was given.

@@ -1,6 +1,6 @@
 //! Ready charts: bounce, entry and exit rate (SPEC 6).
 
-use super::chart::{choice, Count, Series};
+use super::chart::{choice, Count, Series, DEFAULT_TOP};
 use super::chart_keys::{ChartKeys, SeriesKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
@@ -8,8 +8,6 @@ use super::segment::{needs, not_empty, whole, AtLeast};
 
 /// What every preset is: the sessions of A among those of B, in percent.
 pub const FORMULA: &str = "%: SESSIONTOTALS(A) / SESSIONTOTALS(B)";
-
-const DEFAULT_TOP: usize = 100;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Preset {

@@ -180,7 +180,7 @@ impl AtLeast {
         }
         if let Some(most) = at_most.filter(|most| *most < at_least) {
             let hint = format!("it is less than `at_least` ({at_least}), so nothing would be left");
-            return Err(JobError::Number { key: names.at_most, value: most.to_string(), hint });
+            return Err(JobError::Unfit { key: names.at_most, value: most.to_string(), hint });
         }
         Ok(AtLeast { count, at_least, at_most })
     }
@@ -220,7 +220,7 @@ pub fn not_empty(key: &'static str, text: String) -> Result<String, JobError> {
 
 /// A whole number from `least` up.
 pub fn whole(key: &'static str, number: i64, least: u32) -> Result<u32, JobError> {
-    u32::try_from(number).ok().filter(|number| *number >= least).ok_or_else(|| JobError::Number {
+    u32::try_from(number).ok().filter(|number| *number >= least).ok_or_else(|| JobError::Unfit {
         key,
         value: number.to_string(),
         hint: format!("it is a whole number from {least} up"),

@@ -58,6 +58,9 @@ const OPS: [(&str, Op); 11] = [
     ("is_not_set", Op::IsNotSet),
 ];
 
+/// What SQL would write for some of them.
+const OF_SQL: [(&str, &str); 4] = [("=", "is"), ("==", "is"), ("!=", "is_not"), ("<>", "is_not")];
+
 /// A value in a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
@@ -88,7 +91,7 @@ impl ValueTest {
     /// # Errors
     /// A key that is missing, or a value that its `op` cannot take.
     pub fn first(keys: ValueKeys, named: &mut Vec<(Holds, String)>) -> Result<ValueTest, JobError> {
-        ValueTest::new(keys, Holds::First, named)
+        ValueTest::new(keys, &FIRST, Holds::First, named)
     }
 
     /// A test of a last value.
@@ -96,27 +99,59 @@ impl ValueTest {
     /// # Errors
     /// As [`ValueTest::first`].
     pub fn last(keys: ValueKeys, named: &mut Vec<(Holds, String)>) -> Result<ValueTest, JobError> {
-        ValueTest::new(keys, Holds::Last, named)
+        ValueTest::new(keys, &LAST, Holds::Last, named)
     }
 
     fn new(
         keys: ValueKeys,
+        spelled: &Spelled,
         make: impl Fn(String, super::holds::EventFilter) -> Holds,
         named: &mut Vec<(Holds, String)>,
     ) -> Result<ValueTest, JobError> {
-        let property = keys.property.ok_or_else(|| needs("chart.first.property", "name the property"))?;
-        let filter = event_filter(("chart.first.event", keys.event), ("chart.first.where", keys.r#where))?;
-        let value = make(not_empty("chart.first.property", property)?, filter);
-        add_name(named, &value, "chart.first.column", keys.column)?;
-        let op = keys.op.ok_or_else(|| needs("chart.first.op", "say how it is compared, for instance \"is\""))?;
-        let op = choice("chart.first.op", &op, &OPS)?;
-        let with = literals(op, keys.value)?;
+        let property = keys.property.ok_or_else(|| needs(spelled.property, "name the property"))?;
+        let filter = event_filter((spelled.event, keys.event), (spelled.condition, keys.r#where))?;
+        let value = make(not_empty(spelled.property, property)?, filter);
+        add_name(named, &value, spelled.column, keys.column)?;
+        let op = keys.op.ok_or_else(|| needs(spelled.op, "say how it is compared, for instance \"is\""))?;
+        if let Some((_, word)) = OF_SQL.iter().find(|(sign, _)| *sign == op) {
+            let hint = format!("did you mean \"{word}\"?");
+            return Err(JobError::Choice { key: spelled.op, value: op, hint });
+        }
+        let op = choice(spelled.op, &op, &OPS)?;
+        let with = literals(spelled.value, op, keys.value)?;
         Ok(ValueTest { value, op, with })
     }
 }
 
-fn literals(op: Op, value: Option<toml::Value>) -> Result<Vec<Literal>, JobError> {
-    let key = "chart.first.value";
+/// The keys of a test, as messages name them.
+struct Spelled {
+    property: &'static str,
+    event: &'static str,
+    condition: &'static str,
+    column: &'static str,
+    op: &'static str,
+    value: &'static str,
+}
+
+const FIRST: Spelled = Spelled {
+    property: "chart.first.property",
+    event: "chart.first.event",
+    condition: "chart.first.where",
+    column: "chart.first.column",
+    op: "chart.first.op",
+    value: "chart.first.value",
+};
+
+const LAST: Spelled = Spelled {
+    property: "chart.last.property",
+    event: "chart.last.event",
+    condition: "chart.last.where",
+    column: "chart.last.column",
+    op: "chart.last.op",
+    value: "chart.last.value",
+};
+
+fn literals(key: &'static str, op: Op, value: Option<toml::Value>) -> Result<Vec<Literal>, JobError> {
     let wrong = |value: &toml::Value, hint: &str| JobError::Choice {
         key,
         value: value.to_string().trim_matches('"').to_string(),

@@ -1,7 +1,9 @@
 //! What a user should know about a run that worked.
 
 use std::fmt;
+use std::path::PathBuf;
 
+use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
@@ -31,8 +33,10 @@ pub enum Warning {
         most: &'static str,
         /// What that reason is about.
         column: String,
-        /// Whether times are counts of a unit, which may be another one.
-        unit: bool,
+        /// What else to look at.
+        hint: &'static str,
+        /// A file without the column, and how many there are of them, of all files.
+        lacking: Option<(PathBuf, usize, usize)>,
     },
     /// No event has a valid session id.
     NoSessionIds {
@@ -44,6 +48,11 @@ pub enum Warning {
         /// Why most are not.
         most: &'static str,
     },
+    /// All sessions are longer than allowed.
+    AllExcluded {
+        /// How many.
+        sessions: u64,
+    },
     /// All events are outside of the dates asked for.
     OutsideWindow,
     /// Everything is computed, though some dates would do.
@@ -53,8 +62,8 @@ pub enum Warning {
     },
     /// An event type of the job that no event has.
     NoSuchEventType {
-        /// The key that names it.
-        key: &'static str,
+        /// What names it: a key, a chart or a segment.
+        of: String,
         /// The type.
         event: String,
         /// The nearest type there is.
@@ -69,14 +78,17 @@ impl fmt::Display for Warning {
             Warning::NothingPasses { condition } => {
                 write!(f, "no row passes `input.where` ({condition}): the tables are empty; check the condition")
             }
-            Warning::Rejected { rejected, of, most, column, unit } => {
-                let unit = if *unit { ", and whether `input.time_unit` is the unit of its integers" } else { "" };
+            Warning::Rejected { rejected, of, most, column, hint, lacking } => {
                 let all = if rejected == of { ": the tables are empty" } else { "" };
                 write!(
                     f,
                     "{rejected} of {of} rows were rejected, most of them for `{most}`{all}; look at the column \
-                     `{column}`, and at `input.min_time` and `input.max_time` for times out of range{unit}"
-                )
+                     `{column}`{hint}"
+                )?;
+                match lacking {
+                    Some((file, files, of)) => write!(f, "; {files} of {of} files have none, {file:?} for one"),
+                    None => Ok(()),
+                }
             }
             Warning::NoSessionIds { column } => write!(
                 f,
@@ -88,12 +100,17 @@ impl fmt::Display for Warning {
                 "no event is in a session, most of them for `{most}`: the sessions table is empty; \
                  look at the definition with --dry-run"
             ),
+            Warning::AllExcluded { sessions } => write!(
+                f,
+                "all {sessions} sessions are longer than `session.max_length` (--max-length), so the sessions table \
+                 is empty; look at what ends sessions, with --dry-run"
+            ),
             Warning::OutsideWindow => {
                 write!(f, "all events are outside of the dates asked for: look at since, until, --from and --to")
             }
             Warning::Everything { why } => f.write_str(why),
-            Warning::NoSuchEventType { key, event, nearest } => {
-                write!(f, "no event has the type \"{event}\" of `{key}`")?;
+            Warning::NoSuchEventType { of, event, nearest } => {
+                write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {
                     Some(near) => write!(f, "; did you mean \"{near}\"?"),
                     None => write!(f, "; check its spelling"),
@@ -139,6 +156,9 @@ pub fn warnings(
     }
     warnings.extend(unknown_types(job, types));
     let kept = counts.in_session + counts.out_of_session_total();
+    if counts.sessions == 0 && counts.excluded > 0 {
+        warnings.push(Warning::AllExcluded { sessions: counts.excluded });
+    }
     if kept == 0 && counts.outside_window > 0 {
         warnings.push(Warning::OutsideWindow);
     } else if counts.in_session == 0 && kept > 0 {
@@ -158,26 +178,65 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
         return None;
     }
     let most = Rejection::ALL.into_iter().max_by_key(|reason| rows.rejected[*reason as usize])?;
-    let column = match most {
-        Rejection::NoUser => plan.roles.users.iter().map(|user| user.spelled.as_str()).collect::<Vec<_>>().join("`, `"),
-        Rejection::NoTime | Rejection::TimeOutOfRange => plan.roles.time.spelled.clone(),
+    let time = &plan.roles.time;
+    let columns = match most {
+        Rejection::NoUser => plan.roles.users.as_slice(),
+        Rejection::NoTime | Rejection::TimeOutOfRange => std::slice::from_ref(time),
     };
-    let unit = most == Rejection::TimeOutOfRange && !matches!(plan.roles.time.kind, ColumnKind::Timestamp(_));
-    Some(Warning::Rejected { rejected, of: rows.passed, most: most.name(), column, unit })
+    let hint = match (most, &time.kind) {
+        (Rejection::NoUser, _) => "",
+        (Rejection::NoTime, ColumnKind::Text | ColumnKind::Json | ColumnKind::Binary) => {
+            ": times that are text have to be like 2026-01-31T12:30:00Z (ISO 8601)"
+        }
+        (_, ColumnKind::Int | ColumnKind::UInt64) => {
+            ", and at `input.time_unit`, the unit of its integers, `input.min_time` and `input.max_time`"
+        }
+        (Rejection::NoTime, _) => "",
+        (Rejection::TimeOutOfRange, _) => ", and at `input.min_time` and `input.max_time`",
+    };
+    let names: Vec<&str> = columns.iter().map(|column| column.spelled.as_str()).collect();
+    let lacks = |footer: &&Footer| {
+        columns.iter().all(|column| column.file_column().is_some_and(|name| footer.schema.kind(name).is_none()))
+    };
+    let lacking: Vec<&Footer> = plan.footers.iter().filter(lacks).collect();
+    Some(Warning::Rejected {
+        rejected,
+        of: rows.passed,
+        most: most.name(),
+        column: names.join("`, `"),
+        hint,
+        lacking: lacking.first().map(|footer| (footer.file.path.clone(), lacking.len(), plan.footers.len())),
+    })
 }
 
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    let mut name = |of: String, event: &String| {
+        let pair = (of, event.clone());
+        if !types.contains(event) && !named.contains(&pair) {
+            named.push(pair);
+        }
+    };
     let (starts, ends) = match job.definition.custom() {
         Some(custom) => (custom.start_events.as_slice(), custom.end_events.as_slice()),
         None => (&[][..], &[][..]),
     };
-    let named = [("session.start_event", starts), ("session.end_event", ends), ("input.inactive", &job.input.inactive)];
-    let mut warnings = Vec::new();
-    for (key, events) in named {
-        for event in events.iter().filter(|event| !types.contains(event)) {
-            let near = nearest(event, types.iter().map(String::as_str)).map(str::to_string);
-            warnings.push(Warning::NoSuchEventType { key, event: event.clone(), nearest: near });
-        }
+    let of_job =
+        [("session.start_event", starts), ("session.end_event", ends), ("input.inactive", &job.input.inactive)];
+    for (key, events) in of_job {
+        events.iter().for_each(|event| name(format!("`{key}`"), event));
     }
-    warnings
+    for chart in &job.charts {
+        let events = chart.holds().into_iter().filter_map(|holds| holds.filter().event.as_ref());
+        events.for_each(|event| name(format!("the chart \"{}\"", chart.name), event));
+    }
+    for segment in &job.segments {
+        let events = segment.performed.iter().filter_map(|performed| performed.count.filter().event.as_ref());
+        events.for_each(|event| name(format!("the segment \"{}\"", segment.name), event));
+    }
+    let warning = |(of, event): (String, String)| {
+        let nearest = nearest(&event, types.iter().map(String::as_str)).map(str::to_string);
+        Warning::NoSuchEventType { of, event, nearest }
+    };
+    named.into_iter().map(warning).collect()
 }

@@ -280,3 +280,15 @@ fn many_files_of_alternating_schemas_are_read_whole() {
         .counts("rows", 12)
         .counts("inputs.files", 12);
 }
+
+#[test]
+fn a_column_that_is_there_twice_is_named_where_it_is_needed() {
+    let twice = table([
+        ("user_id", texts(["ann"])),
+        ("event_time", times(["10:00"])),
+        ("note", texts(["a"])),
+        ("note", texts(["b"])),
+    ]);
+    reading_of(&twice).filter("note = 'a'").fails(2, &["two columns that are called `note`", ".parquet"]);
+    reading_of(&twice).run().counts("in_session", 1);
+}
