@@ -128,7 +128,8 @@ impl<'a> Output<'a> {
         for (place, of) in job.segments.iter().zip(&job.performed).enumerate() {
             self.write_both(run, rows, Some((place, of)), progress)?;
         }
-        if self.options.writes(Table::Sessions) && self.options.writes(Table::Activity) {
+        let all_tables = self.options.writes(Table::Sessions) && self.options.writes(Table::Activity);
+        if all_tables && !matches!(rows, Rows::Part(_)) {
             self.remove_other_segments()?;
         }
         Ok(())

@@ -42,7 +42,8 @@ pub enum CompareError {
     },
     /// The times of one are not those of the other.
     #[error(
-        "times are read from {a} in one job and from {b} in the other, so that no event of one is known to the other;          name the same column and unit in `input.time` and `input.time_unit` of both, or run each job and compare \
+        "times are read from {a} in one job and from {b} in the other, so that no event of one is known to the other; \
+         name the same column and unit in `input.time` and `input.time_unit` of both, or run each job and compare \
          their measures"
     )]
     OtherTimes {

@@ -25,7 +25,7 @@ use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::error::TableError;
 use crate::tables::files::{sync_folder, write_synced};
-use crate::tables::folder::check_apart;
+use crate::tables::folder::{absolute, check_apart};
 use crate::tables::parquet_file::{ParquetFile, Provenance, REPEATS, SLICE_ROWS};
 
 const SESSIONS: &str = "sessions.parquet";
@@ -79,8 +79,8 @@ impl Output {
             let files: Vec<PathBuf> =
                 reading.alone[side].footers.iter().map(|footer| footer.file.path.clone()).collect();
             check_apart(folder, &reading.jobs[side].job.input.paths, &files)?;
-            let of_run = reading.jobs[side].output.as_deref().map(real);
-            if of_run.is_some_and(|of_run| real(folder).starts_with(of_run)) {
+            let of_run = reading.jobs[side].output.as_deref().map(absolute);
+            if of_run.is_some_and(|of_run| absolute(folder).starts_with(of_run)) {
                 let what = format!("is where runs of {} write to", reading.jobs[side].name.display());
                 return Err(CompareError::NotItsOwn { path: folder.to_path_buf(), what }.into());
             }
@@ -318,7 +318,7 @@ fn in_order(pool: &ThreadPool, outcomes: &[Outcome]) -> Vec<Ordered> {
 /// Makes sure that a folder is a comparison's, if it is there at all, and within no run's folder.
 fn check_own(folder: &Path) -> Result<(), CompareError> {
     let refuse = |what: String| Err(CompareError::NotItsOwn { path: folder.to_path_buf(), what });
-    let real = real(folder);
+    let real = absolute(folder);
     if let Some(of_run) = real.ancestors().find(|ancestor| ancestor.join("_dwell").exists()) {
         let within = if of_run == real { "is" } else { "is within" };
         return refuse(format!("{within} the output folder of a run"));
@@ -336,14 +336,4 @@ fn check_own(folder: &Path) -> Result<(), CompareError> {
         Some(name) => refuse(format!("holds {name:?}, which is no comparison's")),
         None => Ok(()),
     }
-}
-
-/// A path without links, also where its end does not exist yet.
-fn real(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let found = path.ancestors().find_map(|ancestor| {
-        let rest = path.strip_prefix(ancestor).ok()?;
-        Some(ancestor.canonicalize().ok()?.join(rest))
-    });
-    found.unwrap_or(path)
 }

@@ -248,7 +248,9 @@ fn measure_json(measure: &Measure) -> Value {
 
 /// As one flat table: totals, then how sessions map, then dates, then users.
 pub(super) fn csv(answer: &Answer) -> String {
-    let mut text = "part,name,measure,a,b,difference,ratio\n".to_string();
+    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = csv.write_record(["part", "name", "measure", "a", "b", "difference", "ratio"]);
     let mut line = |part: &str, name: &str, measure: &Measure| {
         let amount = |amount: Option<Amount>| match amount {
             Some(Amount::Whole(whole)) => whole.to_string(),
@@ -257,8 +259,7 @@ pub(super) fn csv(answer: &Answer) -> String {
         };
         let [a, b] = measure.of.map(amount);
         let ratio = measure.ratio().map(|ratio| ratio.to_string()).unwrap_or_default();
-        let (name, difference) = (quoted(name), amount(measure.difference()));
-        let _ = writeln!(text, "{part},{name},{},{a},{b},{difference},{ratio}", measure.name);
+        let _ = csv.write_record([part, name, measure.name, &a, &b, &amount(measure.difference()), &ratio]);
     };
     answer.measures.totals.iter().for_each(|measure| line("total", "", measure));
     let count = |name: &'static str, of: [i64; 2]| Measure {
@@ -283,13 +284,5 @@ pub(super) fn csv(answer: &Answer) -> String {
         line("user", &name, &count("time_spent_ms", row.time_spent_ms));
         line("user", &name, &count("in_session", row.events.map(|events| events as i64)));
     }
-    text
-}
-
-/// A field of a CSV file (RFC 4180).
-fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_string(),
-    }
+    String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
 }

@@ -146,7 +146,7 @@ fn named_column(
     if fits(&column.kind) {
         return Ok(column);
     }
-    let found = column.kind.name();
+    let found = column.kind.in_words();
     Err(InputError::WrongType { column: name.to_string(), key: flag, found, accepted: accepted.to_string() })
 }
 

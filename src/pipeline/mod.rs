@@ -1,5 +1,5 @@
 //! Runs the stages on all threads: batches to the scatter ([`Gather`]), partitions to the kernel ([`make()`]), dates to
-//! the writers. The only place that knows rayon. Whatever the threads do, results come out in a fixed order.
+//! the writers. The only place that hands work to threads. Whatever the threads do, results come out in a fixed order.
 
 mod gather;
 mod in_hand;

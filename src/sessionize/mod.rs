@@ -1,5 +1,5 @@
-//! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log,
-//! clock or thread pool.
+//! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log or clock, and but for
+//! [`merge`], which sorts on whichever threads it is called, no threads.
 //!
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part,
 //! [`scatter`] lays events out by user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]

@@ -87,7 +87,7 @@ struct Part {
     /// The place of its batch among those held.
     batch: usize,
     row: usize,
-    /// What its place in the heap costs.
+    /// The users of that batch.
     users: Option<ArrayRef>,
 }
 
