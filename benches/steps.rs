@@ -19,7 +19,7 @@ use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
 use dwell::sessionize::aggregate::Rules;
 use dwell::sessionize::block::Block;
-use dwell::sessionize::burst::{Joining, TypeClasses};
+use dwell::sessionize::burst::Joining;
 use dwell::sessionize::calendar::Calendar;
 use dwell::sessionize::columns::EventBatch;
 use dwell::sessionize::cut::{Cutting, Rule, Silence, Verdict};
@@ -158,7 +158,7 @@ fn join(bencher: Bencher<'_, '_>) {
     let calendar = Calendar::single();
     let joined = || {
         let mut joining = Joining::new(Rule::Custom(timeout()));
-        joining.add(&batch, &calendar, &TypeClasses::of(&[]));
+        joining.add(&batch, &calendar);
         joining.finish()
     };
     let bursts = joined().bursts.expect("bursts");

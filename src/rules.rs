@@ -36,31 +36,21 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
     }
 }
 
-/// How events may be joined as soon as they are read ([`Joining`](crate::sessionize::burst::Joining)).
-#[derive(Clone, Debug)]
-pub struct JoinRule {
-    /// By the rule that cannot part them.
-    pub rule: Rule,
-    /// The event types that charts ask for by name: events of them are joined with their like.
-    pub told_apart: Vec<String>,
-}
-
-/// How a job's events may be joined: of each one the rule needs no more than its time and what it is grouped by, and
-/// nothing needs one after the other. `None` where that is not so.
-pub fn joining(job: &Job) -> Option<JoinRule> {
+/// The rule by which events may be joined as soon as they are read: of each event it needs no more than its time and
+/// what it is grouped by, and nobody asks for more than the segments it is in. `None` where that is not so.
+pub fn joining(job: &Job) -> Option<Rule> {
     let by_type = job
         .definition
         .custom()
         .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
     let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
+    let asks_for_more = job.holds().next().is_some();
     // Bursts are of one date: there have to be dates at both ends of time.
     let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
-    let joins = !by_type && !one_by_one && has_dates(job.input.times.min) && has_dates(job.input.times.max);
-    let mut told_apart: Vec<String> = job.holds().filter_map(|holds| holds.filter().event.clone()).collect();
-    told_apart.sort_unstable();
-    told_apart.dedup();
+    let joins = !by_type && !one_by_one && !asks_for_more;
+    let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
     // Where the input ends parts no events.
-    joins.then(|| JoinRule { rule: rule(job, Timestamp::default()), told_apart })
+    joins.then(|| rule(job, Timestamp::default()))
 }
 
 /// What an event type does, and whether it is inactive.

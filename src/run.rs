@@ -79,11 +79,10 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         folder: options.resources.temp_dir.clone().unwrap_or_else(|| folder.scratch_path(Path::new("events"))),
     };
     let profile = Profile::default();
-    let joining = joining(job);
     let gather = Gather {
         pool: &pool,
         job,
-        joining: joining.as_ref(),
+        joining: joining(job),
         plan: &plan,
         types: &dictionary,
         room: &room,

@@ -26,12 +26,6 @@ impl EventDictionary {
             .collect()
     }
 
-    /// The codes of types, as far as any event has had them.
-    pub fn known(&self, types: &[String]) -> Vec<Option<u32>> {
-        let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        types.iter().map(|name| codes.get(name).copied()).collect()
-    }
-
     /// All types, in the order of their codes.
     pub fn names(&self) -> Vec<String> {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,8 +14,8 @@ use crate::events::read::FileTask;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
-use crate::rules::JoinRule;
 use crate::sessionize::columns::{Coded, EventBatch};
+use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::store::{Events, Room, Store};
 
@@ -42,8 +42,8 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// How events may be joined ([`Joining`](crate::sessionize::burst::Joining)); `None` for events as they are.
-    pub joining: Option<&'a JoinRule>,
+    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::burst::Joining)); `None` for events as they are.
+    pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,
     /// Takes the event types.
@@ -84,12 +84,7 @@ impl Gather<'_> {
         let laying_out = LayingOut {
             normaliser: &normaliser,
             facts,
-            join_by: joining.map(|join| JoinBy {
-                rule: join.rule,
-                zone: &job.output.zone,
-                told_apart: &join.told_apart,
-                types,
-            }),
+            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone }),
             store: &store,
             partitions,
             block_rows,

@@ -2,21 +2,18 @@
 
 use jiff::tz::TimeZone;
 
-use crate::events::dictionary::EventDictionary;
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
-use crate::sessionize::burst::{Joining, TypeClasses, Worth};
+use crate::sessionize::burst::{Joining, Worth};
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::columns::EventBatch;
 use crate::sessionize::cut::Rule;
 
-/// How events may be joined as they come: by a rule, on the dates of a time zone, those of some types by themselves.
+/// How events may be joined as they come: by a rule, on the dates of a time zone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinBy<'a> {
     pub(super) rule: Rule,
     pub(super) zone: &'a TimeZone,
-    pub(super) told_apart: &'a [String],
-    pub(super) types: &'a EventDictionary,
 }
 
 /// The events that are laid out together.
@@ -53,8 +50,7 @@ impl<'a> InHand<'a> {
             InHand::AsTheyCame(_) => Worth::Hopeless,
             InHand::Both(by, joining, _) | InHand::Joined(by, joining) => {
                 // Whoever joins has made sure that there is one.
-                let calendar = calendar(by.zone, first, last).unwrap_or_else(Calendar::single);
-                joining.add(&events, &calendar, &TypeClasses::of(&by.types.known(by.told_apart)));
+                joining.add(&events, &calendar(by.zone, first, last).unwrap_or_else(Calendar::single));
                 joining.worth()
             }
         };

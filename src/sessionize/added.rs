@@ -216,26 +216,16 @@ impl<'a> Adding<'a> {
             let table = self.table;
             let mut of = events.iter().filter(|row| added.of.passes(row, table));
             match (added.what, column) {
-                (What::Count, AddedValues::Counts(counts)) => {
-                    counts.push(of.fold(0, |sum: u32, row| sum.saturating_add(row.count())));
-                }
+                (What::Count, AddedValues::Counts(counts)) => counts.push(of.count() as u32),
                 (What::Sum(value, number), AddedValues::Sums(sums)) => {
-                    let of_row = |row: &Row<T>| {
-                        let number = table.value(value, row.fact()).map(number)?;
-                        Some(std::iter::repeat_n(number, row.count() as usize))
-                    };
-                    let mut numbers: Vec<f64> = of.filter_map(of_row).flatten().collect();
+                    let mut numbers: Vec<f64> =
+                        of.filter_map(|row| table.value(value, row.fact())).map(number).collect();
                     // In an order of their own: that of equal events is none.
                     numbers.sort_unstable_by(f64::total_cmp);
                     // The sum of none is 0, not the -0 that adds to anything without a trace.
                     sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
                 }
                 (What::First(value), column) => push_value(column, outermost(&mut of, value, table, i64::min)),
-                (What::Last(value), column) if events[0].burst().is_some() => {
-                    // Bursts are in order of their first events.
-                    let last = of.filter_map(|row| Some((row.last_order(), table.value(value, row.fact())?))).max();
-                    push_value(column, last.map(|(_, value)| value));
-                }
                 (What::Last(value), column) => {
                     push_value(column, outermost(&mut of.rev(), value, table, i64::max));
                 }
@@ -260,8 +250,7 @@ impl<'a> Adding<'a> {
             for event in events.iter().filter(|row| test.passes(row, self.table)) {
                 let day = cursor.find(event.time()).day;
                 if let Ok(place) = rows.binary_search_by_key(&day, |row| row.day) {
-                    let count = &mut counts[first + place];
-                    *count = count.saturating_add(event.count());
+                    counts[first + place] += 1;
                 }
             }
         }

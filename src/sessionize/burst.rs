@@ -1,9 +1,8 @@
 //! Events that nothing can part, joined as soon as they are read: of most events only a sum has to be kept.
 //!
 //! A burst is some events of one user, in one group and on one date, that the rule leaves together whatever other events
-//! there are, and that are alike in all that charts and segments ask of events. How the events of a session fall into
-//! bursts shows in no table: bursts of one session are joined further by the rule itself, which looks at their first
-//! and last instants.
+//! there are, and that are in the same segments. How the events of a session fall into bursts shows in no table: bursts of
+//! one session are joined further by the rule itself, which looks at their first and last instants.
 
 use std::borrow::Cow;
 
@@ -39,7 +38,7 @@ struct Burst {
     until: Timestamp,
     value: i64,
     user: u32,
-    kind: u32,
+    fact: u32,
     first_event: u32,
     last_event: u32,
     hours: u32,
@@ -55,7 +54,7 @@ struct Event {
     time: Timestamp,
     value: Option<i64>,
     user: u32,
-    kind: u32,
+    fact: u32,
     event: u32,
 }
 
@@ -68,7 +67,7 @@ impl Burst {
         until: Timestamp::MIN,
         value: 0,
         user: 0,
-        kind: 0,
+        fact: 0,
         first_event: 0,
         last_event: 0,
         hours: 0,
@@ -82,7 +81,7 @@ impl Burst {
         self.count == u16::MAX
     }
 
-    /// Takes an event of its user, group and kind that does not come after it, if it may.
+    /// Takes an event of its user, group and facts that does not come after it, if it may.
     #[inline(never)]
     fn takes(&mut self, time: Timestamp, event: u32, hour: &Hour, silence: Span) -> bool {
         if time < self.from || time >= self.until || time > self.end || self.is_full() {
@@ -103,33 +102,6 @@ impl Burst {
     }
 }
 
-/// The event types that are told apart, each by its class; all others are of class 0. Of those, only the first and the
-/// last of a session shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TypeClasses {
-    by_code: Vec<u32>,
-    classes: u32,
-}
-
-impl TypeClasses {
-    /// Each of these types has a class of its own. Types are named by their codes; `None` for one that no event up to now
-    /// has.
-    pub fn of(types: &[Option<u32>]) -> Self {
-        let last = types.iter().flatten().max();
-        let mut by_code = vec![0; last.map_or(0, |last| *last as usize + 1)];
-        types.iter().zip(1..).for_each(|(code, class)| {
-            if let Some(code) = code {
-                by_code[*code as usize] = class;
-            }
-        });
-        TypeClasses { by_code, classes: types.len() as u32 + 1 }
-    }
-
-    fn of_type(&self, code: u32) -> u32 {
-        self.by_code.get(code as usize).copied().unwrap_or(0)
-    }
-}
-
 /// Events that are joined as they come, by a rule that needs no more of events than their times, groups, and first and
 /// last types.
 #[derive(Debug)]
@@ -142,13 +114,9 @@ pub struct Joining {
     /// Which of the texts are times.
     text_times: Vec<Option<Timestamp>>,
     facts: Keyring,
-    /// How many classes of event types there are: an event's kind is the code of its facts times this, and its class.
-    classes: u32,
-    /// The bursts that each user's next event may join, as events with and without a value and of several kinds come in
-    /// the midst of others: which of these lists, [`list_of`] says. The first of all bursts is none.
-    open: [Vec<u32>; LISTS],
-    /// How many of the lists are in use.
-    lists: usize,
+    /// The burst that each user's next event may join, with a value and without one: such events come in the midst of
+    /// others. The first of all bursts is none.
+    open: [Vec<u32>; 2],
     bursts: Vec<Burst>,
     rows: usize,
     has_events: bool,
@@ -183,9 +151,7 @@ impl Joining {
             texts: Keyring::default(),
             text_times: Vec::new(),
             facts: Keyring::default(),
-            classes: 1,
-            open: Default::default(),
-            lists: 2,
+            open: [Vec::new(), Vec::new()],
             bursts: vec![Burst::NONE],
             rows: 0,
             has_events: false,
@@ -205,72 +171,56 @@ impl Joining {
         }
     }
 
-    /// Joins the events of another batch. The calendar has all their dates; the classes are as many as for the batches
-    /// before.
-    pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar, classes: &TypeClasses) {
-        self.has_events |= batch.events.is_some();
-        let kinds = self.take_kinds(batch, classes);
-        self.lists = if kinds.is_some() { LISTS } else { 2 };
+    /// Joins the events of another batch. The calendar has all their dates.
+    pub fn add(&mut self, batch: &EventBatch, calendar: &Calendar) {
         self.take_users(&batch.users);
-        match kinds {
-            None => self.add_kinds(batch, calendar, |_| 0),
-            Some(kinds) => self.add_kinds(batch, calendar, |row| kinds[row]),
+        self.has_events |= batch.events.is_some();
+        match batch.facts.as_ref().map(|facts| self.take_facts(facts)) {
+            None => self.add_with(batch, calendar, |_| 0),
+            Some(facts) => self.add_with(batch, calendar, |row| facts[row]),
         }
     }
 
-    fn add_kinds(&mut self, batch: &EventBatch, calendar: &Calendar, kind: impl Fn(usize) -> u32) {
+    fn add_with(&mut self, batch: &EventBatch, calendar: &Calendar, fact: impl Fn(usize) -> u32) {
         let values = batch.values.as_ref().map(|column| (&column.values, column.valid.as_deref()));
         match values {
-            None => self.join(batch, calendar, kind, |_| Some(0)),
+            None => self.join(batch, calendar, fact, |_| Some(0)),
             Some((Values::Int(numbers), None)) => {
                 self.values = Some(ValueKind::Int);
-                self.join(batch, calendar, kind, |row| Some(numbers[row]));
+                self.join(batch, calendar, fact, |row| Some(numbers[row]));
             }
             Some((Values::Int(numbers), Some(valid))) => {
                 self.values = Some(ValueKind::Int);
-                self.join(batch, calendar, kind, |row| valid[row].then_some(numbers[row]));
+                self.join(batch, calendar, fact, |row| valid[row].then_some(numbers[row]));
             }
             Some((Values::Text(texts), valid)) => {
                 self.values = Some(ValueKind::Text);
                 let codes = self.take_texts(texts);
                 let is_valid = |row: usize| valid.is_none_or(|valid| valid[row]);
-                self.join(batch, calendar, kind, |row| is_valid(row).then_some(i64::from(codes[row])));
+                self.join(batch, calendar, fact, |row| is_valid(row).then_some(i64::from(codes[row])));
             }
         }
     }
 
-    /// The kind of each event; `None` where all are of one.
-    fn take_kinds(&mut self, batch: &EventBatch, classes: &TypeClasses) -> Option<Vec<u32>> {
-        self.classes = classes.classes;
-        let class_of = |event: &u32| classes.of_type(*event);
-        self.has_facts |= batch.facts.is_some();
-        let Some(facts) = &batch.facts else {
-            let events = batch.events.as_ref().filter(|_| self.classes > 1)?;
-            return Some(events.iter().map(class_of).collect());
-        };
+    /// The codes of facts among all facts up to now.
+    fn take_facts<'f>(&mut self, facts: &'f Coded) -> Cow<'f, [u32]> {
+        self.has_facts = true;
         if let Some(now) = self.facts.take(facts) {
-            let classes = self.classes;
-            let kinds = self.bursts[1..].iter_mut().map(|burst| &mut burst.kind);
-            kinds.for_each(|kind| *kind = now[(*kind / classes) as usize] * classes + *kind % classes);
+            self.bursts[1..].iter_mut().for_each(|burst| burst.fact = now[burst.fact as usize]);
         }
-        let codes = self.facts.told(&facts.codes);
-        let kinds = codes.iter().map(|code| code * self.classes);
-        Some(match &batch.events {
-            Some(events) => kinds.zip(events).map(|(kind, event)| kind + class_of(event)).collect(),
-            None => kinds.collect(),
-        })
+        self.facts.told(&facts.codes)
     }
 
     fn take_users(&mut self, users: &Coded) {
         if let Some(now) = self.users.take(users) {
             self.bursts[1..].iter_mut().for_each(|burst| burst.user = now[burst.user as usize]);
-            for open in &mut self.open[..self.lists] {
+            for open in &mut self.open {
                 let before = std::mem::replace(open, vec![0; self.users.len()]);
                 // Of a user that was there twice, the burst of either will do.
                 before.iter().zip(&now).for_each(|(burst, user)| open[*user as usize] = *burst);
             }
         }
-        self.open[..self.lists].iter_mut().for_each(|open| open.resize(self.users.len(), 0));
+        self.open.iter_mut().for_each(|open| open.resize(self.users.len(), 0));
     }
 
     /// The codes of texts among all texts up to now.
@@ -290,7 +240,7 @@ impl Joining {
         &mut self,
         batch: &EventBatch,
         calendar: &Calendar,
-        kind: impl Fn(usize) -> u32,
+        fact: impl Fn(usize) -> u32,
         value: impl Fn(usize) -> Option<i64>,
     ) {
         let Some(first) = batch.times.first() else { return };
@@ -300,13 +250,13 @@ impl Joining {
         let events = batch.events.as_deref().map_or_else(|| Cow::Owned(vec![0; batch.len()]), Cow::Borrowed);
         let rows = batch.times.iter().zip(users.iter()).zip(events.iter());
         for (row, ((time, user), event)) in rows.enumerate() {
-            let (time, user, event, value, kind) = (*time, *user, *event, value(row), kind(row));
+            let (time, user, event, value, fact) = (*time, *user, *event, value(row), fact(row));
             if time < hour.from || time >= hour.until {
                 hour = calendar.hour(time);
             }
-            let open = &mut self.open[list_of(kind, value.is_some())][user as usize];
+            let open = &mut self.open[usize::from(value.is_none())][user as usize];
             let burst = &mut self.bursts[*open as usize];
-            let same = burst.value == value.unwrap_or(0) && burst.kind == kind;
+            let same = burst.value == value.unwrap_or(0) && burst.fact == fact;
             if same && burst.end < time && time < burst.until && !burst.is_full() {
                 // As nearly all do: it goes on with what its user did last.
                 (burst.end, burst.last_event) = (time, event);
@@ -317,14 +267,14 @@ impl Joining {
                 }
             } else if !(same && burst.takes(time, event, &hour, self.silence)) {
                 *open = self.bursts.len() as u32;
-                self.begin(Event { time, value, user, kind, event }, &hour);
+                self.begin(Event { time, value, user, fact, event }, &hour);
             }
         }
         self.rows += batch.len();
     }
 
     #[inline(never)]
-    fn begin(&mut self, Event { time, value, user, kind, event }: Event, hour: &Hour) {
+    fn begin(&mut self, Event { time, value, user, fact, event }: Event, hour: &Hour) {
         let id = match (self.rule, self.values) {
             (Rule::Custom(_), _) => None,
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
@@ -344,7 +294,7 @@ impl Joining {
             until: until.min(hour.stretch.1),
             value: value.unwrap_or(0),
             user,
-            kind,
+            fact,
             first_event: event,
             last_event: event,
             hours: hour.bit,
@@ -368,8 +318,7 @@ impl Joining {
             };
             ValueColumn::new(values, bursts.iter().map(|burst| burst.has_value).collect())
         });
-        let fact_codes = || bursts.iter().map(|burst| burst.kind / self.classes).collect();
-        let facts = self.has_facts.then(|| Coded::sharing(self.facts.into_column(), fact_codes()));
+        let facts = self.has_facts.then(|| Coded::sharing(self.facts.into_column(), of(|burst| burst.fact)));
         EventBatch {
             users: Coded::sharing(self.users.into_column(), of(|burst| burst.user)),
             times: bursts.iter().map(|burst| burst.start).collect(),
@@ -388,14 +337,6 @@ impl Joining {
     }
 }
 
-/// Lists of open bursts: the events of a user are of few kinds at a time.
-const LISTS: usize = 8;
-
-/// Which of them has those that an event may join.
-fn list_of(kind: u32, has_value: bool) -> usize {
-    (kind as usize * 2 + usize::from(!has_value)) % LISTS
-}
-
 /// The first instant after one.
 fn after(time: Timestamp) -> Timestamp {
     time.plus(Span::from_micros(1))
@@ -406,7 +347,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::sessionize::added::{Added, EventTest, FactRules, Pick, SegmentRule, What};
+    use crate::sessionize::added::{FactRules, Pick, SegmentRule};
     use crate::sessionize::aggregate::Rules;
     use crate::sessionize::calendar::Stretch;
     use crate::sessionize::columns::{KeyColumn, TextColumn};
@@ -460,53 +401,23 @@ mod tests {
     }
 
     fn layout() -> FactLayout {
-        let (number, text) = (FactKind::Number, FactKind::Text);
-        FactLayout { values: vec![number, text], marks: 1, by: vec![text], segments: 2 }
+        FactLayout { values: Vec::new(), marks: 0, by: vec![FactKind::Text], segments: 2 }
     }
 
     /// The facts of this code: of some, all; of others, one or two.
     fn facts(code: u32) -> Vec<u8> {
         let mut writer = FactWriter::default();
-        writer.number((code != 1).then_some(i64::from(code) * 7 - 10));
-        writer.text([None, Some(&b"z"[..]), Some(b"y"), None, Some(b"x")][code as usize]);
-        writer.bits(u64::from(code == 0 || code == 3), 1);
+        writer.bits(0, 0);
         writer.text([Some(&b"blue"[..]), None, Some(b"red"), Some(b"blue"), Some(b"")][code as usize]);
-        writer.bits([0b01, 0b11, 0b10, 0b01, 0b00][code as usize], 2);
+        writer.bits([0b01, 0b11, 0b10, 0b11, 0b00][code as usize], 2);
         writer.bytes().to_vec()
     }
 
-    /// Columns and segments of all kinds; the rank of the type that is told apart is given.
-    fn fact_rules(rank: u32) -> FactRules {
-        let (any, marked) = (EventTest::default(), EventTest { mark: Some(0), ..EventTest::default() });
-        let typed = EventTest { event: Some(rank), ..EventTest::default() };
-        let none = EventTest { event: Some(EventTest::NO_SUCH_TYPE), ..EventTest::default() };
-        let tenth = |number: i64| number as f64 * 0.1;
-        let added = [
-            (any, What::Count),
-            (typed, What::Count),
-            (marked, What::Count),
-            (none, What::Count),
-            (any, What::Sum(0, tenth)),
-            (EventTest { mark: Some(0), ..typed }, What::Sum(0, tenth)),
-            (any, What::First(0)),
-            (typed, What::First(1)),
-            (any, What::Last(0)),
-            (typed, What::Last(1)),
-            (marked, What::Last(0)),
-            (any, What::First(1)),
-            (any, What::Last(1)),
-        ];
-        let segment = |pick, performed| SegmentRule { pick, performed };
-        FactRules {
-            layout: layout(),
-            added: added.into_iter().map(|(of, what)| Added { of, what }).collect(),
-            segments: vec![
-                segment(Pick::All, vec![typed, marked, any]),
-                segment(Pick::In(0), Vec::new()),
-                segment(Pick::In(1), vec![typed]),
-                segment(Pick::By(2), vec![any]),
-            ],
-        }
+    /// Segments of all kinds.
+    fn fact_rules() -> FactRules {
+        let segment = |pick| SegmentRule { pick, performed: Vec::new() };
+        let segments = [Pick::All, Pick::In(0), Pick::In(1), Pick::By(0)].map(segment).to_vec();
+        FactRules { layout: layout(), added: Vec::new(), segments }
     }
 
     /// How the keys of a batch stand to those of the ones before.
@@ -597,9 +508,9 @@ mod tests {
         sessionize(&[(&block, 0)], rules, || ())
     }
 
-    fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar, classes: &TypeClasses) -> EventBatch {
+    fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar) -> EventBatch {
         let mut joining = Joining::new(rule);
-        batches.iter().for_each(|batch| joining.add(batch, calendar, classes));
+        batches.iter().for_each(|batch| joining.add(batch, calendar));
         joining.finish()
     }
 
@@ -621,8 +532,7 @@ mod tests {
             let types = EventTypes::new(&["b".to_string(), "a".to_string()], |_| (Role::Other, false));
             let calendar = calendar();
             let second = Day::from_epoch_days(20_001);
-            let facts = fact_rules(types.rank_of("a").expect("there"));
-            let classes = TypeClasses::of(if has_facts { &[Some(2), None] } else { &[] });
+            let facts = fact_rules();
             let dates = if some_dates { DateSet::of([(second, second)]) } else { DateSet::all() };
             let rules = Rules {
                 rule,
@@ -638,7 +548,7 @@ mod tests {
             let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(keys);
             let mut known = Known::default();
             let batches: Vec<EventBatch> = parts.map(|(part, keys)| batch(part, (values, has_facts), keys, &mut known)).collect();
-            let bursts = joined(&batches, rule, &calendar, &classes);
+            let bursts = joined(&batches, rule, &calendar);
             prop_assert!(bursts.len() <= events.len());
             let of_bursts = bursts.bursts.as_ref().expect("bursts");
             prop_assert_eq!(of_bursts.counts.iter().sum::<u32>() as usize, events.len());
@@ -669,7 +579,7 @@ mod tests {
         let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
         let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0), 0)).collect();
         let visit = batch(&visit, (Some(false), false), Keys::Same, &mut Known::default());
-        let bursts = joined(&[visit], rule, &calendar(), &TypeClasses::of(&[])).bursts.expect("bursts");
+        let bursts = joined(&[visit], rule, &calendar()).bursts.expect("bursts");
         assert_eq!((bursts.counts, bursts.lengths, bursts.hours), (vec![40], vec![39 * HOUR / 2], vec![(1 << 20) - 1]));
         let crowd = |events: i64| {
             (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4), 0))
@@ -678,9 +588,20 @@ mod tests {
             let mut joining = Joining::new(rule);
             let crowd: Vec<Told> = crowd(events).collect();
             let batch = batch(&crowd, (Some(false), false), Keys::Same, &mut Known::default());
-            joining.add(&batch, &calendar(), &TypeClasses::of(&[]));
+            joining.add(&batch, &calendar());
             joining.worth()
         };
         assert_eq!((worth(1_000), worth(1 << 17)), (Worth::More, Worth::Hopeless));
+    }
+
+    #[test]
+    fn a_burst_that_is_full_is_followed_by_another_one() {
+        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
+        let events: Vec<Told> = vec![(1, 0, 1, Some(0), 0); 70_000];
+        let mut batch = batch(&events, (Some(false), false), Keys::Same, &mut Known::default());
+        batch.times = (0..70_000).map(|at| Timestamp::from_millis(FIRST_ID + at)).collect();
+        let bursts = joined(&[batch], rule, &calendar()).bursts.expect("bursts");
+        assert_eq!(bursts.counts, [65_535, 4_465]);
+        assert_eq!(bursts.lengths, [65_534_000, 4_464_000]);
     }
 }

@@ -314,11 +314,6 @@ impl<T: Tie> Row<T> {
         let (sequence, event) = self.tie.order();
         (self.time, sequence, event)
     }
-
-    /// The same of its last event: it is one event, unless it stands for a burst of them.
-    pub fn last_order(&self) -> (Timestamp, i64, EventKey) {
-        self.tie.burst().map_or_else(|| self.order(), |burst| (self.end(), 0, burst.last_event))
-    }
 }
 
 impl<T: Tie> Ord for Row<T> {
