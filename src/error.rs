@@ -189,6 +189,7 @@ fn counted(findings: usize) -> String {
 fn and_others(others: usize) -> String {
     match others {
         0 => String::new(),
+        1 => " (and so it is on another date)".to_string(),
         _ => format!(" (and so it is on {others} other dates)"),
     }
 }

@@ -38,7 +38,7 @@ pub fn plan_text(
         line("Column", format!("{} as {role} ({}{from})", column.spelled, column.kind.name()));
     }
     if let Some(condition) = plan.condition() {
-        line("Condition", harmless(&condition.to_string()));
+        line("Condition", harmless(condition));
     }
     if !job.input.inactive.is_empty() {
         line("Inactive", job.input.inactive.join(", "));

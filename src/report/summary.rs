@@ -76,10 +76,15 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.rows)));
     }
     if counts.excluded > 0 {
-        line("Excluded", format!("{} sessions longer than session.max_length", grouped(counts.excluded)));
+        let sessions = if counts.excluded == 1 { "session" } else { "sessions" };
+        line("Excluded", format!("{} {sessions} longer than session.max_length", grouped(counts.excluded)));
     }
     if counts.clock_skew > 0 {
-        line("Clock skew", format!("{} sessions whose id is later than their events", grouped(counts.clock_skew)));
+        let sessions = match counts.clock_skew {
+            1 => "session whose id is later than its",
+            _ => "sessions whose id is later than their",
+        };
+        line("Clock skew", format!("{} {sessions} events", grouped(counts.clock_skew)));
     }
     let bytes = facts.tables.iter().map(|(_, size)| size.bytes).sum();
     line("Tables", format!("{} in {}", bytes_text(bytes), output.display()));

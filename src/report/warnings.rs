@@ -102,7 +102,7 @@ impl fmt::Display for Warning {
             ),
             Warning::AllExcluded { sessions } => write!(
                 f,
-                "all {sessions} sessions are longer than `session.max_length` (--max-length), so the sessions table \
+                "all sessions ({sessions}) are longer than `session.max_length` (--max-length), so the sessions table \
                  is empty; look at what ends sessions, with --dry-run"
             ),
             Warning::OutsideWindow => {

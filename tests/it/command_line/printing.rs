@@ -274,5 +274,5 @@ fn tables_that_are_empty_as_all_sessions_are_too_long_are_warned_of() {
     assert!(!ran.stderr.contains("longer than"), "some have no length: {}", ran.stderr);
     sandbox.job("[input]\npath = \"data\"\nwhere = \"user_id = 'ann'\"\n[session]\ntimeout = \"30m\"\n[output]\npath = \"two\"\n");
     let ran = sandbox.runs(&["job.toml", "--max-length", "1m"]);
-    assert!(ran.stderr.contains("all 1 sessions are longer than `session.max_length`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("all sessions (1) are longer than `session.max_length`"), "{}", ran.stderr);
 }
