@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
+use rayon::ThreadPool;
 
 use crate::chart_set::{segment_tables, stage_charts, ChartSet};
 use crate::charts::tables::TableFiles;
@@ -41,11 +42,11 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     let folder = folder.lock()?;
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
-    let lines = stage_anew(&folder, &definition, &zone, &job.charts, &job.segments)?;
+    let pool = pipeline::pool(pipeline::available_threads())?;
+    let lines = stage_anew(&pool, &folder, &definition, &zone, (&job.charts, &job.segments))?;
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    let made =
-        Made { tables: folder.before().tables().to_vec(), charts: Some(charts_mark(&job.charts, &job.segments)) };
+    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments)), ..folder.before().made() };
     folder.commit(&BTreeSet::new(), &definition, made)?;
     Ok(charts_text(&job.charts, &lines, &zone))
 }
@@ -55,19 +56,18 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
 /// # Errors
 /// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
 pub fn stage_anew(
+    pool: &ThreadPool,
     folder: &LockedFolder,
     definition: &Canonical,
     zone: &TimeZone,
-    charts: &[Chart],
-    segments: &[Segment],
+    (charts, segments): (&[Chart], &[Segment]),
 ) -> Result<Vec<Line>, Error> {
     let property = definition.get("session.property");
     let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
     let set = ChartSet { charts, segments: &tables, added: &added };
-    let pool = pipeline::pool(pipeline::available_threads())?;
-    let lines = set.measure(&pool, folder.path(), zone)?;
+    let lines = set.measure(pool, folder.path(), zone)?;
     stage_charts(folder, &Provenance::of(definition), charts, &lines, zone)?;
     Ok(lines)
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::error::Error;
 use crate::job::chart::Chart;
+use crate::job::fingerprint::digest;
 use crate::job::options::{Options, Table};
 use crate::job::{AddedColumns, Job, JobError, Segment};
 use crate::sessionize::dates::DateSet;
@@ -97,7 +96,8 @@ fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFo
 pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
     let (sessions, activity) = (options.writes(Table::Sessions), options.writes(Table::Activity));
     let table_of = |line: &str| line.split(':').next().unwrap_or_default().to_string();
-    let was = |table: &str| before.tables().iter().find(|line| table_of(line) == table).cloned();
+    let before = before.made().tables;
+    let was = |table: &str| before.iter().find(|line| table_of(line) == table).cloned();
     let now = made_with(job);
     let mut tables = Vec::new();
     for line in &now {
@@ -109,14 +109,13 @@ pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
     }
     // Tables of segments that are no more go with a run that writes both.
     let gone = |line: &&String| !now.iter().any(|known| table_of(known) == table_of(line));
-    tables.extend(before.tables().iter().filter(gone).filter(|_| !(sessions && activity)).cloned());
+    tables.extend(before.iter().filter(gone).filter(|_| !(sessions && activity)).cloned());
     Made { tables, charts: options.writes(Table::Charts).then(|| charts_mark(&job.charts, &job.segments)) }
 }
 
 /// What tells charts from others that can be made of the same tables.
 pub fn charts_mark(charts: &[Chart], segments: &[Segment]) -> String {
-    let digest = Sha256::digest(format!("{charts:?} {segments:?}"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest(format!("{charts:?} {segments:?}").as_bytes())
 }
 
 /// What each of a job's tables is made with, to tell whether the tables of a folder are made with the same.

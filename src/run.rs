@@ -27,7 +27,7 @@ use crate::sessionize::aggregate::{Rules, Window};
 use crate::sessionize::counts::Counts;
 use crate::store::Room;
 use crate::tables::files::write_synced;
-use crate::tables::folder::{check_apart, LockedFolder, Made, OutputFolder};
+use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::ledger::{Ledger, LEDGER};
 use crate::tables::parquet_file::Provenance;
 use crate::tables::runs;
@@ -60,7 +60,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let ledger = ledger_beside(&folder, &definition, options)?;
     let past = Past::new(&plan, ledger, folder.before().has_other_columns(&tables));
     let Some(scope) = (Finder { job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
-        return nothing_new(folder, &definition, job, options, &past, started);
+        return nothing_new(&pool, folder, &definition, job, options, &past, started);
     };
     check_kept(job, options, &scope.dates, &folder)?;
     if let Some(times) = &scope.times {
@@ -241,6 +241,7 @@ fn record(folder: &LockedFolder, started: jiff::Timestamp, text: &str) -> Result
 /// An incremental run whose input is that of the run before: the tables are not touched, and nothing but a
 /// record says that it was there, unless there are other charts to make of them.
 fn nothing_new(
+    pool: &ThreadPool,
     folder: LockedFolder,
     definition: &Canonical,
     job: &Job,
@@ -249,16 +250,15 @@ fn nothing_new(
     started: jiff::Timestamp,
 ) -> Result<String, Error> {
     let files = past.file_count();
-    let charts = charts_mark(&job.charts, &job.segments);
-    let other_charts = options.writes(Table::Charts) && folder.before().charts() != Some(charts.as_str());
+    let mut made = folder.before().made();
+    let charts = Some(charts_mark(&job.charts, &job.segments));
+    let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
-        stage_anew(&folder, definition, &job.output.zone, &job.charts, &job.segments)?;
+        stage_anew(pool, &folder, definition, &job.output.zone, (&job.charts, &job.segments))?;
+        made.charts = charts;
     }
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
     let path = folder.path().to_path_buf();
-    let before = folder.before();
-    let charts = if other_charts { Some(charts) } else { before.charts().map(str::to_string) };
-    let made = Made { tables: before.tables().to_vec(), charts };
     crate::cancel::check()?;
     crate::cancel::commit_begins();
     folder.commit(&BTreeSet::from_iter(gone), definition, made)?;

@@ -10,6 +10,7 @@ use super::measures::{Amount, Measure, Unit};
 use super::users::UserKey;
 use super::Answer;
 use crate::job::dates::day_text;
+use crate::report::format::{csv_text, csv_writer};
 use crate::report::lines::{harmless, shortened, wrapped};
 use crate::report::summary::length_text;
 use crate::report::{grouped, percent};
@@ -248,7 +249,7 @@ fn measure_json(measure: &Measure) -> Value {
 
 /// As one flat table: totals, then how sessions map, then dates, then users.
 pub(super) fn csv(answer: &Answer) -> String {
-    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut csv = csv_writer();
     // Writing to memory cannot fail.
     let _ = csv.write_record(["part", "name", "measure", "a", "b", "difference", "ratio"]);
     let mut line = |part: &str, name: &str, measure: &Measure| {
@@ -284,5 +285,5 @@ pub(super) fn csv(answer: &Answer) -> String {
         line("user", &name, &count("time_spent_ms", row.time_spent_ms));
         line("user", &name, &count("in_session", row.events.map(|events| events as i64)));
     }
-    String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
+    csv_text(csv)
 }

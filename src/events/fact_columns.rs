@@ -74,7 +74,7 @@ impl FactProjection {
     pub fn new(facts: &Arc<Facts>, footer: &Footer) -> Result<Self, InputError> {
         let mut typed = Vec::new();
         for (bit, condition) in facts.conditions() {
-            typed.push((bit, condition, facts.typed(condition, footer)?));
+            typed.push((bit, condition, facts.typed((bit, condition), footer)?));
         }
         let known = typed.iter().filter_map(|(bit, _, parts)| Some((*bit, formula(parts, footer)?)));
         let known: Vec<(u32, Formula<_>)> = known.collect();

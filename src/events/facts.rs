@@ -213,7 +213,7 @@ impl Facts {
     /// A condition that polars cannot compute over this file.
     pub fn typed<'c>(
         &self,
-        condition: &'c Condition,
+        (bit, condition): (u32, &'c Condition),
         footer: &Footer,
     ) -> Result<Vec<(Expr, &'c Conjunct)>, InputError> {
         let parts = || -> PolarsResult<Vec<(Expr, &Conjunct)>> {
@@ -224,9 +224,7 @@ impl Facts {
             let schema = rows.collect_schema()?;
             condition.parts().map(|part| Ok((typed(&part.expr, &schema)?, part))).collect()
         };
-        let whose = || self.conditions().find(|(_, known)| known.text() == condition.text());
-        let of = || whose().map_or("", |(bit, _)| self.who_asks(bit));
-        parts().map_err(|error| condition_error(condition.text(), &error).asked_by(of()))
+        parts().map_err(|error| condition_error(condition.text(), &error).asked_by(self.who_asks(bit)))
     }
 
     /// The properties that are values of charts, and those of which each value is a segment.

@@ -16,13 +16,13 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMe
 use parquet::file::statistics::Statistics;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
-use sha2::{Digest, Sha256};
 
 use super::bridge::to_polars;
 use super::error::InputError;
 use super::find::InputFile;
 use super::kind::Kind;
 use crate::guard::against_damage;
+use crate::job::fingerprint::digest;
 
 /// What one file holds.
 #[derive(Clone, Debug)]
@@ -144,9 +144,10 @@ fn read_on_threads(files: &[InputFile], ranges_of: &[String], threads: usize) ->
 
 /// A reader that panics over a file would take those with it that it has not come to.
 fn read_guarded(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
-    let problem = || "is damaged: its footer cannot be read".to_string();
-    let damaged = || InputError::NotParquet { path: file.path.clone(), problem: problem() };
-    against_damage(|| read_footer(file, ranges_of)).unwrap_or_else(|_| Err(damaged()))
+    against_damage(|| read_footer(file, ranges_of)).unwrap_or_else(|_| {
+        let problem = "is damaged: its footer cannot be read".to_string();
+        Err(InputError::NotParquet { path: file.path.clone(), problem })
+    })
 }
 
 fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
@@ -188,11 +189,9 @@ fn hash_of_footer(mut file: &File) -> std::io::Result<String> {
     let length = u64::from(u32::from_le_bytes(length));
     let start = file.seek(SeekFrom::End(0))?.saturating_sub(length + 8);
     file.seek(SeekFrom::Start(start))?;
-    let mut hash = Sha256::new();
     let mut bytes = Vec::new();
     file.take(length).read_to_end(&mut bytes)?;
-    hash.update(&bytes);
-    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest(&bytes))
 }
 
 /// The columns of a file, in the types in which they are decoded: text as views, which are quick to make and to

@@ -11,7 +11,7 @@ use super::valley::{valleys, Valley};
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::Extent;
 use crate::job::duration::duration_text;
-use crate::report::format::Format;
+use crate::report::format::{csv_text, csv_writer, Format};
 use crate::report::grouped;
 use crate::report::summary::length_text;
 use crate::sessionize::time::Span;
@@ -175,12 +175,12 @@ impl Answer {
     }
 
     fn csv(&self) -> String {
-        let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let mut csv = csv_writer();
         // Writing to memory cannot fail.
         for row in self.timeout_rows() {
             let _ = csv.serialize(row);
         }
-        String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
+        csv_text(csv)
     }
 
     fn table(&self) -> String {

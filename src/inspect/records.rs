@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::stream::{plain, Event, LeftOut, Out, Session, Stream};
 use super::trace::Then;
 use crate::job::dates::instant_text;
+use crate::report::format::{csv_text, csv_writer};
 use crate::sessionize::time::{Span, Timestamp};
 
 #[derive(Serialize)]
@@ -109,7 +110,7 @@ impl Stream {
 
     /// One table: a row for each event, and with all of them for each row that is none.
     pub fn csv(&self) -> String {
-        let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let mut csv = csv_writer();
         // Writing to memory cannot fail.
         let _ = csv.write_record(HEADER.into_iter().chain(self.columns.iter().map(String::as_str)));
         let mut write = |fields: [String; HEADER.len()], columns: &[Value]| {
@@ -152,7 +153,7 @@ impl Stream {
             let reason = left_out.reason.unwrap_or_default();
             write(outside(&left_out.user, left_out.status, reason, fields), &left_out.columns);
         }
-        String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
+        csv_text(csv)
     }
 
     /// The rows that are no events, if they are to be shown.

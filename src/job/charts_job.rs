@@ -48,14 +48,14 @@ impl ChartsJob {
 /// leaves out may have been a flag of the run.
 fn said(keys: &JobFile) -> Result<Canonical, JobError> {
     let of_input = ["where", "inactive", "min_time", "max_time", "dedup_within"];
-    let given = |section: &str, keys: &dyn Fn() -> serde_json::Result<Value>| -> Vec<String> {
-        let Ok(Value::Object(keys)) = keys() else { return Vec::new() };
-        let given = keys.into_iter().filter(|(_, value)| !value.is_null());
-        given.map(|(key, _)| format!("{section}.{key}")).collect()
+    let given = |keys: serde_json::Result<Value>| match keys {
+        Ok(Value::Object(keys)) => keys.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect(),
+        _ => Vec::new(),
     };
-    let mut given_keys = given("input", &|| serde_json::to_value(&keys.input));
-    given_keys.retain(|key| of_input.iter().any(|name| *key == format!("input.{name}")));
-    given_keys.extend(given("session", &|| serde_json::to_value(&keys.session)));
+    let decides = |key: &String| of_input.contains(&key.as_str());
+    let of_input = given(serde_json::to_value(&keys.input)).into_iter().filter(decides);
+    let mut given_keys: Vec<String> = of_input.map(|key| format!("input.{key}")).collect();
+    given_keys.extend(given(serde_json::to_value(&keys.session)).iter().map(|key| format!("session.{key}")));
     if given_keys.is_empty() {
         return Ok(Canonical::default());
     }

@@ -50,10 +50,9 @@ fn in_utc(time: DateTime) -> jiff::Timestamp {
 pub fn parse_day(key: &'static str, text: &str) -> Result<Day, JobError> {
     let bad = || JobError::Date { key, value: text.to_string(), expected: "date", example: "2026-01-31" };
     // A time of day would be lost, and other forms of dates be read as something else.
-    let is_date = |text: &str| text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
-    let date: Date =
-        Some(text.trim()).filter(|text| is_date(text)).and_then(|text| text.parse().ok()).ok_or_else(bad)?;
-    day_of_date(date).ok_or_else(bad)
+    let is_plain = |text: &str| text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
+    let date: Option<Date> = text.trim().parse().ok().filter(|_| is_plain(text.trim()));
+    date.and_then(day_of_date).ok_or_else(bad)
 }
 
 /// Reads a time zone by its IANA name.

@@ -12,6 +12,11 @@ use crate::sessionize::time::Timestamp;
 #[serde(transparent)]
 pub struct Canonical(Vec<(String, String)>);
 
+/// 32 hexadecimal digits that differ where the bytes do.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A key that two definitions disagree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -64,8 +69,7 @@ impl Canonical {
 
     /// 32 hexadecimal digits that differ where the text does.
     pub fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.text());
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest(self.text().as_bytes())
     }
 
     /// The value of a key.

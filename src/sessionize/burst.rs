@@ -120,7 +120,6 @@ pub struct Joining {
     bursts: Vec<Burst>,
     rows: usize,
     has_events: bool,
-    has_facts: bool,
     values: Option<ValueKind>,
 }
 
@@ -155,7 +154,6 @@ impl Joining {
             bursts: vec![Burst::NONE],
             rows: 0,
             has_events: false,
-            has_facts: false,
             values: None,
         }
     }
@@ -204,7 +202,6 @@ impl Joining {
 
     /// The codes of facts among all facts up to now.
     fn take_facts<'f>(&mut self, facts: &'f Coded) -> Cow<'f, [u32]> {
-        self.has_facts = true;
         if let Some(now) = self.facts.take(facts) {
             self.bursts[1..].iter_mut().for_each(|burst| burst.fact = now[burst.fact as usize]);
         }
@@ -318,7 +315,10 @@ impl Joining {
             };
             ValueColumn::new(values, bursts.iter().map(|burst| burst.has_value).collect())
         });
-        let facts = self.has_facts.then(|| Coded::sharing(self.facts.into_column(), of(|burst| burst.fact)));
+        let facts = match self.facts {
+            Keyring::None => None,
+            facts => Some(Coded::sharing(facts.into_column(), of(|burst| burst.fact))),
+        };
         EventBatch {
             users: Coded::sharing(self.users.into_column(), of(|burst| burst.user)),
             times: bursts.iter().map(|burst| burst.start).collect(),

@@ -156,7 +156,8 @@ pub enum TableError {
     },
     /// A table of an earlier run cannot be read.
     #[error(
-        "the table file {path:?} cannot be read: {reason}; `dwell run` without --incremental, --from, --to and --only makes all tables anew"
+        "the table file {path:?} cannot be read: {reason}; `dwell run` without --incremental, --from, --to and --only \
+         makes all tables anew"
     )]
     Read {
         /// The file.

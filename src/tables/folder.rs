@@ -35,20 +35,17 @@ struct Record {
     format: u32,
     fingerprint: String,
     definition: Canonical,
-    /// What each table was made with, besides the definition.
-    #[serde(default)]
-    tables: Vec<String>,
-    /// Which charts were made of these tables; `None` where there are none, or of tables before these.
-    #[serde(default)]
-    charts: Option<String>,
+    #[serde(flatten)]
+    made: Made,
 }
 
 /// What the tables and charts of a folder are made with, besides the definition.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Made {
     /// Each table.
     pub tables: Vec<String>,
-    /// The charts of them; `None` where they are not up to date.
+    /// The charts of them; `None` where there are none, or of tables before these.
     pub charts: Option<String>,
 }
 
@@ -141,14 +138,9 @@ impl Before {
         self.0.as_ref().map(|record| &record.definition)
     }
 
-    /// What each table was made with.
-    pub fn tables(&self) -> &[String] {
-        self.0.as_ref().map_or(&[], |record| &record.tables)
-    }
-
-    /// Which charts were made of the tables as they are.
-    pub fn charts(&self) -> Option<&str> {
-        self.0.as_ref().and_then(|record| record.charts.as_deref())
+    /// What the tables and charts were made with.
+    pub fn made(&self) -> Made {
+        self.0.as_ref().map(|record| record.made.clone()).unwrap_or_default()
     }
 
     /// Whether the tables were made under another definition.
@@ -158,7 +150,7 @@ impl Before {
 
     /// Whether there are tables, and made with something else than `tables` says.
     pub fn has_other_columns(&self, tables: &[String]) -> bool {
-        self.0.as_ref().is_some_and(|before| before.tables != tables)
+        self.0.as_ref().is_some_and(|before| before.made.tables != tables)
     }
 
     /// Refuses a folder whose tables were made under another definition, unless all are to be rebuilt.
@@ -355,13 +347,8 @@ impl LockedFolder {
         definition: &Canonical,
         made: Made,
     ) -> Result<(), TableError> {
-        let record = Record {
-            format: FORMAT,
-            fingerprint: definition.fingerprint(),
-            definition: definition.clone(),
-            tables: made.tables,
-            charts: made.charts,
-        };
+        let record =
+            Record { format: FORMAT, fingerprint: definition.fingerprint(), definition: definition.clone(), made };
         let record_file = Self::own_file(RECORD);
         let text = serde_json::to_string_pretty(&record).unwrap_or_default();
         write_synced(&self.stage(&record_file)?, text.as_bytes())?;

@@ -1,16 +1,15 @@
 //! A diagnosis as one flat table: a row a finding, and one for each part of it.
 
-use csv::{Terminator, WriterBuilder};
-
 use crate::doctor::finding::Finding;
 use crate::doctor::Diagnosis;
+use crate::report::format::{csv_text, csv_writer};
 
 const HEADER: [&str; 13] =
     ["question", "finding", "level", "part", "by", "name", "count", "of", "unit", "text", "meaning", "fix", "command"];
 
 /// The whole diagnosis.
 pub fn csv(diagnosis: &Diagnosis) -> String {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv_writer();
     let mut write = |row: [&str; HEADER.len()]| {
         // Writing to memory cannot fail, and all rows have as many fields.
         let _ = writer.write_record(row);
@@ -20,7 +19,7 @@ pub fn csv(diagnosis: &Diagnosis) -> String {
     for left in &diagnosis.left_out {
         write([left.question.name(), "", "", "left_out", "", "", "", "", "", left.what, &left.why, "", ""]);
     }
-    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    csv_text(writer)
 }
 
 fn rows(finding: &Finding, write: &mut impl FnMut([&str; HEADER.len()])) {
