@@ -197,7 +197,7 @@ impl<'a> Output<'a> {
     /// Writes the files of a table, notes which ones of earlier runs they replace and adds all of its files
     /// to `files`. The new ones are returned.
     #[allow(clippy::too_many_arguments)]
-    fn write_table<R: Dated + Copy + Sync>(
+    fn write_table<R: Dated + Send + Sync>(
         &mut self,
         name: &TablePlace,
         table: Table,
@@ -358,7 +358,7 @@ impl<'a> Rows<'a> {
 }
 
 /// The rows of one table.
-struct Source<'a, R> {
+struct Source<'a, R: Dated> {
     profile: &'a Profile,
     rows: Rows<'a>,
     /// Those in memory.

@@ -559,13 +559,13 @@ mod tests {
                     Some(KeyColumn::Text(texts)) => Some(texts.get(place as usize).to_vec()),
                     _ => None,
                 };
-                let session = |row: &SessionRow| match text(row.value) {
-                    Some(value) if row.id == row.value => (SessionRow { id: 0, value: 0, ..*row }, value),
-                    Some(value) => (SessionRow { value: 0, ..*row }, value),
-                    None => (*row, Vec::new()),
+                let session = |row: SessionRow| match text(row.value) {
+                    Some(value) if row.id == row.value => (SessionRow { id: 0, value: 0, ..row }, value),
+                    Some(value) => (SessionRow { value: 0, ..row }, value),
+                    None => (row, Vec::new()),
                 };
                 let sessions: Vec<(SessionRow, Vec<u8>)> = made.sessions.iter().map(session).collect();
-                (made.users.clone(), sessions, made.activity.clone(), made.counts, format!("{:?}", made.added))
+                (made.users.clone(), sessions, made.activity.iter().collect::<Vec<_>>(), made.counts, format!("{:?}", made.added))
             };
             let all = |made: &Option<Partition>| {
                 made.iter().flat_map(|made| std::iter::once(made).chain(&made.segments)).map(told).collect::<Vec<_>>()

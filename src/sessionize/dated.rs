@@ -1,37 +1,78 @@
 //! Rows in order of date, and where each date's rows are.
 
-use std::ops::{Deref, Range};
+use std::fmt::Debug;
+use std::ops::Range;
 
 use super::scatter::counting_sort;
 use super::time::Day;
 
 /// Rows that stand on a date.
-pub trait Dated {
+pub trait Dated: Sized {
+    /// Rows as they are kept until all have been made.
+    type Kept: Clone + Debug + PartialEq + Eq;
     /// The date.
     fn day(&self) -> Day;
     /// The user's place in its partition.
     fn user(&self) -> u32;
+    /// Rows in an order of theirs. Their dates are known otherwise.
+    fn keep(rows: &[Self], order: &[u32]) -> Self::Kept;
+    /// A row, which is one of a date.
+    fn kept(rows: &Self::Kept, row: usize, day: Day) -> Self;
+    /// The user of a row.
+    fn user_of(rows: &Self::Kept, row: usize) -> u32;
+    /// The memory that rows hold, in bytes.
+    fn bytes(rows: &Self::Kept) -> usize;
 }
 
 /// Rows in order of date.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ByDay<R> {
-    rows: Vec<R>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByDay<R: Dated> {
+    rows: R::Kept,
     /// The dates that there are, in order, with where the rows of each end.
     ends: Vec<(Day, u32)>,
 }
 
-impl<R: Dated + Copy> ByDay<R> {
+impl<R: Dated> ByDay<R> {
     /// Rows in an order of theirs, which follows their dates.
     pub fn in_order(rows: &[R], order: &[u32]) -> Self {
-        let rows: Vec<R> = order.iter().map(|row| rows[*row as usize]).collect();
+        let day = |row: &u32| rows[*row as usize].day();
         let mut end = 0;
-        let of_day = |same: &[R]| {
+        let of_day = |same: &[u32]| {
             end += same.len() as u32;
-            (same[0].day(), end)
+            (day(&same[0]), end)
         };
-        let ends = rows.chunk_by(|a, b| a.day() == b.day()).map(of_day).collect();
-        ByDay { rows, ends }
+        let ends = order.chunk_by(|a, b| day(a) == day(b)).map(of_day).collect();
+        ByDay { rows: R::keep(rows, order), ends }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ends.last().map_or(0, |(_, end)| *end as usize)
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// A row, which is one of a date.
+    pub fn row(&self, day: Day, row: usize) -> R {
+        R::kept(&self.rows, row, day)
+    }
+
+    /// The user of a row, by the place in its partition.
+    pub fn user_of(&self, row: usize) -> u32 {
+        R::user_of(&self.rows, row)
+    }
+
+    /// All rows.
+    pub fn iter(&self) -> impl Iterator<Item = R> + '_ {
+        self.days().flat_map(move |day| self.of_day(day).map(move |row| self.row(day, row)))
+    }
+
+    /// The memory they hold, in bytes.
+    pub fn bytes(&self) -> usize {
+        R::bytes(&self.rows)
     }
 
     /// The dates that there are, in order.
@@ -45,14 +86,6 @@ impl<R: Dated + Copy> ByDay<R> {
             Ok(at) => at.checked_sub(1).map_or(0, |before| self.ends[before].1 as usize)..self.ends[at].1 as usize,
             Err(_) => 0..0,
         }
-    }
-}
-
-impl<R> Deref for ByDay<R> {
-    type Target = [R];
-
-    fn deref(&self) -> &[R] {
-        &self.rows
     }
 }
 
@@ -86,10 +119,12 @@ mod tests {
             let mut all = Vec::new();
             for day in by_day.days() {
                 let own: Vec<ActivityRow> = rows.iter().filter(|row| row.day == day).copied().collect();
-                prop_assert_eq!(&by_day[by_day.of_day(day)], &own[..]);
+                let found: Vec<ActivityRow> = by_day.of_day(day).map(|row| by_day.row(day, row)).collect();
+                prop_assert!(by_day.of_day(day).zip(&own).all(|(row, own)| by_day.user_of(row) == own.user));
+                prop_assert_eq!(&found, &own);
                 all.extend(own);
             }
-            prop_assert_eq!(&by_day[..], &all[..]);
+            prop_assert_eq!(by_day.iter().collect::<Vec<_>>(), all);
             let missing = (-1i32..10).map(Day::from_epoch_days).filter(|day| !rows.iter().any(|row| row.day == *day));
             prop_assert!(missing.into_iter().all(|day| by_day.of_day(day).is_empty()));
         }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -121,10 +122,13 @@ impl AllUsers {
 
 /// The rows of a table by date: partitions' rows are in order of date already.
 #[derive(Debug)]
-pub struct ByDate<'a, R> {
+pub struct ByDate<'a, R: Dated> {
     partitions: &'a [Partition],
     rows: fn(&Partition) -> &ByDay<R>,
     users: &'a AllUsers,
+    /// Memory for rows that nobody uses just now: given back, it goes to the system, and every page of it has to come
+    /// from there again.
+    spare: Mutex<Vec<Vec<R>>>,
 }
 
 /// Where one row of a date is.
@@ -153,10 +157,10 @@ impl Place {
     }
 }
 
-impl<'a, R: Dated + Copy> ByDate<'a, R> {
+impl<'a, R: Dated> ByDate<'a, R> {
     /// The rows that `rows` takes from each partition.
     pub fn new(partitions: &'a [Partition], users: &'a AllUsers, rows: fn(&Partition) -> &ByDay<R>) -> Self {
-        ByDate { partitions, rows, users }
+        ByDate { partitions, rows, users, spare: Mutex::default() }
     }
 
     /// All dates that have a row, in order.
@@ -172,7 +176,7 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
             let rows = (self.rows)(partition);
             let ranks = &self.users.ranks[number];
             places.extend(rows.of_day(day).map(|row| Place {
-                rank: ranks[rows[row].user() as usize],
+                rank: ranks[rows.user_of(row) as usize],
                 row: row as u32,
                 partition: number as u32,
             }));
@@ -190,9 +194,16 @@ impl<'a, R: Dated + Copy> ByDate<'a, R> {
         self.partitions
     }
 
-    /// A row; its texts are in its partition.
-    pub fn row(&self, place: Place) -> &'a R {
-        &(self.rows)(&self.partitions[place.partition()])[place.row()]
+    /// Works on the rows of some places, which are all of one date; their texts are in their partitions.
+    pub fn with_rows<T>(&self, day: Day, places: &[Place], work: impl FnOnce(&[R]) -> T) -> T {
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = spare().pop().unwrap_or_default();
+        let row = |place: &Place| (self.rows)(&self.partitions[place.partition()]).row(day, place.row());
+        rows.clear();
+        rows.extend(places.iter().map(row));
+        let made = work(&rows);
+        spare().push(rows);
+        made
     }
 }
 

@@ -4,7 +4,7 @@
 //! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part,
 //! [`scatter`] lays events out by user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
-//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`],
+//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`] and wait [`compact`],
 //! and [`merge`] puts the partitions' rows in the order of the tables.
 
 pub mod added;
@@ -13,6 +13,7 @@ pub mod block;
 pub mod burst;
 pub mod calendar;
 pub mod columns;
+pub mod compact;
 pub mod counts;
 pub mod cut;
 pub mod dated;

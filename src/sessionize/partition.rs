@@ -61,7 +61,7 @@ impl Partition {
     }
 
     fn rows_bytes(&self) -> usize {
-        let rows = self.sessions.len() * size_of::<SessionRow>() + self.activity.len() * size_of::<ActivityRow>();
+        let rows = self.sessions.bytes() + self.activity.bytes();
         rows + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
     }
 

@@ -87,22 +87,30 @@ pub struct ActivityRow {
     pub hours: u32,
 }
 
-impl Dated for SessionRow {
-    fn day(&self) -> Day {
-        self.day
-    }
-
-    fn user(&self) -> u32 {
-        self.user
-    }
-}
-
 impl Dated for ActivityRow {
+    type Kept = Vec<ActivityRow>;
+
     fn day(&self) -> Day {
         self.day
     }
 
     fn user(&self) -> u32 {
         self.user
+    }
+
+    fn keep(rows: &[Self], order: &[u32]) -> Vec<ActivityRow> {
+        order.iter().map(|row| rows[*row as usize]).collect()
+    }
+
+    fn kept(rows: &Vec<ActivityRow>, row: usize, _: Day) -> Self {
+        rows[row]
+    }
+
+    fn user_of(rows: &Vec<ActivityRow>, row: usize) -> u32 {
+        rows[row].user
+    }
+
+    fn bytes(rows: &Vec<ActivityRow>) -> usize {
+        size_of_val(rows.as_slice())
     }
 }

@@ -17,8 +17,8 @@ use super::folder::FORMAT;
 use crate::job::fingerprint::Canonical;
 
 /// Rows handed to the writer at a time. Fixed: page boundaries follow the slices, and may follow nothing
-/// else.
-pub const SLICE_ROWS: usize = 1 << 16;
+/// else. A column of so many is small enough that its memory is used again for the next one.
+pub const SLICE_ROWS: usize = 1 << 13;
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 

@@ -208,7 +208,7 @@ pub enum To<'a> {
     Part,
 }
 
-fn write_table<R: Dated + Copy>(
+fn write_table<R: Dated>(
     path: &Path,
     schema: SchemaRef,
     to: To<'_>,
@@ -218,10 +218,12 @@ fn write_table<R: Dated + Copy>(
     let each_slice = |write: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>| {
         let Some((by_date, day)) = rows else { return Ok(()) };
         let places: Vec<Place> = by_date.places(day);
-        places.chunks(SLICE_ROWS).try_for_each(|slice| {
-            let rows = Rows::new(by_date, slice);
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
-            write(&batch.map_err(|error| TableError::write(path, &error))?)
+        places.chunks(SLICE_ROWS).try_for_each(|places| {
+            by_date.with_rows(day, places, |rows| {
+                let rows = Rows { rows, places, partitions: by_date.partitions(), users: by_date.users() };
+                let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+                write(&batch.map_err(|error| TableError::write(path, &error))?)
+            })
         })
     };
     match to {
@@ -241,21 +243,16 @@ fn write_table<R: Dated + Copy>(
 
 /// Some rows of a table, side by side: they are read once for each column.
 struct Rows<'a, R> {
-    rows: Vec<R>,
+    rows: &'a [R],
     /// Where each is.
     places: &'a [Place],
     partitions: &'a [Partition],
     users: &'a AllUsers,
 }
 
-impl<'a, R: Dated + Copy + 'a> Rows<'a, R> {
-    fn new(by_date: &ByDate<'a, R>, places: &'a [Place]) -> Self {
-        let rows = places.iter().map(|place| *by_date.row(*place)).collect();
-        Rows { rows, places, partitions: by_date.partitions(), users: by_date.users() }
-    }
-
+impl<'a, R: Dated> Rows<'a, R> {
     fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
-        self.places.iter().map(|place| &self.partitions[place.partition()]).zip(&self.rows)
+        self.places.iter().map(|place| &self.partitions[place.partition()]).zip(self.rows)
     }
 
     /// The added columns of each partition.
