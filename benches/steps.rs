@@ -157,7 +157,7 @@ fn join(bencher: Bencher<'_, '_>) {
     let batch = batches(&events()[..BATCH]).remove(0);
     let calendar = Calendar::single();
     let joined = || {
-        let mut joining = Joining::new(Rule::Custom(timeout()));
+        let mut joining = Joining::new(Rule::Custom(timeout()), 0);
         joining.add(&batch, &calendar);
         joining.finish()
     };

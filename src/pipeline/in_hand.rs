@@ -9,11 +9,12 @@ use crate::sessionize::calendar::Calendar;
 use crate::sessionize::columns::EventBatch;
 use crate::sessionize::cut::Rule;
 
-/// How events may be joined as they come: by a rule, on the dates of a time zone.
+/// How events may be joined as they come: by a rule, on the dates of a time zone, about so many at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinBy<'a> {
     pub(super) rule: Rule,
     pub(super) zone: &'a TimeZone,
+    pub(super) events: usize,
 }
 
 /// The events that are laid out together.
@@ -38,7 +39,7 @@ impl<'a> InHand<'a> {
     pub(super) fn new(join_by: Option<JoinBy<'a>>) -> Self {
         match join_by {
             None => InHand::AsTheyCame(Vec::new()),
-            Some(by) => InHand::Both(by, Box::new(Joining::new(by.rule)), Vec::new()),
+            Some(by) => InHand::Both(by, Box::new(Joining::new(by.rule, by.events)), Vec::new()),
         }
     }
 

@@ -141,8 +141,11 @@ pub enum Worth {
 }
 
 impl Joining {
-    /// Nothing joined yet.
-    pub fn new(rule: Rule) -> Self {
+    /// Nothing joined yet; so many events will come, at most. Room is made for as many bursts as they usually come to: what
+    /// grows is copied, to memory that is new.
+    pub fn new(rule: Rule, events: usize) -> Self {
+        let mut bursts = Vec::with_capacity(1 + events / 4);
+        bursts.push(Burst::NONE);
         Joining {
             rule,
             silence: Span::default(),
@@ -151,7 +154,7 @@ impl Joining {
             text_times: Vec::new(),
             facts: Keyring::default(),
             open: [Vec::new(), Vec::new()],
-            bursts: vec![Burst::NONE],
+            bursts,
             rows: 0,
             has_events: false,
             values: None,
@@ -509,7 +512,7 @@ mod tests {
     }
 
     fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar) -> EventBatch {
-        let mut joining = Joining::new(rule);
+        let mut joining = Joining::new(rule, 0);
         batches.iter().for_each(|batch| joining.add(batch, calendar));
         joining.finish()
     }
@@ -585,7 +588,7 @@ mod tests {
             (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4), 0))
         };
         let worth = |events| {
-            let mut joining = Joining::new(rule);
+            let mut joining = Joining::new(rule, 0);
             let crowd: Vec<Told> = crowd(events).collect();
             let batch = batch(&crowd, (Some(false), false), Keys::Same, &mut Known::default());
             joining.add(&batch, &calendar());
