@@ -197,7 +197,7 @@ impl<'a> Output<'a> {
     /// Writes the files of a table, notes which ones of earlier runs they replace and adds all of its files
     /// to `files`. The new ones are returned.
     #[allow(clippy::too_many_arguments)]
-    fn write_table<R: Dated + Send + Sync>(
+    fn write_table<R: Dated + Sync>(
         &mut self,
         name: &TablePlace,
         table: Table,

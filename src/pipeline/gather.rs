@@ -81,12 +81,12 @@ impl Gather<'_> {
         let store = Store::new(partitions, room);
         let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
-        let groups = tasks.iter().map(|task| task.row_groups.len()).sum::<usize>().max(1);
-        let of_group = usize::try_from(plan.extent.rows_read).unwrap_or(usize::MAX).div_ceil(groups);
+        let of_group = plan.extent.rows_read.div_ceil(plan.extent.row_groups_read.max(1));
+        let at_once = usize::try_from(of_group).map_or(block_rows, |rows| rows.min(block_rows));
         let laying_out = LayingOut {
             normaliser: &normaliser,
             facts,
-            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone, events: block_rows.min(of_group) }),
+            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone, events: at_once }),
             store: &store,
             partitions,
             block_rows,

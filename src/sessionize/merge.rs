@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -126,9 +125,6 @@ pub struct ByDate<'a, R: Dated> {
     partitions: &'a [Partition],
     rows: fn(&Partition) -> &ByDay<R>,
     users: &'a AllUsers,
-    /// Memory for rows that nobody uses just now: given back, it goes to the system, and every page of it has to come
-    /// from there again.
-    spare: Mutex<Vec<Vec<R>>>,
 }
 
 /// Where one row of a date is.
@@ -160,7 +156,7 @@ impl Place {
 impl<'a, R: Dated> ByDate<'a, R> {
     /// The rows that `rows` takes from each partition.
     pub fn new(partitions: &'a [Partition], users: &'a AllUsers, rows: fn(&Partition) -> &ByDay<R>) -> Self {
-        ByDate { partitions, rows, users, spare: Mutex::default() }
+        ByDate { partitions, rows, users }
     }
 
     /// All dates that have a row, in order.
@@ -194,16 +190,9 @@ impl<'a, R: Dated> ByDate<'a, R> {
         self.partitions
     }
 
-    /// Works on the rows of some places, which are all of one date; their texts are in their partitions.
-    pub fn with_rows<T>(&self, day: Day, places: &[Place], work: impl FnOnce(&[R]) -> T) -> T {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows = spare().pop().unwrap_or_default();
-        let row = |place: &Place| (self.rows)(&self.partitions[place.partition()]).row(day, place.row());
-        rows.clear();
-        rows.extend(places.iter().map(row));
-        let made = work(&rows);
-        spare().push(rows);
-        made
+    /// A row, which is one of a date; its texts are in its partition.
+    pub fn row(&self, day: Day, place: Place) -> R {
+        (self.rows)(&self.partitions[place.partition()]).row(day, place.row())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of the tables as the kernel makes them.
 
+use super::columns::gather;
 use super::cut::{Bounds, EndReason};
 use super::dated::Dated;
 use super::event_types::EventKey;
@@ -99,7 +100,7 @@ impl Dated for ActivityRow {
     }
 
     fn keep(rows: &[Self], order: &[u32]) -> Vec<ActivityRow> {
-        order.iter().map(|row| rows[*row as usize]).collect()
+        gather(rows, order)
     }
 
     fn kept(rows: &Vec<ActivityRow>, row: usize, _: Day) -> Self {

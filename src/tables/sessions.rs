@@ -218,12 +218,14 @@ fn write_table<R: Dated>(
     let each_slice = |write: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>| {
         let Some((by_date, day)) = rows else { return Ok(()) };
         let places: Vec<Place> = by_date.places(day);
+        // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
+        let mut rows = Vec::new();
         places.chunks(SLICE_ROWS).try_for_each(|places| {
-            by_date.with_rows(day, places, |rows| {
-                let rows = Rows { rows, places, partitions: by_date.partitions(), users: by_date.users() };
-                let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
-                write(&batch.map_err(|error| TableError::write(path, &error))?)
-            })
+            rows.clear();
+            rows.extend(places.iter().map(|place| by_date.row(day, *place)));
+            let rows = Rows { rows: &rows, places, partitions: by_date.partitions(), users: by_date.users() };
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+            write(&batch.map_err(|error| TableError::write(path, &error))?)
         })
     };
     match to {
