@@ -48,16 +48,6 @@ impl<'a> CodedText<'a> {
         self.dictionary
     }
 
-    /// For each row whether it is there and its text is one of which `holds` is true; `None` where all are.
-    pub fn rows_where(self, holds: impl Fn(&str) -> bool) -> Option<Vec<bool>> {
-        let holds: Vec<bool> = (0..self.texts.len()).map(|code| holds(self.texts.value(code))).collect();
-        if self.column.null_count() == 0 && holds.iter().all(|holds| *holds) {
-            return None;
-        }
-        let row = |(row, code): (usize, &u32)| self.column.is_valid(row) && holds[*code as usize];
-        Some(self.codes.iter().enumerate().map(row).collect())
-    }
-
     fn keys(self) -> Arc<KeyColumn> {
         let mut keys = TextColumn::with_capacity(self.texts.len(), self.texts.value_data().len());
         (0..self.texts.len()).for_each(|code| keys.push(self.texts.value(code).as_bytes()));
@@ -77,11 +67,35 @@ pub struct Dictionaries {
 #[derive(Debug, Default)]
 pub struct Keys {
     dictionary: Option<(ArrayRef, Arc<KeyColumn>)>,
+    valid: Option<ValidTexts>,
     texts: Texts,
     numbers: Numbers,
 }
 
+/// Which texts of a dictionary are valid.
+#[derive(Debug)]
+struct ValidTexts {
+    dictionary: ArrayRef,
+    by_code: Vec<bool>,
+    all: bool,
+}
+
 impl Keys {
+    /// For each row of another batch whether it has a valid text; `None` where all have. A dictionary is looked at once,
+    /// so `is_valid` has to be the same for all batches.
+    pub fn valid_rows(&mut self, text: CodedText<'_>, is_valid: impl Fn(&str) -> bool) -> Option<Vec<bool>> {
+        let known = self.valid.take().filter(|known| Arc::ptr_eq(&known.dictionary, text.dictionary));
+        let known = self.valid.insert(known.unwrap_or_else(|| {
+            let by_code: Vec<bool> = (0..text.texts.len()).map(|code| is_valid(text.texts.value(code))).collect();
+            ValidTexts { dictionary: Arc::clone(text.dictionary), all: by_code.iter().all(|valid| *valid), by_code }
+        }));
+        if known.all && text.column.null_count() == 0 {
+            return None;
+        }
+        let row = |(row, code): (usize, &u32)| text.column.is_valid(row) && known.by_code[*code as usize];
+        Some(text.codes.iter().enumerate().map(row).collect())
+    }
+
     /// Those of another batch.
     pub fn of_text(&mut self, texts: &StringViewArray) -> Coded {
         self.texts.coded(texts)
@@ -125,20 +139,24 @@ impl Dictionaries {
         const UNKNOWN: u32 = u32::MAX;
         let known = self.events.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
         let mut of_run = known.map_or_else(|| vec![UNKNOWN; text.texts.len()], |(_, codes)| codes);
-        let mut event = |code: u32| {
-            let known = &mut of_run[code as usize];
-            if *known == UNKNOWN {
-                *known = types.codes(std::iter::once(text.texts.value(code as usize)))[0];
-            }
-            *known
-        };
-        let codes = match text.column.nulls() {
-            None => text.codes.iter().map(|code| event(*code)).collect(),
-            Some(nulls) => {
-                let row = |(code, there): (&u32, bool)| if there { event(*code) } else { 0 };
-                text.codes.iter().zip(nulls).map(row).collect()
+        let there = |row: usize| text.column.is_valid(row);
+        let mut codes: Vec<u32> = match text.column.null_count() {
+            0 => text.codes.iter().map(|code| of_run[*code as usize]).collect(),
+            _ => {
+                let row = |(row, code): (usize, &u32)| if there(row) { of_run[*code as usize] } else { 0 };
+                text.codes.iter().enumerate().map(row).collect()
             }
         };
+        // Mostly the first batch of a row group alone has types that are new.
+        if codes.contains(&UNKNOWN) {
+            for (code, of_file) in codes.iter_mut().zip(text.codes).filter(|(code, _)| **code == UNKNOWN) {
+                let known = &mut of_run[*of_file as usize];
+                if *known == UNKNOWN {
+                    *known = types.codes(std::iter::once(text.texts.value(*of_file as usize)))[0];
+                }
+                *code = *known;
+            }
+        }
         self.events = Some((Arc::clone(text.dictionary), of_run));
         codes
     }

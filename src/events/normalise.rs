@@ -125,9 +125,9 @@ impl<'a> Normaliser<'a> {
         known: &mut Dictionaries,
     ) -> Result<(EventBatch, RowCounts), InputError> {
         let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
-        let users = self.users(rows.users)?;
+        let users = self.users(rows.users, known.users())?;
         let times = self.micros(rows.time)?;
-        let kept = self.keep(&times, &users, &mut counts);
+        let kept = self.keep(&times, missing(&users, known.users()), &mut counts);
         let times = match &kept {
             None => times.into_iter().map(Timestamp::from_micros).collect(),
             Some(kept) => kept.values().iter().map(|row| Timestamp::from_micros(times[*row as usize])).collect(),
@@ -163,8 +163,7 @@ impl<'a> Normaliser<'a> {
     }
 
     /// Which rows are no impossible ones, and counts those that are; `None` where all can stay.
-    fn keep(&self, times: &[i64], users: &ArrayRef, counts: &mut RowCounts) -> Option<UInt32Array> {
-        let missing = missing(users);
+    fn keep(&self, times: &[i64], missing: Option<BooleanArray>, counts: &mut RowCounts) -> Option<UInt32Array> {
         let (least, most) =
             times.iter().fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
         let possible = |micros: i64| self.times.holds(Timestamp::from_micros(micros));
@@ -249,7 +248,7 @@ impl<'a> Normaliser<'a> {
     }
 
     /// The first user of each row that is there and not empty.
-    fn users(&self, columns: Vec<ArrayRef>) -> Result<ArrayRef, InputError> {
+    fn users(&self, columns: Vec<ArrayRef>, known: &mut Keys) -> Result<ArrayRef, InputError> {
         let typed = |users: ArrayRef| match (users.data_type(), self.roles.user_type) {
             (DataType::Null, KeyType::Int) => Arc::new(Int64Array::new_null(users.len())) as ArrayRef,
             (DataType::Null, _) => Arc::new(StringViewArray::new_null(users.len())) as ArrayRef,
@@ -258,7 +257,7 @@ impl<'a> Normaliser<'a> {
         let mut columns = columns.into_iter().map(typed);
         let mut users = columns.next().ok_or_else(|| unreadable("there is no user column"))?;
         for next in columns {
-            let Some(missing) = missing(&users) else { break };
+            let Some(missing) = missing(&users, known) else { break };
             users = zip(&missing, &next, &users).map_err(|error| unreadable(&error.to_string()))?;
         }
         Ok(users)
@@ -290,7 +289,7 @@ impl<'a> Normaliser<'a> {
         let is_text = self.roles.value.as_ref().is_some_and(|value| value.key_type == KeyType::Text);
         let is_valid = |text: &str| if is_session_id { is_valid_text(text.as_bytes()) } else { !text.is_empty() };
         if let Some(text) = CodedText::of(&values) {
-            let valid = text.rows_where(is_valid);
+            let valid = known.values().valid_rows(text, is_valid);
             return Ok(ValueColumn { values: Values::Text(known.values().of_codes(values)), valid });
         }
         match values.data_type() {
@@ -322,9 +321,9 @@ fn unreadable(reason: &str) -> InputError {
 }
 
 /// Which rows have no user, or an empty one; `None` where all have one.
-fn missing(users: &ArrayRef) -> Option<BooleanArray> {
+fn missing(users: &ArrayRef, known: &mut Keys) -> Option<BooleanArray> {
     if let Some(text) = CodedText::of(users) {
-        let there = text.rows_where(|user| !user.is_empty())?;
+        let there = known.valid_rows(text, |user| !user.is_empty())?;
         return Some(there.into_iter().map(|there| Some(!there)).collect());
     }
     let Some(texts) = users.as_string_view_opt() else {
