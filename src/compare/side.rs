@@ -192,7 +192,7 @@ impl Side {
     }
 
     fn day_of(&self, time: Timestamp) -> Day {
-        self.known.calendar.cursor().find(time).day
+        self.known.calendar.day_of(time)
     }
 
     /// Gives sessions their ids and puts them in the order of the table.

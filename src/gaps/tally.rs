@@ -106,7 +106,7 @@ impl Try {
 }
 
 fn is_in_dates(rules: &Rules<'_>, time: Timestamp) -> bool {
-    rules.dates.is_all() || rules.dates.holds(rules.calendar.cursor().find(time).day)
+    rules.dates.is_all() || rules.dates.holds(rules.calendar.day_of(time))
 }
 
 fn is_excluded(rules: &Rules<'_>, length: Span) -> bool {

@@ -157,7 +157,7 @@ impl Tracer<'_> {
     /// The session that a segment is; no segment is empty.
     fn session<T: Tie>(&self, group: &[Row<T>], segment: &Segment, bounds: Bounds) -> Option<TracedSession> {
         let events = &group[segment.events.clone()];
-        let day = self.rules.calendar.cursor().find(bounds.start).day;
+        let day = self.rules.calendar.day_of(bounds.start);
         let row = SessionRow::of(0, day, events, bounds)?;
         let standing = if !self.rules.dates.holds(day) {
             Standing::OtherDate

@@ -146,12 +146,13 @@ impl Made<'_> {
     }
 
     fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
-        let mut cursor = rules.calendar.cursor();
         if !rules.makes_activity {
-            let mut inside = |event: &Row<T>| rules.dates.holds(cursor.find(event.time()).day);
-            self.counts.users += u64::from(events.iter().any(&mut inside));
+            let inside =
+                |event: &Row<T>| rules.dates.is_all() || rules.dates.holds(rules.calendar.day_of(event.time()));
+            self.counts.users += u64::from(events.iter().any(inside));
             return;
         }
+        let mut cursor = rules.calendar.cursor();
         let first = self.activity.len();
         for event in events {
             let stretch = cursor.find(event.time());
@@ -220,7 +221,7 @@ impl Made<'_> {
     }
 
     fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {
-        let day = rules.calendar.cursor().find(bounds.start).day;
+        let day = rules.calendar.day_of(bounds.start);
         if !rules.dates.holds(day) {
             return;
         }

@@ -53,6 +53,11 @@ impl Calendar {
         at
     }
 
+    /// The date that `time` belongs to.
+    pub fn day_of(&self, time: Timestamp) -> Day {
+        self.stretches[self.place_of(time)].day
+    }
+
     /// A cursor over this calendar: quick where one lookup is near the one before.
     pub fn cursor(&self) -> Cursor<'_> {
         let mut cursor = Cursor { calendar: self, at: 0, from: Timestamp::MIN, until: Timestamp::MIN };

@@ -11,13 +11,19 @@ use super::records::SessionRow;
 ///
 /// The sessions of one group come in order.
 pub fn identify(sessions: &mut [SessionRow], calendar: &Calendar) {
+    let own = |session: &SessionRow| session.start.floor_millis();
+    if sessions.windows(2).all(|pair| (pair[0].day, own(&pair[0])) < (pair[1].day, own(&pair[1]))) {
+        // As nearly always: nothing is in the way of anything.
+        sessions.iter_mut().for_each(|session| session.id = own(session));
+        return;
+    }
     // Stable: sessions of one group that start together stay in their order.
     sessions.sort_by_key(|session| (session.day, session.start, session.value));
     let mut cursor = calendar.cursor();
     for day in sessions.chunk_by_mut(|a, b| a.day == b.day) {
         let mut overflowed = None;
         for at in 0..day.len() {
-            let own = day[at].start.floor_millis();
+            let own = own(&day[at]);
             // Starts ascend, so the ids taken at or after this one's own reach up to the last one given.
             let id = if at == 0 || overflowed.is_some() { own } else { own.max(day[at - 1].id + 1) };
             // A start is within its date; only what was moved may be past its end.
@@ -77,7 +83,7 @@ mod tests {
             .iter()
             .map(|start| SessionRow {
                 user: 0,
-                day: calendar.cursor().find(at(*start)).day,
+                day: calendar.day_of(at(*start)),
                 id: 0,
                 value: 0,
                 start: at(*start),

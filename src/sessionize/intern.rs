@@ -2,6 +2,7 @@
 
 use super::columns::{KeyColumn, TextColumn};
 use super::hash::{hash_bytes, hash_int};
+use super::prefix::{prefix, shared_bytes};
 
 /// A table of distinct keys: open addressing, linear probing, at most half full.
 #[derive(Debug)]
@@ -127,13 +128,14 @@ impl Interner {
 
     /// The distinct keys in ascending order, and for each code its place among them.
     pub fn into_ranked(self) -> (KeyColumn, Vec<u32>) {
-        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
-        match &self.keys {
-            KeyColumn::Int(keys) => order.sort_unstable_by_key(|code| keys[*code as usize]),
-            KeyColumn::Text(keys) => {
-                order.sort_unstable_by(|a, b| keys.get(*a as usize).cmp(keys.get(*b as usize)));
-            }
-        }
+        let keys = &self.keys;
+        let shared = shared_bytes((0..keys.len()).filter_map(|code| keys.text(code)));
+        let mut order: Vec<(u64, u32)> =
+            (0..keys.len() as u32).map(|code| (prefix(keys, code as usize, shared), code)).collect();
+        order.sort_unstable_by(|(a, a_code), (b, b_code)| {
+            a.cmp(b).then_with(|| keys.compare(*a_code as usize, keys, *b_code as usize))
+        });
+        let order: Vec<u32> = order.into_iter().map(|(_, code)| code).collect();
         let mut ranks = vec![0; order.len()];
         for (rank, code) in order.iter().enumerate() {
             ranks[*code as usize] = rank as u32;

@@ -8,13 +8,14 @@ use rayon::prelude::*;
 use super::columns::KeyColumn;
 use super::dated::{ByDay, Dated};
 use super::partition::Partition;
+use super::prefix::{prefix, shared_bytes};
 use super::scatter::counting_sort;
 use super::time::Day;
 
 /// A user of any partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct AnyUser {
-    /// Orders most users: the eight bytes after those that all of them begin with.
+    /// Orders most users.
     prefix: u64,
     partition: u32,
     user: u32,
@@ -32,7 +33,9 @@ impl AnyUser {
 
 /// All users of all partitions, to be sorted by [`AnyUser::compare`].
 fn any_users(partitions: &[Partition]) -> Vec<AnyUser> {
-    let shared = shared_bytes(partitions);
+    // What the first and the last of a partition share, all in between share, too.
+    let ends = partitions.iter().map(|partition| &partition.users).filter(|users| !users.is_empty());
+    let shared = shared_bytes(ends.flat_map(|users| [users.text(0), users.text(users.len() - 1)]).flatten());
     let of = |(number, partition): (usize, &Partition)| -> Vec<AnyUser> {
         let users = 0..partition.users.len();
         users
@@ -44,34 +47,6 @@ fn any_users(partitions: &[Partition]) -> Vec<AnyUser> {
             .collect()
     };
     partitions.iter().enumerate().flat_map(of).collect()
-}
-
-/// How many bytes all users begin with alike.
-fn shared_bytes(partitions: &[Partition]) -> usize {
-    let texts = || {
-        partitions.iter().filter_map(|partition| match partition.users.as_ref() {
-            KeyColumn::Text(users) if !users.is_empty() => Some(users),
-            _ => None,
-        })
-    };
-    // What the first and the last share, all in between share, too.
-    let first = texts().map(|users| users.get(0)).min().unwrap_or_default();
-    let last = texts().map(|users| users.get(users.len() - 1)).max().unwrap_or_default();
-    first.iter().zip(last).take_while(|(a, b)| a == b).count()
-}
-
-/// A number that orders users as they are ordered, or not at all.
-fn prefix(users: &KeyColumn, user: usize, shared: usize) -> u64 {
-    match users {
-        KeyColumn::Int(users) => users[user] as u64 ^ (1 << 63),
-        KeyColumn::Text(users) => {
-            let rest = &users.get(user)[shared..];
-            let mut word = [0; 8];
-            let length = rest.len().min(8);
-            word[..length].copy_from_slice(&rest[..length]);
-            u64::from_be_bytes(word)
-        }
-    }
 }
 
 /// All users in ascending order.

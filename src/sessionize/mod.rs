@@ -29,6 +29,7 @@ pub mod merge;
 pub mod order;
 pub mod packed;
 pub mod partition;
+mod prefix;
 pub mod records;
 pub mod rows;
 pub mod scatter;

@@ -103,7 +103,9 @@ fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     let texts = Texts::new(&table);
     let mut segments = SegmentMade::all_of(rules, &table, &texts);
     let adding = rules.facts.map(|facts| Adding::new(facts, None, &table, &texts));
-    let mut made = Made { adding, ..Made::default() };
+    // Where events are joined, there are about as many sessions as rows. What grows is copied.
+    let room = rows.row_count().min(1 << 16);
+    let mut made = Made { adding, sessions: Vec::with_capacity(room), ..Made::default() };
     let mut picked = Picked::of(rules.facts.map_or(0, |facts| facts.layout.segments));
     let mut own = Vec::new();
     rows.each_user(|user, events| {

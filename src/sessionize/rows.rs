@@ -407,6 +407,11 @@ impl<T: Tie> PartitionRows<T> {
         Some(PartitionRows { users, texts, facts, rows, bounds })
     }
 
+    /// How many rows there are.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The rows of each user, users in ascending order, with the user's place in `users`.
     pub fn each_user(&mut self, mut visit: impl FnMut(u32, &mut [Row<T>])) {
         for (user, bounds) in self.bounds.windows(2).enumerate() {
