@@ -161,3 +161,52 @@ impl Dictionaries {
         codes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{DictionaryArray, UInt32Array};
+
+    fn batch(codes: &[Option<u32>], dictionary: &ArrayRef) -> ArrayRef {
+        Arc::new(DictionaryArray::<UInt32Type>::new(UInt32Array::from(codes.to_vec()), Arc::clone(dictionary)))
+    }
+
+    fn dictionary(texts: &[&str]) -> ArrayRef {
+        Arc::new(StringArray::from(texts.to_vec()))
+    }
+
+    #[test]
+    fn event_types_are_known_to_the_run_as_rows_come_that_have_them() {
+        let types = EventDictionary::default();
+        let (of_one, of_another) = (dictionary(&["view", "nobody's", "buy"]), dictionary(&["buy", "view"]));
+        let mut known = Dictionaries::default();
+        let mut names_of = |codes: &[Option<u32>], dictionary: &ArrayRef| -> Vec<Option<String>> {
+            let column = batch(codes, dictionary);
+            let codes = known.events(CodedText::of(&column).expect("text as codes"), &types);
+            let names = types.names();
+            codes.into_iter().map(|code| code.checked_sub(1).map(|at| names[at as usize].clone())).collect()
+        };
+        let named = |names: &[&str]| -> Vec<Option<String>> {
+            names.iter().map(|name| (!name.is_empty()).then(|| name.to_string())).collect()
+        };
+        assert_eq!(names_of(&[Some(0), None, Some(0)], &of_one), named(&["view", "", "view"]));
+        assert_eq!(names_of(&[Some(2), Some(0), Some(2)], &of_one), named(&["buy", "view", "buy"]));
+        assert_eq!(names_of(&[Some(1), Some(0)], &of_another), named(&["view", "buy"]));
+        assert_eq!(types.names(), ["view", "buy"]);
+    }
+
+    #[test]
+    fn rows_are_valid_by_the_dictionary_they_have() {
+        let (some, other) = (dictionary(&["a", ""]), dictionary(&["", "b"]));
+        let mut keys = Keys::default();
+        let mut valid = |codes: &[Option<u32>], dictionary: &ArrayRef| {
+            let column = batch(codes, dictionary);
+            keys.valid_rows(CodedText::of(&column).expect("text as codes"), |text| !text.is_empty())
+        };
+        assert_eq!(valid(&[Some(0), Some(1), None], &some), Some(vec![true, false, false]));
+        assert_eq!(valid(&[Some(0), Some(0)], &some), Some(vec![true, true]));
+        assert_eq!(valid(&[Some(0), Some(1)], &other), Some(vec![false, true]));
+        let all = dictionary(&["a", "b"]);
+        assert_eq!((valid(&[Some(1), None], &all), valid(&[Some(1), Some(0)], &all)), (Some(vec![true, false]), None));
+    }
+}
