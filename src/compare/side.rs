@@ -13,7 +13,7 @@ use crate::sessionize::identify::identify;
 use crate::sessionize::order::put_in_order;
 use crate::sessionize::records::SessionRow;
 use crate::sessionize::rows::{Row, Tie};
-use crate::sessionize::time::{Day, Timestamp};
+use crate::sessionize::time::Day;
 use crate::sessionize::visit::IdTimes;
 
 /// In place of a session: the event is in none.
@@ -174,7 +174,7 @@ impl Side {
     }
 
     fn add_session<S: Tie>(&self, events: &[Row<S>], bounds: Bounds, cut: &mut Cut, tally: &mut SideTally) {
-        let day = self.day_of(bounds.start);
+        let day = self.known.calendar.day_of(bounds.start);
         if !self.known.dates.holds(day) {
             return;
         }
@@ -189,10 +189,6 @@ impl Side {
         tally.events_of_sessions += events.len() as u64;
         events.iter().for_each(|event| cut.owners[event.fact() as usize] = place);
         cut.sessions.push(session);
-    }
-
-    fn day_of(&self, time: Timestamp) -> Day {
-        self.known.calendar.day_of(time)
     }
 
     /// Gives sessions their ids and puts them in the order of the table.

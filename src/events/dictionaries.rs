@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, UInt32Type};
 
 use super::coded::{Numbers, Texts};
@@ -43,9 +44,20 @@ impl<'a> CodedText<'a> {
         self.texts
     }
 
-    /// The dictionary, which batches may share.
-    pub fn dictionary(self) -> &'a ArrayRef {
-        self.dictionary
+    /// For each row what `of_codes` has for its code; `of_null` where the row is null.
+    pub fn look_up<T: Copy>(self, of_codes: &[T], of_null: T) -> Vec<T> {
+        match self.nulls() {
+            None => self.codes.iter().map(|code| of_codes[*code as usize]).collect(),
+            Some(nulls) => {
+                let row = |(code, there): (&u32, bool)| if there { of_codes[*code as usize] } else { of_null };
+                self.codes.iter().zip(nulls).map(row).collect()
+            }
+        }
+    }
+
+    /// Which rows are there; `None` where all are.
+    fn nulls(self) -> Option<&'a NullBuffer> {
+        self.column.nulls().filter(|nulls| nulls.null_count() > 0)
     }
 
     fn keys(self) -> Arc<KeyColumn> {
@@ -55,45 +67,55 @@ impl<'a> CodedText<'a> {
     }
 }
 
+/// What was made of a dictionary: batches that come one after the other mostly share one.
+#[derive(Debug)]
+pub struct OfDictionary<T>(Option<(ArrayRef, T)>);
+
+impl<T> Default for OfDictionary<T> {
+    fn default() -> Self {
+        OfDictionary(None)
+    }
+}
+
+impl<T> OfDictionary<T> {
+    /// What was made of the dictionary of this text, or is made now where the last one was another.
+    pub fn get_or_make(&mut self, text: CodedText<'_>, make: impl FnOnce() -> T) -> &mut T {
+        let known = self.0.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
+        let (_, made) = self.0.insert(known.unwrap_or_else(|| (Arc::clone(text.dictionary), make())));
+        made
+    }
+}
+
 /// What is known of the batches before.
 #[derive(Debug, Default)]
 pub struct Dictionaries {
     users: Keys,
     values: Keys,
-    events: Option<(ArrayRef, Vec<u32>)>,
+    events: OfDictionary<Vec<u32>>,
 }
 
 /// The users, session ids or properties of the batches before.
 #[derive(Debug, Default)]
 pub struct Keys {
-    dictionary: Option<(ArrayRef, Arc<KeyColumn>)>,
-    valid: Option<ValidTexts>,
+    dictionary: OfDictionary<Arc<KeyColumn>>,
+    /// Which of its texts are valid; `None` where all are.
+    valid: OfDictionary<Option<Vec<bool>>>,
     texts: Texts,
     numbers: Numbers,
-}
-
-/// Which texts of a dictionary are valid.
-#[derive(Debug)]
-struct ValidTexts {
-    dictionary: ArrayRef,
-    by_code: Vec<bool>,
-    all: bool,
 }
 
 impl Keys {
     /// For each row of another batch whether it has a valid text; `None` where all have. A dictionary is looked at once,
     /// so `is_valid` has to be the same for all batches.
     pub fn valid_rows(&mut self, text: CodedText<'_>, is_valid: impl Fn(&str) -> bool) -> Option<Vec<bool>> {
-        let known = self.valid.take().filter(|known| Arc::ptr_eq(&known.dictionary, text.dictionary));
-        let known = self.valid.insert(known.unwrap_or_else(|| {
-            let by_code: Vec<bool> = (0..text.texts.len()).map(|code| is_valid(text.texts.value(code))).collect();
-            ValidTexts { dictionary: Arc::clone(text.dictionary), all: by_code.iter().all(|valid| *valid), by_code }
-        }));
-        if known.all && text.column.null_count() == 0 {
-            return None;
+        let of_texts = || {
+            let valid: Vec<bool> = (0..text.texts.len()).map(|code| is_valid(text.texts.value(code))).collect();
+            (!valid.iter().all(|valid| *valid)).then_some(valid)
+        };
+        match self.valid.get_or_make(text, of_texts) {
+            Some(valid) => Some(text.look_up(valid, false)),
+            None => text.nulls().map(|nulls| nulls.iter().collect()),
         }
-        let row = |(row, code): (usize, &u32)| text.column.is_valid(row) && known.by_code[*code as usize];
-        Some(text.codes.iter().enumerate().map(row).collect())
     }
 
     /// Those of another batch.
@@ -109,9 +131,8 @@ impl Keys {
     /// Those of another batch, whose dictionary may be that of the one before; nothing of a column of another type.
     pub fn of_codes(&mut self, column: ArrayRef) -> Coded {
         let Some(text) = CodedText::of(&column) else { return Coded::new(KeyColumn::Int(Vec::new()), Vec::new()) };
-        let known = self.dictionary.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
-        let (_, keys) = self.dictionary.insert(known.unwrap_or_else(|| (Arc::clone(text.dictionary), text.keys())));
-        Coded::sharing(Arc::clone(keys), codes_of(column))
+        let keys = Arc::clone(self.dictionary.get_or_make(text, || text.keys()));
+        Coded::sharing(keys, codes_of(column))
     }
 }
 
@@ -137,16 +158,8 @@ impl Dictionaries {
     /// the run.
     pub fn events(&mut self, text: CodedText<'_>, types: &EventDictionary) -> Vec<u32> {
         const UNKNOWN: u32 = u32::MAX;
-        let known = self.events.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary));
-        let mut of_run = known.map_or_else(|| vec![UNKNOWN; text.texts.len()], |(_, codes)| codes);
-        let there = |row: usize| text.column.is_valid(row);
-        let mut codes: Vec<u32> = match text.column.null_count() {
-            0 => text.codes.iter().map(|code| of_run[*code as usize]).collect(),
-            _ => {
-                let row = |(row, code): (usize, &u32)| if there(row) { of_run[*code as usize] } else { 0 };
-                text.codes.iter().enumerate().map(row).collect()
-            }
-        };
+        let of_run = self.events.get_or_make(text, || vec![UNKNOWN; text.texts.len()]);
+        let mut codes = text.look_up(of_run, 0);
         // Mostly the first batch of a row group alone has types that are new.
         if codes.contains(&UNKNOWN) {
             for (code, of_file) in codes.iter_mut().zip(text.codes).filter(|(code, _)| **code == UNKNOWN) {
@@ -157,7 +170,6 @@ impl Dictionaries {
                 *code = *known;
             }
         }
-        self.events = Some((Arc::clone(text.dictionary), of_run));
         codes
     }
 }

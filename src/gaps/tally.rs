@@ -6,7 +6,7 @@ use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::hash::hash_int;
 use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{Row, Tie};
-use crate::sessionize::time::{Span, Timestamp};
+use crate::sessionize::time::Span;
 use crate::sessionize::visit::{IdTimes, UserVisitor};
 
 use super::histogram::{Half, Histogram};
@@ -97,16 +97,12 @@ impl Try {
     fn each_length<T: Tie>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
         self.cutting.segments(group, |segment| {
             if let Verdict::Session(bounds) = segment.verdict {
-                if is_in_dates(rules, bounds.start) {
+                if rules.hold_date_of(bounds.start) {
                     found(bounds.end.since(bounds.start));
                 }
             }
         });
     }
-}
-
-fn is_in_dates(rules: &Rules<'_>, time: Timestamp) -> bool {
-    rules.dates.is_all() || rules.dates.holds(rules.calendar.day_of(time))
 }
 
 fn is_excluded(rules: &Rules<'_>, length: Span) -> bool {
@@ -142,7 +138,7 @@ impl<'r> Tallying<'r> {
     fn add_group<T: Tie>(&mut self, half: Half, group: &[Row<T>]) {
         let Tallying { rules, tries, tally } = self;
         for pair in group.windows(2) {
-            if is_in_dates(rules, pair[0].time()) {
+            if rules.hold_date_of(pair[0].time()) {
                 let gap = pair[1].time().since(pair[0].time());
                 tally.gaps.add(half, gap);
                 for (candidate, of) in tally.candidates.iter_mut().zip(tries.iter()) {

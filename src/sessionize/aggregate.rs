@@ -34,6 +34,13 @@ pub struct Rules<'a> {
     pub facts: Option<&'a FactRules>,
 }
 
+impl Rules<'_> {
+    /// Whether tables hold the date of this instant.
+    pub fn hold_date_of(&self, time: Timestamp) -> bool {
+        self.dates.is_all() || self.dates.holds(self.calendar.day_of(time))
+    }
+}
+
 /// The dates that tables hold, both ends inclusive; `None` for no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -147,9 +154,7 @@ impl Made<'_> {
 
     fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
         if !rules.makes_activity {
-            let inside =
-                |event: &Row<T>| rules.dates.is_all() || rules.dates.holds(rules.calendar.day_of(event.time()));
-            self.counts.users += u64::from(events.iter().any(inside));
+            self.counts.users += u64::from(events.iter().any(|event| rules.hold_date_of(event.time())));
             return;
         }
         let mut cursor = rules.calendar.cursor();

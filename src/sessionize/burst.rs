@@ -141,7 +141,7 @@ pub enum Worth {
 }
 
 impl Joining {
-    /// Nothing joined yet; so many events will come, at most. Room is made for as many bursts as they usually come to: what
+    /// Nothing joined yet; about so many events will come. Room is made for as many bursts as they usually come to: what
     /// grows is copied, to memory that is new.
     pub fn new(rule: Rule, events: usize) -> Self {
         let mut bursts = Vec::with_capacity(1 + events / 4);

@@ -1,15 +1,14 @@
 //! The formulas of a run together: all answers of a row by one look at each column.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 
 use super::compile::{Asked, Question};
 use super::formula::Formula;
 use super::placed::{ClassTest, Placing};
-use crate::events::dictionaries::CodedText;
+use crate::events::dictionaries::{CodedText, OfDictionary};
 use crate::sessionize::intern::Interner;
 
 /// Conditions of which each is one of the 128 bits of a row's answers.
@@ -23,7 +22,7 @@ pub struct KnownConditions {
 /// What is known already of dictionaries, and of combinations of classes.
 #[derive(Debug, Default)]
 pub struct Seen {
-    dictionaries: Vec<Option<(ArrayRef, Vec<u32>)>>,
+    dictionaries: Vec<OfDictionary<Vec<u32>>>,
     combined: Option<Combined>,
     answers: Vec<u128>,
     codes: HashMap<u128, u32>,
@@ -81,7 +80,7 @@ impl KnownConditions {
     /// What they say of the rows of a batch.
     pub fn answers<'s>(&self, batch: &RecordBatch, seen: &'s mut Seen) -> Answers<'s> {
         let rows = batch.num_rows();
-        seen.dictionaries.resize_with(self.columns.len(), || None);
+        seen.dictionaries.resize_with(self.columns.len(), OfDictionary::default);
         let classes = self.columns.iter().zip(&mut seen.dictionaries).map(|(column, known)| {
             let values = batch.column_by_name(&column.column);
             values.map_or_else(|| vec![0; rows], |values| classes(column, values, known))
@@ -163,16 +162,7 @@ fn bound(formula: &Formula<Question>, columns: &[Placing]) -> Formula<(usize, Cl
 }
 
 /// The class of each row. Where text comes as codes, each text of the dictionary is looked at once.
-fn classes(column: &Placing, values: &ArrayRef, known: &mut Option<(ArrayRef, Vec<u32>)>) -> Vec<u32> {
+fn classes(column: &Placing, values: &ArrayRef, known: &mut OfDictionary<Vec<u32>>) -> Vec<u32> {
     let Some(text) = CodedText::of(values) else { return column.of_rows(values) };
-    let same = known.take().filter(|(dictionary, _)| Arc::ptr_eq(dictionary, text.dictionary()));
-    let (_, of_text) =
-        known.insert(same.unwrap_or_else(|| (Arc::clone(text.dictionary()), column.of_dictionary(text))));
-    match values.nulls() {
-        None => text.codes().iter().map(|code| of_text[*code as usize]).collect(),
-        Some(nulls) => {
-            let class = |(code, there): (&u32, bool)| if there { of_text[*code as usize] } else { 0 };
-            text.codes().iter().zip(nulls.iter()).map(class).collect()
-        }
-    }
+    text.look_up(known.get_or_make(text, || column.of_dictionary(text)), 0)
 }
