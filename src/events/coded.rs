@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, StringViewArray};
+use arrow::array::{make_view, Array, StringViewArray};
 
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
 use crate::sessionize::hash::{hash_bytes, hash_word};
@@ -61,6 +61,20 @@ impl Texts {
     const RECENT: usize = 1 << 10;
     const FIRST_SLOTS: usize = 1 << 12;
 
+    /// Those of a dictionary, by their codes in it.
+    pub fn of_dictionary(dictionary: &TextColumn) -> Self {
+        let mut texts = Texts { slots: vec![FREE; (dictionary.len() * 2).next_power_of_two()], ..Texts::default() };
+        for (place, text) in dictionary.iter().enumerate() {
+            let view = make_view(text, 0, 0);
+            let code = if view as u32 <= INLINE { texts.short_code(view) } else { texts.long_code(view, text) };
+            if texts.distinct.len() == place {
+                // There twice: the second one has a code as well, though texts that follow have the first one's.
+                texts.distinct.push(texts.distinct[code as usize]);
+            }
+        }
+        texts
+    }
+
     /// Each text as a code of the distinct ones, those of the batches before among them; null and nothing are the same.
     pub fn coded(&mut self, texts: &StringViewArray) -> Coded {
         let first = self.distinct.len();
@@ -79,23 +93,27 @@ impl Texts {
 
     #[inline]
     fn code(&mut self, texts: &StringViewArray, view: u128) -> u32 {
-        let hash = hash_word(view);
         if view as u32 <= INLINE {
-            let (code, new) = self.find_or_insert(hash, |known, _| known == view);
-            if new {
-                self.distinct.push(view);
-            }
-            return code;
+            return self.short_code(view);
         }
         if self.recent.is_empty() {
             self.recent = vec![(NO_VIEW, 0); Self::RECENT];
         }
-        let place = (hash >> 32) as usize % Self::RECENT;
+        let place = (hash_word(view) >> 32) as usize % Self::RECENT;
         if self.recent[place].0 != view {
             let code = self.long_code(view, long_text(texts, view));
             self.recent[place] = (view, code);
         }
         self.recent[place].1
+    }
+
+    #[inline]
+    fn short_code(&mut self, view: u128) -> u32 {
+        let (code, new) = self.find_or_insert(hash_word(view), |known, _| known == view);
+        if new {
+            self.distinct.push(view);
+        }
+        code
     }
 
     fn long_code(&mut self, view: u128, text: &[u8]) -> u32 {
@@ -218,6 +236,27 @@ mod tests {
             let distinct: std::collections::HashSet<&str> =
                 rows.iter().map(|text| text.as_deref().unwrap_or_default()).collect();
             prop_assert_eq!(keys.len(), distinct.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_go_on_from_those_of_a_dictionary(
+            dictionary in prop::collection::vec("[ab]{0,3}|x{9,15}[ab]{0,2}", 0..200),
+            rows in prop::collection::vec(prop::option::of("[abc]{0,3}|x{9,15}[abc]{0,2}"), 0..600),
+        ) {
+            let mut keys = TextColumn::default();
+            dictionary.iter().for_each(|text| keys.push(text.as_bytes()));
+            let mut texts = Texts::of_dictionary(&keys);
+            let coded = texts.coded(&StringViewArray::from_iter(rows.iter().map(Option::as_deref)));
+            prop_assert_eq!(coded.first as usize, dictionary.len());
+            let KeyColumn::Text(more) = coded.keys.as_ref() else { panic!("text stays text") };
+            let distinct: std::collections::HashSet<&[u8]> = keys.iter().collect();
+            prop_assert!(more.iter().all(|text| !distinct.contains(text)), "what the dictionary has is not there again");
+            keys.extend(more);
+            for (code, text) in coded.codes.iter().zip(&rows) {
+                prop_assert_eq!(keys.get(*code as usize), text.as_deref().unwrap_or_default().as_bytes());
+            }
         }
     }
 

@@ -100,8 +100,23 @@ pub struct Keys {
     dictionary: OfDictionary<Arc<KeyColumn>>,
     /// Which of its texts are valid; `None` where all are.
     valid: OfDictionary<Option<Vec<bool>>>,
+    before: Before,
     texts: Texts,
     numbers: Numbers,
+    /// Whether more than half of the last batch's keys were new.
+    hardly_repeat: bool,
+}
+
+/// What the batches had that are laid out together with the next one.
+#[derive(Debug, Default)]
+enum Before {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// Codes of one dictionary.
+    Dictionary(Arc<KeyColumn>),
+    /// Anything else.
+    Other,
 }
 
 impl Keys {
@@ -118,21 +133,47 @@ impl Keys {
         }
     }
 
-    /// Those of another batch.
+    /// Those of another batch; they go on with the codes of a dictionary where all batches before have them.
     pub fn of_text(&mut self, texts: &StringViewArray) -> Coded {
-        self.texts.coded(texts)
+        if let Before::Dictionary(keys) = std::mem::replace(&mut self.before, Before::Other) {
+            if let KeyColumn::Text(dictionary) = keys.as_ref() {
+                self.texts = Texts::of_dictionary(dictionary);
+            }
+        }
+        let coded = self.texts.coded(texts);
+        self.told(coded)
     }
 
     /// Those of another batch.
     pub fn of_numbers(&mut self, numbers: &[i64]) -> Coded {
-        self.numbers.coded(numbers)
+        let coded = self.numbers.coded(numbers);
+        self.told(coded)
+    }
+
+    fn told(&mut self, coded: Coded) -> Coded {
+        self.hardly_repeat = coded.keys.len() * 2 > coded.codes.len();
+        coded
     }
 
     /// Those of another batch, whose dictionary may be that of the one before; nothing of a column of another type.
     pub fn of_codes(&mut self, column: ArrayRef) -> Coded {
         let Some(text) = CodedText::of(&column) else { return Coded::new(KeyColumn::Int(Vec::new()), Vec::new()) };
         let keys = Arc::clone(self.dictionary.get_or_make(text, || text.keys()));
+        self.hardly_repeat = false;
+        self.before = match std::mem::take(&mut self.before) {
+            Before::Nothing => Before::Dictionary(Arc::clone(&keys)),
+            Before::Dictionary(known) if Arc::ptr_eq(&known, &keys) => Before::Dictionary(known),
+            Before::Dictionary(_) | Before::Other => {
+                // Text that follows cannot go on with the codes of that before.
+                self.texts = Texts::default();
+                Before::Other
+            }
+        };
         Coded::sharing(keys, codes_of(column))
+    }
+
+    fn forget(&mut self, before: Before) {
+        (self.before, self.texts, self.numbers) = (before, Texts::default(), Numbers::default());
     }
 }
 
@@ -147,10 +188,19 @@ impl Dictionaries {
         &mut self.values
     }
 
-    /// Forgets which users and values there were: the next batch does not go on with their codes.
+    /// Forgets which users and values there were: the next batch does not go on with their codes, and is not laid out
+    /// together with those before.
     pub fn forget_keys(&mut self) {
-        for keys in [&mut self.users, &mut self.values] {
-            (keys.texts, keys.numbers) = (Texts::default(), Numbers::default());
+        self.users.forget(Before::Nothing);
+        self.values.forget(Before::Nothing);
+    }
+
+    /// Forgets them, too, where looking for users takes longer than it saves, as they hardly repeat; the next batch may
+    /// be laid out together with those before.
+    pub fn forget_rare_keys(&mut self) {
+        if self.users.hardly_repeat {
+            self.users.forget(Before::Other);
+            self.values.forget(Before::Other);
         }
     }
 
@@ -177,7 +227,9 @@ impl Dictionaries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sessionize::keyring::Keyring;
     use arrow::array::{DictionaryArray, UInt32Array};
+    use proptest::prelude::*;
 
     fn batch(codes: &[Option<u32>], dictionary: &ArrayRef) -> ArrayRef {
         Arc::new(DictionaryArray::<UInt32Type>::new(UInt32Array::from(codes.to_vec()), Arc::clone(dictionary)))
@@ -220,5 +272,81 @@ mod tests {
         assert_eq!(valid(&[Some(0), Some(1)], &other), Some(vec![false, true]));
         let all = dictionary(&["a", "b"]);
         assert_eq!((valid(&[Some(1), None], &all), valid(&[Some(1), Some(0)], &all)), (Some(vec![true, false]), None));
+    }
+
+    /// What comes next.
+    #[derive(Clone, Debug)]
+    enum Next {
+        /// A batch of codes of the first dictionary, or of the second.
+        Codes(bool, Vec<u32>),
+        /// A batch of text.
+        Text(Vec<u8>),
+        /// The users hardly repeated.
+        Forget,
+    }
+
+    fn next() -> impl Strategy<Value = Next> {
+        let codes = |second| prop::collection::vec(0u32..4, 1..6).prop_map(move |codes| Next::Codes(second, codes));
+        let text = prop::collection::vec(0u8..6, 1..6).prop_map(Next::Text);
+        prop_oneof![4 => codes(false), 1 => codes(true), 4 => text, 1 => Just(Next::Forget)]
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_those_of_the_rows_however_codes_and_text_follow_each_other(
+            all in prop::collection::vec(next(), 0..12),
+        ) {
+            let (first, second) = (dictionary(&["a", "b", "a", "c"]), dictionary(&["c", "d", "e", "f"]));
+            let text_of = |number: u8| char::from(b'a' + number).to_string();
+            let (mut keys, mut expected, mut batches) = (Keys::default(), Vec::new(), Vec::new());
+            for next in all {
+                let (coded, texts): (Coded, Vec<String>) = match next {
+                    Next::Forget => {
+                        keys.forget(Before::Other);
+                        continue;
+                    }
+                    Next::Codes(of_second, codes) => {
+                        let dictionary = if of_second { &second } else { &first };
+                        let texts = codes.iter().map(|code| dictionary.as_string::<i32>().value(*code as usize).to_string());
+                        (keys.of_codes(batch(&codes.iter().copied().map(Some).collect::<Vec<_>>(), dictionary)), texts.collect())
+                    }
+                    Next::Text(rows) => {
+                        let texts: Vec<String> = rows.into_iter().map(text_of).collect();
+                        (keys.of_text(&StringViewArray::from_iter_values(&texts)), texts)
+                    }
+                };
+                batches.push(coded);
+                expected.push(texts);
+            }
+            let named = |keys: &KeyColumn, code: u32| keys.text(code as usize).map(|text| String::from_utf8_lossy(text).to_string());
+            let (joined, firsts) = Coded::joined(batches.iter());
+            for ((batch, first), texts) in batches.iter().zip(firsts).zip(&expected) {
+                let of_rows: Option<Vec<String>> = batch.codes.iter().map(|code| named(&joined, first + code)).collect();
+                prop_assert_eq!(of_rows.as_ref(), Some(texts));
+            }
+            // Told apart one after the other, codes may change.
+            let (mut ring, mut told) = (Keyring::default(), Vec::<u32>::new());
+            for batch in &batches {
+                if let Some(now) = ring.take(batch) {
+                    told.iter_mut().for_each(|code| *code = now[*code as usize]);
+                }
+                told.extend(ring.told(&batch.codes).iter());
+            }
+            let column = ring.into_column();
+            let of_rows: Option<Vec<String>> = told.into_iter().map(|code| named(&column, code)).collect();
+            prop_assert_eq!(of_rows, Some(expected.concat()));
+        }
+    }
+
+    #[test]
+    fn text_goes_on_from_the_dictionary_of_the_batches_before() {
+        let names = dictionary(&["ann", "bob"]);
+        let mut keys = Keys::default();
+        keys.of_codes(batch(&[Some(1)], &names));
+        let text = keys.of_text(&StringViewArray::from_iter_values(["bob", "cid", "ann", "cid"]));
+        assert_eq!((text.first, text.codes, text.keys.len()), (2, vec![1, 2, 0, 2], 1));
+        keys.forget(Before::Nothing);
+        let anew = keys.of_text(&StringViewArray::from_iter_values(["bob"]));
+        assert_eq!((anew.first, anew.codes), (0, vec![0]));
     }
 }

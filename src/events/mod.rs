@@ -2,11 +2,12 @@
 //!
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
 //! column is what, [`condition`], [`filter`] and [`prune`] which rows leave; [`plan`] puts these together without
-//! reading a row. [`read`] streams the rows and [`normalise`] makes events of them, with the
+//! reading a row. [`read`] streams the rows, with text as codes as far as [`coded_rows`] says it is, and [`normalise`] makes events of them, with the
 //! conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
 pub mod bridge;
 pub mod coded;
+pub mod coded_rows;
 pub mod columns;
 pub mod condition;
 pub mod convert;

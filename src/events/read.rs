@@ -10,11 +10,11 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use parquet::arrow::ProjectionMask;
-use parquet::basic::{Encoding, EncodingMask};
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use super::coded_rows::{CodedRows, Part};
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
@@ -46,6 +46,7 @@ pub struct OpenFile<'a> {
     metadata: Arc<ParquetMetaData>,
     schema: SchemaRef,
     mask: ProjectionMask,
+    coded_rows: CodedRows,
 }
 
 impl FileTask {
@@ -72,9 +73,20 @@ impl FileTask {
             let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
             let mask = mask(&metadata, &[self.projection.columns(), more].concat());
             let schema = Arc::new(decoded_schema(&metadata)?);
-            Ok(OpenFile { task: self, metadata, schema, mask })
+            let coded_rows = match self.keeps_codes {
+                true => CodedRows::new(&file, &metadata, self.coded_columns(&schema))?,
+                false => CodedRows::default(),
+            };
+            Ok(OpenFile { task: self, metadata, schema, mask, coded_rows })
         };
         self.decoded(open)
+    }
+
+    /// The columns of text that may stay codes.
+    fn coded_columns(&self, schema: &Schema) -> Vec<String> {
+        let is_text =
+            |name: &&String| schema.field_with_name(name).is_ok_and(|field| *field.data_type() == DataType::Utf8View);
+        self.projection.coded_columns().iter().filter(is_text).cloned().collect()
     }
 
     fn file(&self) -> Result<File, InputError> {
@@ -93,35 +105,59 @@ impl FileTask {
 }
 
 impl OpenFile<'_> {
-    /// The rows of one of its row groups, batch by batch.
+    /// The rows of one of its row groups, batch by batch: text that it has as codes of a dictionary, and that may stay
+    /// so, does as far as it goes.
+    ///
+    /// # Errors
+    /// The file cannot be opened any more, or the row group's columns or their pages cannot be found.
+    pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
+        let parts = match self.coded_rows.is_empty() {
+            true => vec![self.all_rows(number)],
+            false => {
+                let file = self.task.file()?;
+                self.task.decoded(|| self.coded_rows.parts(file, &self.metadata, number))?
+            }
+        };
+        Batches::new(self, number, parts, None)
+    }
+
+    /// The rows of a row group that a filter lets pass, with text as text: of others, only what it looks at is decoded.
     ///
     /// # Errors
     /// The file cannot be opened any more, or the row group's columns cannot be found.
-    pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
-        self.rows_where(number, None)
+    pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Result<Batches<'_>, InputError> {
+        Batches::new(self, number, vec![self.all_rows(number)], filter)
     }
 
-    /// As [`OpenFile::row_group`], of the rows that a filter lets pass: of others, only what it looks at is decoded.
-    ///
-    /// # Errors
-    /// As [`OpenFile::row_group`].
-    pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Result<Batches<'_>, InputError> {
+    fn all_rows(&self, number: usize) -> Part {
+        Part { rows: 0..self.metadata.row_group(number).num_rows() as usize, coded: Vec::new() }
+    }
+
+    /// Reads a part of a row group.
+    fn part(
+        &self,
+        number: usize,
+        part: &Part,
+        filter: Option<RowFilter>,
+    ) -> Result<ParquetRecordBatchReader, InputError> {
         // A file of its own: whoever shares one shares the place in it, too.
         let file = self.task.file()?;
-        let reader = self.task.decoded(|| {
-            let schema = self.schema_of(number);
+        self.task.decoded(|| {
+            let schema = self.schema_of(part);
             let rows = if self.are_numbers(&schema) { NUMBER_ROWS } else { BATCH_ROWS };
-            let builder = self
+            let mut builder = self
                 .builder(file, schema)?
                 .with_projection(self.mask.clone())
                 .with_row_groups(vec![number])
                 .with_batch_size(rows);
+            if part.rows != self.all_rows(number).rows {
+                builder = builder.with_offset(part.rows.start).with_limit(part.rows.len());
+            }
             match filter {
                 Some(filter) => builder.with_row_filter(filter).build(),
                 None => builder.build(),
             }
-        })?;
-        Ok(Batches { task: self.task, reader })
+        })
     }
 
     /// What its footer says.
@@ -161,21 +197,12 @@ impl OpenFile<'_> {
         schema.fields().iter().filter(needed).all(|field| is_number(field.data_type()))
     }
 
-    /// The columns of a row group in the types in which they are decoded: text that it has as codes of one dictionary,
-    /// and that may stay so, does.
-    fn schema_of(&self, number: usize) -> SchemaRef {
-        let coded = self.task.projection.coded_columns();
-        let group = self.metadata.row_group(number);
-        let stays = |field: &Field| {
-            self.task.keeps_codes
-                && *field.data_type() == DataType::Utf8View
-                && coded.contains(field.name())
-                && is_coded(group, field.name())
-        };
-        if !self.schema.fields().iter().any(|field| stays(field)) {
+    /// The columns in the types in which a part of a row group is decoded.
+    fn schema_of(&self, part: &Part) -> SchemaRef {
+        if part.coded.is_empty() {
             return Arc::clone(&self.schema);
         }
-        let fields = self.schema.fields().iter().map(|field| match stays(field) {
+        let fields = self.schema.fields().iter().map(|field| match part.coded.contains(field.name()) {
             true => Arc::new(field.as_ref().clone().with_data_type(text_as_codes())),
             false => Arc::clone(field),
         });
@@ -183,31 +210,46 @@ impl OpenFile<'_> {
     }
 }
 
-/// Whether a column of a row group is in codes of a dictionary from its first page to its last, as far as its footer
-/// tells.
-fn is_coded(group: &RowGroupMetaData, name: &str) -> bool {
-    let column = group.columns().iter().find(|column| column.column_path().parts() == [name.to_string()]);
-    column.is_some_and(|column| {
-        let only_codes =
-            |pages: &EncodingMask| pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY);
-        // Who does not list the encodings of pages hardly ever changes them within a column.
-        column.dictionary_page_offset().is_some() && column.page_encoding_stats_mask().is_none_or(only_codes)
-    })
-}
-
 /// The batches of a row group.
 #[derive(Debug)]
 pub struct Batches<'a> {
-    task: &'a FileTask,
+    file: &'a OpenFile<'a>,
+    row_group: usize,
+    /// The parts that come after the one that is read.
+    parts: std::vec::IntoIter<Part>,
     reader: ParquetRecordBatchReader,
+}
+
+impl<'a> Batches<'a> {
+    fn new(
+        file: &'a OpenFile<'a>,
+        row_group: usize,
+        parts: Vec<Part>,
+        filter: Option<RowFilter>,
+    ) -> Result<Self, InputError> {
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or_else(|| file.all_rows(row_group));
+        let reader = file.part(row_group, &first, filter)?;
+        Ok(Batches { file, row_group, parts, reader })
+    }
 }
 
 impl Iterator for Batches<'_> {
     type Item = Result<RecordBatch, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let reader = &mut self.reader;
-        self.task.decoded(|| reader.next().transpose().map_err(ParquetError::from)).transpose()
+        loop {
+            let reader = &mut self.reader;
+            let decoded = self.file.task.decoded(|| reader.next().transpose().map_err(ParquetError::from));
+            if let Some(batch) = decoded.transpose() {
+                return Some(batch);
+            }
+            let part = self.parts.next()?;
+            match self.file.part(self.row_group, &part, None) {
+                Ok(reader) => self.reader = reader,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 

@@ -164,11 +164,9 @@ impl GroupWork for GroupLaidOut<'_> {
         self.by.progress.add(counts.passed);
         self.counts.merge(&counts);
         self.rows += events.len();
-        let hardly_repeat = events.users.keys.len() * 2 > events.len();
         self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events, &counts));
-        if hardly_repeat && !self.in_hand.joins() {
-            // Looking for so many takes longer than it saves.
-            self.known.forget_keys();
+        if !self.in_hand.joins() {
+            self.known.forget_rare_keys();
         }
         match self.rows >= self.by.block_rows {
             true => self.lay_out(),

@@ -18,10 +18,10 @@ pub struct Partitions {
 const GROUP_BITS: u32 = 4;
 
 impl Partitions {
-    /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 1024: a batch then
+    /// Enough partitions for `rows` events at about `rows_each` a partition, from `least` up to 2048: a batch then
     /// still has many rows of each.
     pub fn for_rows(rows: u64, rows_each: u64, least: usize) -> Self {
-        let wanted = rows.div_ceil(rows_each.max(1)).max(least as u64).clamp(1, 1024);
+        let wanted = rows.div_ceil(rows_each.max(1)).max(least as u64).clamp(1, 2048);
         Partitions { bits: wanted.next_power_of_two().trailing_zeros() }
     }
 

@@ -5,6 +5,7 @@ mod files;
 mod folders;
 mod nested;
 mod nested_conditions;
+mod overflow;
 mod pruning;
 mod roles;
 mod schemas;
