@@ -42,7 +42,7 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::burst::Joining)); `None` for events as they are.
+    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::joining::Joining)); `None` for events as they are.
     pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,

@@ -1,7 +1,7 @@
 //! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log or clock, and but for
 //! [`merge`], which sorts on whichever threads it is called, no threads.
 //!
-//! The session rule itself is in [`cut`]. Around it, one file a step: [`burst`] joins events that it cannot part,
+//! The session rule itself is in [`cut`]. Around it, one file a step: [`joining`] makes [`burst`]s of events that it cannot part,
 //! [`scatter`] lays events out by user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
 //! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
 //! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`] and wait [`compact`],
@@ -24,6 +24,7 @@ pub mod facts;
 pub mod hash;
 pub mod identify;
 pub mod intern;
+pub mod joining;
 pub mod keyring;
 pub mod merge;
 pub mod order;
