@@ -70,6 +70,11 @@ impl Burst {
         by_silence: false,
     };
 
+    /// Whether it is one.
+    pub fn is_some(&self) -> bool {
+        self.count > 0
+    }
+
     /// Takes an event of its user, its group and its facts, if it may.
     #[inline]
     pub fn takes(&mut self, time: Timestamp, event: u32, hour: &Hour, silence: Span) -> bool {

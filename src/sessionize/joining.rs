@@ -52,7 +52,7 @@ pub enum Worth {
 /// The burst that each user's next event may join, by the code of the user.
 #[derive(Debug, Default)]
 struct Open {
-    /// That of events with a value, or of all where there are none to have.
+    /// That of events with a value, or of all where there are none to have; [`Burst::NONE`] for users that have none.
     with_value: Vec<Burst>,
     /// Where among the others the one of events without a value is, and one more; 0 where the user has none. Such events
     /// are few, and come in the midst of others.
@@ -62,45 +62,52 @@ struct Open {
 
 impl Open {
     #[inline]
-    fn of(&mut self, user: u32, has_value: bool) -> &mut Burst {
+    fn of(&mut self, user: u32, has_value: bool) -> Option<&mut Burst> {
         let user = user as usize;
-        if !has_value {
-            return self.of_none(user);
+        match has_value {
+            true => self.with_value.get_mut(user),
+            false => self.of_none(user),
         }
-        if user >= self.with_value.len() {
-            // New users come one after the other.
-            self.with_value.resize((user + 1).next_multiple_of(1 << 10), Burst::NONE);
-        }
-        &mut self.with_value[user]
     }
 
     #[inline(never)]
-    fn of_none(&mut self, user: usize) -> &mut Burst {
-        if user >= self.places.len() {
-            self.places.resize(user + 1, 0);
+    fn of_none(&mut self, user: usize) -> Option<&mut Burst> {
+        let place = self.places.get(user)?.checked_sub(1)?;
+        self.without_value.get_mut(place as usize)
+    }
+
+    /// Opens another one of its user, and returns the one before.
+    fn replace(&mut self, burst: Burst) -> Option<Burst> {
+        if let Some(open) = self.of(burst.user, burst.has_value) {
+            return Some(std::mem::replace(open, burst)).filter(Burst::is_some);
         }
-        let place = &mut self.places[user];
-        if *place == 0 {
-            self.without_value.push(Burst::NONE);
-            *place = self.without_value.len() as u32;
+        let user = burst.user as usize;
+        if burst.has_value {
+            // New users mostly come one after the other.
+            self.with_value.resize(user, Burst::NONE);
+            self.with_value.push(burst);
+        } else {
+            self.without_value.push(burst);
+            self.places.resize(self.places.len().max(user + 1), 0);
+            self.places[user] = self.without_value.len() as u32;
         }
-        &mut self.without_value[*place as usize - 1]
+        None
     }
 
     /// Makes room for so many users: it is touched as they come.
     fn make_room(&mut self, users: usize) {
-        self.with_value.reserve(users.next_multiple_of(1 << 10).saturating_sub(self.with_value.len()));
+        self.with_value.reserve(users.saturating_sub(self.with_value.len()));
     }
 
     /// All of them.
     fn bursts(&mut self) -> impl Iterator<Item = &mut Burst> {
-        self.with_value.iter_mut().chain(&mut self.without_value).filter(|burst| burst.count > 0)
+        self.with_value.iter_mut().chain(&mut self.without_value).filter(|burst| burst.is_some())
     }
 
-    /// Takes all of them.
-    fn take(&mut self) -> impl Iterator<Item = Burst> {
+    /// Takes all of them; some may be none.
+    fn take(&mut self) -> [Vec<Burst>; 2] {
         let Open { with_value, without_value, .. } = std::mem::take(self);
-        with_value.into_iter().chain(without_value).filter(|burst| burst.count > 0)
+        [with_value, without_value]
     }
 }
 
@@ -143,36 +150,51 @@ impl Ended {
         }
     }
 
-    /// Takes another one, if it is one.
+    /// Takes another one.
     fn push(&mut self, burst: Burst) {
-        if burst.count > 0 {
-            self.last.push(burst);
-            if self.last.len() == Self::LAST {
-                self.put_in_columns();
+        self.last.push(burst);
+        if self.last.len() == Self::LAST {
+            self.settle();
+        }
+    }
+
+    /// Takes several, of which some may be none.
+    fn take(&mut self, bursts: &[Burst]) {
+        for some in bursts.chunks(Self::LAST) {
+            if some.iter().all(Burst::is_some) {
+                self.settle();
+                self.put(some);
+            } else {
+                some.iter().filter(|burst| burst.is_some()).for_each(|burst| self.push(*burst));
             }
         }
+        self.settle();
     }
 
     /// Puts the last ones into the columns.
     #[inline(never)]
-    fn put_in_columns(&mut self) {
-        let last = std::mem::take(&mut self.last);
-        self.users.extend(last.iter().map(|burst| burst.user));
-        self.starts.extend(last.iter().map(|burst| burst.start));
-        self.first_events.extend(last.iter().map(|burst| burst.first_event));
-        self.rest.lengths.extend(last.iter().map(|burst| burst.end.since(burst.start).micros()));
-        self.rest.last_events.extend(last.iter().map(|burst| burst.last_event));
-        self.rest.counts.extend(last.iter().map(|burst| u32::from(burst.count)));
-        self.rest.hours.extend(last.iter().map(|burst| if burst.count == 1 { 0 } else { burst.hours }));
+    fn settle(&mut self) {
+        let mut last = std::mem::take(&mut self.last);
+        self.put(&last);
+        last.clear();
+        self.last = last;
+    }
+
+    fn put(&mut self, bursts: &[Burst]) {
+        self.users.extend(bursts.iter().map(|burst| burst.user));
+        self.starts.extend(bursts.iter().map(|burst| burst.start));
+        self.first_events.extend(bursts.iter().map(|burst| burst.first_event));
+        self.rest.lengths.extend(bursts.iter().map(|burst| burst.end.since(burst.start).micros()));
+        self.rest.last_events.extend(bursts.iter().map(|burst| burst.last_event));
+        self.rest.counts.extend(bursts.iter().map(|burst| u32::from(burst.count)));
+        self.rest.hours.extend(bursts.iter().map(|burst| if burst.count == 1 { 0 } else { burst.hours }));
         if self.keeps_values {
-            self.values.extend(last.iter().map(|burst| burst.value));
-            self.has_value.extend(last.iter().map(|burst| burst.has_value));
+            self.values.extend(bursts.iter().map(|burst| burst.value));
+            self.has_value.extend(bursts.iter().map(|burst| burst.has_value));
         }
         if self.keeps_facts {
-            self.facts.extend(last.iter().map(|burst| burst.fact));
+            self.facts.extend(bursts.iter().map(|burst| burst.fact));
         }
-        self.last = last;
-        self.last.clear();
     }
 }
 
@@ -252,7 +274,7 @@ impl Joining {
     /// The codes of facts among all facts up to now.
     fn take_facts<'f>(&mut self, facts: &'f Coded) -> Cow<'f, [u32]> {
         if let Some(now) = self.facts.take(facts) {
-            self.ended.put_in_columns();
+            self.ended.settle();
             self.ended.facts.iter_mut().for_each(|fact| *fact = now[*fact as usize]);
             self.open.bursts().for_each(|burst| burst.fact = now[burst.fact as usize]);
         }
@@ -263,20 +285,21 @@ impl Joining {
         let changed = self.users.take(users);
         self.open.make_room(self.users.len());
         let Some(now) = changed else { return };
-        self.ended.put_in_columns();
+        self.ended.settle();
         self.ended.users.iter_mut().for_each(|user| *user = now[*user as usize]);
-        for mut burst in self.open.take() {
-            burst.user = now[burst.user as usize];
+        let renamed = |burst: Burst| Burst { user: now[burst.user as usize], ..burst };
+        for burst in self.open.take().into_iter().flatten().filter(Burst::is_some).map(renamed) {
             // Of a user that was there twice, the burst of either will do.
-            let other = std::mem::replace(self.open.of(burst.user, burst.has_value), burst);
-            self.ended.push(other);
+            if let Some(other) = self.open.replace(burst) {
+                self.ended.push(other);
+            }
         }
     }
 
     /// The codes of texts among all texts up to now.
     fn take_texts<'t>(&mut self, texts: &'t Coded) -> Cow<'t, [u32]> {
         if let Some(now) = self.texts.take(texts) {
-            self.ended.put_in_columns();
+            self.ended.settle();
             let ended = self.ended.values.iter_mut().zip(&self.ended.has_value).filter(|(_, has_value)| **has_value);
             let open = self.open.bursts().filter(|burst| burst.has_value).map(|burst| &mut burst.value);
             ended.map(|(value, _)| value).chain(open).for_each(|value| *value = i64::from(now[*value as usize]));
@@ -306,9 +329,11 @@ impl Joining {
             if time < hour.from || time >= hour.until {
                 hour = calendar.hour(time);
             }
-            let burst = self.open.of(user, value.is_some());
-            let same = burst.value == value.unwrap_or(0) && burst.fact == fact;
-            if !(same && burst.takes(time, event, &hour, self.silence)) {
+            let taken = self.open.of(user, value.is_some()).is_some_and(|burst| {
+                let same = burst.value == value.unwrap_or(0) && burst.fact == fact;
+                same && burst.takes(time, event, &hour, self.silence)
+            });
+            if !taken {
                 self.begin(Event { time, value, user, fact, event }, &hour);
             }
         }
@@ -345,14 +370,14 @@ impl Joining {
             by_silence,
         };
         self.bursts += 1;
-        let before = std::mem::replace(self.open.of(user, value.is_some()), burst);
-        self.ended.push(before);
+        if let Some(before) = self.open.replace(burst) {
+            self.ended.push(before);
+        }
     }
 
     /// The bursts.
     pub fn finish(mut self) -> EventBatch {
-        self.open.take().for_each(|burst| self.ended.push(burst));
-        self.ended.put_in_columns();
+        self.open.take().iter().for_each(|bursts| self.ended.take(bursts));
         let Ended { users, starts, first_events, values, has_value, facts, rest, .. } = self.ended;
         let values = self.values.map(|kind| {
             let values = match kind {
