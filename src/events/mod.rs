@@ -2,8 +2,8 @@
 //!
 //! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
 //! column is what, [`condition`], [`filter`] and [`prune`] which rows leave; [`plan`] puts these together without
-//! reading a row. [`read`] streams the rows, with text as codes as far as [`coded_rows`] says it is, and [`normalise`] makes events of them, with the
-//! conversions of [`convert`]. [`survey`] says when the events of a file happened.
+//! reading a row. [`read`] streams the rows, text as codes as far as [`coded_rows`] finds it so, and [`normalise`] makes
+//! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
 pub mod bridge;
 pub mod coded;

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::burst::{after, Burst, Bursts};
+use super::burst::{after, Burst};
 use super::calendar::{Calendar, Hour};
 use super::columns::{Coded, EventBatch, ValueColumn, Values};
 use super::cut::{Reach, Rule};
 use super::keyring::Keyring;
+use super::open::{Ended, Open};
 use super::session_id::millis_as_time;
 use super::time::{Span, Timestamp};
 
@@ -47,155 +48,6 @@ pub enum Worth {
     More,
     /// Most events are by themselves, and will be.
     Hopeless,
-}
-
-/// The burst that each user's next event may join, by the code of the user.
-#[derive(Debug, Default)]
-struct Open {
-    /// That of events with a value, or of all where there are none to have; [`Burst::NONE`] for users that have none.
-    with_value: Vec<Burst>,
-    /// Where among the others the one of events without a value is, and one more; 0 where the user has none. Such events
-    /// are few, and come in the midst of others.
-    places: Vec<u32>,
-    without_value: Vec<Burst>,
-}
-
-impl Open {
-    #[inline]
-    fn of(&mut self, user: u32, has_value: bool) -> Option<&mut Burst> {
-        let user = user as usize;
-        match has_value {
-            true => self.with_value.get_mut(user),
-            false => self.of_none(user),
-        }
-    }
-
-    #[inline(never)]
-    fn of_none(&mut self, user: usize) -> Option<&mut Burst> {
-        let place = self.places.get(user)?.checked_sub(1)?;
-        self.without_value.get_mut(place as usize)
-    }
-
-    /// Opens another one of its user, and returns the one before.
-    fn replace(&mut self, burst: Burst) -> Option<Burst> {
-        if let Some(open) = self.of(burst.user, burst.has_value) {
-            return Some(std::mem::replace(open, burst)).filter(Burst::is_some);
-        }
-        let user = burst.user as usize;
-        if burst.has_value {
-            // New users mostly come one after the other.
-            self.with_value.resize(user, Burst::NONE);
-            self.with_value.push(burst);
-        } else {
-            self.without_value.push(burst);
-            self.places.resize(self.places.len().max(user + 1), 0);
-            self.places[user] = self.without_value.len() as u32;
-        }
-        None
-    }
-
-    /// Makes room for so many users: it is touched as they come.
-    fn make_room(&mut self, users: usize) {
-        self.with_value.reserve(users.saturating_sub(self.with_value.len()));
-    }
-
-    /// All of them.
-    fn bursts(&mut self) -> impl Iterator<Item = &mut Burst> {
-        self.with_value.iter_mut().chain(&mut self.without_value).filter(|burst| burst.is_some())
-    }
-
-    /// Takes all of them; some may be none.
-    fn take(&mut self) -> [Vec<Burst>; 2] {
-        let Open { with_value, without_value, .. } = std::mem::take(self);
-        [with_value, without_value]
-    }
-}
-
-/// Bursts that no event joins any more, as columns.
-#[derive(Debug, Default)]
-struct Ended {
-    /// The last ones, which are in no column yet: columns take several at once in less time than one by one.
-    last: Vec<Burst>,
-    users: Vec<u32>,
-    starts: Vec<Timestamp>,
-    first_events: Vec<u32>,
-    /// Where bursts have values: of one without, any.
-    values: Vec<i64>,
-    has_value: Vec<bool>,
-    /// Where they have facts.
-    facts: Vec<u32>,
-    rest: Bursts,
-    keeps_values: bool,
-    keeps_facts: bool,
-}
-
-impl Ended {
-    /// So many are in no column yet, at most.
-    const LAST: usize = 1 << 7;
-
-    /// Room for so many: what grows is copied, to memory that is new.
-    fn with_room(bursts: usize) -> Self {
-        Ended {
-            last: Vec::with_capacity(Self::LAST),
-            users: Vec::with_capacity(bursts),
-            starts: Vec::with_capacity(bursts),
-            first_events: Vec::with_capacity(bursts),
-            rest: Bursts {
-                lengths: Vec::with_capacity(bursts),
-                last_events: Vec::with_capacity(bursts),
-                counts: Vec::with_capacity(bursts),
-                hours: Vec::with_capacity(bursts),
-            },
-            ..Ended::default()
-        }
-    }
-
-    /// Takes another one.
-    fn push(&mut self, burst: Burst) {
-        self.last.push(burst);
-        if self.last.len() == Self::LAST {
-            self.settle();
-        }
-    }
-
-    /// Takes several, of which some may be none.
-    fn take(&mut self, bursts: &[Burst]) {
-        for some in bursts.chunks(Self::LAST) {
-            if some.iter().all(Burst::is_some) {
-                self.settle();
-                self.put(some);
-            } else {
-                some.iter().filter(|burst| burst.is_some()).for_each(|burst| self.push(*burst));
-            }
-        }
-        self.settle();
-    }
-
-    /// Puts the last ones into the columns.
-    #[inline(never)]
-    fn settle(&mut self) {
-        let mut last = std::mem::take(&mut self.last);
-        self.put(&last);
-        last.clear();
-        self.last = last;
-    }
-
-    fn put(&mut self, bursts: &[Burst]) {
-        self.users.extend(bursts.iter().map(|burst| burst.user));
-        self.starts.extend(bursts.iter().map(|burst| burst.start));
-        self.first_events.extend(bursts.iter().map(|burst| burst.first_event));
-        self.rest.lengths.extend(bursts.iter().map(|burst| burst.end.since(burst.start).micros()));
-        self.rest.last_events.extend(bursts.iter().map(|burst| burst.last_event));
-        self.rest.counts.extend(bursts.iter().map(|burst| u32::from(burst.count)));
-        self.rest.hours.extend(bursts.iter().map(|burst| if burst.count == 1 { 0 } else { burst.hours }));
-        if self.keeps_values {
-            self.values.extend(bursts.iter().map(|burst| burst.value));
-            self.has_value.extend(bursts.iter().map(|burst| burst.has_value));
-        }
-        if self.keeps_facts {
-            self.facts.extend(bursts.iter().map(|burst| burst.fact));
-        }
-    }
 }
 
 /// An event that a burst begins with.

@@ -1,11 +1,12 @@
 //! The kernel: events in, sessions and activity out. Plain Rust over slices; it knows no file, log or clock, and but for
 //! [`merge`], which sorts on whichever threads it is called, no threads.
 //!
-//! The session rule itself is in [`cut`]. Around it, one file a step: [`joining`] makes [`burst`]s of events that it cannot part,
-//! [`scatter`] lays events out by user hash as [`block`]s, [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`]
-//! drops repeats, [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up,
-//! [`identify`] gives custom sessions their ids; [`partition`] runs the steps after scattering, whose rows are [`dated`] and wait [`compact`],
-//! and [`merge`] puts the partitions' rows in the order of the tables.
+//! The session rule itself is in [`cut`]. Around it, one file a step: [`joining`] makes [`burst`]s of events that it
+//! cannot part, [`open`] until the next one of their user, [`scatter`] lays events out by user hash as [`block`]s,
+//! [`intern`] turns ids into codes, [`rows`] groups a partition's events by user, [`dedup`] drops repeats, [`order`] puts
+//! each user's events in order, [`aggregate`] sums sessions and activity up, [`identify`] gives custom sessions their ids;
+//! [`partition`] runs the steps after scattering, whose rows are [`dated`] and wait [`compact`], and [`merge`] puts the
+//! partitions' rows in the order of the tables.
 
 pub mod added;
 pub mod aggregate;
@@ -27,6 +28,7 @@ pub mod intern;
 pub mod joining;
 pub mod keyring;
 pub mod merge;
+pub mod open;
 pub mod order;
 pub mod packed;
 pub mod partition;
