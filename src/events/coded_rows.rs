@@ -117,27 +117,34 @@ fn overflows(column: &ColumnChunkMetaData) -> bool {
     column.dictionary_page_offset().is_some() && some_codes && !is_coded(column)
 }
 
-/// The rows before a column's dictionary overflows, of at most so many. Should a writer mix encodings in another order,
-/// the reader makes codes of text where it expects codes: slower, and as true.
-fn rows_of_codes(file: &Arc<File>, column: &ColumnChunkMetaData, most: usize) -> Result<usize, ParquetError> {
+/// The rows before a column's dictionary overflows; none where its pages do not have as many as the row group. Should a
+/// writer mix encodings in another order, the reader makes codes of text where it expects codes: slower, and as true.
+fn rows_of_codes(file: &Arc<File>, column: &ColumnChunkMetaData, all: usize) -> Result<usize, ParquetError> {
     let is_codes = |pages: &&PageEncodingStats| {
-        matches!(pages.page_type, PageType::DATA_PAGE | PageType::DATA_PAGE_V2)
+        pages.page_type == PageType::DATA_PAGE
             && matches!(pages.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
     };
     let counted = column.page_encoding_stats().map(Vec::as_slice).unwrap_or_default();
     let mut left: i64 = counted.iter().filter(is_codes).map(|pages| i64::from(pages.count)).sum();
-    let mut pages = SerializedPageReader::new(Arc::clone(file), column, most, None)?;
-    let mut rows = 0;
-    while left > 0 {
-        let Some(page) = pages.peek_next_page()? else { break };
+    let mut pages = SerializedPageReader::new(Arc::clone(file), column, all, None)?;
+    let (mut of_codes, mut rows) = (0, 0);
+    while let Some(page) = pages.peek_next_page()? {
+        if page.num_rows.is_some() {
+            // Pages of the second version tell rows beside values. Who skips pages goes by the one, who reads them by the
+            // other: where a writer has them differ, columns would come apart.
+            return Ok(0);
+        }
         if !page.is_dict {
-            // Outside of lists a level is a row.
-            rows += page.num_rows.or(page.num_levels).unwrap_or(0);
+            // Outside of lists a value is a row.
+            rows += page.num_levels.unwrap_or(0);
+            if left > 0 {
+                of_codes = rows;
+            }
             left -= 1;
         }
         pages.skip_next_page()?;
     }
-    Ok(rows.min(most))
+    Ok(if rows == all { of_codes } else { 0 })
 }
 
 #[cfg(test)]
@@ -191,8 +198,8 @@ mod tests {
 
     #[test]
     fn pages_tell_which_rows_are_codes() {
+        let (rows, few) = (LEAST_ROWS + 30_000, LEAST_ROWS + 5_000);
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-            let (rows, few) = (LEAST_ROWS + 30_000, LEAST_ROWS + 5_000);
             let file = written(rows, few, version);
             let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
             let names = ["text", "same", "nowhere"].map(str::to_string).to_vec();
@@ -200,13 +207,29 @@ mod tests {
             for group in 0..2 {
                 let file = file.try_clone().expect("a file");
                 let parts = coded.parts(file, &metadata, group).expect("heads of pages");
+                if version == WriterVersion::PARQUET_2_0 {
+                    assert_eq!(parts, [part(0..rows, &["same"])]);
+                    continue;
+                }
                 let [codes, text] = parts.as_slice() else { panic!("{parts:?}") };
-                // 2,000 or so of the distinct texts still fit the dictionary, and pages are of whole batches.
+                // A thousand or so of the distinct texts still fit the dictionary, and pages are of whole batches.
                 assert!((few..few + 5_000).contains(&codes.rows.end), "{codes:?}");
                 assert_eq!(*codes, part(0..codes.rows.end, &["text", "same"]));
                 assert_eq!(*text, part(codes.rows.end..rows, &["same"]));
             }
         }
+    }
+
+    #[test]
+    fn pages_of_more_rows_than_the_row_group_has_are_not_parted() {
+        let (rows, few) = (LEAST_ROWS + 30_000, LEAST_ROWS + 5_000);
+        let file = Arc::new(written(rows, few, WriterVersion::PARQUET_1_0));
+        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+        let footer = ParquetMetaDataReader::new().with_metadata_options(Some(options)).parse_and_finish(&*file);
+        let footer = footer.expect("a footer");
+        let rows_of_codes = |all| rows_of_codes(&file, footer.row_group(0).column(1), all).expect("heads of pages");
+        assert!(rows_of_codes(rows) > few);
+        assert_eq!((rows_of_codes(rows - 1), rows_of_codes(rows + 1)), (0, 0));
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub struct Keys {
     before: Before,
     texts: Texts,
     numbers: Numbers,
-    /// Whether more than half of the last batch's keys were new.
+    /// Whether the last batch had more new keys than half of its rows are.
     hardly_repeat: bool,
 }
 
@@ -160,6 +160,10 @@ impl Keys {
         let Some(text) = CodedText::of(&column) else { return Coded::new(KeyColumn::Int(Vec::new()), Vec::new()) };
         let keys = Arc::clone(self.dictionary.get_or_make(text, || text.keys()));
         self.hardly_repeat = false;
+        if column.is_empty() {
+            // Nobody keeps it: what follows cannot go on from there.
+            return Coded::sharing(keys, Vec::new());
+        }
         self.before = match std::mem::take(&mut self.before) {
             Before::Nothing => Before::Dictionary(Arc::clone(&keys)),
             Before::Dictionary(known) if Arc::ptr_eq(&known, &keys) => Before::Dictionary(known),
@@ -346,6 +350,7 @@ mod tests {
         let text = keys.of_text(&StringViewArray::from_iter_values(["bob", "cid", "ann", "cid"]));
         assert_eq!((text.first, text.codes, text.keys.len()), (2, vec![1, 2, 0, 2], 1));
         keys.forget(Before::Nothing);
+        keys.of_codes(batch(&[], &names));
         let anew = keys.of_text(&StringViewArray::from_iter_values(["bob"]));
         assert_eq!((anew.first, anew.codes), (0, vec![0]));
     }

@@ -70,7 +70,7 @@ impl Joining {
             texts: Keyring::default(),
             text_times: Vec::new(),
             facts: Keyring::default(),
-            open: Open::default(),
+            open: Open::new(events),
             ended: Ended::with_room(events / 4),
             bursts: 0,
             rows: 0,

@@ -4,31 +4,38 @@ use super::burst::{Burst, Bursts};
 use super::time::Timestamp;
 
 /// The burst that each user's next event may join, by the code of the user.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Open {
-    /// That of events with a value, or of all where there are none to have; [`Burst::NONE`] for users that have none.
-    with_value: Vec<Burst>,
-    /// Where among the others the one of events without a value is, and one more; 0 where the user has none. Such events
-    /// are few, and come in the midst of others.
-    places: Vec<u32>,
-    without_value: Vec<Burst>,
+    /// Those of events with a value, or of all where there are none to have, of the users with the lowest codes: where a
+    /// user has none, [`Burst::NONE`].
+    direct: Vec<Burst>,
+    /// So many users have theirs there, at most: a dictionary may have far more than there are events.
+    most_direct: usize,
+    /// Of other users and of events without a value: where each is in `others`, and one more; 0 where there is none.
+    places: [Vec<u32>; 2],
+    others: Vec<Burst>,
 }
 
 impl Open {
+    /// None; about so many events will come.
+    pub fn new(events: usize) -> Self {
+        Open { direct: Vec::new(), most_direct: events / 2, places: [Vec::new(), Vec::new()], others: Vec::new() }
+    }
+
     /// That of a user's events with a value, or without one; one that nothing may join, or `None`, where there is none.
     #[inline]
     pub fn of(&mut self, user: u32, has_value: bool) -> Option<&mut Burst> {
-        let user = user as usize;
-        match has_value {
-            true => self.with_value.get_mut(user),
-            false => self.of_none(user),
+        let at = user as usize;
+        match has_value && at < self.direct.len() {
+            true => Some(&mut self.direct[at]),
+            false => self.by_place(at, has_value),
         }
     }
 
     #[inline(never)]
-    fn of_none(&mut self, user: usize) -> Option<&mut Burst> {
-        let place = self.places.get(user)?.checked_sub(1)?;
-        self.without_value.get_mut(place as usize)
+    fn by_place(&mut self, user: usize, has_value: bool) -> Option<&mut Burst> {
+        let place = self.places[usize::from(has_value)].get(user)?.checked_sub(1)?;
+        self.others.get_mut(place as usize)
     }
 
     /// Opens another one of its user, and returns the one before.
@@ -37,32 +44,33 @@ impl Open {
             return Some(std::mem::replace(open, burst)).filter(Burst::is_some);
         }
         let user = burst.user as usize;
-        if burst.has_value {
-            // New users mostly come one after the other.
-            self.with_value.resize(user, Burst::NONE);
-            self.with_value.push(burst);
+        if burst.has_value && user < self.most_direct {
+            // New users of a row group mostly come one after the other.
+            self.direct.resize(user, Burst::NONE);
+            self.direct.push(burst);
         } else {
-            self.without_value.push(burst);
-            self.places.resize(self.places.len().max(user + 1), 0);
-            self.places[user] = self.without_value.len() as u32;
+            let places = &mut self.places[usize::from(burst.has_value)];
+            places.resize(places.len().max(user + 1), 0);
+            self.others.push(burst);
+            places[user] = self.others.len() as u32;
         }
         None
     }
 
-    /// Makes room for so many users: it is touched as they come.
+    /// Makes room for so many users.
     pub fn make_room(&mut self, users: usize) {
-        self.with_value.reserve(users.saturating_sub(self.with_value.len()));
+        self.direct.reserve(users.min(self.most_direct).saturating_sub(self.direct.len()));
     }
 
     /// All of them.
     pub fn bursts(&mut self) -> impl Iterator<Item = &mut Burst> {
-        self.with_value.iter_mut().chain(&mut self.without_value).filter(|burst| burst.is_some())
+        self.direct.iter_mut().chain(&mut self.others).filter(|burst| burst.is_some())
     }
 
     /// Takes all of them; some may be none.
     pub fn take(&mut self) -> [Vec<Burst>; 2] {
-        let Open { with_value, without_value, .. } = std::mem::take(self);
-        [with_value, without_value]
+        self.places = [Vec::new(), Vec::new()];
+        [std::mem::take(&mut self.direct), std::mem::take(&mut self.others)]
     }
 }
 
@@ -156,6 +164,35 @@ impl Ended {
         }
         if self.keeps_facts {
             self.facts.extend(bursts.iter().map(|burst| burst.fact));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn burst(user: u32, has_value: bool, value: i64) -> Burst {
+        Burst { user, has_value, value, count: 1, ..Burst::NONE }
+    }
+
+    #[test]
+    fn each_user_has_one_with_a_value_and_one_without_whatever_the_code() {
+        for most_direct in [0, 3, 100] {
+            let mut open = Open::new(most_direct * 2);
+            let users = [7, 0, 2, 50, 3];
+            for (value, has_value) in [(1, true), (2, false)] {
+                users.iter().for_each(|user| assert!(open.replace(burst(*user, has_value, value)).is_none()));
+            }
+            let before = open.replace(burst(50, true, 3)).map(|burst| (burst.user, burst.value));
+            assert_eq!(before, Some((50, 1)));
+            let values = |open: &mut Open, user| [true, false].map(|has| open.of(user, has).map(|burst| burst.value));
+            assert_eq!(values(&mut open, 50), [Some(3), Some(2)]);
+            assert_eq!(values(&mut open, 7), [Some(1), Some(2)]);
+            assert!(open.of(1, true).is_none_or(|burst| !burst.is_some()));
+            assert_eq!((open.bursts().count(), open.direct.len().min(most_direct)), (10, open.direct.len()));
+            assert_eq!(open.take().iter().flatten().filter(|burst| burst.is_some()).count(), 10);
+            assert!(values(&mut open, 7) == [None, None]);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::reference::{self, Cell, Definition, Event, Value};
 use crate::support::{
-    at, job_toml, outcome_difference, read_outcome, read_parquet, table_hashes, write_events, ColumnType, Layout,
-    Sandbox, PROPERTY,
+    at, job_toml, outcome_difference, read_outcome, read_parquet, table_hashes, write_batch, write_events, ColumnType,
+    Layout, Sandbox, PROPERTY,
 };
 use arrow::compute::concat_batches;
 use parquet::arrow::ArrowWriter;
@@ -40,10 +40,16 @@ fn events() -> Vec<Event> {
     (0..ROWS).map(event).collect()
 }
 
-/// The same rows in one row group with dictionaries of so many bytes.
+/// The last rows are in files of their own: with more row groups than threads, each is read by one of them.
+const FILES: usize = 70;
+
+/// The same rows with dictionaries of so many bytes, nearly all of them in one row group.
 fn rewrite(from: &Path, to: &Path, dictionary_bytes: usize) {
     let (schema, batches) = read_parquet(from);
     let rows = concat_batches(&schema, &batches).unwrap();
+    let first = ROWS - FILES;
+    (first..ROWS).for_each(|row| write_batch(&to.with_file_name(format!("{row}.parquet")), 1, &rows.slice(row, 1)));
+    let rows = rows.slice(0, first);
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(dictionary_bytes > 0)
         .set_dictionary_page_size_limit(dictionary_bytes)
@@ -85,7 +91,8 @@ fn rows_are_the_same_before_and_after_a_dictionary_overflows() {
         let expected = reference::run(&layout.read_back(&events), definition);
         sandbox.job(&job_toml(definition, &layout, &[]));
         let mut tables = Vec::new();
-        for (input, threads) in [("text", "2"), ("overflows", "1"), ("overflows", "3")] {
+        // So many threads that the whole row group is laid out together; one, so that each batch is by itself.
+        for (input, threads) in [("text", "2"), ("overflows", "64"), ("overflows", "1")] {
             let output = format!("{input}-{number}-{threads}");
             let ran = sandbox.dwell(&[
                 "run",
