@@ -5,7 +5,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::basic::{Encoding, PageType};
+use parquet::basic::{Encoding, EncodingMask, PageType};
 use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
@@ -14,6 +14,8 @@ use parquet::file::metadata::{
 };
 use parquet::file::reader::SerializedPageReader;
 
+/// How pages of codes are encoded.
+const CODES: [Encoding; 2] = [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
 /// Rows for which a reader of their own is worth its while, at least.
 const LEAST_ROWS: usize = 1 << 16;
 
@@ -59,25 +61,30 @@ impl CodedRows {
         Ok(CodedRows { columns, pages: Some(pages) })
     }
 
-    /// Whether there is no such column.
-    pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
+    /// Whether [`CodedRows::parts`] looks at pages: it needs the file then.
+    pub fn looks_at_pages(&self) -> bool {
+        self.pages.is_some()
     }
 
     /// The parts of a row group in each of which a column is codes in all rows or in none that matter; in order, all
-    /// rows together.
+    /// rows together. Without the file, columns that overflow are text.
     ///
     /// # Errors
     /// The head of a page cannot be read.
-    pub fn parts(&self, file: File, metadata: &ParquetMetaData, row_group: usize) -> Result<Vec<Part>, ParquetError> {
-        let file = Arc::new(file);
+    pub fn parts(
+        &self,
+        file: Option<File>,
+        metadata: &ParquetMetaData,
+        row_group: usize,
+    ) -> Result<Vec<Part>, ParquetError> {
+        let pages = self.pages.as_ref().zip(file.map(Arc::new));
         let rows = metadata.row_group(row_group).num_rows() as usize;
         let mut coded = Vec::with_capacity(self.columns.len());
         for (name, leaf) in &self.columns {
             let column = metadata.row_group(row_group).column(*leaf);
-            let end = match (is_coded(column), &self.pages) {
+            let end = match (is_coded(column), &pages) {
                 (true, _) => rows,
-                (false, Some(pages)) => rows_of_codes(&file, pages.row_group(row_group).column(*leaf), rows)?,
+                (false, Some((pages, file))) => rows_of_codes(file, pages.row_group(row_group).column(*leaf), rows)?,
                 (false, None) => 0,
             };
             coded.push((name.as_str(), end));
@@ -102,28 +109,25 @@ fn parts(rows: usize, coded: &[(&str, usize)]) -> Vec<Part> {
 
 /// Whether a column is in codes of a dictionary from its first page to its last, as far as its footer tells.
 fn is_coded(column: &ColumnChunkMetaData) -> bool {
-    let only_codes = column
-        .page_encoding_stats_mask()
-        .is_none_or(|pages| pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY));
+    let only = |pages: &EncodingMask| CODES.iter().any(|codes| pages.is_only(*codes));
+    let only_codes = column.page_encoding_stats_mask().is_none_or(only);
     // Who does not list the encodings of pages hardly ever changes them within a column.
     column.dictionary_page_offset().is_some() && only_codes
 }
 
 /// Whether some of its pages are codes, and others are not.
 fn overflows(column: &ColumnChunkMetaData) -> bool {
-    let some_codes = column
-        .page_encoding_stats_mask()
-        .is_some_and(|pages| pages.is_set(Encoding::RLE_DICTIONARY) || pages.is_set(Encoding::PLAIN_DICTIONARY));
-    column.dictionary_page_offset().is_some() && some_codes && !is_coded(column)
+    let some = |pages: &EncodingMask| CODES.iter().any(|codes| pages.is_set(*codes));
+    column.dictionary_page_offset().is_some()
+        && column.page_encoding_stats_mask().is_some_and(some)
+        && !is_coded(column)
 }
 
 /// The rows before a column's dictionary overflows; none where its pages do not have as many as the row group. Should a
 /// writer mix encodings in another order, the reader makes codes of text where it expects codes: slower, and as true.
 fn rows_of_codes(file: &Arc<File>, column: &ColumnChunkMetaData, all: usize) -> Result<usize, ParquetError> {
-    let is_codes = |pages: &&PageEncodingStats| {
-        pages.page_type == PageType::DATA_PAGE
-            && matches!(pages.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
-    };
+    let is_codes =
+        |pages: &&PageEncodingStats| pages.page_type == PageType::DATA_PAGE && CODES.contains(&pages.encoding);
     let counted = column.page_encoding_stats().map(Vec::as_slice).unwrap_or_default();
     let mut left: i64 = counted.iter().filter(is_codes).map(|pages| i64::from(pages.count)).sum();
     let mut pages = SerializedPageReader::new(Arc::clone(file), column, all, None)?;
@@ -206,7 +210,7 @@ mod tests {
             let coded = CodedRows::new(&file, &metadata, names).expect("a footer");
             for group in 0..2 {
                 let file = file.try_clone().expect("a file");
-                let parts = coded.parts(file, &metadata, group).expect("heads of pages");
+                let parts = coded.parts(Some(file), &metadata, group).expect("heads of pages");
                 if version == WriterVersion::PARQUET_2_0 {
                     assert_eq!(parts, [part(0..rows, &["same"])]);
                     continue;
@@ -237,7 +241,7 @@ mod tests {
         let file = written(1_000, 1_000, WriterVersion::PARQUET_1_0);
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
         let coded = CodedRows::new(&file, &metadata, vec!["text".to_string()]).expect("a footer");
-        assert!(coded.pages.is_none());
-        assert_eq!(coded.parts(file, &metadata, 1).expect("no page is read"), [part(0..1_000, &["text"])]);
+        assert!(!coded.looks_at_pages());
+        assert_eq!(coded.parts(None, &metadata, 1).expect("no page is read"), [part(0..1_000, &["text"])]);
     }
 }

@@ -111,13 +111,8 @@ impl OpenFile<'_> {
     /// # Errors
     /// The file cannot be opened any more, or the row group's columns or their pages cannot be found.
     pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
-        let parts = match self.coded_rows.is_empty() {
-            true => vec![self.all_rows(number)],
-            false => {
-                let file = self.task.file()?;
-                self.task.decoded(|| self.coded_rows.parts(file, &self.metadata, number))?
-            }
-        };
+        let file = self.coded_rows.looks_at_pages().then(|| self.task.file()).transpose()?;
+        let parts = self.task.decoded(|| self.coded_rows.parts(file, &self.metadata, number))?;
         Batches::new(self, number, parts, None)
     }
 
