@@ -9,10 +9,67 @@ use super::time::{Day, Timestamp};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptSessions {
     rows: Vec<KeptSession>,
-    /// What the groups have in common, where it is not 0 for all of them.
-    values: Option<Vec<i64>>,
-    /// The ids, where one of them is not the usual one.
-    ids: Option<Vec<i64>>,
+    /// What the events of each have in common, where it is not the usual value.
+    values: Unusual,
+    /// The ids, where they are not the usual ones.
+    ids: Unusual,
+}
+
+/// Numbers of rows that follow from the rest of most of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Unusual {
+    /// Those of the few rows of which they do not, and which rows these are, in their order.
+    Few(Vec<(u32, i64)>),
+    /// Those of all rows.
+    All(Vec<i64>),
+}
+
+impl Default for Unusual {
+    fn default() -> Self {
+        Unusual::Few(Vec::new())
+    }
+}
+
+impl Unusual {
+    /// One of this many rows, at most, is looked for among a few.
+    const FEW: usize = 16;
+
+    /// The numbers of rows in this order, and what is usual for each.
+    fn in_order(
+        rows: &[SessionRow],
+        order: &[u32],
+        number: fn(&SessionRow) -> i64,
+        usual: fn(&SessionRow) -> i64,
+    ) -> Self {
+        let is_unusual = |row: &&SessionRow| number(row) != usual(row);
+        let in_order = || order.iter().map(|row| &rows[*row as usize]);
+        match rows.iter().filter(is_unusual).count() {
+            0 => Unusual::default(),
+            few if few <= rows.len() / Self::FEW => {
+                let unusual = (0..).zip(in_order()).filter(|(_, row)| is_unusual(row));
+                Unusual::Few(unusual.map(|(at, row)| (at, number(row))).collect())
+            }
+            _ => Unusual::All(in_order().map(number).collect()),
+        }
+    }
+
+    /// That of a row; `None` where it is the usual one.
+    fn get(&self, row: usize) -> Option<i64> {
+        match self {
+            Unusual::Few(few) => {
+                let place = few.binary_search_by_key(&row, |(at, _)| *at as usize).ok()?;
+                Some(few[place].1)
+            }
+            Unusual::All(all) => Some(all[row]),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Unusual::Few(few) => size_of_val(few.as_slice()),
+            Unusual::All(all) => size_of_val(all.as_slice()),
+        }
+    }
 }
 
 /// One of them: its date is known otherwise.
@@ -49,13 +106,10 @@ impl KeptSession {
 
 impl KeptSessions {
     fn in_order(rows: &[SessionRow], order: &[u32]) -> Self {
-        let of = |number: fn(&SessionRow) -> i64| order.iter().map(|row| number(&rows[*row as usize])).collect();
-        let has_values = rows.iter().any(|row| row.value != 0);
-        let has_ids = rows.iter().any(|row| row.id != usual_id(row.reason, row.value, row.start));
         KeptSessions {
             rows: order.iter().map(|row| KeptSession::new(&rows[*row as usize])).collect(),
-            values: has_values.then(|| of(|row| row.value)),
-            ids: has_ids.then(|| of(|row| row.id)),
+            values: Unusual::in_order(rows, order, |row| row.value, |row| usual_value(row.reason, row.start)),
+            ids: Unusual::in_order(rows, order, |row| row.id, |row| usual_id(row.reason, row.value, row.start)),
         }
     }
 
@@ -63,14 +117,22 @@ impl KeptSessions {
         let kept = &self.rows[row];
         let KeptSession { start, end, event_count, first_event, last_event, .. } = *kept;
         let (user, reason) = (kept.user(), kept.reason());
-        let value = self.values.as_ref().map_or(0, |values| values[row]);
-        let id = self.ids.as_ref().map_or_else(|| usual_id(reason, value, start), |ids| ids[row]);
+        let value = self.values.get(row).unwrap_or_else(|| usual_value(reason, start));
+        let id = self.ids.get(row).unwrap_or_else(|| usual_id(reason, value, start));
         SessionRow { user, day, id, value, start, end, event_count, first_event, last_event, reason }
     }
 }
 
-/// The id of a session, unless another one was in the way: under the default definition, whose sessions all end for one
-/// reason, that of the group, else the start.
+/// What the events of a session have in common, unless it is another number: under the default definition, whose sessions
+/// all end for one reason, the id, which is the start in epoch milliseconds; else nothing.
+fn usual_value(reason: EndReason, start: Timestamp) -> i64 {
+    match reason {
+        EndReason::SessionId => start.floor_millis(),
+        _ => 0,
+    }
+}
+
+/// The id of a session, unless another one was in the way: under the default definition that of the group, else the start.
 fn usual_id(reason: EndReason, value: i64, start: Timestamp) -> i64 {
     match reason {
         EndReason::SessionId => value,
@@ -102,8 +164,7 @@ impl Dated for SessionRow {
     }
 
     fn bytes(rows: &KeptSessions) -> usize {
-        let numbers = rows.values.iter().chain(&rows.ids).map(|numbers| size_of_val(numbers.as_slice()));
-        size_of_val(rows.rows.as_slice()) + numbers.sum::<usize>()
+        size_of_val(rows.rows.as_slice()) + rows.values.bytes() + rows.ids.bytes()
     }
 }
 
@@ -133,8 +194,8 @@ mod tests {
             let session = |(place, told): (usize, &Told)| {
                 let (user, day, time, number, reason, by) = *told;
                 let start = Timestamp::from_micros(time >> 8);
-                let value = if by.0 < often.0 { time } else { 0 };
                 let reason = if of_group { EndReason::SessionId } else { EndReason::ALL[reason] };
+                let value = if by.0 < often.0 { time } else { usual_value(reason, start) };
                 let usual = usual_id(reason, value, start);
                 SessionRow {
                     user: user + (1 << KeptSession::USER_BITS) - 9,
@@ -161,13 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn a_session_under_a_timeout_takes_half_a_line_of_the_cache() {
-        let (start, reason) = (Timestamp::from_millis(1_767_225_600_123), EndReason::Timeout);
-        let session = SessionRow {
+    fn a_session_takes_half_a_line_of_the_cache() {
+        let start = Timestamp::from_millis(1_767_225_600_123);
+        let session = |reason| SessionRow {
             user: 1,
             day: Day::from_epoch_days(20_454),
-            id: usual_id(reason, 0, start),
-            value: 0,
+            id: start.floor_millis(),
+            value: usual_value(reason, start),
             start,
             end: start,
             event_count: 1,
@@ -176,9 +237,15 @@ mod tests {
             reason,
         };
         let bytes = |sessions: &[SessionRow]| ByDay::in_order(sessions, &day_order(sessions)).bytes();
-        assert_eq!((bytes(&[session]), bytes(&[session, session])), (32, 64));
-        // What is not as usual is there for all of a partition.
-        assert_eq!(bytes(&[session, SessionRow { id: session.id + 1, ..session }]), 80);
-        assert_eq!(bytes(&[SessionRow { value: 7, ..session }]), 40);
+        for usual in [EndReason::SessionId, EndReason::Timeout].map(session) {
+            assert_eq!((bytes(&[usual]), bytes(&[usual; 2])), (32, 64));
+            // What is not as usual is there by itself where it is rare, else for all of a partition.
+            let other_id = SessionRow { id: usual.id + 1, ..usual };
+            assert_eq!((bytes(&[usual, other_id]), bytes(&[[usual; 16].as_slice(), &[other_id]].concat())), (80, 560));
+            assert_eq!(
+                bytes(&[SessionRow { value: 7, id: 7, ..usual }]),
+                if usual.reason == EndReason::SessionId { 40 } else { 48 }
+            );
+        }
     }
 }

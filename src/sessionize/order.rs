@@ -21,16 +21,17 @@ pub fn put_in_order<T: Tie>(rows: &mut [Row<T>]) {
 
 /// Rows without a value before those with one; both stay in the order they have.
 fn apart<T: Tie>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
-    let with: Vec<Row<T>> = rows.iter().filter(|row| row.value().is_some()).copied().collect();
-    let mut kept = 0;
-    for at in 0..rows.len() {
-        if rows[at].value().is_none() {
-            rows[kept] = rows[at];
-            kept += 1;
+    // They are few, as a rule: the others move up into their places.
+    let without: Vec<Row<T>> = rows.iter().filter(|row| row.value().is_none()).copied().collect();
+    let mut free = rows.len();
+    for at in (0..rows.len()).rev() {
+        if rows[at].value().is_some() {
+            free -= 1;
+            rows[free] = rows[at];
         }
     }
-    let (first, last) = rows.split_at_mut(kept);
-    last.copy_from_slice(&with);
+    let (first, last) = rows.split_at_mut(free);
+    first.copy_from_slice(&without);
     (first, last)
 }
 
