@@ -46,7 +46,7 @@ fn any_users(partitions: &[Partition]) -> Vec<AnyUser> {
             })
             .collect()
     };
-    partitions.iter().enumerate().flat_map(of).collect()
+    partitions.par_iter().enumerate().map(of).collect::<Vec<_>>().concat()
 }
 
 /// All users in ascending order.
