@@ -3,16 +3,15 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
 
 use parquet::basic::{Encoding, EncodingMask, PageType};
-use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
     ColumnChunkMetaData, PageEncodingStats, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
     ParquetStatisticsPolicy,
 };
-use parquet::file::reader::SerializedPageReader;
+
+use super::page_file::RowsOfPages;
 
 /// How pages of codes are encoded.
 const CODES: [Encoding; 2] = [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
@@ -26,6 +25,14 @@ pub struct Part {
     pub rows: Range<usize>,
     /// The columns of text that are codes of one dictionary in all of them.
     pub coded: Vec<String>,
+}
+
+impl Part {
+    /// Those of its rows that are within others; `None` where there are none, unless it has none at all.
+    pub fn within(&self, rows: &Range<usize>) -> Option<Self> {
+        let within = self.rows.start.max(rows.start)..self.rows.end.min(rows.end);
+        (!within.is_empty() || self.rows.is_empty()).then(|| Part { rows: within, coded: self.coded.clone() })
+    }
 }
 
 /// Columns of text that may stay codes, and what footers tell of their pages.
@@ -61,35 +68,26 @@ impl CodedRows {
         Ok(CodedRows { columns, pages: Some(pages) })
     }
 
-    /// Whether [`CodedRows::parts`] looks at pages: it needs the file then.
-    pub fn looks_at_pages(&self) -> bool {
-        self.pages.is_some()
+    /// Whether [`CodedRows::parts`] goes by the pages of a row group.
+    pub fn overflow_in(&self, metadata: &ParquetMetaData, row_group: usize) -> bool {
+        let overflows = |leaf: usize| overflows(metadata.row_group(row_group).column(leaf));
+        self.pages.is_some() && self.columns.iter().any(|(_, leaf)| overflows(*leaf))
     }
 
     /// The parts of a row group in each of which a column is codes in all rows or in none that matter; in order, all
-    /// rows together. Without the file, columns that overflow are text.
-    ///
-    /// # Errors
-    /// The head of a page cannot be read.
-    pub fn parts(
-        &self,
-        file: Option<File>,
-        metadata: &ParquetMetaData,
-        row_group: usize,
-    ) -> Result<Vec<Part>, ParquetError> {
-        let pages = self.pages.as_ref().zip(file.map(Arc::new));
+    /// rows together. `pages` has the rows of each page of each leaf; without them, columns that overflow are text.
+    pub fn parts(&self, pages: Option<&RowsOfPages>, metadata: &ParquetMetaData, row_group: usize) -> Vec<Part> {
         let rows = metadata.row_group(row_group).num_rows() as usize;
-        let mut coded = Vec::with_capacity(self.columns.len());
-        for (name, leaf) in &self.columns {
-            let column = metadata.row_group(row_group).column(*leaf);
-            let end = match (is_coded(column), &pages) {
-                (true, _) => rows,
-                (false, Some((pages, file))) => rows_of_codes(file, pages.row_group(row_group).column(*leaf), rows)?,
-                (false, None) => 0,
-            };
-            coded.push((name.as_str(), end));
-        }
-        Ok(parts(rows, &coded))
+        let end = |leaf: usize| match (is_coded(metadata.row_group(row_group).column(leaf)), &self.pages, pages) {
+            (true, ..) => rows,
+            (false, Some(counted), Some(pages)) => {
+                let codes = pages_of_codes(counted.row_group(row_group).column(leaf));
+                pages.get(&leaf).map_or(0, |rows| rows.iter().take(codes).sum())
+            }
+            (false, ..) => 0,
+        };
+        let coded: Vec<_> = self.columns.iter().map(|(name, leaf)| (name.as_str(), end(*leaf))).collect();
+        parts(rows, &coded)
     }
 }
 
@@ -123,37 +121,21 @@ fn overflows(column: &ColumnChunkMetaData) -> bool {
         && !is_coded(column)
 }
 
-/// The rows before a column's dictionary overflows; none where its pages do not have as many as the row group. Should a
-/// writer mix encodings in another order, the reader makes codes of text where it expects codes: slower, and as true.
-fn rows_of_codes(file: &Arc<File>, column: &ColumnChunkMetaData, all: usize) -> Result<usize, ParquetError> {
-    let is_codes =
-        |pages: &&PageEncodingStats| pages.page_type == PageType::DATA_PAGE && CODES.contains(&pages.encoding);
+/// The pages before a column's dictionary overflows. Should a writer mix encodings in another order, the reader makes codes
+/// of text where it expects codes: slower, and as true.
+fn pages_of_codes(column: &ColumnChunkMetaData) -> usize {
+    let is_data = |page_type| matches!(page_type, PageType::DATA_PAGE | PageType::DATA_PAGE_V2);
+    let is_codes = |pages: &&PageEncodingStats| is_data(pages.page_type) && CODES.contains(&pages.encoding);
     let counted = column.page_encoding_stats().map(Vec::as_slice).unwrap_or_default();
-    let mut left: i64 = counted.iter().filter(is_codes).map(|pages| i64::from(pages.count)).sum();
-    let mut pages = SerializedPageReader::new(Arc::clone(file), column, all, None)?;
-    let (mut of_codes, mut rows) = (0, 0);
-    while let Some(page) = pages.peek_next_page()? {
-        if page.num_rows.is_some() {
-            // Pages of the second version tell rows beside values. Who skips pages goes by the one, who reads them by the
-            // other: where a writer has them differ, columns would come apart.
-            return Ok(0);
-        }
-        if !page.is_dict {
-            // Outside of lists a value is a row.
-            rows += page.num_levels.unwrap_or(0);
-            if left > 0 {
-                of_codes = rows;
-            }
-            left -= 1;
-        }
-        pages.skip_next_page()?;
-    }
-    Ok(if rows == all { of_codes } else { 0 })
+    counted.iter().filter(is_codes).map(|pages| usize::try_from(pages.count).unwrap_or(0)).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::page_file::{rows_of_pages, PageFile};
+    use std::sync::Arc;
+
     use arrow::array::{ArrayRef, Int64Array, StringArray};
     use arrow::record_batch::RecordBatch;
     use parquet::arrow::ArrowWriter;
@@ -175,6 +157,16 @@ mod tests {
         );
         assert_eq!(parts(10, &[("a", 10)]), [part(0..10, &["a"])]);
         assert_eq!(parts(0, &[("a", 0)]), [part(0..0, &["a"])]);
+    }
+
+    #[test]
+    fn a_part_is_cut_where_others_begin_and_end() {
+        let codes = part(10..20, &["a"]);
+        assert_eq!(codes.within(&(0..30)), Some(codes.clone()));
+        assert_eq!(codes.within(&(12..15)), Some(part(12..15, &["a"])));
+        assert_eq!(codes.within(&(15..30)), Some(part(15..20, &["a"])));
+        assert_eq!((codes.within(&(0..10)), codes.within(&(20..30))), (None, None));
+        assert_eq!(part(0..0, &[]).within(&(0..0)), Some(part(0..0, &[])));
     }
 
     /// A file of two row groups, whose texts are few for `few` rows of each and all distinct after that.
@@ -209,31 +201,18 @@ mod tests {
             let names = ["text", "same", "nowhere"].map(str::to_string).to_vec();
             let coded = CodedRows::new(&file, &metadata, names).expect("a footer");
             for group in 0..2 {
-                let file = file.try_clone().expect("a file");
-                let parts = coded.parts(Some(file), &metadata, group).expect("heads of pages");
-                if version == WriterVersion::PARQUET_2_0 {
-                    assert_eq!(parts, [part(0..rows, &["same"])]);
-                    continue;
-                }
+                assert!(coded.overflow_in(&metadata, group));
+                let pages = PageFile::new(file.try_clone().expect("a file"));
+                let pages = rows_of_pages(pages, metadata.row_group(group), &[0, 1, 2]).expect("heads of pages");
+                let parts = coded.parts(pages.as_ref(), &metadata, group);
                 let [codes, text] = parts.as_slice() else { panic!("{parts:?}") };
                 // A thousand or so of the distinct texts still fit the dictionary, and pages are of whole batches.
                 assert!((few..few + 5_000).contains(&codes.rows.end), "{codes:?}");
                 assert_eq!(*codes, part(0..codes.rows.end, &["text", "same"]));
                 assert_eq!(*text, part(codes.rows.end..rows, &["same"]));
+                assert_eq!(coded.parts(None, &metadata, group), [part(0..rows, &["same"])]);
             }
         }
-    }
-
-    #[test]
-    fn pages_of_more_rows_than_the_row_group_has_are_not_parted() {
-        let (rows, few) = (LEAST_ROWS + 30_000, LEAST_ROWS + 5_000);
-        let file = Arc::new(written(rows, few, WriterVersion::PARQUET_1_0));
-        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
-        let footer = ParquetMetaDataReader::new().with_metadata_options(Some(options)).parse_and_finish(&*file);
-        let footer = footer.expect("a footer");
-        let rows_of_codes = |all| rows_of_codes(&file, footer.row_group(0).column(1), all).expect("heads of pages");
-        assert!(rows_of_codes(rows) > few);
-        assert_eq!((rows_of_codes(rows - 1), rows_of_codes(rows + 1)), (0, 0));
     }
 
     #[test]
@@ -241,7 +220,7 @@ mod tests {
         let file = written(1_000, 1_000, WriterVersion::PARQUET_1_0);
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
         let coded = CodedRows::new(&file, &metadata, vec!["text".to_string()]).expect("a footer");
-        assert!(!coded.looks_at_pages());
-        assert_eq!(coded.parts(None, &metadata, 1).expect("no page is read"), [part(0..1_000, &["text"])]);
+        assert!(coded.pages.is_none() && !coded.overflow_in(&metadata, 1));
+        assert_eq!(coded.parts(None, &metadata, 1), [part(0..1_000, &["text"])]);
     }
 }

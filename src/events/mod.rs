@@ -25,6 +25,7 @@ pub mod kind;
 pub mod lookup;
 pub mod normalise;
 pub mod owned;
+pub mod page_file;
 pub mod plan;
 pub mod project;
 pub mod prune;

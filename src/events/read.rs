@@ -1,6 +1,7 @@
 //! Reading: the row groups of a file as batches of rows.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::coded_rows::{CodedRows, Part};
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
+use super::page_file::{rows_of_pages, PageFile, RowsOfPages};
 use super::project::Projection;
 use crate::guard::{against_damage, Panicked};
 
@@ -25,6 +27,9 @@ use crate::guard::{against_damage, Panicked};
 const BATCH_ROWS: usize = 1 << 17;
 /// Rows of a batch of numbers and codes: so few that each column of the next one fits memory that the thread has already.
 const NUMBER_ROWS: usize = 1 << 16;
+
+/// Rows of a piece of a row group, at least: a dictionary is decoded once for each piece, and events are joined within one.
+const PIECE_ROWS: usize = 1 << 17;
 
 /// A file to read, and how.
 #[derive(Clone, Debug)]
@@ -37,6 +42,13 @@ pub struct FileTask {
     pub projection: Arc<Projection>,
     /// Whether text that the file has as codes of a dictionary may stay so.
     pub keeps_codes: bool,
+}
+
+/// Consecutive rows of a row group, to be read by themselves.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    row_group: usize,
+    parts: Vec<Part>,
 }
 
 /// A file whose footer has been read once more, for its row groups.
@@ -105,15 +117,41 @@ impl FileTask {
 }
 
 impl OpenFile<'_> {
-    /// The rows of one of its row groups, batch by batch: text that it has as codes of a dictionary, and that may stay
-    /// so, does as far as it goes.
+    /// The rows of one of its row groups in about equal pieces, one after the other, which threads read by themselves: as
+    /// many as told, at most, and none so small that reading it by itself is not worth its while.
     ///
     /// # Errors
-    /// The file cannot be opened any more, or the row group's columns or their pages cannot be found.
-    pub fn row_group(&self, number: usize) -> Result<Batches<'_>, InputError> {
-        let file = self.coded_rows.looks_at_pages().then(|| self.task.file()).transpose()?;
-        let parts = self.task.decoded(|| self.coded_rows.parts(file, &self.metadata, number))?;
-        Batches::new(self, number, parts, None)
+    /// The file cannot be opened any more, or the heads of its pages cannot be read.
+    pub fn pieces(&self, number: usize, most: usize) -> Result<Vec<Piece>, InputError> {
+        let all = self.all_rows(number).rows.len();
+        let count = (all / PIECE_ROWS).clamp(1, most.max(1));
+        let looks_at_pages = count > 1 || self.coded_rows.overflow_in(&self.metadata, number);
+        let pages = if looks_at_pages { self.rows_of_pages(number)? } else { None };
+        let parts = self.coded_rows.parts(pages.as_ref(), &self.metadata, number);
+        let count = if pages.is_some() { count } else { 1 };
+        let bounds = (0..count).map(|piece| all * piece / count..all * (piece + 1) / count);
+        let of_piece = |rows: Range<usize>| Piece {
+            row_group: number,
+            parts: parts.iter().filter_map(|part| part.within(&rows)).collect(),
+        };
+        Ok(bounds.map(of_piece).collect())
+    }
+
+    /// Where pages of the columns begin and end, if they tell.
+    fn rows_of_pages(&self, number: usize) -> Result<Option<RowsOfPages>, InputError> {
+        let leaves = 0..self.metadata.file_metadata().schema_descr().num_columns();
+        let needed: Vec<usize> = leaves.filter(|leaf| self.mask.leaf_included(*leaf)).collect();
+        let file = PageFile::new(self.task.file()?);
+        self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), &needed))
+    }
+
+    /// The rows of a piece, batch by batch: text that they have as codes of a dictionary, and that may stay so, does as far
+    /// as it goes.
+    ///
+    /// # Errors
+    /// The file cannot be opened any more, or the row group's columns cannot be found.
+    pub fn piece(&self, piece: Piece) -> Result<Batches<'_>, InputError> {
+        Batches::new(self, piece.row_group, piece.parts, None)
     }
 
     /// The rows of a row group that a filter lets pass, with text as text: of others, only what it looks at is decoded.
@@ -178,10 +216,14 @@ impl OpenFile<'_> {
             .decoded(|| self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf))
     }
 
-    fn builder(&self, file: File, schema: SchemaRef) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+    fn builder(
+        &self,
+        file: File,
+        schema: SchemaRef,
+    ) -> Result<ParquetRecordBatchReaderBuilder<PageFile>, ParquetError> {
         let options = ArrowReaderOptions::new().with_schema(schema);
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(PageFile::new(file), metadata))
     }
 
     /// Whether all columns that are needed are of few bytes a row.

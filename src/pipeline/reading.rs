@@ -1,6 +1,7 @@
 //! Row groups read on all threads, and work on their batches where they are decoded.
 
-use arrow::record_batch::RecordBatch;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
@@ -11,7 +12,7 @@ use crate::events::error::InputError;
 use crate::events::normalise::Normaliser;
 use crate::events::plan::ReadPlan;
 use crate::events::project::{ProjectError, RoleColumns, SeenBefore};
-use crate::events::read::{Batches, FileTask};
+use crate::events::read::{Batches, FileTask, OpenFile};
 use crate::events::survey::Survey;
 use crate::job::reach::Reach;
 use crate::job::Job;
@@ -75,8 +76,11 @@ pub(super) trait GroupWork {
     fn finish(self) -> Result<Self::Made, Error>;
 }
 
-/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it, or where there are
-/// fewer row groups than threads, on each batch on any.
+/// Pieces for each thread that a row group is read in, at most, while others have none to read.
+const PIECES: usize = 8;
+
+/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it. The last ones to be
+/// begun are read in pieces, by whoever has nothing else to do: else most threads would wait for a few.
 pub(super) fn each_group<W: GroupWork>(
     pool: &ThreadPool,
     plan: &ReadPlan,
@@ -85,45 +89,27 @@ pub(super) fn each_group<W: GroupWork>(
     begin: impl Fn() -> W + Sync,
 ) -> Result<Vec<W::Made>, Error> {
     let threads = pool.current_num_threads();
-    let groups: usize = tasks.iter().map(|task| task.row_groups.len()).sum();
-    let of_group = |task: &FileTask, mut batches: Batches<'_>| -> Result<Vec<W::Made>, Error> {
-        let project = |batch: RecordBatch, seen: &mut SeenBefore| {
-            task.projection.apply_beside(&batch, seen).map_err(|error| blame(plan, task, error))
-        };
-        let add = |work: &mut W, batch: RecordBatch, seen: &mut SeenBefore| {
+    let left = AtomicUsize::new(tasks.iter().map(|task| task.row_groups.len()).sum());
+    let of_piece = |task: &FileTask, mut batches: Batches<'_>| -> Result<W::Made, Error> {
+        let mut work = begin();
+        let mut seen = SeenBefore::nothing(task.keeps_codes);
+        while let Some(batch) = profile.time(Step::Read, || batches.next()).transpose()? {
             cancel::check()?;
-            work.add(profile.time(Step::Read, || project(batch, seen))?)
-        };
-        let mut next = || profile.time(Step::Read, || batches.next()).transpose();
-        if groups >= threads {
-            let mut work = begin();
-            let mut seen = SeenBefore::nothing(task.keeps_codes);
-            while let Some(batch) = next()? {
-                add(&mut work, batch, &mut seen)?;
-            }
-            return Ok(vec![work.finish()?]);
+            // What is not needed of the batch is gone before the work begins: columns that are only here need not be copied.
+            let project = || task.projection.apply_beside(&{ batch }, &mut seen);
+            work.add(profile.time(Step::Read, project).map_err(|error| blame(plan, task, error))?)?;
         }
-        let alone = |batch: RecordBatch| {
-            let mut work = begin();
-            add(&mut work, batch, &mut SeenBefore::nothing(task.keeps_codes))?;
-            work.finish()
-        };
-        // While some batches are worked on, the next ones are decoded.
-        let mut some = || (0..threads).map_while(|_| next().transpose()).collect::<Result<Vec<_>, InputError>>();
-        let mut done = Vec::new();
-        let mut ready = some()?;
-        while !ready.is_empty() {
-            let worked = || ready.into_par_iter().map(alone).collect::<Result<Vec<W::Made>, Error>>();
-            let (read, worked) = rayon::join(&mut some, worked);
-            done.extend(worked?);
-            ready = read?;
-        }
-        Ok(done)
+        work.finish()
+    };
+    let of_group = |task: &FileTask, file: &OpenFile<'_>, number: usize| -> Result<Vec<W::Made>, Error> {
+        let is_last = left.fetch_sub(1, Ordering::Relaxed) <= threads;
+        let most = if is_last && threads > 1 { threads * PIECES } else { 1 };
+        let pieces = file.pieces(number, most)?.into_par_iter().with_max_len(1);
+        pieces.map(|piece| of_piece(task, file.piece(piece)?)).collect()
     };
     let of_file = |task: &FileTask| -> Result<Vec<Vec<W::Made>>, Error> {
         let file = task.open()?;
-        let groups = task.row_groups.par_iter().with_max_len(1);
-        groups.map(|number| of_group(task, file.row_group(*number)?)).collect()
+        task.row_groups.par_iter().with_max_len(1).map(|number| of_group(task, &file, *number)).collect()
     };
     let done: Vec<Vec<Vec<W::Made>>> =
         pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
