@@ -57,9 +57,13 @@ impl Open {
         None
     }
 
-    /// Makes room for so many users.
+    /// Makes room for so many users, and for half as many again: a dictionary that overflows has most of them, and what
+    /// grows is copied, to memory that is new.
     pub fn make_room(&mut self, users: usize) {
-        self.direct.reserve(users.min(self.most_direct).saturating_sub(self.direct.len()));
+        if users.min(self.most_direct) > self.direct.capacity() {
+            let room = (users + users / 2).min(self.most_direct);
+            self.direct.reserve_exact(room - self.direct.len());
+        }
     }
 
     /// All of them.
