@@ -68,10 +68,10 @@ impl CodedRows {
         Ok(CodedRows { columns, pages: Some(pages) })
     }
 
-    /// Whether [`CodedRows::parts`] goes by the pages of a row group.
-    pub fn overflow_in(&self, metadata: &ParquetMetaData, row_group: usize) -> bool {
-        let overflows = |leaf: usize| overflows(metadata.row_group(row_group).column(leaf));
-        self.pages.is_some() && self.columns.iter().any(|(_, leaf)| overflows(*leaf))
+    /// The leaves whose pages [`CodedRows::parts`] goes by.
+    pub fn overflowing(&self, metadata: &ParquetMetaData, row_group: usize) -> Vec<usize> {
+        let overflows = |leaf: &usize| overflows(metadata.row_group(row_group).column(*leaf));
+        self.columns.iter().map(|(_, leaf)| *leaf).filter(overflows).collect()
     }
 
     /// The parts of a row group in each of which a column is codes in all rows or in none that matter; in order, all
@@ -82,7 +82,7 @@ impl CodedRows {
             (true, ..) => rows,
             (false, Some(counted), Some(pages)) => {
                 let codes = pages_of_codes(counted.row_group(row_group).column(leaf));
-                pages.get(&leaf).map_or(0, |rows| rows.iter().take(codes).sum())
+                pages.of_leaves.get(&leaf).map_or(0, |rows| rows.iter().take(codes).sum())
             }
             (false, ..) => 0,
         };
@@ -201,7 +201,7 @@ mod tests {
             let names = ["text", "same", "nowhere"].map(str::to_string).to_vec();
             let coded = CodedRows::new(&file, &metadata, names).expect("a footer");
             for group in 0..2 {
-                assert!(coded.overflow_in(&metadata, group));
+                assert_eq!(coded.overflowing(&metadata, group), [1]);
                 let pages = PageFile::new(file.try_clone().expect("a file"));
                 let pages = rows_of_pages(pages, metadata.row_group(group), &[0, 1, 2]).expect("heads of pages");
                 let parts = coded.parts(pages.as_ref(), &metadata, group);
@@ -220,7 +220,7 @@ mod tests {
         let file = written(1_000, 1_000, WriterVersion::PARQUET_1_0);
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
         let coded = CodedRows::new(&file, &metadata, vec!["text".to_string()]).expect("a footer");
-        assert!(coded.pages.is_none() && !coded.overflow_in(&metadata, 1));
+        assert!(coded.pages.is_none() && coded.overflowing(&metadata, 1).is_empty());
         assert_eq!(coded.parts(None, &metadata, 1), [part(0..1_000, &["text"])]);
     }
 }

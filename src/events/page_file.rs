@@ -53,8 +53,14 @@ impl ChunkReader for PageFile {
     }
 }
 
-/// The rows of each page, of each leaf.
-pub type RowsOfPages = BTreeMap<usize, Vec<usize>>;
+/// What the heads of pages tell of their rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowsOfPages {
+    /// The rows of each page, of each leaf that was asked for.
+    pub of_leaves: BTreeMap<usize, Vec<usize>>,
+    /// Whether some tell them twice, as pages of the second version do.
+    pub are_told_twice: bool,
+}
 
 /// The rows of each page of some leaves of a row group, as the heads of the pages tell; `None` where those of one are not
 /// all rows of the row group, or where a page tells them twice, and not the same. Whoever skips pages goes by their rows,
@@ -68,7 +74,7 @@ pub fn rows_of_pages(
     leaves: &[usize],
 ) -> Result<Option<RowsOfPages>, ParquetError> {
     let (file, all) = (Arc::new(file), row_group.num_rows() as usize);
-    let mut told = RowsOfPages::new();
+    let mut told = RowsOfPages::default();
     for leaf in leaves {
         let column = row_group.column(*leaf);
         if column.column_descr().max_rep_level() > 0 {
@@ -83,6 +89,7 @@ pub fn rows_of_pages(
                 if page.num_rows.is_some_and(|rows| rows != values) {
                     return Ok(None);
                 }
+                told.are_told_twice |= page.num_rows.is_some();
                 rows.push(values);
             }
             pages.skip_next_page()?;
@@ -90,7 +97,7 @@ pub fn rows_of_pages(
         if rows.iter().sum::<usize>() != all {
             return Ok(None);
         }
-        told.insert(*leaf, rows);
+        told.of_leaves.insert(*leaf, rows);
     }
     Ok(Some(told))
 }
@@ -129,8 +136,9 @@ mod tests {
             let file = PageFile::new(file);
             let of = |leaves: &[usize]| rows_of_pages(file.clone(), metadata.row_group(0), leaves).expect("heads");
             let told = of(&[0]).expect("told");
-            assert!(told[&0].len() > 3 && told[&0].iter().sum::<usize>() == ROWS);
-            assert_eq!((of(&[]).expect("told"), of(&[1]), of(&[0, 1])), (RowsOfPages::new(), None, None));
+            assert!(told.of_leaves[&0].len() > 3 && told.of_leaves[&0].iter().sum::<usize>() == ROWS);
+            assert_eq!(told.are_told_twice, version == WriterVersion::PARQUET_2_0);
+            assert_eq!((of(&[]).expect("told"), of(&[1]), of(&[0, 1])), (RowsOfPages::default(), None, None));
         }
     }
 

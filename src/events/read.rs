@@ -125,8 +125,10 @@ impl OpenFile<'_> {
     pub fn pieces(&self, number: usize, most: usize) -> Result<Vec<Piece>, InputError> {
         let all = self.all_rows(number).rows.len();
         let count = (all / PIECE_ROWS).clamp(1, most.max(1));
-        let looks_at_pages = count > 1 || self.coded_rows.overflow_in(&self.metadata, number);
-        let pages = if looks_at_pages { self.rows_of_pages(number)? } else { None };
+        let pages = match count {
+            1 => self.pages_of_codes(number)?,
+            _ => self.rows_of_pages(number, &self.leaves())?,
+        };
         let parts = self.coded_rows.parts(pages.as_ref(), &self.metadata, number);
         let count = if pages.is_some() { count } else { 1 };
         let bounds = (0..count).map(|piece| all * piece / count..all * (piece + 1) / count);
@@ -137,12 +139,27 @@ impl OpenFile<'_> {
         Ok(bounds.map(of_piece).collect())
     }
 
-    /// Where pages of the columns begin and end, if they tell.
-    fn rows_of_pages(&self, number: usize) -> Result<Option<RowsOfPages>, InputError> {
-        let leaves = 0..self.metadata.file_metadata().schema_descr().num_columns();
-        let needed: Vec<usize> = leaves.filter(|leaf| self.mask.leaf_included(*leaf)).collect();
+    /// Where pages begin and end of the columns whose dictionaries overflow, if they tell; of all, where it is told twice.
+    fn pages_of_codes(&self, number: usize) -> Result<Option<RowsOfPages>, InputError> {
+        let overflowing = self.coded_rows.overflowing(&self.metadata, number);
+        if overflowing.is_empty() {
+            return Ok(None);
+        }
+        match self.rows_of_pages(number, &overflowing)? {
+            Some(pages) if pages.are_told_twice => self.rows_of_pages(number, &self.leaves()),
+            pages => Ok(pages),
+        }
+    }
+
+    fn rows_of_pages(&self, number: usize, leaves: &[usize]) -> Result<Option<RowsOfPages>, InputError> {
         let file = PageFile::new(self.task.file()?);
-        self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), &needed))
+        self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), leaves))
+    }
+
+    /// Those of all columns that are read.
+    fn leaves(&self) -> Vec<usize> {
+        let leaves = 0..self.metadata.file_metadata().schema_descr().num_columns();
+        leaves.filter(|leaf| self.mask.leaf_included(*leaf)).collect()
     }
 
     /// The rows of a piece, batch by batch: text that they have as codes of a dictionary, and that may stay so, does as far
