@@ -64,6 +64,10 @@ impl Unusual {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        matches!(self, Unusual::Few(few) if few.is_empty())
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Unusual::Few(few) => size_of_val(few.as_slice()),
@@ -72,9 +76,9 @@ impl Unusual {
     }
 }
 
-/// One of them: its date is known otherwise.
+/// One of them, with the usual value and the usual id: its date is known otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct KeptSession {
+pub struct KeptSession {
     start: Timestamp,
     end: Timestamp,
     /// The user, and above it the reason.
@@ -102,6 +106,14 @@ impl KeptSession {
     fn reason(&self) -> EndReason {
         EndReason::ALL[(self.user >> Self::USER_BITS) as usize]
     }
+
+    fn whole(self, day: Day) -> SessionRow {
+        let KeptSession { start, end, event_count, first_event, last_event, .. } = self;
+        let (user, reason) = (self.user(), self.reason());
+        let value = usual_value(reason, start);
+        let id = usual_id(reason, value, start);
+        SessionRow { user, day, id, value, start, end, event_count, first_event, last_event, reason }
+    }
 }
 
 impl KeptSessions {
@@ -114,12 +126,10 @@ impl KeptSessions {
     }
 
     fn row(&self, row: usize, day: Day) -> SessionRow {
-        let kept = &self.rows[row];
-        let KeptSession { start, end, event_count, first_event, last_event, .. } = *kept;
-        let (user, reason) = (kept.user(), kept.reason());
-        let value = self.values.get(row).unwrap_or_else(|| usual_value(reason, start));
-        let id = self.ids.get(row).unwrap_or_else(|| usual_id(reason, value, start));
-        SessionRow { user, day, id, value, start, end, event_count, first_event, last_event, reason }
+        let usual = self.rows[row].whole(day);
+        let value = self.values.get(row).unwrap_or(usual.value);
+        let id = self.ids.get(row).unwrap_or_else(|| usual_id(usual.reason, value, usual.start));
+        SessionRow { id, value, ..usual }
     }
 }
 
@@ -142,6 +152,7 @@ fn usual_id(reason: EndReason, value: i64, start: Timestamp) -> i64 {
 
 impl Dated for SessionRow {
     type Kept = KeptSessions;
+    type Small = KeptSession;
 
     fn day(&self) -> Day {
         self.day
@@ -153,6 +164,18 @@ impl Dated for SessionRow {
 
     fn keep(rows: &[Self], order: &[u32]) -> KeptSessions {
         KeptSessions::in_order(rows, order)
+    }
+
+    fn smalls(rows: &KeptSessions) -> &[KeptSession] {
+        &rows.rows
+    }
+
+    fn are_usual(rows: &KeptSessions) -> bool {
+        [&rows.values, &rows.ids].iter().all(|numbers| numbers.is_empty())
+    }
+
+    fn whole(small: KeptSession, day: Day) -> Self {
+        small.whole(day)
     }
 
     fn kept(rows: &KeptSessions, row: usize, day: Day) -> Self {

@@ -7,16 +7,24 @@ use super::scatter::counting_sort;
 use super::time::Day;
 
 /// Rows that stand on a date.
-pub trait Dated: Sized {
+pub trait Dated: Sized + 'static {
     /// Rows as they are kept until all have been made.
     type Kept: Clone + Debug + PartialEq + Eq;
+    /// One of them, but for what is unusual about it.
+    type Small: Copy + Debug + Send + Sync;
     /// The date.
     fn day(&self) -> Day;
     /// The user's place in its partition.
     fn user(&self) -> u32;
     /// Rows in an order of theirs. Their dates are known otherwise.
     fn keep(rows: &[Self], order: &[u32]) -> Self::Kept;
-    /// A row, which is one of a date.
+    /// The rows, but for what is unusual about some.
+    fn smalls(rows: &Self::Kept) -> &[Self::Small];
+    /// Whether nothing is unusual about any of them.
+    fn are_usual(rows: &Self::Kept) -> bool;
+    /// A row that nothing is unusual about, which is one of a date.
+    fn whole(small: Self::Small, day: Day) -> Self;
+    /// Any row, which is one of a date.
     fn kept(rows: &Self::Kept, row: usize, day: Day) -> Self;
     /// The user of a row.
     fn user_of(rows: &Self::Kept, row: usize) -> u32;
@@ -58,6 +66,11 @@ impl<R: Dated> ByDay<R> {
     /// A row, which is one of a date.
     pub fn row(&self, day: Day, row: usize) -> R {
         R::kept(&self.rows, row, day)
+    }
+
+    /// The rows, but for what is unusual about some, and whether nothing is about any.
+    pub fn smalls(&self) -> (&[R::Small], bool) {
+        (R::smalls(&self.rows), R::are_usual(&self.rows))
     }
 
     /// The user of a row, by the place in its partition.

@@ -99,6 +99,8 @@ impl AllUsers {
 pub struct ByDate<'a, R: Dated> {
     partitions: &'a [Partition],
     rows: fn(&Partition) -> &ByDay<R>,
+    /// Where the rows of each partition are: side by side, so that it is at hand for any row of any of them.
+    smalls: Vec<(&'a [R::Small], bool)>,
     users: &'a AllUsers,
 }
 
@@ -131,7 +133,8 @@ impl Place {
 impl<'a, R: Dated> ByDate<'a, R> {
     /// The rows that `rows` takes from each partition.
     pub fn new(partitions: &'a [Partition], users: &'a AllUsers, rows: fn(&Partition) -> &ByDay<R>) -> Self {
-        ByDate { partitions, rows, users }
+        let smalls = partitions.iter().map(|partition| rows(partition).smalls()).collect();
+        ByDate { partitions, rows, smalls, users }
     }
 
     /// All dates that have a row, in order.
@@ -165,9 +168,23 @@ impl<'a, R: Dated> ByDate<'a, R> {
         self.partitions
     }
 
-    /// A row, which is one of a date; its texts are in its partition.
-    pub fn row(&self, day: Day, place: Place) -> R {
-        (self.rows)(&self.partitions[place.partition()]).row(day, place.row())
+    /// Adds rows of a date, whose texts are in their partitions.
+    pub fn add_rows(&self, day: Day, places: &[Place], rows: &mut Vec<R>) {
+        /// Rows that are fetched before anything is made of them.
+        const FETCHED: usize = 1 << 7;
+        let mut fetched = Vec::with_capacity(FETCHED);
+        for places in places.chunks(FETCHED) {
+            // Each is somewhere else in memory: with nothing to do in between, many are on their way at once.
+            fetched.clear();
+            fetched.extend(places.iter().map(|place| {
+                let (smalls, are_usual) = self.smalls[place.partition()];
+                (smalls[place.row()], are_usual)
+            }));
+            rows.extend(places.iter().zip(&fetched).map(|(place, (small, is_usual))| match is_usual {
+                true => R::whole(*small, day),
+                false => (self.rows)(&self.partitions[place.partition()]).row(day, place.row()),
+            }));
+        }
     }
 }
 

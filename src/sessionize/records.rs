@@ -90,6 +90,7 @@ pub struct ActivityRow {
 
 impl Dated for ActivityRow {
     type Kept = Vec<ActivityRow>;
+    type Small = ActivityRow;
 
     fn day(&self) -> Day {
         self.day
@@ -101,6 +102,18 @@ impl Dated for ActivityRow {
 
     fn keep(rows: &[Self], order: &[u32]) -> Vec<ActivityRow> {
         gather(rows, order)
+    }
+
+    fn smalls(rows: &Vec<ActivityRow>) -> &[ActivityRow] {
+        rows
+    }
+
+    fn are_usual(_: &Vec<ActivityRow>) -> bool {
+        true
+    }
+
+    fn whole(row: ActivityRow, _: Day) -> Self {
+        row
     }
 
     fn kept(rows: &Vec<ActivityRow>, row: usize, _: Day) -> Self {

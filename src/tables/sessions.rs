@@ -222,7 +222,7 @@ fn write_table<R: Dated>(
         let mut rows = Vec::new();
         places.chunks(SLICE_ROWS).try_for_each(|places| {
             rows.clear();
-            rows.extend(places.iter().map(|place| by_date.row(day, *place)));
+            by_date.add_rows(day, places, &mut rows);
             let rows = Rows { rows: &rows, places, partitions: by_date.partitions(), users: by_date.users() };
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
             write(&batch.map_err(|error| TableError::write(path, &error))?)
