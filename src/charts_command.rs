@@ -47,7 +47,7 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     crate::cancel::check()?;
     crate::cancel::commit_begins();
     let made = Made { charts: Some(charts_mark(&job.charts, &job.segments)), ..folder.before().made() };
-    folder.commit(&BTreeSet::new(), &definition, made)?;
+    folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
     Ok(charts_text(&job.charts, &lines, &zone))
 }
 

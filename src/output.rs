@@ -38,6 +38,8 @@ pub struct Written {
     pub sizes: Vec<(String, Size)>,
     /// Files of earlier runs that this one's replace.
     pub replaced: BTreeSet<PathBuf>,
+    /// Staged files that the disk has, with their names.
+    pub confirmed: BTreeSet<PathBuf>,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
     /// This run's sessions of all events, staged or made only to be measured.
@@ -90,7 +92,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// A file that cannot be read.
     pub fn finish(mut self) -> Result<Written, Error> {
-        self.syncer.finish()?;
+        self.written.confirmed = self.syncer.finish()?;
         if self.scope.mode != Mode::Full {
             let same = self.folder.keep_same()?;
             self.written.replaced.retain(|file| !same.contains(file));

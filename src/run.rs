@@ -169,7 +169,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     crate::cancel::check()?;
     crate::cancel::commit_begins();
     let made = made_after(job, options, folder.before());
-    folder.commit(&written.replaced, &definition, made)?;
+    folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
     Ok(summary::summary(facts, &run_json, overview.as_ref(), &job.output.path))
@@ -261,7 +261,7 @@ fn nothing_new(
     let path = folder.path().to_path_buf();
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&BTreeSet::from_iter(gone), definition, made)?;
+    folder.commit(&BTreeSet::from_iter(gone), &BTreeSet::new(), definition, made)?;
     tracing::info!(files, other_charts, "nothing new");
     let charts = if other_charts { "; the charts are made again" } else { "" };
     Ok(format!(

@@ -335,8 +335,8 @@ impl LockedFolder {
         files_below(&self.path, table)
     }
 
-    /// Puts the staged files in place, removes those of `replaced` for which there is no new one, and records
-    /// the definition and what is `made` with what. Where anything fails, the folder is as it was; where the process is killed, the next run
+    /// Puts the staged files in place, of which the disk has those `confirmed` and their names, removes those of `replaced`
+    /// for which there is no new one, and records the definition and what is `made` with what. Where anything fails, the folder is as it was; where the process is killed, the next run
     /// has it as it was or completes this.
     ///
     /// # Errors
@@ -344,6 +344,7 @@ impl LockedFolder {
     pub fn commit(
         mut self,
         replaced: &BTreeSet<PathBuf>,
+        confirmed: &BTreeSet<PathBuf>,
         definition: &Canonical,
         made: Made,
     ) -> Result<(), TableError> {
@@ -360,7 +361,7 @@ impl LockedFolder {
             put: tables.into_iter().chain(own).collect(),
             remove: replaced.iter().filter(|file| !staged.contains(*file)).cloned().collect(),
         };
-        self.places.commit(&journal)?;
+        self.places.commit(&journal, confirmed)?;
         self.trace.created = None;
         Ok(())
     }
@@ -441,11 +442,11 @@ mod tests {
         let folder = open(&path);
         stage(&folder, "t/d=1/a", "old");
         stage(&folder, "t/d=2/a", "old");
-        folder.commit(&BTreeSet::new(), &definition, Made::default()).expect("committed");
+        folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, Made::default()).expect("committed");
         let folder = open(&path);
         let before = folder.files_of(Path::new("t")).expect("listed");
         stage(&folder, "t/d=2/a", "new");
-        folder.commit(&before, &definition, Made::default()).expect("committed");
+        folder.commit(&before, &BTreeSet::new(), &definition, Made::default()).expect("committed");
         assert_eq!(files_below(&path, Path::new("t")).expect("listed"), BTreeSet::from([PathBuf::from("t/d=2/a")]));
         assert_eq!(fs::read_to_string(path.join("t/d=2/a")).expect("there"), "new");
         assert!(!path.join("t/d=1").exists());
@@ -457,13 +458,13 @@ mod tests {
         let path = base.path().join("out");
         let folder = open(&path);
         stage(&folder, "t/a", "old");
-        folder.commit(&BTreeSet::new(), &Canonical::default(), Made::default()).expect("committed");
+        folder.commit(&BTreeSet::new(), &BTreeSet::new(), &Canonical::default(), Made::default()).expect("committed");
         let folder = open(&path);
         stage(&folder, "t/a", "new");
         stage(&folder, "t/b", "new");
         // A folder in the way of a file: the rename fails after the first file has been replaced.
         fs::create_dir_all(path.join("t/b/in the way")).expect("made");
-        assert!(folder.commit(&BTreeSet::new(), &Canonical::default(), Made::default()).is_err());
+        assert!(folder.commit(&BTreeSet::new(), &BTreeSet::new(), &Canonical::default(), Made::default()).is_err());
         assert_eq!(fs::read_to_string(path.join("t/a")).expect("there"), "old");
     }
 

@@ -102,13 +102,14 @@ impl Places {
         Ok(Recovered::Completed)
     }
 
-    /// Commits. Where anything fails, the folder is as it was.
+    /// Commits. Where anything fails, the folder is as it was. `confirmed` are staged files that the disk has, with their
+    /// names.
     ///
     /// # Errors
     /// A file that cannot be moved.
-    pub fn commit(&self, journal: &Journal) -> Result<(), TableError> {
+    pub fn commit(&self, journal: &Journal, confirmed: &BTreeSet<PathBuf>) -> Result<(), TableError> {
         let mut made = Vec::new();
-        if let Err(error) = self.decide(journal, &mut made) {
+        if let Err(error) = self.decide(journal, confirmed, &mut made) {
             self.take_back(&made);
             return Err(error);
         }
@@ -125,7 +126,12 @@ impl Places {
     }
 
     /// Everything up to the decision.
-    fn decide(&self, journal: &Journal, made: &mut Vec<PathBuf>) -> Result<(), TableError> {
+    fn decide(
+        &self,
+        journal: &Journal,
+        confirmed: &BTreeSet<PathBuf>,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<(), TableError> {
         let _ = fs::remove_dir_all(self.before());
         for file in journal.put.iter().chain(&journal.remove) {
             self.keep(file)?;
@@ -134,7 +140,14 @@ impl Places {
         self.make_folders(journal, made)?;
         step();
         let staging = self.staging();
-        sync_folders(&folders_below(&staging).iter().map(|folder| staging.join(folder)).collect::<Vec<_>>())?;
+        // The folder of a file whose name the disk has need not be synced for it, only those around that folder.
+        let unsynced = |file: &PathBuf| match confirmed.contains(&staging.join(file)) {
+            true => 2,
+            false => 1,
+        };
+        let folders: BTreeSet<&Path> =
+            journal.put.iter().flat_map(|file| file.ancestors().skip(unsynced(file))).collect();
+        sync_folders(&folders.into_iter().map(|folder| staging.join(folder)).collect::<Vec<_>>())?;
         let (new, path) = (self.own.join(NEW_JOURNAL), self.journal());
         write_synced(&new, serde_json::to_string_pretty(journal).unwrap_or_default().as_bytes())?;
         step();
@@ -334,7 +347,7 @@ mod tests {
         let places = places(Path::new(folder));
         match places.is_pending() {
             true => drop(places.recover()),
-            false => places.commit(&stage(Path::new(folder))).expect("committed"),
+            false => places.commit(&stage(Path::new(folder)), &BTreeSet::new()).expect("committed"),
         }
     }
 
@@ -401,7 +414,7 @@ mod tests {
         let journal = stage(folder);
         // A folder in the way of a file: the rename fails after others have been done.
         fs::create_dir_all(folder.join("t/d=3/a/in the way")).expect("made");
-        places(folder).commit(&journal).expect_err("in the way");
+        places(folder).commit(&journal, &BTreeSet::new()).expect_err("in the way");
         assert_eq!(seen(folder), OLD);
         assert!(!places(folder).is_pending());
         assert!(!folder.join("_dwell/staging").exists());
@@ -414,7 +427,7 @@ mod tests {
         old(folder);
         let journal = stage(folder);
         let places = places(folder);
-        places.decide(&journal, &mut Vec::new()).expect("decided");
+        places.decide(&journal, &BTreeSet::new(), &mut Vec::new()).expect("decided");
         let mut done = Vec::new();
         places.carry_out(&journal, &mut done).expect("carried out");
         places.undo(&done).expect("undone");

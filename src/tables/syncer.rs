@@ -1,5 +1,6 @@
 //! Having the disk confirm files while other work goes on: a thread that waits for the disk computes nothing.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};
@@ -16,7 +17,7 @@ const THREADS: usize = 4;
 #[derive(Debug)]
 pub struct Syncer {
     files: Option<Sender<PathBuf>>,
-    threads: Vec<JoinHandle<Result<(), TableError>>>,
+    threads: Vec<JoinHandle<Result<Vec<PathBuf>, TableError>>>,
 }
 
 impl Syncer {
@@ -32,7 +33,7 @@ impl Syncer {
         Syncer { files: Some(files).filter(|_| !threads.is_empty()), threads }
     }
 
-    /// Has the disk confirm a file that is written, at once or soon.
+    /// Has the disk confirm a file that is written and its name in its folder, at once or soon.
     ///
     /// # Errors
     /// It was done at once, and the disk did not.
@@ -40,18 +41,23 @@ impl Syncer {
         match self.files.as_ref().map(|files| files.send(file.to_path_buf())) {
             Some(Ok(())) => Ok(()),
             // Without a thread to do it.
-            _ => sync(file),
+            _ => sync_with_name(file),
         }
     }
 
-    /// Waits until all are confirmed.
+    /// Waits until all are confirmed, and returns which have been, each with its name.
     ///
     /// # Errors
     /// The first that was not.
-    pub fn finish(mut self) -> Result<(), TableError> {
+    pub fn finish(mut self) -> Result<BTreeSet<PathBuf>, TableError> {
         self.files = None;
-        let lost = |path: &str| TableError::write(Path::new(path), &std::io::Error::other("a thread was lost"));
-        self.threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(lost("the output folder"))))
+        let lost =
+            || Err(TableError::write(Path::new("the output folder"), &std::io::Error::other("a thread was lost")));
+        let mut confirmed = BTreeSet::new();
+        for thread in self.threads {
+            confirmed.extend(thread.join().unwrap_or_else(|_| lost())?);
+        }
+        Ok(confirmed)
     }
 }
 
@@ -76,15 +82,21 @@ pub fn sync_folders(folders: &[PathBuf]) -> Result<(), TableError> {
     })
 }
 
-/// Syncs files until there are no more; after one that fails the others are not needed.
-fn sync_all(waiting: &Mutex<Receiver<PathBuf>>) -> Result<(), TableError> {
+/// Syncs files until there are no more, and returns which; after one that fails the others are not needed.
+fn sync_all(waiting: &Mutex<Receiver<PathBuf>>) -> Result<Vec<PathBuf>, TableError> {
+    let mut confirmed = Vec::new();
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Ok(file) => sync(&file)?,
-            Err(_) => return Ok(()),
-        }
+        let Ok(file) = next else { return Ok(confirmed) };
+        sync_with_name(&file)?;
+        confirmed.push(file);
     }
+}
+
+/// Has the disk confirm a file, and then its name.
+fn sync_with_name(path: &Path) -> Result<(), TableError> {
+    sync(path)?;
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Has the disk confirm a file.
@@ -104,11 +116,13 @@ mod tests {
     fn a_file_that_cannot_be_synced_is_named_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let syncer = Syncer::start();
-        for number in 0..20 {
-            let path = folder.path().join(number.to_string());
-            std::fs::write(&path, "x").expect("written");
-            syncer.later(&path).expect("taken");
+        let paths: BTreeSet<PathBuf> = (0..20).map(|number| folder.path().join(number.to_string())).collect();
+        for path in &paths {
+            std::fs::write(path, "x").expect("written");
+            syncer.later(path).expect("taken");
         }
+        assert_eq!(syncer.finish().expect("all are there"), paths);
+        let syncer = Syncer::start();
         syncer.later(&folder.path().join("gone")).expect("taken");
         let error = syncer.finish().expect_err("one is not there");
         assert!(error.to_string().contains("gone"), "{error}");
