@@ -287,7 +287,8 @@ fn write(bencher: Bencher<'_, '_>) {
     let columns = TableColumns::new(&roles, None, true);
     let folder = tempfile::tempdir().expect("a folder");
     let (path, provenance) = (folder.path().join("part-0.parquet"), Provenance::of(&Canonical::default()));
-    let write = || columns.write_sessions(&path, To::Table(&provenance), Some((&rows, day)), &types).expect("written");
+    let write =
+        || columns.write_sessions(&path, To::Table(&provenance, &[]), Some((&rows, day)), &types).expect("written");
     assert_eq!(write().rows, all as u64);
     bencher.counter(ItemsCount::new(all)).bench_local(write);
 }

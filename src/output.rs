@@ -17,7 +17,7 @@ use crate::report::progress::Progress;
 use crate::scope::{Mode, Scope};
 use crate::sessionize::dated::{ByDay, Dated};
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::merge::{AllUsers, ByDate};
+use crate::sessionize::merge::ByDate;
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
@@ -26,7 +26,6 @@ use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::made_with::MadeWith;
 use crate::tables::parquet_file::{Provenance, Size};
-use crate::tables::parts::put_together;
 use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
 use crate::tables::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
 use crate::tables::syncer::Syncer;
@@ -106,12 +105,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// A file that cannot be written; an interruption.
     pub fn write_tables(&mut self, run: Run<'_>, made: Made, progress: &mut Progress) -> Result<(), Error> {
-        if self.parts == 0 {
-            return self.write_all(run, Rows::Whole(&made), progress);
-        }
-        self.write_part(run, &made, progress)?;
-        drop(made);
-        self.write_all(run, Rows::InParts, progress)
+        self.write_all(run, Rows::Rest(&made), progress)
     }
 
     /// Writes some of the rows of the tables, which memory holds no longer; those of a user have to come together.
@@ -157,11 +151,7 @@ impl<'a> Output<'a> {
         let name = segment.map(|segment| segment.name.as_str());
         let mut files = TableFiles::default();
         if self.options.makes(Table::Sessions) {
-            let source = Source {
-                profile,
-                rows,
-                by_date: rows.users().map(|users| ByDate::new(partitions, users, sessions_of)),
-            };
+            let source = Source { profile, rows, by_date: ByDate::new(partitions, &rows.made().users, sessions_of) };
             let provenance = made_with(&self.job.added);
             let place = TablePlace::new(SESSIONS, name);
             let new = self.write_table(
@@ -179,11 +169,7 @@ impl<'a> Output<'a> {
             }
         }
         if self.options.makes(Table::Activity) {
-            let source = Source {
-                profile,
-                rows,
-                by_date: rows.users().map(|users| ByDate::new(partitions, users, activity_of)),
-            };
+            let source = Source { profile, rows, by_date: ByDate::new(partitions, &rows.made().users, activity_of) };
             let provenance = made_with(performed.unwrap_or(&AddedColumns::default()));
             let place = TablePlace::new(ACTIVITY, name);
             self.write_table(&place, Table::Activity, &source, &provenance, progress, &mut files, |path, to, rows| {
@@ -209,37 +195,30 @@ impl<'a> Output<'a> {
         files: &mut TableFiles,
         write: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<Vec<PathBuf>, Error> {
-        let part_of = |number: usize, day: Day| self.folder.scratch_path(&name.part_of(number, day));
-        let days = match &source.by_date {
-            Some(by_date) => by_date.days(),
-            None => self.days_in_parts.get(&name.folder()).into_iter().flatten().copied().collect(),
-        };
-        progress.stage(table.name(), days.len() as u64);
+        let days = source.by_date.days();
         if let Rows::Part(_) = source.rows {
             pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
                 let path = self.folder.scratch(&name.part_of(self.parts, day))?;
-                write(&path, To::Part, source.by_date.as_ref().map(|rows| (rows, day)))
+                write(&path, To::Part, Some((&source.by_date, day)))
             })?;
             self.days_in_parts.entry(name.folder()).or_default().extend(days);
             return Ok(Vec::new());
         }
+        let in_parts = self.days_in_parts.get(&name.folder()).into_iter().flatten().copied();
+        let days: Vec<Day> = days.into_iter().chain(in_parts).collect::<BTreeSet<_>>().into_iter().collect();
+        progress.stage(table.name(), days.len() as u64);
         let place = |file: PathBuf| match self.options.writes(table) {
             true => self.folder.stage(&file),
             false => self.folder.scratch(&file),
         };
+        let part_of = |number: usize, day: Day| self.folder.scratch_path(&name.part_of(number, day));
         let mut size = pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
             let path = place(name.file_of(day))?;
-            let size = match &source.by_date {
-                Some(by_date) => write(&path, To::Table(provenance), Some((by_date, day)))?,
-                None => {
-                    let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
-                    let parts: Vec<PathBuf> = parts.collect();
-                    let size = put_together(&path, provenance, &parts)?;
-                    // Not in the way of what comes next; what stays goes with the rest.
-                    parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
-                    size
-                }
-            };
+            let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
+            let parts: Vec<PathBuf> = parts.collect();
+            let size = write(&path, To::Table(provenance, &parts), Some((&source.by_date, day)))?;
+            // Not in the way of what comes next; what stays goes with the rest.
+            parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
             if self.options.writes(table) {
                 self.syncer.later(&path)?;
             }
@@ -258,7 +237,7 @@ impl<'a> Output<'a> {
         }
         if days.is_empty() && kept.iter().all(|file| *file == name.empty_file()) {
             let path = self.folder.stage(&name.empty_file())?;
-            size.merge(write(&path, To::Table(provenance), None)?);
+            size.merge(write(&path, To::Table(provenance, &[]), None)?);
             self.syncer.later(&path)?;
         }
         let no_longer_empty = !days.is_empty() && kept.contains(&name.empty_file());
@@ -325,32 +304,25 @@ pub struct Run<'a> {
     pub profile: &'a Profile,
 }
 
-/// Where the rows of a run's tables are.
+/// Rows of a run's tables.
 #[derive(Clone, Copy)]
 enum Rows<'a> {
-    /// All in memory.
-    Whole(&'a Made),
-    /// Some in memory: they are a part.
+    /// A part: memory does not hold the others beside them.
     Part(&'a Made),
-    /// In parts on disk.
-    InParts,
+    /// All that are in no part.
+    Rest(&'a Made),
 }
 
 impl<'a> Rows<'a> {
-    fn made(self) -> Option<&'a Made> {
+    fn made(self) -> &'a Made {
         match self {
-            Rows::Whole(made) | Rows::Part(made) => Some(made),
-            Rows::InParts => None,
+            Rows::Part(made) | Rows::Rest(made) => made,
         }
-    }
-
-    fn users(self) -> Option<&'a AllUsers> {
-        self.made().map(|made| &made.users)
     }
 
     /// Those of a segment, by its place, or of all events.
     fn partitions(self, segment: Option<usize>) -> &'a [Partition] {
-        let Some(made) = self.made() else { return &[] };
+        let made = self.made();
         match segment {
             None => &made.partitions,
             // Without any event there are no partitions.
@@ -363,8 +335,7 @@ impl<'a> Rows<'a> {
 struct Source<'a, R: Dated> {
     profile: &'a Profile,
     rows: Rows<'a>,
-    /// Those in memory.
-    by_date: Option<ByDate<'a, R>>,
+    by_date: ByDate<'a, R>,
 }
 
 fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {

@@ -1,24 +1,23 @@
-//! Tables in parts: what memory does not hold of a date's rows is written part by part, and put together at the
-//! end. A part has the rows of some users, all of them, in the order of the table; so parts are put together user
-//! by user.
+//! Tables in parts: what memory does not hold of a date's rows is written part by part, and put together with the rest at
+//! the end. A part has the rows of some users, all of them, in the order of the table; so parts are put together user by
+//! user.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::interleave;
 use arrow::datatypes::{Int64Type, SchemaRef};
-use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::ipc::CompressionType;
 use arrow::record_batch::RecordBatch;
 
 use super::error::TableError;
-use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
+use super::parquet_file::SLICE_ROWS;
 
 /// Rows of a part that are in memory at a time.
 const PART_ROWS: usize = 1 << 12;
@@ -67,27 +66,16 @@ impl PartFile {
     }
 }
 
-/// Puts the parts of a table's file together.
-///
-/// # Errors
-/// A part cannot be read, or the file cannot be written.
-pub fn put_together(path: &Path, provenance: &Provenance, parts: &[PathBuf]) -> Result<Size, TableError> {
-    let mut merge = Merge::open(parts)?;
-    let mut file = ParquetFile::create(path, merge.schema.clone(), provenance)?;
-    while let Some(rows) = merge.next_slice()? {
-        file.write(&rows)?;
-    }
-    file.finish()
-}
+/// Rows of a table, some at a time.
+type Slices<'a> = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + 'a>;
 
 /// One part on its way into the whole.
-struct Part {
-    path: PathBuf,
-    batches: FileReader<BufReader<File>>,
-    /// The place of its batch among those held.
-    batch: usize,
+struct Part<'a> {
+    slices: Slices<'a>,
+    /// The place of the slice that is at hand among those held.
+    slice: usize,
     row: usize,
-    /// The users of that batch.
+    /// The users of that slice.
     users: Option<ArrayRef>,
 }
 
@@ -98,48 +86,46 @@ enum User {
     Text(Vec<u8>),
 }
 
-struct Merge {
+/// The rows of several parts in the order of the table.
+pub struct Merge<'a> {
+    /// What is written: it is named where something fails.
+    path: &'a Path,
     schema: SchemaRef,
-    parts: Vec<Part>,
-    /// The batches that rows of the next slice are in.
+    parts: Vec<Part<'a>>,
+    /// The slices that rows of the next one are in.
     held: Vec<RecordBatch>,
     /// The parts that have rows left, by the user of their next one.
     next: BinaryHeap<Reverse<(User, usize)>>,
 }
 
-impl Merge {
-    fn open(paths: &[PathBuf]) -> Result<Self, TableError> {
-        let mut merge: Option<Merge> = None;
-        for path in paths {
-            let unreadable = |reason: String| TableError::Part { path: path.clone(), reason };
-            let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-            let batches = FileReader::try_new_buffered(file, None).map_err(|error| unreadable(error.to_string()))?;
-            let merge = merge.get_or_insert_with(|| Merge {
-                schema: batches.schema(),
-                parts: Vec::new(),
-                held: Vec::new(),
-                next: BinaryHeap::new(),
-            });
-            merge.parts.push(Part { path: path.clone(), batches, batch: 0, row: 0, users: None });
-        }
-        let none = || TableError::Part { path: PathBuf::new(), reason: "there is no part".to_string() };
-        let mut merge = merge.ok_or_else(none)?;
-        for part in 0..merge.parts.len() {
-            merge.advance(part)?;
-        }
+impl<'a> Merge<'a> {
+    /// The rows of files and those in memory, which come a few at a time; all of them become the file at `path`.
+    ///
+    /// # Errors
+    /// A file cannot be read, or rows in memory cannot be had.
+    pub fn new(
+        path: &'a Path,
+        schema: SchemaRef,
+        files: &[PathBuf],
+        in_memory: Slices<'a>,
+    ) -> Result<Self, TableError> {
+        let mut sources = files.iter().map(|file| read_part(file)).collect::<Result<Vec<_>, _>>()?;
+        sources.push(in_memory);
+        let parts = sources.into_iter().map(|slices| Part { slices, slice: 0, row: 0, users: None }).collect();
+        let mut merge = Merge { path, schema, parts, held: Vec::new(), next: BinaryHeap::new() };
+        (0..merge.parts.len()).try_for_each(|part| merge.advance(part))?;
         Ok(merge)
     }
 
-    /// Takes the next batch of a part.
+    /// Takes the next slice of a part.
     fn advance(&mut self, number: usize) -> Result<(), TableError> {
         let part = &mut self.parts[number];
-        let unreadable = |error: ArrowError| TableError::Part { path: part.path.clone(), reason: error.to_string() };
         part.users = None;
         part.row = 0;
-        if let Some(rows) = part.batches.next().transpose().map_err(unreadable)? {
+        if let Some(rows) = part.slices.next().transpose()? {
             let users = rows.column(0).clone();
             self.next.push(Reverse((user_at(&users, 0), number)));
-            part.batch = self.held.len();
+            part.slice = self.held.len();
             part.users = Some(users);
             self.held.push(rows);
         }
@@ -147,14 +133,17 @@ impl Merge {
     }
 
     /// The next rows: a whole slice, or the last, shorter one.
-    fn next_slice(&mut self) -> Result<Option<RecordBatch>, TableError> {
+    ///
+    /// # Errors
+    /// A part cannot be read.
+    pub fn next_slice(&mut self) -> Result<Option<RecordBatch>, TableError> {
         let mut places = Vec::with_capacity(SLICE_ROWS);
         while places.len() < SLICE_ROWS {
             let Some(Reverse((user, number))) = self.next.pop() else { break };
             let part = &mut self.parts[number];
             let Some(users) = &part.users else { continue };
             while places.len() < SLICE_ROWS && part.row < users.len() && is_user(users, part.row, &user) {
-                places.push((part.batch, part.row));
+                places.push((part.slice, part.row));
                 part.row += 1;
             }
             if part.row < users.len() {
@@ -167,26 +156,35 @@ impl Merge {
             return Ok(None);
         }
         let columns = (0..self.schema.fields().len()).map(|column| {
-            let arrays: Vec<&dyn Array> = self.held.iter().map(|batch| batch.column(column).as_ref()).collect();
+            let arrays: Vec<&dyn Array> = self.held.iter().map(|slice| slice.column(column).as_ref()).collect();
             interleave(&arrays, &places)
         });
         let slice = columns
             .collect::<Result<Vec<_>, _>>()
             .and_then(|columns| RecordBatch::try_new(self.schema.clone(), columns))
-            .map_err(|error| TableError::Part { path: self.parts[0].path.clone(), reason: error.to_string() })?;
+            .map_err(|error| TableError::write(self.path, &error))?;
         self.let_go();
         Ok(Some(slice))
     }
 
-    /// Lets go of batches whose rows have all been taken.
+    /// Lets go of slices whose rows have all been taken.
     fn let_go(&mut self) {
         let mut held = Vec::with_capacity(self.parts.len());
         for part in self.parts.iter_mut().filter(|part| part.users.is_some()) {
-            held.push(self.held[part.batch].clone());
-            part.batch = held.len() - 1;
+            held.push(self.held[part.slice].clone());
+            part.slice = held.len() - 1;
         }
         self.held = held;
     }
+}
+
+/// The rows of a part on disk.
+fn read_part<'a>(path: &Path) -> Result<Slices<'a>, TableError> {
+    let named = path.to_path_buf();
+    let unreadable = move |reason: String| TableError::Part { path: named.clone(), reason };
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let batches = FileReader::try_new_buffered(file, None).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Box::new(batches.map(move |rows| rows.map_err(|error| unreadable(error.to_string())))))
 }
 
 fn user_at(users: &ArrayRef, row: usize) -> User {

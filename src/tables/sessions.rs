@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use super::added::AddedFields;
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
-use super::parts::PartFile;
+use super::parts::{Merge, PartFile};
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::added::property_column;
@@ -202,8 +202,8 @@ impl TableColumns {
 /// What a file is.
 #[derive(Clone, Copy, Debug)]
 pub enum To<'a> {
-    /// A file of a table.
-    Table(&'a Provenance),
+    /// A file of a table, with the rows of these parts, too.
+    Table(&'a Provenance, &'a [PathBuf]),
     /// A part of one.
     Part,
 }
@@ -215,28 +215,34 @@ fn write_table<R: Dated>(
     rows: Option<(&ByDate<'_, R>, Day)>,
     columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
 ) -> Result<Size, TableError> {
-    let each_slice = |write: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>| {
-        let Some((by_date, day)) = rows else { return Ok(()) };
-        let places: Vec<Place> = by_date.places(day);
-        // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
-        let mut rows = Vec::new();
-        places.chunks(SLICE_ROWS).try_for_each(|places| {
-            rows.clear();
-            by_date.add_rows(day, places, &mut rows);
-            let rows = Rows { rows: &rows, places, partitions: by_date.partitions(), users: by_date.users() };
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
-            write(&batch.map_err(|error| TableError::write(path, &error))?)
-        })
+    let places: Vec<Place> = rows.map(|(by_date, day)| by_date.places(day)).unwrap_or_default();
+    // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
+    let mut buffer = Vec::new();
+    let mut slice = |by_date: &ByDate<'_, R>, day: Day, places: &[Place]| {
+        buffer.clear();
+        by_date.add_rows(day, places, &mut buffer);
+        let rows = Rows { rows: &buffer, places, partitions: by_date.partitions(), users: by_date.users() };
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+        batch.map_err(|error| TableError::write(path, &error))
     };
+    let slices = places.chunks(SLICE_ROWS).filter_map(|places| rows.map(|(by_date, day)| slice(by_date, day, places)));
     match to {
-        To::Table(provenance) => {
+        To::Table(provenance, parts) => {
             let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
-            each_slice(&mut |rows| file.write(rows))?;
+            match parts.is_empty() {
+                true => slices.into_iter().try_for_each(|rows| file.write(&rows?))?,
+                false => {
+                    let mut merge = Merge::new(path, Arc::clone(&schema), parts, Box::new(slices))?;
+                    while let Some(rows) = merge.next_slice()? {
+                        file.write(&rows)?;
+                    }
+                }
+            }
             file.finish()
         }
         To::Part => {
             let mut file = PartFile::create(path, &schema)?;
-            each_slice(&mut |rows| file.write(rows))?;
+            slices.into_iter().try_for_each(|rows| file.write(&rows?))?;
             file.finish()?;
             Ok(Size::default())
         }
