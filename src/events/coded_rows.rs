@@ -29,10 +29,17 @@ pub struct Part {
 
 impl Part {
     /// Those of its rows that are within others; `None` where there are none, unless it has none at all.
-    pub fn within(&self, rows: &Range<usize>) -> Option<Self> {
+    fn within(&self, rows: &Range<usize>) -> Option<Self> {
         let within = self.rows.start.max(rows.start)..self.rows.end.min(rows.end);
         (!within.is_empty() || self.rows.is_empty()).then(|| Part { rows: within, coded: self.coded.clone() })
     }
+}
+
+/// Parts, which follow each other, as so many pieces of about as many rows each.
+pub fn cut(parts: &[Part], count: usize) -> Vec<Vec<Part>> {
+    let all = parts.last().map_or(0, |last| last.rows.end);
+    let bounds = (0..count).map(|piece| all * piece / count..all * (piece + 1) / count);
+    bounds.map(|rows| parts.iter().filter_map(|part| part.within(&rows)).collect()).collect()
 }
 
 /// Columns of text that may stay codes, and what footers tell of their pages.
@@ -167,6 +174,26 @@ mod tests {
         assert_eq!(codes.within(&(15..30)), Some(part(15..20, &["a"])));
         assert_eq!((codes.within(&(0..10)), codes.within(&(20..30))), (None, None));
         assert_eq!(part(0..0, &[]).within(&(0..0)), Some(part(0..0, &[])));
+    }
+
+    #[test]
+    fn pieces_have_all_rows_once() {
+        let parts = [part(0..7, &["a", "b"]), part(7..10, &["b"]), part(10..12, &[])];
+        assert_eq!(cut(&parts, 1), [parts.to_vec()]);
+        assert_eq!(
+            cut(&parts, 3),
+            [vec![part(0..4, &["a", "b"])], vec![part(4..7, &["a", "b"]), part(7..8, &["b"])], parts_of(8)]
+        );
+        for count in 1..15 {
+            let pieces = cut(&parts, count);
+            let rows: Vec<usize> = pieces.iter().flatten().flat_map(|part| part.rows.clone()).collect();
+            assert_eq!((pieces.len(), rows), (count, (0..12).collect()));
+        }
+        assert_eq!(cut(&[part(0..0, &["a"])], 1), [[part(0..0, &["a"])]]);
+
+        fn parts_of(first: usize) -> Vec<Part> {
+            vec![part(first..10, &["b"]), part(10..12, &[])]
+        }
     }
 
     /// A file of two row groups, whose texts are few for `few` rows of each and all distinct after that.

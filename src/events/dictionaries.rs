@@ -1,4 +1,4 @@
-//! What the batches of a row group have in common: dictionaries that a file has text as codes of, of which all is made
+//! What the batches of a row group, or of a piece of one, have in common: dictionaries that a file has text as codes of, of which all is made
 //! once, and users and values that come again.
 
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Reading: the row groups of a file as batches of rows.
 
 use std::fs::File;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::coded_rows::{CodedRows, Part};
+use super::coded_rows::{cut, CodedRows, Part};
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
@@ -51,6 +50,13 @@ pub struct Piece {
     parts: Vec<Part>,
 }
 
+impl Piece {
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.rows.len()).sum()
+    }
+}
+
 /// A file whose footer has been read once more, for its row groups.
 #[derive(Debug)]
 pub struct OpenFile<'a> {
@@ -70,7 +76,7 @@ impl FileTask {
     /// Opens the file.
     ///
     /// # Errors
-    /// It cannot be opened, or its footer cannot be read any more.
+    /// It cannot be opened, its footer cannot be read any more, or there are fewer row groups in it.
     pub fn open(&self) -> Result<OpenFile<'_>, InputError> {
         self.open_with(&[])
     }
@@ -83,15 +89,19 @@ impl FileTask {
         let file = self.file()?;
         let open = || -> Result<_, ParquetError> {
             let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
+            if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
+                // Another file has come in its place.
+                return Ok(None);
+            }
             let mask = mask(&metadata, &[self.projection.columns(), more].concat());
             let schema = Arc::new(decoded_schema(&metadata)?);
             let coded_rows = match self.keeps_codes {
                 true => CodedRows::new(&file, &metadata, self.coded_columns(&schema))?,
                 false => CodedRows::default(),
             };
-            Ok(OpenFile { task: self, metadata, schema, mask, coded_rows })
+            Ok(Some(OpenFile { task: self, metadata, schema, mask, coded_rows }))
         };
-        self.decoded(open)
+        self.decoded(open)?.ok_or_else(|| InputError::Changed { path: self.path.clone() })
     }
 
     /// The columns of text that may stay codes.
@@ -119,41 +129,34 @@ impl FileTask {
 impl OpenFile<'_> {
     /// The rows of one of its row groups in about equal pieces, one after the other, which threads read by themselves: as
     /// many as told, at most, and none so small that reading it by itself is not worth its while.
-    ///
-    /// # Errors
-    /// The file cannot be opened any more, or the heads of its pages cannot be read.
-    pub fn pieces(&self, number: usize, most: usize) -> Result<Vec<Piece>, InputError> {
+    pub fn pieces(&self, number: usize, most: usize) -> Vec<Piece> {
         let all = self.all_rows(number).rows.len();
         let count = (all / PIECE_ROWS).clamp(1, most.max(1));
-        let pages = match count {
-            1 => self.pages_of_codes(number)?,
-            _ => self.rows_of_pages(number, &self.leaves())?,
-        };
+        let all_pages = if count > 1 { self.rows_of_pages(number, &self.leaves()) } else { None };
+        let count = if all_pages.is_some() { count } else { 1 };
+        let pages = all_pages.or_else(|| self.pages_of_codes(number));
         let parts = self.coded_rows.parts(pages.as_ref(), &self.metadata, number);
-        let count = if pages.is_some() { count } else { 1 };
-        let bounds = (0..count).map(|piece| all * piece / count..all * (piece + 1) / count);
-        let of_piece = |rows: Range<usize>| Piece {
-            row_group: number,
-            parts: parts.iter().filter_map(|part| part.within(&rows)).collect(),
-        };
-        Ok(bounds.map(of_piece).collect())
+        let of_row_group = |parts: Vec<Part>| Piece { row_group: number, parts };
+        cut(&parts, count).into_iter().map(of_row_group).collect()
     }
 
-    /// Where pages begin and end of the columns whose dictionaries overflow, if they tell; of all, where it is told twice.
-    fn pages_of_codes(&self, number: usize) -> Result<Option<RowsOfPages>, InputError> {
+    /// Where pages begin and end of the columns whose dictionaries overflow, if they tell; of all columns, where those tell
+    /// it twice.
+    fn pages_of_codes(&self, number: usize) -> Option<RowsOfPages> {
         let overflowing = self.coded_rows.overflowing(&self.metadata, number);
         if overflowing.is_empty() {
-            return Ok(None);
+            return None;
         }
         match self.rows_of_pages(number, &overflowing)? {
-            Some(pages) if pages.are_told_twice => self.rows_of_pages(number, &self.leaves()),
-            pages => Ok(pages),
+            pages if pages.are_told_twice => self.rows_of_pages(number, &self.leaves()),
+            pages => Some(pages),
         }
     }
 
-    fn rows_of_pages(&self, number: usize, leaves: &[usize]) -> Result<Option<RowsOfPages>, InputError> {
-        let file = PageFile::new(self.task.file()?);
-        self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), leaves))
+    /// Where pages begin and end, if they tell. What cannot be read here is not read in pieces, and told when it is read.
+    fn rows_of_pages(&self, number: usize, leaves: &[usize]) -> Option<RowsOfPages> {
+        let file = PageFile::new(self.task.file().ok()?);
+        self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), leaves)).ok().flatten()
     }
 
     /// Those of all columns that are read.
@@ -164,19 +167,14 @@ impl OpenFile<'_> {
 
     /// The rows of a piece, batch by batch: text that they have as codes of a dictionary, and that may stay so, does as far
     /// as it goes.
-    ///
-    /// # Errors
-    /// The file cannot be opened any more, or the row group's columns cannot be found.
-    pub fn piece(&self, piece: Piece) -> Result<Batches<'_>, InputError> {
-        Batches::new(self, piece.row_group, piece.parts, None)
+    pub fn piece(&self, piece: Piece) -> Batches<'_> {
+        Batches { file: self, row_group: piece.row_group, parts: piece.parts.into_iter(), filter: None, reader: None }
     }
 
     /// The rows of a row group that a filter lets pass, with text as text: of others, only what it looks at is decoded.
-    ///
-    /// # Errors
-    /// The file cannot be opened any more, or the row group's columns cannot be found.
-    pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Result<Batches<'_>, InputError> {
-        Batches::new(self, number, vec![self.all_rows(number)], filter)
+    pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Batches<'_> {
+        let parts = vec![self.all_rows(number)].into_iter();
+        Batches { file: self, row_group: number, parts, filter, reader: None }
     }
 
     fn all_rows(&self, number: usize) -> Part {
@@ -264,28 +262,15 @@ impl OpenFile<'_> {
     }
 }
 
-/// The batches of a row group.
-#[derive(Debug)]
+/// The batches of some rows of a row group.
 pub struct Batches<'a> {
     file: &'a OpenFile<'a>,
     row_group: usize,
     /// The parts that come after the one that is read.
     parts: std::vec::IntoIter<Part>,
-    reader: ParquetRecordBatchReader,
-}
-
-impl<'a> Batches<'a> {
-    fn new(
-        file: &'a OpenFile<'a>,
-        row_group: usize,
-        parts: Vec<Part>,
-        filter: Option<RowFilter>,
-    ) -> Result<Self, InputError> {
-        let mut parts = parts.into_iter();
-        let first = parts.next().unwrap_or_else(|| file.all_rows(row_group));
-        let reader = file.part(row_group, &first, filter)?;
-        Ok(Batches { file, row_group, parts, reader })
-    }
+    /// For the next of them.
+    filter: Option<RowFilter>,
+    reader: Option<ParquetRecordBatchReader>,
 }
 
 impl Iterator for Batches<'_> {
@@ -293,14 +278,15 @@ impl Iterator for Batches<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let reader = &mut self.reader;
-            let decoded = self.file.task.decoded(|| reader.next().transpose().map_err(ParquetError::from));
-            if let Some(batch) = decoded.transpose() {
-                return Some(batch);
+            if let Some(reader) = &mut self.reader {
+                let decoded = self.file.task.decoded(|| reader.next().transpose().map_err(ParquetError::from));
+                if let Some(batch) = decoded.transpose() {
+                    return Some(batch);
+                }
             }
             let part = self.parts.next()?;
-            match self.file.part(self.row_group, &part, None) {
-                Ok(reader) => self.reader = reader,
+            match self.file.part(self.row_group, &part, self.filter.take()) {
+                Ok(reader) => self.reader = Some(reader),
                 Err(error) => return Some(Err(error)),
             }
         }

@@ -239,7 +239,7 @@ pub fn each_batch<T: Send>(
         let (task, file, footer, _) = &opened[*place];
         let filter = lookup.and_then(|lookup| lookup.row_filter(file, footer));
         let mut done = Vec::new();
-        for batch in file.rows_where(*number, filter)? {
+        for batch in file.rows_where(*number, filter) {
             cancel::check()?;
             let batch = batch?;
             let passing = task.projection.passing(&batch).map_err(|error| pipeline::blame(plan, task, error))?;

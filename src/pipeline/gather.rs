@@ -21,7 +21,7 @@ use crate::store::{Events, Room, Store};
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
 const PARTITION_ROWS: u64 = 1 << 16;
-/// Events of a partition that are laid out together, at least: they are fetched together, too.
+/// Events of a partition that are laid out together, where row groups have as many: they are fetched together, too.
 const PIECE_ROWS: usize = 1 << 9;
 /// Events that are laid out together, at most: a thread has them in hand.
 const BLOCK_ROWS: usize = 1 << 20;
@@ -81,12 +81,10 @@ impl Gather<'_> {
         let store = Store::new(partitions, room);
         let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
-        let of_group = plan.extent.rows_read.div_ceil(plan.extent.row_groups_read.max(1));
-        let at_once = usize::try_from(of_group).map_or(block_rows, |rows| rows.min(block_rows));
         let laying_out = LayingOut {
             normaliser: &normaliser,
             facts,
-            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone, events: at_once }),
+            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone, events: block_rows }),
             store: &store,
             partitions,
             block_rows,
@@ -94,7 +92,7 @@ impl Gather<'_> {
             progress,
         };
         let mut rows = RowCounts::default();
-        let counts = each_group(pool, plan, profile, tasks, || GroupLaidOut::new(&laying_out))?;
+        let counts = each_group(pool, plan, profile, tasks, |rows| GroupLaidOut::new(&laying_out, rows))?;
         counts.iter().for_each(|counts| rows.merge(counts));
         Ok(Gathered { events: store.finish()?, rows })
     }
@@ -115,7 +113,7 @@ struct LayingOut<'a> {
     progress: &'a Progress,
 }
 
-/// The events of a row group, which are laid out together: the more there are, the more a partition gets at once.
+/// The events of a row group or of a piece of one, which are laid out together: the more there are, the more a partition gets at once.
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
@@ -129,11 +127,12 @@ struct GroupLaidOut<'a> {
 }
 
 impl<'a> GroupLaidOut<'a> {
-    fn new(by: &'a LayingOut<'a>) -> Self {
+    fn new(by: &'a LayingOut<'a>, rows: usize) -> Self {
+        let join_by = by.join_by.map(|join_by| JoinBy { events: rows.min(join_by.events), ..join_by });
         GroupLaidOut {
             by,
             known: Dictionaries::default(),
-            in_hand: InHand::new(by.join_by),
+            in_hand: InHand::new(join_by),
             done: None,
             rows: 0,
             counts: RowCounts::default(),

@@ -1,4 +1,4 @@
-//! The events of a row group that a thread has in hand until they are laid out.
+//! The events of a row group, or of a piece of one, that a thread has in hand until they are laid out.
 
 use jiff::tz::TimeZone;
 

@@ -12,7 +12,7 @@ use crate::events::error::InputError;
 use crate::events::normalise::Normaliser;
 use crate::events::plan::ReadPlan;
 use crate::events::project::{ProjectError, RoleColumns, SeenBefore};
-use crate::events::read::{Batches, FileTask, OpenFile};
+use crate::events::read::{FileTask, OpenFile, Piece};
 use crate::events::survey::Survey;
 use crate::job::reach::Reach;
 use crate::job::Job;
@@ -66,7 +66,7 @@ pub fn survey(
     Ok(survey)
 }
 
-/// Work on the batches of a row group, one after the other.
+/// Work on the batches of a row group or of a piece of one, one after the other.
 pub(super) trait GroupWork {
     /// What comes of it.
     type Made: Send;
@@ -76,22 +76,24 @@ pub(super) trait GroupWork {
     fn finish(self) -> Result<Self::Made, Error>;
 }
 
-/// Pieces for each thread that a row group is read in, at most, while others have none to read.
+/// Pieces for each thread that a row group is read in, at most.
 const PIECES: usize = 8;
 
-/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it. The last ones to be
-/// begun are read in pieces, by whoever has nothing else to do: else most threads would wait for a few.
+/// Reads row groups on all threads, and works on the batches of each on the thread that decodes it; `begin` is told about
+/// how many rows come. The last ones to be begun, one for each thread, are read in pieces, which go to whoever has nothing
+/// else to do: else most threads would wait for a few.
 pub(super) fn each_group<W: GroupWork>(
     pool: &ThreadPool,
     plan: &ReadPlan,
     profile: &Profile,
     tasks: &[FileTask],
-    begin: impl Fn() -> W + Sync,
+    begin: impl Fn(usize) -> W + Sync,
 ) -> Result<Vec<W::Made>, Error> {
     let threads = pool.current_num_threads();
     let left = AtomicUsize::new(tasks.iter().map(|task| task.row_groups.len()).sum());
-    let of_piece = |task: &FileTask, mut batches: Batches<'_>| -> Result<W::Made, Error> {
-        let mut work = begin();
+    let of_piece = |task: &FileTask, file: &OpenFile<'_>, piece: Piece| -> Result<W::Made, Error> {
+        let mut work = begin(piece.rows());
+        let mut batches = file.piece(piece);
         let mut seen = SeenBefore::nothing(task.keeps_codes);
         while let Some(batch) = profile.time(Step::Read, || batches.next()).transpose()? {
             cancel::check()?;
@@ -104,8 +106,8 @@ pub(super) fn each_group<W: GroupWork>(
     let of_group = |task: &FileTask, file: &OpenFile<'_>, number: usize| -> Result<Vec<W::Made>, Error> {
         let is_last = left.fetch_sub(1, Ordering::Relaxed) <= threads;
         let most = if is_last && threads > 1 { threads * PIECES } else { 1 };
-        let pieces = file.pieces(number, most)?.into_par_iter().with_max_len(1);
-        pieces.map(|piece| of_piece(task, file.piece(piece)?)).collect()
+        let pieces = file.pieces(number, most).into_par_iter().with_max_len(1);
+        pieces.map(|piece| of_piece(task, file, piece)).collect()
     };
     let of_file = |task: &FileTask| -> Result<Vec<Vec<W::Made>>, Error> {
         let file = task.open()?;
@@ -138,7 +140,7 @@ fn each_batch<T: Send>(
             Ok(self.made)
         }
     }
-    let made = each_group(pool, plan, profile, tasks, || Each { work: &work, made: Vec::new() })?;
+    let made = each_group(pool, plan, profile, tasks, |_| Each { work: &work, made: Vec::new() })?;
     Ok(made.into_iter().flatten().collect())
 }
 

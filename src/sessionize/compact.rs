@@ -76,7 +76,7 @@ impl Unusual {
     }
 }
 
-/// One of them, with the usual value and the usual id: its date is known otherwise.
+/// One of them, but for its value and its id where they are not the usual ones: its date is known otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptSession {
     start: Timestamp,

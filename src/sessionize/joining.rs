@@ -134,13 +134,13 @@ impl Joining {
     }
 
     fn take_users(&mut self, users: &Coded) {
-        let changed = self.users.take(users);
-        self.open.make_room(self.users.len());
-        let Some(now) = changed else { return };
+        let Some(now) = self.users.take(users) else { return self.open.make_room(self.users.len()) };
         self.ended.settle();
         self.ended.users.iter_mut().for_each(|user| *user = now[*user as usize]);
         let renamed = |burst: Burst| Burst { user: now[burst.user as usize], ..burst };
-        for burst in self.open.take().into_iter().flatten().filter(Burst::is_some).map(renamed) {
+        let open = self.open.take();
+        self.open.make_room(self.users.len());
+        for burst in open.into_iter().flatten().filter(Burst::is_some).map(renamed) {
             // Of a user that was there twice, the burst of either will do.
             if let Some(other) = self.open.replace(burst) {
                 self.ended.push(other);

@@ -185,6 +185,8 @@ mod tests {
         for most_direct in [0, 3, 100] {
             let mut open = Open::new(most_direct * 2);
             let users = [7, 0, 2, 50, 3];
+            [4, 8, 60].iter().for_each(|users| open.make_room(*users));
+            assert!(open.direct.capacity() <= most_direct);
             for (value, has_value) in [(1, true), (2, false)] {
                 users.iter().for_each(|user| assert!(open.replace(burst(*user, has_value, value)).is_none()));
             }

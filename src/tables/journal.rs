@@ -139,20 +139,22 @@ impl Places {
         step();
         self.make_folders(journal, made)?;
         step();
-        let staging = self.staging();
-        // The folder of a file whose name the disk has need not be synced for it, only those around that folder.
-        let unsynced = |file: &PathBuf| match confirmed.contains(&staging.join(file)) {
-            true => 2,
-            false => 1,
-        };
-        let folders: BTreeSet<&Path> =
-            journal.put.iter().flat_map(|file| file.ancestors().skip(unsynced(file))).collect();
-        sync_folders(&folders.into_iter().map(|folder| staging.join(folder)).collect::<Vec<_>>())?;
+        sync_folders(&self.folders_to_sync(journal, confirmed))?;
         let (new, path) = (self.own.join(NEW_JOURNAL), self.journal());
         write_synced(&new, serde_json::to_string_pretty(journal).unwrap_or_default().as_bytes())?;
         step();
         fs::rename(&new, &path).map_err(|error| TableError::write(&path, &error))?;
         sync_folder(&self.own).inspect_err(|_| drop(fs::remove_file(&path)))
+    }
+
+    /// The folders whose names the disk has to have before the decision: all that lead to staged files. The folder of a
+    /// file whose name it has need not be synced for that file, only those around it.
+    fn folders_to_sync(&self, journal: &Journal, confirmed: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let staging = self.staging();
+        let unsynced = |file: &PathBuf| if confirmed.contains(&staging.join(file)) { 2 } else { 1 };
+        let within = journal.put.iter().flat_map(|file| file.ancestors().skip(unsynced(file)));
+        let folders: BTreeSet<PathBuf> = within.map(|folder| staging.join(folder)).chain([self.own.clone()]).collect();
+        folders.into_iter().collect()
     }
 
     /// Keeps the file that stands at a place, so that it can be put back.
@@ -360,6 +362,23 @@ mod tests {
             .stdout(Stdio::null())
             .status();
         status.expect("ran").success()
+    }
+
+    #[test]
+    fn folders_of_files_that_the_disk_has_are_not_synced_again() {
+        let places = places(Path::new("out"));
+        let put = ["t/d=1/a", "t/d=2/a", "t/d=2/b", "run.json"].map(PathBuf::from).to_vec();
+        let journal = Journal { put, remove: vec![PathBuf::from("u/d=1/a")] };
+        let to_sync = |confirmed: &[&str]| {
+            let confirmed = confirmed.iter().map(|file| places.staging().join(file)).collect();
+            let folders = places.folders_to_sync(&journal, &confirmed).into_iter();
+            folders.map(|folder| folder.display().to_string()).collect::<Vec<_>>()
+        };
+        let around = ["out/_dwell", "out/_dwell/staging/", "out/_dwell/staging/t"];
+        let (first, second) = ("out/_dwell/staging/t/d=1", "out/_dwell/staging/t/d=2");
+        assert_eq!(to_sync(&[]), [around.as_slice(), &[first, second]].concat());
+        assert_eq!(to_sync(&["t/d=1/a", "t/d=2/a"]), [around.as_slice(), &[second]].concat());
+        assert_eq!(to_sync(&["t/d=1/a", "t/d=2/a", "t/d=2/b"]), around);
     }
 
     #[test]

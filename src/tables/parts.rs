@@ -201,3 +201,83 @@ fn is_user(users: &ArrayRef, row: usize, user: &User) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use arrow::array::{DictionaryArray, Int64Array, LargeStringArray};
+    use arrow::compute::concat_batches;
+    use arrow::datatypes::{Int32Type, Schema};
+
+    /// A user, what the row is beside it, and a word.
+    type Told = (i64, i64, &'static str);
+
+    fn batch(rows: &[Told], is_text: bool) -> RecordBatch {
+        let users: ArrayRef = match is_text {
+            true => Arc::new(LargeStringArray::from_iter_values(rows.iter().map(|row| format!("{:06}", row.0)))),
+            false => Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.0))),
+        };
+        let numbers = Int64Array::from_iter_values(rows.iter().map(|row| row.1));
+        let words: DictionaryArray<Int32Type> = rows.iter().map(|row| row.2).collect();
+        let columns = [users, Arc::new(numbers), Arc::new(words)];
+        RecordBatch::try_from_iter(["user", "number", "word"].into_iter().zip(columns)).expect("columns of one length")
+    }
+
+    /// The rows of some of the users, in order, of which some have so many that several slices are theirs.
+    fn rows(of: impl Fn(i64) -> bool) -> Vec<Told> {
+        let count = |user: i64| if user % 400 == 7 { 9_000 } else { user % 13 };
+        let of_user = |user: i64| (0..count(user)).map(move |row| (user, row, ["a", "b", "c"][(row % 3) as usize]));
+        (0..1_000).filter(|user| of(*user)).flat_map(of_user).collect()
+    }
+
+    fn merged(folder: &Path, parts: &[Vec<Told>], in_memory: &[Told], is_text: bool) -> Vec<RecordBatch> {
+        let schema: SchemaRef = Arc::new(Schema::new(batch(&[], is_text).schema().fields().clone()));
+        let files: Vec<PathBuf> = (0..parts.len()).map(|part| folder.join(part.to_string())).collect();
+        for (file, rows) in files.iter().zip(parts) {
+            let mut part = PartFile::create(file, &schema).expect("made");
+            rows.chunks(SLICE_ROWS).for_each(|rows| part.write(&batch(rows, is_text)).expect("written"));
+            part.finish().expect("finished");
+        }
+        let slices = in_memory.chunks(SLICE_ROWS).map(|rows| Ok(batch(rows, is_text)));
+        let mut merge = Merge::new(Path::new("whole"), schema, &files, Box::new(slices)).expect("readable");
+        std::iter::from_fn(|| merge.next_slice().expect("readable")).collect()
+    }
+
+    #[test]
+    fn parts_and_what_is_in_memory_become_one_table() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of = |share: i64| rows(move |user| user * 7 % 5 == share);
+        let none = Vec::new;
+        for (parts, in_memory, shares) in [
+            (vec![of(0), of(1), of(2), of(3)], of(4), 0..5),
+            (vec![of(0), none(), of(1)], none(), 0..2),
+            (vec![of(3)], of(4), 3..5),
+            (vec![none(), of(2)], none(), 2..3),
+        ] {
+            for is_text in [false, true] {
+                let expected = batch(&rows(|user| shares.contains(&(user * 7 % 5))), is_text);
+                let slices = merged(folder.path(), &parts, &in_memory, is_text);
+                let lengths: Vec<usize> = slices.iter().map(RecordBatch::num_rows).collect();
+                let (last, whole) = lengths.split_last().expect("rows");
+                assert!(whole.iter().all(|rows| *rows == SLICE_ROWS) && *last <= SLICE_ROWS, "{lengths:?}");
+                let together = concat_batches(&expected.schema(), &slices).expect("one schema");
+                let text = |rows: &RecordBatch| arrow::compute::cast(rows.column(2), &arrow::datatypes::DataType::Utf8);
+                assert_eq!(together.columns()[..2], expected.columns()[..2]);
+                assert!(*text(&together).expect("words") == *text(&expected).expect("words"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_damaged_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("part");
+        std::fs::write(&path, "ARROW1 and no more").expect("written");
+        let schema = batch(&[], false).schema();
+        let opened = Merge::new(Path::new("whole"), schema, std::slice::from_ref(&path), Box::new(std::iter::empty()));
+        let error = opened.err().expect("it is damaged").to_string();
+        assert!(error.contains(&format!("{path:?}")) && error.contains("check the disk"), "{error}");
+    }
+}
