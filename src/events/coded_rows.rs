@@ -182,7 +182,11 @@ mod tests {
         assert_eq!(cut(&parts, 1), [parts.to_vec()]);
         assert_eq!(
             cut(&parts, 3),
-            [vec![part(0..4, &["a", "b"])], vec![part(4..7, &["a", "b"]), part(7..8, &["b"])], parts_of(8)]
+            [
+                vec![part(0..4, &["a", "b"])],
+                vec![part(4..7, &["a", "b"]), part(7..8, &["b"])],
+                vec![part(8..10, &["b"]), part(10..12, &[])],
+            ]
         );
         for count in 1..15 {
             let pieces = cut(&parts, count);
@@ -190,10 +194,6 @@ mod tests {
             assert_eq!((pieces.len(), rows), (count, (0..12).collect()));
         }
         assert_eq!(cut(&[part(0..0, &["a"])], 1), [[part(0..0, &["a"])]]);
-
-        fn parts_of(first: usize) -> Vec<Part> {
-            vec![part(first..10, &["b"]), part(10..12, &[])]
-        }
     }
 
     /// A file of two row groups, whose texts are few for `few` rows of each and all distinct after that.

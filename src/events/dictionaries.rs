@@ -1,5 +1,5 @@
-//! What the batches of a row group, or of a piece of one, have in common: dictionaries that a file has text as codes of, of which all is made
-//! once, and users and values that come again.
+//! What the batches of a row group, or of a piece of one, have in common: dictionaries that a file has text as codes of,
+//! of which all is made once, and users and values that come again.
 
 use std::sync::Arc;
 

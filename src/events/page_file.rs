@@ -63,8 +63,8 @@ pub struct RowsOfPages {
 }
 
 /// The rows of each page of some leaves of a row group, as the heads of the pages tell; `None` where those of one are not
-/// all rows of the row group, where a leaf is in a list, or where a page tells them twice, and not the same. Whoever skips pages goes by their rows,
-/// whoever reads them by their values: where a writer has them differ, columns would come apart.
+/// all rows of the row group, where a leaf is in a list, or where a page tells them twice, and not the same. Whoever skips
+/// pages goes by their rows, whoever reads them by their values: where a writer has them differ, columns would come apart.
 ///
 /// # Errors
 /// The head of a page cannot be read.

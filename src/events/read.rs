@@ -134,7 +134,7 @@ impl OpenFile<'_> {
         let count = (all / PIECE_ROWS).clamp(1, most.max(1));
         let all_pages = if count > 1 { self.rows_of_pages(number, &self.leaves()) } else { None };
         let count = if all_pages.is_some() { count } else { 1 };
-        let pages = all_pages.or_else(|| self.pages_of_codes(number));
+        let pages = all_pages.or_else(|| self.pages_of_overflowing(number));
         let parts = self.coded_rows.parts(pages.as_ref(), &self.metadata, number);
         let of_row_group = |parts: Vec<Part>| Piece { row_group: number, parts };
         cut(&parts, count).into_iter().map(of_row_group).collect()
@@ -142,7 +142,7 @@ impl OpenFile<'_> {
 
     /// Where pages begin and end of the columns whose dictionaries overflow, if they tell; of all columns, where those tell
     /// it twice.
-    fn pages_of_codes(&self, number: usize) -> Option<RowsOfPages> {
+    fn pages_of_overflowing(&self, number: usize) -> Option<RowsOfPages> {
         let overflowing = self.coded_rows.overflowing(&self.metadata, number);
         if overflowing.is_empty() {
             return None;

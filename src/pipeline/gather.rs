@@ -113,7 +113,8 @@ struct LayingOut<'a> {
     progress: &'a Progress,
 }
 
-/// The events of a row group or of a piece of one, which are laid out together: the more there are, the more a partition gets at once.
+/// The events of a row group or of a piece of one, which are laid out together: the more there are, the more a partition
+/// gets at once.
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,

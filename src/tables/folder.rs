@@ -336,8 +336,8 @@ impl LockedFolder {
     }
 
     /// Puts the staged files in place, of which the disk has those `confirmed` and their names, removes those of `replaced`
-    /// for which there is no new one, and records the definition and what is `made` with what. Where anything fails, the folder is as it was; where the process is killed, the next run
-    /// has it as it was or completes this.
+    /// for which there is no new one, and records the definition and what is `made` with what. Where anything fails, the
+    /// folder is as it was; where the process is killed, the next run has it as it was or completes this.
     ///
     /// # Errors
     /// A file that cannot be moved.

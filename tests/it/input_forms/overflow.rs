@@ -71,14 +71,14 @@ fn write_group(to: &Path, rows: &RecordBatch, dictionary_bytes: usize, version: 
     writer.close().unwrap();
 }
 
-/// Which columns have codes in some pages and text in others.
+/// Which columns of text have codes in some pages and text in others.
 fn overflowing(file: &Path) -> Vec<String> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&std::fs::File::open(file).unwrap()).unwrap();
     let columns = metadata.row_group(0).columns().iter().filter(|column| {
         let pages = column.page_encoding_stats_mask().unwrap();
         pages.is_set(Encoding::RLE_DICTIONARY) && pages.is_set(Encoding::PLAIN)
     });
-    columns.map(|column| column.column_path().string()).collect()
+    columns.map(|column| column.column_path().string()).filter(|name| !name.contains("time")).collect()
 }
 
 fn definitions() -> [Definition; 4] {
@@ -97,8 +97,7 @@ fn rows_are_the_same_before_and_after_a_dictionary_overflows() {
     write_events(&written, &Layout { rows_per_group: ROWS, ..layout.clone() }, &events);
     rewrite(&written, &sandbox.path().join("overflows/events.parquet"), 8 << 10);
     rewrite(&written, &sandbox.path().join("text/events.parquet"), 0);
-    let mut texts = overflowing(&sandbox.path().join("overflows/events.parquet"));
-    texts.retain(|name| !name.contains("time"));
+    let texts = overflowing(&sandbox.path().join("overflows/events.parquet"));
     assert_eq!(texts, ["user_id", "event_type", "session_id", PROPERTY]);
 
     for (number, definition) in definitions().iter().enumerate() {
@@ -147,8 +146,7 @@ fn a_row_group_in_pieces_has_the_same_rows() {
     forms.iter().for_each(|(name, dictionary, version)| {
         write_group(&sandbox.path().join(name).join("events.parquet"), &rows, *dictionary, *version);
     });
-    let mut texts = overflowing(&sandbox.path().join("overflows/events.parquet"));
-    texts.retain(|name| !name.contains("time"));
+    let texts = overflowing(&sandbox.path().join("overflows/events.parquet"));
     assert_eq!(texts, ["user_id", "event_type", "session_id", PROPERTY]);
 
     for (number, definition) in definitions().iter().enumerate() {
