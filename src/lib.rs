@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod gaps;
 pub mod guard;
+pub mod guide;
 pub mod history;
 pub mod inspect;
 pub mod job;

@@ -1,0 +1,4 @@
+//! What Dwell computes, and how it is built.
+
+#[doc = include_str!("specification.md")]
+pub mod specification {}
