@@ -1,5 +1,36 @@
 //! Dwell turns Parquet event tables into user sessions.
 //!
+//! A job says where events are, what a session is and where tables go. The same job as `dwell run job.toml`, from a
+//! program:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use dwell::job::options::Options;
+//! use dwell::job::{Job, JobFile};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let output = folder.path().join("out");
+//! let keys = format!(
+//!     "[input]
+//!      path = 'data/events'
+//!      where = \"platform <> 'bot'\"
+//!      [session]
+//!      timeout = '30m'
+//!      [output]
+//!      path = {output:?}"
+//! );
+//! let job = Job::new(JobFile::parse(&keys, Path::new("job.toml"))?)?;
+//! assert!(job.definition.sentence().starts_with("A session is "));
+//!
+//! let summary = dwell::run::run(&job, &Options::default())?;
+//! assert!(summary.starts_with("Sessions       21,731 on 15 dates"), "{summary}");
+//! assert!(output.join("sessions/session_date=2026-01-01/part-0.parquet").exists());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Data flows one way, and the modules are the stages, in order: [`job`] says what to do, [`events`]
 //! reads Parquet into plain columns, [`sessionize`] is the kernel that makes sessions of them,
 //! [`pipeline`] feeds it on all threads, [`tables`] writes what it made, [`charts`] measures the tables,

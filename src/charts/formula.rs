@@ -6,6 +6,20 @@
 use std::fmt;
 
 /// A formula, or a histogram in its place.
+///
+/// ```
+/// use dwell::charts::formula::{Formula, Function};
+///
+/// let series = ["A".to_string(), "B".to_string()];
+/// let share = Formula::parse("%: SESSIONTOTALS(A) / SESSIONTOTALS(B)", &series).unwrap();
+/// let sessions = |of_a, of_b| move |_: Function, series: usize| Some([of_a, of_b][series]);
+/// assert_eq!(share.value(&sessions(3.0, 12.0)), Some(25.0));
+/// // A share of nothing is nothing, not zero.
+/// assert_eq!(share.value(&sessions(0.0, 0.0)), None);
+///
+/// let error = Formula::parse("UNIQUES(C)", &series).unwrap_err();
+/// assert_eq!(error.position, 9);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Formula {
     /// A number for each interval.

@@ -5,6 +5,17 @@ use crate::sessionize::time::Span;
 
 /// Reads the duration of a key: text with a unit, above zero, in whole microseconds.
 ///
+/// ```
+/// # use dwell::job::duration::{duration_text, parse_duration};
+/// let timeout = parse_duration("session.timeout", "1h 30m").unwrap();
+/// assert_eq!(timeout.micros(), 90 * 60 * 1_000_000);
+/// assert_eq!(duration_text(timeout), "1h30m");
+///
+/// // Nobody has to guess what 30 means.
+/// let error = parse_duration("session.timeout", "30").unwrap_err();
+/// assert!(error.to_string().contains("did you mean 30m?"));
+/// ```
+///
 /// # Errors
 /// A bare number (the message offers the likeliest unit), an unknown unit, zero, or more than fits.
 pub fn parse_duration(key: &'static str, text: &str) -> Result<Span, JobError> {

@@ -9,7 +9,23 @@ use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
 use super::known_keys::check_keys;
 
-/// A job as typed, in a file, by flags, or both.
+/// A job as typed, in a file, by flags, or both. [`Job::new`](super::Job::new) checks it and fills the defaults in.
+///
+/// A key that does not exist is an error that names the line and the nearest key; keys of flags go over those of a file:
+///
+/// ```
+/// # use std::path::Path;
+/// # use dwell::job::JobFile;
+/// let parse = |text| JobFile::parse(text, Path::new("dwell.toml"));
+/// let error = parse("[session]\ntimout = '5m'").unwrap_err().to_string();
+/// assert!(error.contains("unknown key `session.timout`") && error.contains("did you mean `session.timeout`?"));
+///
+/// let file = parse("[input]\npath = 'events'\n[session]\ntimeout = '5m'").unwrap();
+/// let flags = parse("[session]\ntimeout = '30m'").unwrap();
+/// let both = file.merge(flags);
+/// assert_eq!(both.session.timeout.unwrap().0, "30m");
+/// assert!(both.input.path.is_some());
+/// ```
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobFile {

@@ -40,6 +40,27 @@ use super::{Custom, Job, Kind};
 use crate::sessionize::time::{Span, Timestamp};
 
 /// How far in time an event can matter to a row of the tables.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use dwell::job::reach::{Reach, Unbounded};
+/// use dwell::job::{Job, JobFile};
+/// use dwell::sessionize::time::Timestamp;
+///
+/// let job = |session: &str| {
+///     let text = format!("[input]\npath = 'events'\n[output]\npath = 'out'\n[session]\n{session}");
+///     Job::new(JobFile::parse(&text, Path::new("job.toml")).unwrap()).unwrap()
+/// };
+/// const HOUR: i64 = 3_600_000_000;
+/// let reach = Reach::of(&job("timeout = '1h'\nmax_length = '6h'"), || true).unwrap();
+/// // The sessions that start in the first hour of time depend on the events from an hour before it to seven hours after it.
+/// let (first, last) = reach.needed(Timestamp::from_micros(0), Timestamp::from_micros(HOUR));
+/// assert_eq!((first.micros(), last.micros()), (-HOUR, 8 * HOUR));
+///
+/// let endless = Reach::of(&job("timeout = '1h'\nmax_length = 'none'"), || true);
+/// assert_eq!(endless, Err(Unbounded::MaxLength));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// How long before a row's instant.

@@ -202,6 +202,47 @@ impl Silence {
 }
 
 /// The rule of custom definitions.
+///
+/// ```text
+///   timeout of 5 minutes, `open` starts a session:
+///
+///   10:00   10:01   10:02        10:30   10:31
+///   view    open    view    …    view    view      end of the input: 10:31
+///   ─┬──    ─┬──────────         ─┬──────────
+///    out     session              out
+///    (no_start)  (timeout)        (no_start)
+/// ```
+///
+/// ```
+/// use dwell::sessionize::cut::{Cutting, Silence, Verdict};
+/// use dwell::sessionize::event_types::{EventTypes, Role};
+/// use dwell::sessionize::rows::Row;
+/// use dwell::sessionize::time::{Span, Timestamp};
+///
+/// const MINUTE: i64 = 60_000_000;
+/// let names = ["open".to_string(), "view".to_string()];
+/// let types = EventTypes::new(&names, |name| (if name == "open" { Role::Start } else { Role::Other }, false));
+/// let [open, view] = [types.key(1), types.key(2)];
+/// let event = |minute: i64, event| Row::new(Timestamp::from_micros(minute * MINUTE), event);
+/// let events = [event(0, view), event(1, open), event(2, view), event(30, view), event(31, view)];
+///
+/// let rule = Cutting {
+///     silence: Silence { limit: Some(Span::from_micros(5 * MINUTE)), equal_cuts: true },
+///     needs_start: true,
+///     needs_end: false,
+///     starts_continue: false,
+///     property_only: false,
+///     latest: Timestamp::from_micros(31 * MINUTE),
+/// };
+/// let mut found = Vec::new();
+/// rule.segments(&events, |segment| {
+///     found.push((segment.events, match segment.verdict {
+///         Verdict::Session(bounds) => bounds.reason.name(),
+///         Verdict::Out(reason) => reason.name(),
+///     }))
+/// });
+/// assert_eq!(found, [(0..1, "no_start"), (1..3, "timeout"), (3..5, "no_start")]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutting {
     /// The silence that cuts.
