@@ -5,12 +5,14 @@
 //! reading a row. [`read`] streams the rows, text as codes as far as [`coded_rows`] finds it so, and [`normalise`] makes
 //! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
+pub mod annotated;
 pub mod bridge;
 pub mod coded;
 pub mod coded_rows;
 pub mod columns;
 pub mod condition;
 pub mod convert;
+pub mod decoded;
 pub mod dictionaries;
 pub mod dictionary;
 pub mod error;
