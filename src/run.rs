@@ -89,7 +89,9 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
         profile: &profile,
         progress: &progress,
     };
+    plan.forget_unread();
     let gathered = gather.events()?;
+    let unread = plan.unread();
     plan.check_unchanged()?;
     let rows = gathered.rows;
     check_rows(&options.limits, &rows)?;
@@ -133,7 +135,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
-    let warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
+    let mut warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
+    warnings.extend(unread.into_iter().map(warnings::Warning::Unread));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }

@@ -3,6 +3,7 @@
 use polars::prelude::*;
 
 use super::error::ChartError;
+use crate::events::convert::as_text;
 use crate::job::dates::instant_of;
 use crate::job::value_test::{Literal, Op, ValueTest};
 
@@ -61,6 +62,7 @@ pub fn passes(test: &ValueTest, column: &str, dtype: &DataType) -> Result<Expr, 
 fn text(value: Expr, dtype: &DataType) -> Expr {
     match dtype {
         DataType::String => value,
+        DataType::Date | DataType::Datetime(..) => as_text(value),
         _ => value.cast(DataType::String),
     }
 }

@@ -7,6 +7,7 @@ use polars::prelude::*;
 use polars_arrow::array::{Array, Utf8ViewArray};
 
 use super::segments::USER;
+use crate::events::convert::text_of;
 use crate::sessionize::columns::{KeyColumn, TextColumn};
 use crate::sessionize::hash::hash_word;
 use crate::sessionize::intern::Interner;
@@ -90,8 +91,8 @@ impl FileRows {
         if let Some(known) = self.texts.get(name) {
             return Ok(Arc::clone(known));
         }
-        let column = self.frame.column(name)?.cast(&DataType::String)?;
-        let texts = Arc::new(Texts::of(column.str()?));
+        let texts = text_of(self.frame.column(name)?.as_materialized_series())?;
+        let texts = Arc::new(Texts::of(&texts));
         self.texts.insert(name.to_string(), Arc::clone(&texts));
         Ok(texts)
     }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use super::error::InputError;
+use super::fits::fits;
 use super::footer::Footer;
 use super::kind::Kind;
+use super::unread::Unread;
 use crate::nearest::nearest;
 
 /// A column as a job names it.
@@ -16,6 +18,8 @@ pub struct ColumnRef {
     pub source: Source,
     /// What it holds over all files.
     pub kind: Kind,
+    /// What could not be read of it.
+    pub unread: Unread,
 }
 
 /// Where a column's values come from.
@@ -35,7 +39,7 @@ pub enum Source {
 impl ColumnRef {
     /// Whether it is a whole column of the files, compared as it is.
     pub fn is_plain(&self) -> bool {
-        matches!(&self.source, Source::File { path: None, .. }) && self.kind != Kind::Uuid
+        matches!(&self.source, Source::File { path: None, .. }) && !matches!(self.kind, Kind::Uuid | Kind::Mixed)
     }
 
     /// The column of the files that it needs, if any.
@@ -46,6 +50,9 @@ impl ColumnRef {
         }
     }
 }
+
+/// Makes one type of those of two files.
+type Unify = fn(&Kind, &Kind) -> Option<Kind>;
 
 /// All columns of the input, with the types of each file.
 #[derive(Debug)]
@@ -106,21 +113,28 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// The types of two files that cannot be one.
     pub fn find(&self, name: &str) -> Result<Option<ColumnRef>, InputError> {
+        self.find_by(name, Kind::unify, "")
+    }
+
+    /// What a name means, where `unify` makes one type of those of two files, and `way_out` says what to do where it does
+    /// not.
+    fn find_by(&self, name: &str, unify: Unify, way_out: &'static str) -> Result<Option<ColumnRef>, InputError> {
         let spelled = name.to_string();
-        if let Some(kind) = self.file_kind(name)? {
+        if let Some(kind) = self.file_kind(name, unify, way_out)? {
             let source = Source::File { column: spelled.clone(), path: None };
-            return Ok(Some(ColumnRef { spelled, source, kind }));
+            return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
         }
         if let Some((_, kind)) = self.hive.iter().find(|(key, _)| key == name) {
-            return Ok(Some(ColumnRef { spelled, source: Source::Hive, kind: kind.clone() }));
+            let (source, kind) = (Source::Hive, kind.clone());
+            return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
         }
         // The longest column name that is followed by a dot.
         for (dot, _) in name.rmatch_indices('.') {
             let (column, path) = (&name[..dot], &name[dot + 1..]);
-            let Some(outer) = self.file_kind(column)? else { continue };
+            let Some(outer) = self.file_kind(column, unify, way_out)? else { continue };
             if let Some(kind) = inner_kind(&outer, path) {
                 let source = Source::File { column: column.to_string(), path: Some(path.to_string()) };
-                return Ok(Some(ColumnRef { spelled, source, kind }));
+                return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
             }
         }
         Ok(None)
@@ -131,11 +145,31 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// No such column, with the nearest one; or the types of two files that cannot be one.
     pub fn require(&self, key: &'static str, name: &str, way_out: &str) -> Result<ColumnRef, InputError> {
-        self.find(name)?.ok_or_else(|| {
-            let columns = self.names();
-            let near = nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
-            InputError::NoColumn { column: name.to_string(), key, nearest: near, columns, way_out: way_out.to_string() }
-        })
+        self.find(name)?.ok_or_else(|| self.no_column(key, name, way_out))
+    }
+
+    /// As [`Columns::require`], of a column of users; `as_text` is whether they are text, whatever they are in each file.
+    ///
+    /// # Errors
+    /// As [`Columns::require`].
+    pub fn require_user(&self, name: &str, as_text: bool, way_out: &str) -> Result<ColumnRef, InputError> {
+        let unify = if as_text { Kind::unify_ids } else { Kind::unify };
+        let found = self.find_by(name, unify, ", or have all users be text: `input.user_type = \"text\"`")?;
+        found.ok_or_else(|| self.no_column("input.user", name, way_out))
+    }
+
+    /// Whether all numbers of a column fit signed integers of 64 bits.
+    ///
+    /// # Errors
+    /// A file that has to be read to know it, and cannot be.
+    pub fn fit(&self, column: &ColumnRef) -> Result<bool, InputError> {
+        fits(column, self.footers)
+    }
+
+    fn no_column(&self, key: &'static str, name: &str, way_out: &str) -> InputError {
+        let columns = self.names();
+        let near = nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
+        InputError::NoColumn { column: name.to_string(), key, nearest: near, columns, way_out: way_out.to_string() }
     }
 
     /// The nearest column to a name.
@@ -143,7 +177,7 @@ impl<'a> Columns<'a> {
         nearest(name, self.names().iter().map(String::as_str)).map(str::to_string)
     }
 
-    fn file_kind(&self, name: &str) -> Result<Option<Kind>, InputError> {
+    fn file_kind(&self, name: &str, unify: Unify, way_out: &'static str) -> Result<Option<Kind>, InputError> {
         let mut found: Option<(Kind, &PathBuf)> = None;
         let mut last = None;
         for footer in self.footers {
@@ -157,7 +191,7 @@ impl<'a> Columns<'a> {
             }
             found = Some(match found {
                 None => (kind.clone(), &footer.file.path),
-                Some((known, first)) => match known.unify(kind) {
+                Some((known, first)) => match unify(&known, kind) {
                     Some(kind) => (kind, first),
                     None => {
                         return Err(InputError::TypesDiffer {
@@ -166,6 +200,7 @@ impl<'a> Columns<'a> {
                             first_type: known.name(),
                             second: footer.file.path.clone(),
                             second_type: kind.name(),
+                            way_out: if known.unify_ids(kind).is_some() { way_out } else { "" },
                         })
                     }
                 },
@@ -186,7 +221,14 @@ fn inner_kind(outer: &Kind, path: &str) -> Option<Kind> {
                 Some(rest) => inner_kind(kind, rest),
             }
         }
-        Kind::Map(values) => Some(values.as_ref().clone()),
+        Kind::Map(values) => match values.as_ref() {
+            // Of a struct, the first field that is there, unless one is named.
+            Kind::Struct(fields) => Some(match split_key(fields, path) {
+                Some((_, field)) => inner_kind(values, field)?,
+                None => Kind::Mixed,
+            }),
+            values => Some(values.clone()),
+        },
         Kind::Text | Kind::Binary => Some(Kind::Json),
         _ => None,
     }
@@ -201,6 +243,12 @@ pub fn split_field<'p>(fields: &[(String, Kind)], path: &'p str) -> Option<(&'p 
     let mut dots = path.rmatch_indices('.').map(|(dot, _)| dot);
     let dot = dots.find(|dot| is_field(&path[..*dot]))?;
     Some((&path[..dot], Some(&path[dot + 1..])))
+}
+
+/// The key that a path into a map of structs begins with, and the way on inside of the struct, where it has one.
+pub fn split_key<'p>(fields: &[(String, Kind)], path: &'p str) -> Option<(&'p str, &'p str)> {
+    let mut dots = path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]));
+    dots.find(|(_, field)| split_field(fields, field).is_some())
 }
 
 fn hive_kind(value: &str) -> Kind {

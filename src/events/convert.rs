@@ -4,86 +4,116 @@ use polars::prelude::*;
 
 use super::columns::ColumnRef;
 use super::error::InputError;
+use super::far_times;
 use super::kind::Kind;
 use super::roles::{KeyType, Value};
 
-/// Integers, and numbers in JSON text, as 64-bit ones.
-pub fn integers(series: &Series, name: &str) -> Result<Int64Chunked, InputError> {
-    let wide = match series.dtype() {
-        DataType::Int64 => series.clone(),
-        DataType::String => series.cast(&DataType::Int64).map_err(|error| polars_error(name, &error))?,
-        _ => cast(series, &DataType::Int64, name)?,
+/// Numbers as 64-bit integers, and null where they are none; text as the number that it spells.
+///
+/// # Errors
+/// Values that are neither.
+pub fn integers(series: &Series, column: &ColumnRef) -> Result<Int64Chunked, InputError> {
+    let failed = |error: PolarsError| polars_error(&column.spelled, &error);
+    let integers = match series.dtype() {
+        DataType::Float32 | DataType::Float64 => {
+            let floats = series.cast(&DataType::Float64).map_err(failed)?;
+            floats.f64().map_err(failed)?.iter().map(|value| whole(value?)).collect()
+        }
+        _ => series.cast(&DataType::Int64).and_then(|wide| wide.i64().cloned()).map_err(failed)?,
     };
-    wide.i64().cloned().map_err(|error| polars_error(name, &error))
-}
-
-/// Values that must all fit another type.
-pub fn cast(series: &Series, dtype: &DataType, name: &str) -> Result<Series, InputError> {
-    let cast = series.cast(dtype).map_err(|error| polars_error(name, &error))?;
-    if cast.null_count() > series.null_count() {
-        let lost = series.is_not_null() & cast.is_null();
-        let value = series.filter(&lost).ok().and_then(|values| values.get(0).ok().map(|value| value.to_string()));
-        return Err(InputError::Value {
-            column: name.to_string(),
-            value: value.unwrap_or_else(|| "a value".to_string()),
-            problem: "more than a signed 64-bit integer can hold",
-            way_out: "write the column as text instead",
-        });
+    // Text that spells no number is text all the same.
+    if *series.dtype() != DataType::String {
+        count_lost(series, integers.null_count(), column);
     }
-    Ok(cast)
+    Ok(integers)
 }
 
-/// Single values of any type as text.
+/// Single values of any type as text, and null where they are none.
+///
+/// # Errors
+/// Values that are no single ones.
 pub fn texts(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
-    let name = &column.spelled;
+    let failed = |error: PolarsError| polars_error(&column.spelled, &error);
+    let texts = match series.dtype() {
+        DataType::Binary if column.kind == Kind::Uuid => {
+            let uuid = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.try_into().ok()).map(uuid_text);
+            series.binary().map_err(failed)?.iter().map(uuid).collect()
+        }
+        _ => text_of(series).map_err(failed)?,
+    };
+    count_lost(series, texts.null_count(), column);
+    Ok(texts)
+}
+
+/// What are numbers as the text of the integers that they are, and null where they are none; what is text as it is.
+///
+/// # Errors
+/// Values that are no single ones.
+pub fn id_texts(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
+    let failed = |error: PolarsError| polars_error(&column.spelled, &error);
+    if !matches!(series.dtype(), DataType::Float32 | DataType::Float64) {
+        return texts(series, column);
+    }
+    let floats = series.cast(&DataType::Float64).map_err(failed)?;
+    let text = |value: f64| (value.fract() == 0.0).then(|| format!("{:.0}", value + 0.0));
+    let texts: StringChunked = floats.f64().map_err(failed)?.iter().map(|value| text(value?)).collect();
+    count_lost(series, texts.null_count(), column);
+    Ok(texts)
+}
+
+/// Counts the values that are null now and were not.
+fn count_lost(series: &Series, nulls: usize, column: &ColumnRef) {
+    column.unread.add(nulls.saturating_sub(series.null_count()));
+}
+
+/// Single values of any type as text: bytes where they are UTF-8, and times as far from today as they may be.
+///
+/// # Errors
+/// Values that are no single ones.
+pub fn text_of(series: &Series) -> PolarsResult<StringChunked> {
     match series.dtype() {
         DataType::String => series.str().cloned(),
-        DataType::Binary => return bytes_as_text(series, column),
-        _ => series.cast(&DataType::String).and_then(|text| text.str().cloned()),
+        DataType::Binary => {
+            let text = |bytes: Option<&[u8]>| std::str::from_utf8(bytes?).ok().map(str::to_string);
+            Ok(series.binary()?.iter().map(text).collect())
+        }
+        DataType::Date | DataType::Datetime(..) => far_times::text_of(series),
+        _ => series.cast(&DataType::String)?.str().cloned(),
     }
-    .map_err(|error| polars_error(name, &error))
 }
 
-/// A UUID's sixteen bytes in its usual spelling; other bytes have to be text.
-fn bytes_as_text(series: &Series, column: &ColumnRef) -> Result<StringChunked, InputError> {
-    let values = series.binary().map_err(|error| polars_error(&column.spelled, &error))?;
-    let is_uuid = column.kind == Kind::Uuid;
-    let text = |bytes: &[u8]| match <[u8; 16]>::try_from(bytes) {
-        Ok(uuid) if is_uuid => Ok(uuid_text(uuid)),
-        _ => std::str::from_utf8(bytes).map(str::to_string).map_err(|_| InputError::Value {
-            column: column.spelled.clone(),
-            value: format!("{} bytes", bytes.len()),
-            problem: "no UTF-8 text",
-            way_out: "write the column as text instead",
-        }),
-    };
-    let texts: Vec<Option<String>> =
-        values.iter().map(|bytes| bytes.map(text).transpose()).collect::<Result<_, _>>()?;
-    Ok(texts.into_iter().collect())
+/// Single values of any type as text, row by row.
+pub fn as_text(values: Expr) -> Expr {
+    values.map(
+        |values| Ok(text_of(values.as_materialized_series())?.with_name(values.name().clone()).into_column()),
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
 }
 
 /// Session ids or property values as text, or as the numbers that stand for them in memory.
 ///
 /// # Errors
-/// A value that its type cannot hold.
+/// Values that are no single ones.
 pub fn values(series: &Series, value: &Value) -> Result<Series, InputError> {
-    let name = value.column.spelled.as_str();
-    let floats = || -> Result<Series, InputError> { cast(series, &DataType::Float64, name) };
-    let each = |number: fn(f64) -> Option<i64>| -> Result<Series, InputError> {
-        let floats = floats()?;
-        let floats = floats.f64().map_err(|error| polars_error(name, &error))?;
-        Ok(floats.iter().map(|value| number(value?)).collect::<Int64Chunked>().into_series())
-    };
+    let column = &value.column;
+    let failed = |error: PolarsError| polars_error(&column.spelled, &error);
     Ok(match (value.key_type, series.dtype()) {
-        (KeyType::Text, _) => texts(series, &value.column)?.into_series(),
-        (KeyType::Int, DataType::Float32 | DataType::Float64) => each(whole)?,
-        (KeyType::Float, _) => each(ordered)?,
-        (KeyType::Timestamp, _) => {
-            let micros = cast(series, &DataType::Datetime(TimeUnit::Microseconds, None), name)?;
-            integers(&micros.to_physical_repr(), name)?.into_series()
+        (KeyType::Text, _) if value.is_session_id => id_texts(series, column)?.into_series(),
+        (KeyType::Text, _) => texts(series, column)?.into_series(),
+        (KeyType::Float, _) => {
+            let floats = series.cast(&DataType::Float64).map_err(failed)?;
+            count_lost(series, floats.null_count(), column);
+            let ordered = floats.f64().map_err(failed)?.iter().map(|value| ordered(value?));
+            ordered.collect::<Int64Chunked>().into_series()
         }
-        (KeyType::Date, _) => integers(&series.to_physical_repr(), name)?.into_series(),
-        _ => integers(series, name)?.into_series(),
+        (KeyType::Timestamp, _) => {
+            let micros = far_times::micros_of(series).map_err(failed)?;
+            count_lost(series, micros.null_count(), column);
+            micros.into_series()
+        }
+        (KeyType::Boolean, _) => series.cast(&DataType::Int64).map_err(failed)?,
+        (KeyType::Date, _) => series.to_physical_repr().cast(&DataType::Int64).map_err(failed)?,
+        (KeyType::Int, _) => integers(series, column)?.into_series(),
     })
 }
 
@@ -91,7 +121,7 @@ pub fn values(series: &Series, value: &Value) -> Result<Series, InputError> {
 /// they come.
 ///
 /// # Errors
-/// Bytes that are no text, where text is needed.
+/// Values that are no single ones.
 pub fn unique_ids(series: &Series, column: &ColumnRef) -> Result<Series, InputError> {
     match series.dtype() {
         DataType::Binary => Ok(series.clone()),

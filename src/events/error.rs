@@ -128,7 +128,7 @@ pub enum InputError {
     /// A column whose types in two files cannot be one.
     #[error(
         "the column `{column}` is {first_type} in {first:?} but {second_type} in {second:?}; \
-         these cannot be one column: write one of the files again, or give them to separate runs"
+         these cannot be one column: write one of the files again, or give them to separate runs{way_out}"
     )]
     TypesDiffer {
         /// The column.
@@ -141,6 +141,8 @@ pub enum InputError {
         second: PathBuf,
         /// Its type there.
         second_type: String,
+        /// What else to do.
+        way_out: &'static str,
     },
     /// A column of which a file has two.
     #[error("{path:?} has two columns that are called `{column}`; write it again under different names")]
@@ -168,18 +170,6 @@ pub enum InputError {
         column: String,
         /// Its type.
         found: String,
-    },
-    /// A value that a column's output type cannot hold.
-    #[error("the column `{column}` holds {value}, which is {problem}; {way_out}")]
-    Value {
-        /// The column.
-        column: String,
-        /// The value.
-        value: String,
-        /// What is wrong with it.
-        problem: &'static str,
-        /// What to do.
-        way_out: &'static str,
     },
     /// A condition of a chart or segment that cannot be understood.
     #[error("`where` of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
@@ -247,7 +237,6 @@ impl InputError {
                 | InputError::Damaged { .. }
                 | InputError::Unreadable { .. }
                 | InputError::Changed { .. }
-                | InputError::Value { .. }
         )
     }
 }

@@ -1,14 +1,17 @@
 //! Values inside values: fields of structs, keys of maps and of JSON text, all by one spelling (SPEC 1).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use polars::prelude::*;
 
-use super::columns::{split_field, ColumnRef, Source};
+use super::columns::{split_field, split_key, ColumnRef, Source};
 use super::condition::ColumnUse;
-use super::convert::uuid_text;
+use super::convert::{text_of, uuid_text};
 use super::footer::{FileSchema, Footer};
-use super::kind::Kind;
+use super::json::scalar_at;
+use super::kind::{key_and_value, Kind};
+use super::unread::Unread;
 use crate::job::dates::day_of_text;
 
 /// A column of a job as an expression over the columns of one file.
@@ -24,7 +27,7 @@ pub fn expr_of(column: &ColumnRef, schema: &FileSchema, hive: &[(String, Option<
                 // A column of nothing but nulls has no type of its own to compare with.
                 None if *kind == Kind::Null => null_of(&column.kind),
                 None => col(name.as_str()),
-                Some(path) => inside(col(name.as_str()), kind, path).unwrap_or_else(|| null_of(&column.kind)),
+                Some(path) => inside(col(name.as_str()), kind, path, column).unwrap_or_else(|| null_of(&column.kind)),
             }
         }
     }
@@ -71,6 +74,7 @@ fn dtype_of(kind: &Kind) -> DataType {
         Kind::Boolean => DataType::Boolean,
         Kind::Date => DataType::Date,
         Kind::Timestamp(_) => DataType::Datetime(TimeUnit::Microseconds, None),
+        Kind::Decimal(scale) => DataType::Decimal(38, usize::from(*scale)),
         Kind::Binary | Kind::Uuid => DataType::Binary,
         _ => DataType::String,
     }
@@ -90,7 +94,8 @@ fn hive_literal(value: Option<&str>, kind: &Kind) -> Expr {
     }
 }
 
-fn inside(outer: Expr, kind: &Kind, path: &str) -> Option<Expr> {
+/// What is at a path of a value of a kind; `None` where nothing can be.
+fn inside(outer: Expr, kind: &Kind, path: &str, column: &ColumnRef) -> Option<Expr> {
     match kind {
         Kind::Struct(fields) => {
             let (field, rest) = split_field(fields, path)?;
@@ -98,27 +103,21 @@ fn inside(outer: Expr, kind: &Kind, path: &str) -> Option<Expr> {
             let value = outer.struct_().field_by_name(field);
             match rest {
                 None => Some(value),
-                Some(rest) => inside(value, kind, rest),
+                Some(rest) => inside(value, kind, rest, column),
             }
         }
-        Kind::Map(_) => {
-            let key = path.to_string();
-            let value_type = |field: &Field| match field.dtype() {
-                DataType::List(entry) => match entry.as_ref() {
-                    DataType::Struct(fields) => fields.get(1).map(|value| value.dtype().clone()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            Some(outer.map(
-                move |entries| value_of_key(&entries, &key),
-                move |_, field| Ok(Field::new(field.name().clone(), value_type(field).unwrap_or(DataType::Null))),
-            ))
-        }
+        Kind::Map(values) => match values.as_ref() {
+            Kind::Struct(fields) => match split_key(fields, path) {
+                Some((key, field)) => inside(of_key(outer, key), values, field, column),
+                // Perhaps of a field that this file has not.
+                None => (column.kind == Kind::Mixed).then(|| first_there(of_key(outer, path))),
+            },
+            _ => Some(of_key(outer, path)),
+        },
         Kind::Text | Kind::Binary => {
-            let path = path.to_string();
-            Some(outer.cast(DataType::String).map(
-                move |texts| json_scalars(&texts, &path),
+            let (path, unread) = (path.to_string(), column.unread.clone());
+            Some(outer.map(
+                move |texts| json_scalars(&texts, &path, &unread),
                 |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
             ))
         }
@@ -126,18 +125,42 @@ fn inside(outer: Expr, kind: &Kind, path: &str) -> Option<Expr> {
     }
 }
 
-/// The value of `key` in each map; maps arrive as lists of entries.
+/// The value of a key in each map; maps arrive as lists of entries.
+fn of_key(maps: Expr, key: &str) -> Expr {
+    let key = key.to_string();
+    let value_type = |field: &Field| match field.dtype() {
+        DataType::List(entry) => match entry.as_ref() {
+            DataType::Struct(fields) => {
+                let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+                fields.get(of_entry(&names).1).map(|value| value.dtype().clone())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    maps.map(
+        move |entries| value_of_key(&entries, &key),
+        move |_, field| Ok(Field::new(field.name().clone(), value_type(field).unwrap_or(DataType::Null))),
+    )
+}
+
+/// Which of the fields of an entry has its key, and which its value; maps may call them anything.
+fn of_entry(fields: &[&str]) -> (usize, usize) {
+    key_and_value(fields).unwrap_or((0, 1))
+}
+
 fn value_of_key(entries: &Column, key: &str) -> PolarsResult<Column> {
     let name = entries.name().clone();
     let series = entries.as_materialized_series().rechunk();
     let lists = series.list()?;
     let inner = lists.get_inner();
     let fields = inner.struct_()?.fields_as_series();
-    let [keys, values] = fields.as_slice() else {
+    let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+    let (keys, values) = of_entry(&names);
+    let (Some(keys), Some(values)) = (fields.get(keys), fields.get(values)) else {
         polars_bail!(ComputeError: "the map column `{name}` has entries of {} fields instead of 2", fields.len())
     };
-    let keys = keys.cast(&DataType::String)?;
-    let keys = keys.str()?;
+    let keys = text_of(keys)?;
     let mut found: Vec<Option<IdxSize>> = Vec::with_capacity(lists.len());
     for list in lists.downcast_iter() {
         for (row, bounds) in list.offsets().as_slice().windows(2).enumerate() {
@@ -151,47 +174,45 @@ fn value_of_key(entries: &Column, key: &str) -> PolarsResult<Column> {
     Ok(values.take(&places)?.with_name(name).into_column())
 }
 
+/// The first field of each struct that is not null, as text.
+fn first_there(structs: Expr) -> Expr {
+    structs.map(
+        |structs| Ok(first_text(structs.as_materialized_series())?.into_column()),
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
+fn first_text(structs: &Series) -> PolarsResult<StringChunked> {
+    let mut first = StringChunked::full_null(structs.name().clone(), structs.len());
+    for field in structs.struct_()?.fields_as_series() {
+        if first.null_count() == 0 {
+            break;
+        }
+        let texts = match field.dtype() {
+            DataType::Struct(_) => first_text(&field)?,
+            DataType::List(_) | DataType::Null => continue,
+            _ => text_of(&field)?,
+        };
+        first = first.iter().zip(texts.iter()).map(|(first, next)| first.or(next)).collect();
+    }
+    Ok(first.with_name(structs.name().clone()))
+}
+
 /// The scalar at a path of each JSON text, as text; null where there is none or the text is no JSON.
-fn json_scalars(texts: &Column, path: &str) -> PolarsResult<Column> {
-    let values: StringChunked = texts
-        .str()?
-        .iter()
-        .map(|text| {
-            let json: serde_json::Value = serde_json::from_str(text?).ok()?;
-            scalar_text(json_at(&json, path)?)
-        })
-        .collect();
+fn json_scalars(texts: &Column, path: &str, unread: &Unread) -> PolarsResult<Column> {
+    let mut broken = 0;
+    let mut scalar = |text: &str| {
+        let found = scalar_at(text, path);
+        broken += usize::from(found.is_err());
+        found.ok().flatten().map(Cow::into_owned)
+    };
+    let values: StringChunked = match texts.dtype() {
+        DataType::Binary => {
+            let texts = texts.binary()?;
+            texts.iter().map(|bytes| bytes.and_then(|bytes| scalar(&String::from_utf8_lossy(bytes)))).collect()
+        }
+        _ => texts.str()?.iter().map(|text| text.and_then(&mut scalar)).collect(),
+    };
+    unread.add(broken);
     Ok(values.with_name(texts.name().clone()).into_column())
-}
-
-/// The value at a path: the exact key where there is one, else key by key.
-fn json_at<'j>(json: &'j serde_json::Value, path: &str) -> Option<&'j serde_json::Value> {
-    let object = json.as_object()?;
-    if let Some(value) = object.get(path) {
-        return Some(value);
-    }
-    path.rmatch_indices('.').find_map(|(dot, _)| json_at(object.get(&path[..dot])?, &path[dot + 1..]))
-}
-
-fn scalar_text(value: &serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_paths_take_the_exact_key_first_and_give_scalars_only() {
-        let json = serde_json::json!({"a": {"b": 1.5, "c.d": true, "n": null}, "a.b": "exact", "list": [1]});
-        let at = |path| json_at(&json, path).and_then(scalar_text);
-        assert_eq!(at("a.b").as_deref(), Some("exact"));
-        assert_eq!(at("a.c.d").as_deref(), Some("true"));
-        assert_eq!((at("a"), at("list"), at("a.n"), at("x.y")), (None, None, None, None));
-    }
 }

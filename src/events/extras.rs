@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::bridge;
 use super::columns::{ColumnRef, Columns};
-use super::convert::polars_error;
+use super::convert::{polars_error, text_of};
 use super::error::InputError;
 use super::extract::{expr_of, uuid_as_text};
+use super::far_times::micros_of;
 use super::footer::Footer;
 use super::kind::Kind;
 use crate::job::dates::instant_text;
@@ -79,10 +80,13 @@ fn json_values(series: &Series, zone: &TimeZone) -> PolarsResult<Vec<Value>> {
             series.cast(&DataType::Float64)?.f64()?.iter().map(|v| v.map_or(Value::Null, number)).collect()
         }
         DataType::Datetime(..) => {
-            let micros = series.cast(&DataType::Datetime(TimeUnit::Microseconds, None))?;
+            let far = text_of(series)?;
             let text = |micros: i64| Value::from(instant_text(Timestamp::from_micros(micros), zone));
-            micros.to_physical_repr().i64()?.iter().map(|v| v.map_or(Value::Null, text)).collect()
+            let times = micros_of(series)?;
+            // What does not fit is shown by its date.
+            times.iter().zip(far.iter()).map(|(micros, far)| micros.map_or_else(|| Value::from(far), text)).collect()
         }
+        DataType::Date => text_of(series)?.iter().map(Value::from).collect(),
         DataType::Null => vec![Value::Null; series.len()],
         DataType::String => series.str()?.iter().map(Value::from).collect(),
         DataType::Binary => {

@@ -210,7 +210,7 @@ fn taken(property: &Property, schema: &FileSchema) -> Option<Taken> {
         KeyType::Int => *kind == Kind::Int,
         _ => false,
     };
-    (path.is_none() && as_it_is && property.column.kind != Kind::Json).then(|| Taken::Column(column.clone()))
+    (path.is_none() && as_it_is && !property.column.kind.is_text_or_number()).then(|| Taken::Column(column.clone()))
 }
 
 /// Whether a condition that polars computes holds, row by row.

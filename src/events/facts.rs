@@ -57,7 +57,14 @@ impl Property {
         let fits = match as_number {
             true => matches!(
                 column.kind,
-                Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal | Kind::Json | Kind::Text | Kind::Null
+                Kind::Int
+                    | Kind::UInt64
+                    | Kind::Float
+                    | Kind::Decimal(_)
+                    | Kind::Json
+                    | Kind::Mixed
+                    | Kind::Text
+                    | Kind::Null
             ),
             false => column.kind.is_scalar(),
         };
@@ -73,7 +80,7 @@ impl Property {
                 accepted,
             });
         }
-        let key_type = if as_number { KeyType::Float } else { key_type(&column.kind) };
+        let key_type = if as_number { KeyType::Float } else { key_type(&column, columns)? };
         let value = Value { column: column.clone(), key_type, is_session_id: false };
         Ok(Property { column, as_number, value })
     }

@@ -17,7 +17,9 @@ use parquet::file::statistics::Statistics;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
+use super::annotated::text_as_strings;
 use super::bridge::to_polars;
+use super::decoded::{decoded, settled};
 use super::error::InputError;
 use super::find::InputFile;
 use super::kind::Kind;
@@ -58,7 +60,7 @@ impl Footer {
 /// The columns of a file.
 #[derive(Clone, Debug)]
 pub struct FileSchema {
-    /// Names and types as they are decoded: files are read together only where these are equal.
+    /// Names and types of the values that go on: files are read together only where these, and what they hold, are equal.
     exact: Vec<(String, DataType)>,
     /// Names and what can be done with the values.
     pub columns: Vec<(String, Kind)>,
@@ -66,12 +68,13 @@ pub struct FileSchema {
 
 impl FileSchema {
     /// Of columns in the types in which they are decoded.
-    pub fn of(exact: Vec<(String, DataType)>) -> Self {
-        let columns = exact.iter().map(|(name, data_type)| (name.clone(), Kind::of(data_type))).collect();
+    pub fn of(decoded: Vec<(String, DataType)>) -> Self {
+        let columns = decoded.iter().map(|(name, data_type)| (name.clone(), Kind::of(data_type))).collect();
+        let exact = decoded.into_iter().map(|(name, data_type)| (name, settled(&data_type))).collect();
         FileSchema { exact, columns }
     }
 
-    /// Some of its columns, as they are decoded, without rows.
+    /// Some of its columns without rows.
     ///
     /// # Errors
     /// A type that polars does not have.
@@ -81,7 +84,7 @@ impl FileSchema {
         to_polars(&RecordBatch::new_empty(Arc::new(Schema::new(fields))))
     }
 
-    /// The type of a column as it is decoded.
+    /// The type of a column's values.
     pub fn data_type(&self, name: &str) -> Option<&DataType> {
         self.exact.iter().find(|(column, _)| column == name).map(|(_, data_type)| data_type)
     }
@@ -123,7 +126,8 @@ pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<F
     for footer in read_on_threads(&files, ranges_of, threads) {
         let mut footer = footer?;
         // Thousands of files usually share a few schemas: keep each once.
-        match schemas.iter().find(|known| known.exact == footer.schema.exact) {
+        match schemas.iter().find(|known| known.exact == footer.schema.exact && known.columns == footer.schema.columns)
+        {
             Some(known) => footer.schema = Arc::clone(known),
             None => schemas.push(Arc::clone(&footer.schema)),
         }
@@ -164,8 +168,8 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
-    let metadata =
-        ParquetMetaDataReader::new().parse_and_finish(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&reader).and_then(text_as_strings);
+    let metadata = metadata.map_err(|error| not_parquet(&path, bytes, &error))?;
     let schema = decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
     // Of a file that is Parquet: of any other, its length would be any number.
     let hash = hash_of_footer(&reader).unwrap_or_default();
@@ -194,45 +198,29 @@ fn hash_of_footer(mut file: &File) -> std::io::Result<String> {
     Ok(digest(&bytes))
 }
 
-/// The columns of a file, in the types in which they are decoded: text as views, which are quick to make and to
-/// compare, and nothing that polars does not have.
+/// The columns of a file, in the types in which they are decoded.
 ///
 /// # Errors
 /// A Parquet type that arrow does not have.
 pub fn decoded_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {
     let file = metadata.file_metadata();
     let descriptor = file.schema_descr();
+    let plain = parquet_to_arrow_schema(descriptor, None)?;
     // A schema hint that arrow cannot read must not stop a file that Parquet can.
-    let schema = parquet_to_arrow_schema(descriptor, file.key_value_metadata())
-        .or_else(|_| parquet_to_arrow_schema(descriptor, None))?;
-    let is_int96 = |place: usize| {
-        let root = &descriptor.root_schema().get_fields()[place];
-        root.is_primitive() && root.get_physical_type() == Type::INT96
+    let schema = parquet_to_arrow_schema(descriptor, file.key_value_metadata()).unwrap_or_else(|_| plain.clone());
+    let is_int96 = |name: &str| {
+        let mut roots = descriptor.root_schema().get_fields().iter();
+        roots.any(|root| root.name() == name && root.is_primitive() && root.get_physical_type() == Type::INT96)
     };
-    let fields = schema.fields().iter().enumerate().map(|(place, field)| {
-        let data_type = match field.data_type() {
+    let fields = plain.fields().iter().zip(schema.fields()).map(|(plain, field)| {
+        let data_type = match decoded(plain.data_type(), field.data_type()) {
             // Nanoseconds in 64 bits would not hold all of its times.
-            DataType::Timestamp(_, zone) if is_int96(place) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
-            other => decoded(other),
+            DataType::Timestamp(_, zone) if is_int96(field.name()) => DataType::Timestamp(TimeUnit::Microsecond, zone),
+            other => other,
         };
         field.as_ref().clone().with_data_type(data_type)
     });
     Ok(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
-}
-
-fn decoded(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::Dictionary(_, values) => decoded(values),
-        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
-            DataType::Decimal128(*precision, *scale)
-        }
-        // An offset is no zone to polars; the instants are the same.
-        DataType::Timestamp(unit, Some(zone)) if zone.starts_with(['+', '-']) => {
-            DataType::Timestamp(*unit, Some("UTC".into()))
-        }
-        other => other.clone(),
-    }
 }
 
 fn not_parquet(path: &Path, bytes: u64, error: &ParquetError) -> InputError {

@@ -5,12 +5,14 @@
 //! reading a row. [`read`] streams the rows, text as codes as far as [`coded_rows`] finds it so, and [`normalise`] makes
 //! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
+pub mod annotated;
 pub mod bridge;
 pub mod coded;
 pub mod coded_rows;
 pub mod columns;
 pub mod condition;
 pub mod convert;
+pub mod decoded;
 pub mod dictionaries;
 pub mod dictionary;
 pub mod error;
@@ -18,9 +20,12 @@ pub mod extract;
 pub mod extras;
 pub mod fact_columns;
 pub mod facts;
+pub mod far_times;
 pub mod filter;
 pub mod find;
+pub mod fits;
 pub mod footer;
+pub mod json;
 pub mod kind;
 pub mod lookup;
 pub mod normalise;
@@ -33,4 +38,5 @@ pub mod read;
 pub mod roles;
 pub mod survey;
 pub mod tuples;
+pub mod unread;
 pub mod uuids;

@@ -1,6 +1,6 @@
 //! What a run will read, worked out from names and footers alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -137,6 +137,31 @@ impl ReadPlan {
     /// The condition, as the job has it.
     pub fn condition(&self) -> Option<&str> {
         self.condition.as_ref().map(Condition::text)
+    }
+
+    /// Begins to count anew what cannot be read.
+    pub fn forget_unread(&self) {
+        self.all_columns().for_each(|column| column.unread.forget());
+    }
+
+    /// What could not be read, in the order of the columns' names.
+    pub fn unread(&self) -> Vec<Unreadable> {
+        let mut unread: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
+        for column in self.all_columns() {
+            // Of JSON text, values are asked for by several names.
+            let name = if column.kind == Kind::Json { column.file_column() } else { None };
+            let rows = unread.entry((name.unwrap_or(&column.spelled), unreadable(&column.kind))).or_default();
+            // Rows that pass the condition are some of those that are asked whether they do.
+            *rows = column.unread.rows().max(*rows);
+        }
+        let some = unread.into_iter().filter(|(_, rows)| *rows > 0);
+        some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows }).collect()
+    }
+
+    fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
+        let roles = self.roles.all().into_iter().map(|(_, column)| column);
+        let of_condition = self.condition.iter().flat_map(Condition::columns);
+        roles.chain(of_condition).chain(self.facts.iter().flat_map(|facts| facts.columns()))
     }
 
     /// Makes sure that no file changed since its footer was read.
@@ -421,6 +446,27 @@ impl ReadPlan {
 
     fn condition_error(&self, error: &PolarsError) -> InputError {
         condition_error(self.condition().unwrap_or_default(), error)
+    }
+}
+
+/// Values of a column that cannot be read, and count as null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The column.
+    pub column: String,
+    /// What they are, in words.
+    pub what: &'static str,
+    /// How many rows have one.
+    pub rows: u64,
+}
+
+/// What values of a kind are where they cannot be read.
+fn unreadable(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Json => "text that is no JSON",
+        Kind::Text | Kind::Binary | Kind::Mixed => "bytes that are no UTF-8 text",
+        Kind::Timestamp(_) => "times that do not fit 64 bits of microseconds",
+        _ => "numbers that are not whole, or do not fit 64 bits",
     }
 }
 

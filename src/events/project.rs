@@ -16,7 +16,7 @@ use polars::prelude::*;
 use super::bridge;
 use super::columns::{ColumnRef, Source};
 use super::condition::known::Seen;
-use super::convert::{integers, texts, unique_ids, values};
+use super::convert::{id_texts, integers, texts, unique_ids, values};
 use super::error::InputError;
 use super::fact_columns::FactProjection;
 use super::filter::Filter;
@@ -309,18 +309,18 @@ impl Projection {
             let plain = match role {
                 "time" => match series.dtype() {
                     DataType::Datetime(..) => series.clone(),
-                    dtype if dtype.is_integer() => integers(series, &column.spelled)?.into_series(),
+                    dtype if dtype.is_integer() || dtype.is_decimal() => integers(series, column)?.into_series(),
                     _ => texts(series, column)?.into_series(),
                 },
                 "value" => match &self.roles.value {
                     Some(value) => values(series, value)?,
                     None => series.clone(),
                 },
-                "sequence" => integers(series, &column.spelled)?.into_series(),
+                "sequence" => integers(series, column)?.into_series(),
                 "event" => texts(series, column)?.into_series(),
                 "dedup" => unique_ids(series, column)?,
-                _ if self.roles.user_type == KeyType::Int => integers(series, &column.spelled)?.into_series(),
-                _ => texts(series, column)?.into_series(),
+                _ if self.roles.user_type == KeyType::Int => integers(series, column)?.into_series(),
+                _ => id_texts(series, column)?.into_series(),
             };
             bridge::to_arrow(&plain).map_err(unreadable)
         })?)

@@ -14,7 +14,9 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use super::annotated::text_as_strings;
 use super::coded_rows::{cut, CodedRows, Part};
+use super::decoded::settle;
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
@@ -88,7 +90,7 @@ impl FileTask {
     pub fn open_with(&self, more: &[String]) -> Result<OpenFile<'_>, InputError> {
         let file = self.file()?;
         let open = || -> Result<_, ParquetError> {
-            let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
+            let metadata = Arc::new(text_as_strings(ParquetMetaDataReader::new().parse_and_finish(&file)?)?);
             if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
                 // Another file has come in its place.
                 return Ok(None);
@@ -279,7 +281,7 @@ impl Iterator for Batches<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(reader) = &mut self.reader {
-                let decoded = self.file.task.decoded(|| reader.next().transpose().map_err(ParquetError::from));
+                let decoded = self.file.task.decoded(|| Ok(reader.next().transpose()?.map(settle).transpose()?));
                 if let Some(batch) = decoded.transpose() {
                     return Some(batch);
                 }

@@ -60,14 +60,18 @@ impl Roles {
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Self, InputError> {
         let input = &job.input;
         let way_out = "; name the user column in `input.user` (--user; --user-column of `dwell inspect`)";
-        let users: Vec<ColumnRef> =
-            input.user.iter().map(|name| columns.require("input.user", name, way_out)).collect::<Result<_, _>>()?;
+        let users: Vec<ColumnRef> = input
+            .user
+            .iter()
+            .map(|name| columns.require_user(name, input.user_as_text, way_out))
+            .collect::<Result<_, _>>()?;
+        let mut user_type = if input.user_as_text { KeyType::Text } else { KeyType::Int };
         for user in &users {
-            accept(user, "input.user", "a user is text, an integer or a UUID", |kind| {
-                is_text(kind) || is_integer(kind) || *kind == Kind::Uuid
-            })?;
+            accept(user, "input.user", "a user is text, an integer or a UUID", Kind::is_id)?;
+            if user_type == KeyType::Int {
+                user_type = whole_type(user, columns)?;
+            }
         }
-        let user_type = if users.iter().all(|user| is_integer(&user.kind)) { KeyType::Int } else { KeyType::Text };
         Ok(Roles {
             user_type,
             users,
@@ -82,19 +86,33 @@ impl Roles {
     /// Role and column of each, with its type, for the definition's fingerprint.
     pub fn canonical(&self, input: &Input) -> Vec<(&'static str, String)> {
         let column = |column: &ColumnRef| format!("{} ({})", column.spelled, column.kind.name());
-        let users: Vec<String> = self.users.iter().map(column).collect();
+        let key = |key: &ColumnRef, is_text: bool| {
+            let as_text = if is_text && key.kind.is_whole() { " as text" } else { "" };
+            format!("{} ({}{as_text})", key.spelled, key.kind.name())
+        };
+        // Of columns of several types, it goes without saying.
+        let users_are_text = self.user_type == KeyType::Text && self.users.iter().all(|user| user.kind.is_whole());
+        let users: Vec<String> = self.users.iter().map(|user| key(user, users_are_text)).collect();
         let mut roles = vec![("input.user", users.join(", ")), ("input.time", column(&self.time))];
         roles.extend(input.time_unit.map(|unit| ("input.time_unit", unit.name().to_string())));
         roles.extend(self.event.as_ref().map(|event| ("input.event", column(event))));
-        roles.extend(
-            self.value.as_ref().filter(|value| value.is_session_id).map(|v| ("input.session_id", column(&v.column))),
-        );
-        roles.extend(
-            self.value.as_ref().filter(|value| !value.is_session_id).map(|v| ("property column", column(&v.column))),
-        );
+        roles.extend(self.value.as_ref().map(|value| {
+            let role = if value.is_session_id { "input.session_id" } else { "property column" };
+            (role, key(&value.column, value.key_type == KeyType::Text))
+        }));
         roles.extend(self.sequence.as_ref().map(|sequence| ("input.sequence", column(sequence))));
         roles.extend(self.dedup.as_ref().map(|dedup| ("input.dedup", column(dedup))));
         roles
+    }
+
+    /// Whether the numbers of a column are read as text, by its role.
+    pub fn has_as_text(&self, role: &str, column: &ColumnRef) -> bool {
+        let key_type = match role {
+            "user" => Some(self.user_type),
+            "session id" | "property" => self.value.as_ref().map(|value| value.key_type),
+            _ => None,
+        };
+        column.kind.is_whole() && key_type == Some(KeyType::Text)
     }
 
     /// All columns that are read, each once, with what for.
@@ -132,11 +150,16 @@ fn accept(
 }
 
 fn is_text(kind: &Kind) -> bool {
-    matches!(kind, Kind::Text | Kind::Binary | Kind::Json)
+    matches!(kind, Kind::Text | Kind::Binary) || kind.is_text_or_number()
 }
 
 fn is_integer(kind: &Kind) -> bool {
-    matches!(kind, Kind::Int | Kind::UInt64)
+    matches!(kind, Kind::Int | Kind::UInt64 | Kind::Decimal(0))
+}
+
+/// Integers, where a column has nothing but whole numbers that fit; else text.
+fn whole_type(column: &ColumnRef, columns: &Columns<'_>) -> Result<KeyType, InputError> {
+    Ok(if columns.fit(column)? { KeyType::Int } else { KeyType::Text })
 }
 
 fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
@@ -151,7 +174,7 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
     })?;
     let (name, found) = (column.spelled.clone(), column.kind.in_words());
     match (&column.kind, input.time_unit) {
-        (Kind::Int | Kind::UInt64, None) => Err(InputError::NoTimeUnit { column: name, found }),
+        (Kind::Int | Kind::UInt64 | Kind::Decimal(_), None) => Err(InputError::NoTimeUnit { column: name, found }),
         (Kind::Timestamp(_) | Kind::Text | Kind::Binary, Some(_)) => {
             Err(InputError::NeedlessTimeUnit { column: name, found })
         }
@@ -181,7 +204,7 @@ fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Resul
         (Some(_), Some(property)) if property != session_id => {
             let column = columns.require("session.property", property, "")?;
             accept(&column, "session.property", "a property is a single value", Kind::is_scalar)?;
-            let key_type = key_type(&column.kind);
+            let key_type = key_type(&column, columns)?;
             Ok(Some(Value { column, key_type, is_session_id: false }))
         }
         _ => {
@@ -189,31 +212,34 @@ fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Resul
                            or define sessions by other means, for instance --timeout 30m";
             let column = columns.require("input.session_id", session_id, way_out)?;
             accept(&column, "input.session_id", "a session id is an integer, a whole-valued float or text", |kind| {
-                is_text(kind) || is_integer(kind) || *kind == Kind::Float
+                kind.is_id() && *kind != Kind::Uuid
             })?;
             // A float id is an integer that passed through a tool without nullable integers.
-            let key_type = if is_text(&column.kind) { KeyType::Text } else { KeyType::Int };
+            let is_null = column.kind == Kind::Null;
+            let key_type = if is_null { KeyType::Int } else { whole_type(&column, columns)? };
             Ok(Some(Value { column, key_type, is_session_id: true }))
         }
     }
 }
 
-/// How values of a kind are written.
-pub fn key_type(kind: &Kind) -> KeyType {
-    match kind {
-        Kind::Int | Kind::UInt64 => KeyType::Int,
+/// How values of a column are written.
+///
+/// # Errors
+/// A file that has to be read to know it, and cannot be.
+pub fn key_type(column: &ColumnRef, columns: &Columns<'_>) -> Result<KeyType, InputError> {
+    Ok(match column.kind {
         Kind::Float => KeyType::Float,
         Kind::Boolean => KeyType::Boolean,
         Kind::Date => KeyType::Date,
         Kind::Timestamp(_) => KeyType::Timestamp,
-        _ => KeyType::Text,
-    }
+        _ => whole_type(column, columns)?,
+    })
 }
 
 fn sequence(input: &Input, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {
     let Some(name) = &input.sequence else { return Ok(None) };
     let column = columns.require("input.sequence", name, "")?;
-    accept(&column, "input.sequence", "a sequence is an integer", |kind| is_integer(kind) || *kind == Kind::Json)?;
+    accept(&column, "input.sequence", "a sequence is an integer", |kind| is_integer(kind) || kind.is_text_or_number())?;
     Ok(Some(column))
 }
 

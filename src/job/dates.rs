@@ -2,6 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use jiff::ZonedDateTime;
 
 use super::error::JobError;
 use super::instants::Instants;
@@ -20,7 +21,7 @@ pub fn parse_instant(key: &'static str, text: &str) -> Result<Timestamp, JobErro
 }
 
 /// The instant that an ISO-8601 text is, floored to microseconds: with or without an offset (without:
-/// UTC); a date is its first instant.
+/// UTC); a date is its first instant. A time zone may follow, in brackets as in RFC 9557, or as ` UTC`; none is passed over.
 pub fn instant_of(text: &str) -> Option<Timestamp> {
     Instants::default().read(text)
 }
@@ -28,11 +29,16 @@ pub fn instant_of(text: &str) -> Option<Timestamp> {
 /// As [`instant_of`], of whatever layout the text is.
 pub(super) fn instant_of_any_layout(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    let instant = text
-        .parse::<jiff::Timestamp>()
-        .ok()
-        .or_else(|| Some(in_utc(text.parse::<DateTime>().ok()?)))
-        .or_else(|| Some(in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0))))?;
+    let instant = if let Some(time) = text.strip_suffix(" UTC") {
+        format!("{time}Z").parse().ok()?
+    } else if text.ends_with(']') {
+        text.parse::<ZonedDateTime>().ok()?.timestamp()
+    } else {
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .or_else(|| Some(in_utc(text.parse::<DateTime>().ok()?)))
+            .or_else(|| Some(in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0))))?
+    };
     let micros = instant.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().map(Timestamp::from_micros)
 }

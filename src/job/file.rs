@@ -117,6 +117,8 @@ keys! {
         path: Names,
         /// The user column, or several of which the first that has a value wins.
         user: Names,
+        /// What users are, whatever their columns hold: `text`.
+        user_type: String,
         /// The time column.
         time: String,
         /// The unit of a time column of integers.

@@ -32,7 +32,7 @@ impl Instants {
         }
     }
 
-    /// The microseconds of `YYYY-MM-DD`, alone or with `HH:MM:SS`, up to nine digits of a fraction, and `Z` or
+    /// The microseconds of `YYYY-MM-DD`, alone or with `HH:MM:SS`, up to nine digits of a fraction, and `Z`, ` UTC` or
     /// `+HH:MM`; `None` of anything else, and of what is out of the ordinary.
     fn of_table_layout(&mut self, text: &[u8]) -> Option<i64> {
         let (date, rest) = text.split_first_chunk::<10>()?;
@@ -110,7 +110,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 /// The microseconds that a clock is ahead of UTC's.
 fn offset(text: &[u8]) -> Option<i64> {
     match *text {
-        [] | [b'Z'] => Some(0),
+        [] | [b'Z'] | [b' ', b'U', b'T', b'C'] => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
             let (hours, minutes) = (pair(h1, h2)?, pair(m1, m2)?);
             let ahead = (hours < 24 && minutes < 60).then_some(hours * HOUR + minutes * MINUTE)?;
@@ -147,7 +147,13 @@ mod tests {
             1 => "(00|23|24|25):(00|59|60):(00|59|60|61)",
         ];
         let fraction = prop_oneof!["", r"\.[0-9]{1,9}", r"[.,][0-9]{0,11}"];
-        let offset = prop_oneof!["", "Z", "[+-][0-2][0-9]:[0-5][0-9]", "[+-][0-9:]{1,8}", "z|UTC|\\[UTC\\]| Z"];
+        let offset = prop_oneof![
+            "",
+            "Z",
+            "[+-][0-2][0-9]:[0-5][0-9]",
+            "[+-][0-9:]{1,8}",
+            "z| ?UTC|\\[UTC\\]| Z|\\[Europe/Paris\\]"
+        ];
         ("[T ]", time, fraction, offset).prop_map(|(t, time, fraction, offset)| format!("{t}{time}{fraction}{offset}"))
     }
 

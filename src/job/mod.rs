@@ -62,6 +62,8 @@ pub struct Input {
     pub paths: Vec<String>,
     /// User columns in order of preference; at least one.
     pub user: Vec<String>,
+    /// Whether users are text, whatever their columns hold.
+    pub user_as_text: bool,
     /// The time column; `None` for the default ones.
     pub time: Option<String>,
     /// The unit of a time column of integers.
@@ -256,6 +258,7 @@ impl Input {
         Ok(Input {
             paths,
             user,
+            user_as_text: keys.user_type.as_deref().map(is_text).transpose()?.unwrap_or(false),
             time: keys.time,
             time_unit: keys.time_unit.as_deref().map(TimeUnit::parse).transpose()?,
             event: keys.event,
@@ -271,6 +274,13 @@ impl Input {
             times,
         })
     }
+}
+
+/// Whether a type that a job names is text.
+fn is_text(name: &str) -> Result<bool, JobError> {
+    let hint = "it is \"text\"; without it, users are of the type that their column has".to_string();
+    let unknown = || JobError::Choice { key: "input.user_type", value: name.to_string(), hint };
+    (name == "text").then_some(true).ok_or_else(unknown)
 }
 
 impl Output {

@@ -35,7 +35,8 @@ pub fn plan_text(
             Source::File { path: Some(_), .. } => ", inside a column",
             Source::File { path: None, .. } => "",
         };
-        line("Column", format!("{} as {role} ({}{from})", column.spelled, column.kind.name()));
+        let as_text = if plan.roles.has_as_text(role, column) { ", as text" } else { "" };
+        line("Column", format!("{} as {role} ({}{as_text}{from})", column.spelled, column.kind.name()));
     }
     if let Some(condition) = plan.condition() {
         line("Condition", harmless(condition));

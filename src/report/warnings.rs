@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
-use crate::events::plan::ReadPlan;
+use crate::events::plan::{ReadPlan, Unreadable};
 use crate::job::{Job, Kind};
 use crate::nearest::nearest;
 use crate::scope::{Mode, Scope, Whole};
@@ -60,6 +60,8 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// Values that cannot be read.
+    Unread(Unreadable),
     /// An event type of the job that no event has.
     NoSuchEventType {
         /// What names it: a key, a chart or a segment.
@@ -109,6 +111,9 @@ impl fmt::Display for Warning {
                 write!(f, "all events are outside of the dates asked for: look at since, until, --from and --to")
             }
             Warning::Everything { why } => f.write_str(why),
+            Warning::Unread(Unreadable { column, what, rows }) => {
+                write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
+            }
             Warning::NoSuchEventType { of, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {
@@ -185,10 +190,10 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
     };
     let hint = match (most, &time.kind) {
         (Rejection::NoUser, _) => "",
-        (Rejection::NoTime, ColumnKind::Text | ColumnKind::Json | ColumnKind::Binary) => {
+        (Rejection::NoTime, ColumnKind::Text | ColumnKind::Json | ColumnKind::Mixed | ColumnKind::Binary) => {
             ": times that are text have to be like 2026-01-31T12:30:00Z (ISO 8601)"
         }
-        (_, ColumnKind::Int | ColumnKind::UInt64) => {
+        (_, ColumnKind::Int | ColumnKind::UInt64 | ColumnKind::Decimal(_)) => {
             ", and at `input.time_unit`, the unit of its integers, `input.min_time` and `input.max_time`"
         }
         (Rejection::NoTime, _) => "",

@@ -1,10 +1,12 @@
 //! Every form that events may come in (SPEC 1), and conditions over them (SPEC 2, step 1).
 
 mod conditions;
+mod every_type;
 mod files;
 mod folders;
 mod nested;
 mod nested_conditions;
+mod odd_values;
 mod overflow;
 mod pruning;
 mod roles;
@@ -127,6 +129,15 @@ impl Seen {
             let schema = read_parquet(&file).0;
             assert_eq!(schema.field_with_name(column).unwrap().data_type(), expected, "type of {column}");
         }
+        self
+    }
+
+    /// A warning of `run.json` that says all of these.
+    fn warns(&self, words: &[&str]) -> &Seen {
+        let run = crate::support::read_run(&self.sandbox.out());
+        let warnings = run["warnings"].as_array().unwrap();
+        let says = |warning: &serde_json::Value| words.iter().all(|word| warning.as_str().unwrap().contains(word));
+        assert!(warnings.iter().any(says), "none of {words:?} in {warnings:?}");
         self
     }
 

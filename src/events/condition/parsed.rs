@@ -269,7 +269,7 @@ impl Rewriter<'_> {
             Err(error) => return ControlFlow::Break(error),
         };
         // A column of nulls has no type of its own.
-        let as_number = number_needed && matches!(column.kind, Kind::Json | Kind::Null);
+        let as_number = number_needed && (column.kind.is_text_or_number() || column.kind == Kind::Null);
         let alias = if as_number { format!("{name} as a number") } else { name };
         *sql = Sql::Identifier(Ident::with_quote('"', alias.as_str()));
         self.uses.insert(alias, ColumnUse { column, as_number });

@@ -4,6 +4,7 @@
 use polars::prelude::*;
 
 use super::like::without_patterns;
+use crate::events::convert::as_text;
 use crate::job::dates::instant_of;
 
 /// A condition that polars can compute over `schema`, tried on no rows.
@@ -11,7 +12,7 @@ use crate::job::dates::instant_of;
 /// # Errors
 /// What cannot be compared, in polars' words.
 pub fn typed(expr: &Expr, schema: &SchemaRef) -> PolarsResult<Expr> {
-    let expr = with_wide_integers(with_typed_times(expr.clone(), schema)?, schema);
+    let expr = with_far_times(with_wide_integers(with_typed_times(expr.clone(), schema)?, schema), schema);
     let tried = |expr: &Expr| DataFrame::empty_with_schema(schema).lazy().filter(expr.clone()).collect();
     match tried(&expr) {
         Ok(_) => Ok(without_patterns(expr)),
@@ -31,6 +32,19 @@ fn with_text(expr: Expr, schema: &Schema) -> Expr {
             Some(DataType::Categorical(..) | DataType::Enum(..) | DataType::Binary) => expr.cast(DataType::String),
             _ => expr,
         },
+        _ => expr,
+    })
+}
+
+/// Dates and times as text by ourselves: polars gives up on those that are far away.
+fn with_far_times(expr: Expr, schema: &SchemaRef) -> Expr {
+    expr.map_expr(|expr| match &expr {
+        Expr::Cast { expr: inner, dtype, .. } if dtype.as_literal() == Some(&DataType::String) => {
+            match dtype_of(inner, schema) {
+                Ok(Some(DataType::Date | DataType::Datetime(..))) => as_text(inner.as_ref().clone()),
+                _ => expr,
+            }
+        }
         _ => expr,
     })
 }

@@ -4,7 +4,7 @@ use super::{column, job, run, Sandbox};
 use crate::support::{write_batch, Layout};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int64Type};
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn refuses(flags: &[&str], name: &'static str, key: &str, types: &[fn() -> Array
 
 #[test]
 fn a_user_is_text_an_integer_or_a_uuid() {
-    let wrong = [boolean, float, date, clock, timestamp, list, record];
+    let wrong = [boolean, date, clock, timestamp, list, record];
     refuses(&[], "user_id", "input.user", &wrong, "a user is text, an integer or a UUID");
 }
 
@@ -115,21 +115,6 @@ fn a_unique_id_and_a_property_are_single_values() {
     let (dedup, property) = (["--dedup", "insert_id"], ["--property", "order_id"]);
     refuses(&dedup, "insert_id", "input.dedup", &[list, record], "a unique id is a single value");
     refuses(&property, "order_id", "session.property", &[list, record], "a property is a single value");
-}
-
-#[test]
-fn unsigned_integers_above_the_largest_signed_one_are_named() {
-    for (name, role) in [("user_id", "user"), ("session_id", "session id")] {
-        let unsigned = move |value: u64| column(name, Arc::new(UInt64Array::from(vec![value])));
-        let fits = move |sandbox: &Sandbox| {
-            super::write_ordinary(sandbox);
-            unsigned(i64::MAX as u64)(sandbox);
-        };
-        let words = [&format!("the column `{name}` holds 9223372036854775808"), "64-bit"];
-        let case = run(&[]).over(fits).when(unsigned(i64::MAX as u64 + 1));
-        let said = case.fails(1, &words);
-        assert!(said.iter().all(|said| said.contains("; ")), "no way out for a {role}: {said:?}");
-    }
 }
 
 // ---- Files that differ -------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ fn null_integer_users_are_rejected() {
 }
 
 #[test]
-fn an_unsigned_user_that_no_signed_integer_holds_is_an_error_that_names_it() {
+fn unsigned_users_are_text_where_no_signed_integer_holds_one() {
     let users: ArrayRef = Arc::new(UInt64Array::from(vec![1, u64::MAX, 2]));
-    visits_of(users).fails(1, &["user_id", "18446744073709551615"]);
+    visits_of(users).run().users(["1", "18446744073709551615", "2"]).has_type("user_id", &DataType::Utf8);
 }
 
 #[test]
@@ -189,8 +189,7 @@ fn one_user_under_two_types_of_column_is_one_user() {
 }
 
 #[test]
-fn users_that_are_floating_or_truth_values_are_an_error_that_says_what_a_user_is() {
-    visits_of(Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0]))).fails(2, &["user_id", "input.user", "integer"]);
+fn users_that_are_truth_values_are_an_error_that_says_what_a_user_is() {
     visits_of(Arc::new(BooleanArray::from(vec![true, false, true]))).fails(2, &["user_id", "input.user", "integer"]);
 }
 
