@@ -3,6 +3,7 @@
 mod conditions;
 mod files;
 mod folders;
+mod footers;
 mod nested;
 mod nested_conditions;
 mod overflow;

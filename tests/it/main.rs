@@ -8,6 +8,7 @@ mod charts;
 mod command_line;
 mod compare;
 mod doctor;
+mod footer;
 mod gaps;
 mod input_forms;
 mod inspect;
