@@ -64,8 +64,8 @@ pub enum Error {
     },
     /// There are fewer sessions than the user expects.
     #[error(
-        "there are {sessions} sessions on the dates that would be written, fewer than --min-sessions {limit}; the \
-         tables are as they were. Look at the input, or expect fewer"
+        "there {} on the dates that would be written, fewer than --min-sessions {limit}; the tables are as they were. \
+         Look at the input, or expect fewer", are_sessions(*sessions)
     )]
     TooFewSessions {
         /// The sessions.
@@ -102,8 +102,8 @@ pub enum Error {
     },
     /// Files that the run before read are gone.
     #[error(
-        "{count} files that the run before read are gone, for instance {example}; the tables are as they were. \
-         Check `input.path`, or take their events out of the tables with --allow-removed"
+        "{}; the tables are as they were. Check `input.path`, or take the events of what is gone out of the tables \
+         with --allow-removed", gone(*count, example)
     )]
     FilesGone {
         /// How many.
@@ -158,6 +158,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// What it says to who sees it, with what to do about an error of the system that does not say so itself.
+    pub fn message(&self) -> String {
+        let message = self.to_string();
+        let way_out = if cfg!(unix) { WAYS_OUT.iter().find(|(number, _)| message.contains(number)) } else { None };
+        match way_out {
+            Some((_, way_out)) => format!("{message}; {way_out}"),
+            None => message,
+        }
+    }
+
     /// The exit code (SPEC 7): 1 the run failed, 2 the command line or job is wrong, 3 a limit that the user
     /// set was exceeded.
     pub fn exit_code(&self) -> u8 {
@@ -178,6 +188,26 @@ impl Error {
         }
     }
 }
+
+fn are_sessions(count: u64) -> String {
+    match count {
+        1 => "is 1 session".to_string(),
+        more => format!("are {more} sessions"),
+    }
+}
+
+fn gone(count: usize, example: &str) -> String {
+    match count {
+        1 => format!("a file that the run before read is gone: {example}"),
+        more => format!("{more} files that the run before read are gone, for instance {example}"),
+    }
+}
+
+/// What to do where a process, or the whole system, has too many files open.
+const WAYS_OUT: [(&str, &str); 2] = [
+    ("(os error 24)", "allow the process more open files (`ulimit -n`), or use fewer --threads"),
+    ("(os error 23)", "have the system allow more open files (`sysctl fs.file-max`)"),
+];
 
 fn counted(findings: usize) -> String {
     match findings {

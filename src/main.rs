@@ -3,7 +3,6 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use dwell::cli::{
     ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest,
 };
@@ -13,7 +12,7 @@ use dwell::report::log::{self, LogFormat};
 use dwell::{cancel, charts_command, compare, doctor, guard, history, run};
 
 fn main() -> ExitCode {
-    match Cli::parse().request() {
+    match Cli::from_arguments().request() {
         Request::Completions { shell } => print(&Cli::completions(shell)),
         Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
         Request::Charts(request) => {
@@ -105,7 +104,7 @@ fn examine(request: DoctorRequest) -> ExitCode {
         },
         Err(error) => error,
     };
-    tracing::error!("{failed}");
+    tracing::error!("{}", failed.message());
     ExitCode::from(failed.exit_code())
 }
 
@@ -114,7 +113,7 @@ fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>)
     match guard::against_bugs(work) {
         Ok(text) => print(text.as_bytes()),
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!("{}", error.message());
             ExitCode::from(error.exit_code())
         }
     }

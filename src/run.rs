@@ -20,7 +20,7 @@ use crate::pipeline::{self, Gather};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
-use crate::report::{dry_run, summary, warnings};
+use crate::report::{dry_run, grouped, summary, warnings};
 use crate::rules::{joining, needs_latest, Known};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
 use crate::sessionize::aggregate::{Rules, Window};
@@ -267,8 +267,10 @@ fn nothing_new(
     folder.commit(&BTreeSet::from_iter(gone), &BTreeSet::new(), definition, made)?;
     tracing::info!(files, other_charts, "nothing new");
     let charts = if other_charts { "; the charts are made again" } else { "" };
+    let those = if files == 1 { "file is that" } else { "files are those" };
     Ok(format!(
-        "Nothing new: the {files} files are those of the run before, and the tables in {} stay{charts}\n",
+        "Nothing new: the {} {those} of the run before, and the tables in {} stay{charts}\n",
+        grouped(files as u64),
         path.display()
     ))
 }

@@ -13,6 +13,7 @@ mod run;
 
 use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use charts::ChartsRequest;
@@ -59,6 +60,11 @@ pub enum Request {
 }
 
 impl Cli {
+    /// What the command line asks for; ends the program where it cannot be understood.
+    pub fn from_arguments() -> Self {
+        Self::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+    }
+
     /// What is asked for.
     pub fn request(self) -> Request {
         self.command
@@ -70,6 +76,23 @@ impl Cli {
         clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
         script
     }
+}
+
+/// Says what to do where the shell made something of a path that was not meant.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let is_event_file = |value: &ContextValue| match value {
+        ContextValue::String(text) => text.to_lowercase().contains(".parquet"),
+        _ => false,
+    };
+    let tip = match error.kind() {
+        ErrorKind::UnknownArgument if error.get(ContextKind::InvalidArg).is_some_and(is_event_file) => {
+            "put a glob in quotes, as in --input 'data/*.parquet', so that the shell leaves it as it is"
+        }
+        ErrorKind::InvalidUtf8 => "in a path, put ? in the place of what is no UTF-8, and quotes around it",
+        _ => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    error
 }
 
 /// The job file that is named, else the one in the current folder, else an empty one.

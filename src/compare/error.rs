@@ -17,9 +17,10 @@ pub enum CompareError {
     },
     /// The jobs read different files.
     #[error(
-        "the jobs read different files: {example:?} is read by {} alone, and so are {others} more; definitions are \
-         compared over the same events, so name the same `input.path` in both, or give one with --input",
-        .job.display()
+        "the jobs read different files: {example:?} is read by {} alone{}; definitions are compared over the same \
+         events, so name the same `input.path` in both, or give one with --input",
+        .job.display(),
+        and_more(*others)
     )]
     OtherFiles {
         /// A file that only one of them reads.
@@ -69,5 +70,13 @@ impl CompareError {
             CompareError::In { error, .. } => error.exit_code(),
             _ => 2,
         }
+    }
+}
+
+fn and_more(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", and so is another".to_string(),
+        _ => format!(", and so are {others} more"),
     }
 }

@@ -121,14 +121,14 @@ impl Measures {
         let of_events = [0, 1].map(|side| {
             let tally = &tallies[side];
             let rows = &read.of(side).rows;
-            let all_rows = reading.alone[side].extent.rows;
+            let extent = reading.extent(side);
             let left = rows.passed.saturating_sub(rows.rejected_total() + tally.duplicates + tally.inactive);
             [
                 tally.users_with_sessions,
                 tally.excluded,
                 tally.clock_skew,
-                all_rows,
-                all_rows.saturating_sub(rows.passed),
+                extent.rows,
+                extent.rows_ruled_out + rows.filtered,
                 rows.rejected_total(),
                 tally.duplicates,
                 tally.inactive,

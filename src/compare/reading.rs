@@ -11,7 +11,7 @@ use super::partition::Common;
 use crate::error::Error;
 use crate::events::columns::ColumnRef;
 use crate::events::dictionary::EventDictionary;
-use crate::events::plan::ReadPlan;
+use crate::events::plan::{Extent, ReadPlan};
 use crate::events::roles::{KeyType, Roles, Value};
 use crate::job::fingerprint::Canonical;
 use crate::job::{Input, Job};
@@ -115,6 +115,11 @@ impl<'a> Reading<'a> {
             Some(plan) => plan.extent.rows_read,
             None => self.alone.iter().map(|plan| plan.extent.rows_read).sum(),
         }
+    }
+
+    /// What is read for a job.
+    pub(super) fn extent(&self, side: usize) -> Extent {
+        self.together.as_ref().unwrap_or(&self.alone[side]).extent
     }
 
     /// How often the input is read.

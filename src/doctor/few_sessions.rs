@@ -26,8 +26,9 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
 /// From rows to events in sessions: what left on the way, and by which key.
 fn rows(patient: &Patient<'_>) -> Finding {
     let (exam, rows) = (patient.exam, patient.rows);
-    let all = patient.plan.extent.rows;
-    let mut causes = vec![Cause::new("filtered", "not true under input.where", all - rows.passed)];
+    let extent = patient.plan.extent;
+    let (all, filtered) = (extent.rows, extent.rows_ruled_out + rows.filtered);
+    let mut causes = vec![Cause::new("filtered", "not true under input.where", filtered)];
     let rejections = Rejection::ALL.map(|reason| {
         let text = match reason {
             Rejection::NoUser => "no user in input.user",

@@ -7,10 +7,10 @@ use std::ops::Range;
 use parquet::basic::{Encoding, EncodingMask, PageType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, PageEncodingStats, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
-    ParquetStatisticsPolicy,
+    ColumnChunkMetaData, PageEncodingStats, ParquetMetaData, ParquetMetaDataOptions, ParquetStatisticsPolicy,
 };
 
+use super::metadata::{footer_bytes, metadata_of};
 use super::page_file::RowsOfPages;
 
 /// How pages of codes are encoded.
@@ -71,7 +71,7 @@ impl CodedRows {
             .with_encoding_stats_policy(ParquetStatisticsPolicy::skip_except(&overflowing))
             .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
             .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        let pages = ParquetMetaDataReader::new().with_metadata_options(Some(options)).parse_and_finish(file)?;
+        let pages = metadata_of(file, &footer_bytes(file)?, Some(&options))?;
         Ok(CodedRows { columns, pages: Some(pages) })
     }
 
@@ -140,12 +140,13 @@ fn pages_of_codes(column: &ColumnChunkMetaData) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::page_file::{rows_of_pages, PageFile};
+    use crate::events::page_file::{rows_of_pages, Expansion, PageFile};
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Int64Array, StringArray};
     use arrow::record_batch::RecordBatch;
     use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::ParquetMetaDataReader;
     use parquet::file::properties::{WriterProperties, WriterVersion};
 
     fn part(rows: Range<usize>, coded: &[&str]) -> Part {
@@ -229,7 +230,7 @@ mod tests {
             let coded = CodedRows::new(&file, &metadata, names).expect("a footer");
             for group in 0..2 {
                 assert_eq!(coded.overflowing(&metadata, group), [1]);
-                let pages = PageFile::new(file.try_clone().expect("a file"));
+                let pages = PageFile::new(file.try_clone().expect("a file"), Expansion::of(&metadata));
                 let pages = rows_of_pages(pages, metadata.row_group(group), &[0, 1, 2]).expect("heads of pages");
                 let parts = coded.parts(pages.as_ref(), &metadata, group);
                 let [codes, text] = parts.as_slice() else { panic!("{parts:?}") };

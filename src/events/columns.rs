@@ -1,10 +1,12 @@
 //! Which columns there are over all files, and what a name in a job means (SPEC 1).
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::error::InputError;
 use super::fits::fits;
 use super::footer::Footer;
+use super::hive::hive_kind;
 use super::kind::Kind;
 use super::unread::Unread;
 use crate::nearest::nearest;
@@ -81,23 +83,12 @@ impl<'a> Columns<'a> {
 
     /// All names, in the order in which files have them.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        let mut last = None;
-        for footer in self.footers {
-            if last.is_some_and(|last| std::sync::Arc::ptr_eq(last, &footer.schema)) {
-                continue;
-            }
-            last = Some(&footer.schema);
-            for (name, _) in &footer.schema.columns {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
-            }
-        }
-        names.extend(
-            self.hive.iter().map(|(key, _)| key.clone()).filter(|key| !names.contains(key)).collect::<Vec<_>>(),
-        );
-        names
+        let mut schemas: Vec<_> = self.footers.iter().map(|footer| &footer.schema).collect();
+        schemas.dedup_by(|one, other| std::sync::Arc::ptr_eq(one, other));
+        let in_files = schemas.into_iter().flat_map(|schema| schema.columns.iter().map(|(name, _)| name));
+        let all = in_files.chain(self.hive.iter().map(|(key, _)| key));
+        let mut seen = HashSet::new();
+        all.filter(|name| seen.insert(name.as_str())).cloned().collect()
     }
 
     /// Whether a name means a column.
@@ -120,12 +111,11 @@ impl<'a> Columns<'a> {
     /// not.
     fn find_by(&self, name: &str, unify: Unify, way_out: &'static str) -> Result<Option<ColumnRef>, InputError> {
         let spelled = name.to_string();
+        if let Some(kind) = self.folder_kind(name)? {
+            return Ok(Some(ColumnRef { spelled, source: Source::Hive, kind, unread: Unread::default() }));
+        }
         if let Some(kind) = self.file_kind(name, unify, way_out)? {
             let source = Source::File { column: spelled.clone(), path: None };
-            return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
-        }
-        if let Some((_, kind)) = self.hive.iter().find(|(key, _)| key == name) {
-            let (source, kind) = (Source::Hive, kind.clone());
             return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
         }
         // The longest column name that is followed by a dot.
@@ -175,6 +165,29 @@ impl<'a> Columns<'a> {
     /// The nearest column to a name.
     pub fn nearest(&self, name: &str) -> Option<String> {
         nearest(name, self.names().iter().map(String::as_str)).map(str::to_string)
+    }
+
+    /// The kind of a column that folders hold: where some files have one of its name inside, too, the folder of each.
+    fn folder_kind(&self, name: &str) -> Result<Option<Kind>, InputError> {
+        let Some((_, kind)) = self.hive.iter().find(|(key, _)| key == name) else { return Ok(None) };
+        let in_folder = |footer: &&Footer| footer.file.hive.iter().any(|(key, _)| key == name);
+        let in_file = |footer: &&Footer| footer.schema.kind(name).is_some();
+        let only_inside = self.footers.iter().find(|footer| in_file(footer) && !in_folder(footer));
+        let only_folder = self.footers.iter().find(|footer| in_folder(footer) && !in_file(footer));
+        match (only_inside, only_folder) {
+            (None, _) => Ok(Some(kind.clone())),
+            (Some(_), None) => Ok(None),
+            (Some(file), Some(folder)) => Err(InputError::InFolderAndFile {
+                column: name.to_string(),
+                folder: folder.file.path.clone(),
+                file: file.file.path.clone(),
+            }),
+        }
+    }
+
+    /// Which of some names mean folders.
+    pub fn are_held_by_folders(&self, names: &[String]) -> Vec<bool> {
+        names.iter().map(|name| matches!(self.folder_kind(name), Ok(Some(_)))).collect()
     }
 
     fn file_kind(&self, name: &str, unify: Unify, way_out: &'static str) -> Result<Option<Kind>, InputError> {
@@ -249,14 +262,4 @@ pub fn split_field<'p>(fields: &[(String, Kind)], path: &'p str) -> Option<(&'p 
 pub fn split_key<'p>(fields: &[(String, Kind)], path: &'p str) -> Option<(&'p str, &'p str)> {
     let mut dots = path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]));
     dots.find(|(_, field)| split_field(fields, field).is_some())
-}
-
-fn hive_kind(value: &str) -> Kind {
-    if value.parse::<i64>().is_ok() {
-        Kind::Int
-    } else if value.parse::<jiff::civil::Date>().is_ok() && value.len() == 10 {
-        Kind::Date
-    } else {
-        Kind::Text
-    }
 }

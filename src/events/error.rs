@@ -1,6 +1,6 @@
 //! What can be wrong with the input.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A problem with the input: its paths, its files, its columns or the condition over them. Each message
 /// names the file or column and says what to do.
@@ -56,6 +56,16 @@ pub enum InputError {
         /// The format's name.
         format: &'static str,
     },
+    /// A link that leads nowhere.
+    #[error("{path:?} is a link to {target:?}, which cannot be opened: {source}; mend the link, or remove it")]
+    BrokenLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A file or folder that cannot be opened.
     #[error("{path:?} cannot be opened: {source}")]
     Open {
@@ -71,6 +81,42 @@ pub enum InputError {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A file that is encrypted, or a part of it.
+    #[error(
+        "{path:?} is encrypted, and dwell takes no keys: write it again without encryption, or leave it out of \
+         `input.path`"
+    )]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is compressed as a whole.
+    #[error(
+        "{path:?} is compressed as a whole by {by}: a Parquet file is compressed page by page, inside; decompress it, \
+         or leave it out of `input.path`"
+    )]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// By what.
+        by: &'static str,
+    },
+    /// A row group of other rows than it says.
+    #[error(
+        "{path:?} is damaged: row group {number} says that it has {told} rows, and {read} were read{}; write it \
+         again, or leave it out of `input.path`",
+        if read > told { " so far" } else { "" }
+    )]
+    RowsMissing {
+        /// The file.
+        path: PathBuf,
+        /// Which row group, from 0.
+        number: usize,
+        /// The rows it says.
+        told: u64,
+        /// The rows that came.
+        read: u64,
     },
     /// A file that breaks off or is damaged inside.
     #[error(
@@ -144,6 +190,19 @@ pub enum InputError {
         /// What else to do.
         way_out: &'static str,
     },
+    /// A column that is a folder's for some files and inside of others.
+    #[error(
+        "the column `{column}` is in the path of {folder:?} but inside of {file:?}: move that file into a folder \
+         `{column}=…`, too, or give them to separate runs"
+    )]
+    InFolderAndFile {
+        /// The column.
+        column: String,
+        /// A file that has it only in its path.
+        folder: PathBuf,
+        /// A file that has it only inside.
+        file: PathBuf,
+    },
     /// A column of which a file has two.
     #[error("{path:?} has two columns that are called `{column}`; write it again under different names")]
     NamedTwice {
@@ -170,6 +229,14 @@ pub enum InputError {
         column: String,
         /// Its type.
         found: String,
+    },
+    /// Something that is wrong with a value of a file.
+    #[error("in {path:?}, {error}")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: Box<InputError>,
     },
     /// A condition of a chart or segment that cannot be understood.
     #[error("`where` of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
@@ -218,6 +285,13 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// Of a link that cannot be followed.
+    pub fn broken_link(path: &Path) -> Self {
+        let target = std::fs::read_link(path).unwrap_or_default();
+        let source = std::fs::metadata(path).err().unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
+        InputError::BrokenLink { path: path.to_path_buf(), target, source }
+    }
+
     /// This error, of a condition of this chart or segment.
     pub fn asked_by(self, of: &str) -> Self {
         match self {
@@ -228,12 +302,29 @@ impl InputError {
         }
     }
 
+    /// This error, of values of a file.
+    pub fn of_values_in(self, path: &Path) -> Self {
+        let path = path.to_path_buf();
+        match self {
+            InputError::Unreadable { reason } => InputError::Damaged { path, reason },
+            error @ InputError::Value { .. } => InputError::InFile { path, error: Box::new(error) },
+            other => other,
+        }
+    }
+
     /// Whether the command line or job is wrong, rather than a file.
     pub fn is_usage(&self) -> bool {
+        if let InputError::InFile { error, .. } = self {
+            return error.is_usage();
+        }
         !matches!(
             self,
             InputError::Open { .. }
+                | InputError::BrokenLink { .. }
                 | InputError::NotParquet { .. }
+                | InputError::Encrypted { .. }
+                | InputError::Compressed { .. }
+                | InputError::RowsMissing { .. }
                 | InputError::Damaged { .. }
                 | InputError::Unreadable { .. }
                 | InputError::Changed { .. }

@@ -1,9 +1,13 @@
-//! Which files the input is: folders searched, globs expanded, hive folders read.
+//! Which files the input is: folders searched, globs expanded, each file once.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::error::InputError;
+use super::glob::expand;
+use super::hive::hive_columns;
+use super::walk::{walk, Place};
 
 /// A file of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +22,17 @@ pub struct InputFile {
 ///
 /// # Errors
 /// A path that does not exist, a glob that matches nothing or cannot be read, a folder without a Parquet
-/// file, a Delta or Iceberg table, an object store.
+/// file, a link that leads nowhere, a Delta or Iceberg table, an object store.
 pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
-    let mut found = BTreeSet::new();
+    let mut found = Found::default();
     for path in paths {
-        let before = found.len();
         let given = Path::new(path);
         if given.is_dir() {
-            search_folder(given, &mut found)?;
-            if found.len() == before && !any_inside(given, &found) {
+            if !found.add_folder(&Place::given(given))? {
                 return Err(InputError::NoParquet { path: given.to_path_buf() });
             }
         } else if given.exists() {
-            found.insert(given.to_path_buf());
+            found.add_file(Place::given(given));
         } else if path.contains("://") {
             let plain = path.strip_prefix("file://");
             return Err(match plain {
@@ -38,74 +40,141 @@ pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
                 None => InputError::ObjectStore { path: path.clone() },
             });
         } else if path.contains(['*', '?', '[']) {
-            expand_glob(path, &mut found)?;
+            found.add_glob(path)?;
+        } else if std::fs::symlink_metadata(given).is_ok() {
+            return Err(InputError::broken_link(given));
         } else {
             return Err(InputError::NoSuchPath { path: given.to_path_buf(), nearest: nearest_sibling(given) });
         }
     }
-    for folder in found.iter().filter_map(|file| file.parent()).collect::<BTreeSet<_>>() {
+    let files = found.files();
+    for folder in files.iter().filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
         refuse_table_formats_above(folder)?;
     }
-    let mut seen = BTreeSet::new();
-    // Two spellings of one path (`a/b` and `a/./b`, or a link) are one file: reading it twice would
-    // double its events.
-    let once = found.into_iter().filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
-    Ok(once.map(|path| InputFile { hive: hive_columns(&path), path }).collect())
+    Ok(files)
 }
 
-fn any_inside(folder: &Path, found: &BTreeSet<PathBuf>) -> bool {
-    found.iter().any(|file| file.starts_with(folder))
+/// The files found so far, by where they really are: two spellings of one path (`a/b` and `a/./b`, or a link) are one
+/// file, and reading it twice would double its events.
+#[derive(Debug, Default)]
+struct Found(HashMap<PathBuf, Spelling>);
+
+/// One of the ways to a file.
+#[derive(Debug)]
+struct Spelling {
+    file: InputFile,
+    links: usize,
 }
 
-fn search_folder(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), InputError> {
-    refuse_table_formats(folder)?;
-    let failed = |source| InputError::Open { path: folder.to_path_buf(), source };
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with(['_', '.']) {
-            continue;
+impl Found {
+    /// Adds the Parquet files of a folder and of all folders in it, and says whether there is one.
+    fn add_folder(&mut self, place: &Place) -> Result<bool, InputError> {
+        let mut any = false;
+        for folder in walk(place)? {
+            refuse_table_formats(&folder.place.path)?;
+            for file in folder.files.into_iter().filter(|file| is_parquet(&file.name())) {
+                file.refuse_broken_link()?;
+                any = true;
+                self.add_file(file);
+            }
         }
-        if path.is_dir() {
-            search_folder(&path, found)?;
-        } else if name.to_lowercase().ends_with(".parquet") {
-            found.insert(path);
-        }
+        Ok(any)
     }
-    Ok(())
-}
 
-fn expand_glob(pattern: &str, found: &mut BTreeSet<PathBuf>) -> Result<(), InputError> {
-    let bad = |reason: String| InputError::BadGlob { pattern: pattern.to_string(), reason };
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let matches = glob::glob_with(pattern, options).map_err(|error| bad(error.to_string()))?;
-    let mut any = false;
-    for path in matches {
-        let path = path.map_err(|error| bad(error.to_string()))?;
-        if is_hidden(&path, pattern) {
-            continue;
+    /// Adds what a glob matches: files, and those of folders.
+    fn add_glob(&mut self, pattern: &str) -> Result<(), InputError> {
+        let matches = expand(pattern)?;
+        if matches.is_empty() {
+            let ends_in_folders = pattern.ends_with("**");
+            let folders = if ends_in_folders { "; ** stands for folders: end it with **/*.parquet" } else { "" };
+            return Err(InputError::BadGlob {
+                pattern: pattern.to_string(),
+                reason: format!("it matches no file{folders}"),
+            });
         }
-        any = true;
-        if path.is_dir() {
-            search_folder(&path, found)?;
-        } else {
-            found.insert(path);
+        for place in matches {
+            if place.is_folder() {
+                self.add_folder(&place)?;
+            } else {
+                place.refuse_broken_link()?;
+                self.add_file(place);
+            }
         }
-    }
-    if any {
         Ok(())
-    } else {
-        let folders = if pattern.ends_with("**") { "; ** stands for folders: end it with **/*.parquet" } else { "" };
-        Err(bad(format!("it matches no file{folders}")))
+    }
+
+    /// Adds a file. Of several ways to one, the one with the values of more folders stays, then the one with fewer links.
+    fn add_file(&mut self, place: Place) {
+        let Place { path, canonical, links } = place;
+        let new = Spelling { file: InputFile { hive: hive_columns(&path), path }, links };
+        match self.0.entry(canonical) {
+            Entry::Vacant(entry) => {
+                entry.insert(new);
+            }
+            Entry::Occupied(mut known) => {
+                if new.is_better_than(known.get()) {
+                    known.insert(new);
+                }
+            }
+        }
+    }
+
+    fn files(self) -> Vec<InputFile> {
+        let mut files: Vec<InputFile> = self.0.into_values().map(|spelling| spelling.file).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
     }
 }
 
-/// Whether a wildcard found a name that begins with `_` or `.`: what others have not committed yet. Names
-/// that the pattern spells out are meant.
-fn is_hidden(path: &Path, pattern: &str) -> bool {
-    let spelled: Vec<&str> = pattern.split('/').collect();
-    let mut names = path.iter().filter_map(|name| name.to_str());
-    names.any(|name| name.starts_with(['_', '.']) && !matches!(name, "." | "..") && !spelled.contains(&name))
+impl Spelling {
+    fn is_better_than(&self, known: &Self) -> bool {
+        let has_all_of = |a: &Self, b: &Self| {
+            let mut keys = b.file.hive.iter().map(|(key, _)| key);
+            keys.all(|key| a.file.hive.iter().any(|(known, _)| known == key))
+        };
+        match (has_all_of(self, known), has_all_of(known, self)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => (self.links, &self.file.path) < (known.links, &known.file.path),
+        }
+    }
+}
+
+/// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.
+const NOT_DATA: [&str; 22] = [
+    "asc",
+    "bak",
+    "copy",
+    "crc",
+    "csv",
+    "inprogress",
+    "json",
+    "lock",
+    "log",
+    "md5",
+    "old",
+    "orig",
+    "part",
+    "partial",
+    "sha1",
+    "sha256",
+    "sha512",
+    "sig",
+    "swp",
+    "temp",
+    "tmp",
+    "txt",
+];
+
+/// Whether a file of this name in a folder is taken for Parquet: `*.parquet`, or `*.parquet.zst` and the like, which
+/// some writers call files by how their pages are compressed.
+fn is_parquet(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let Some((_, end)) = name.rsplit_once(".parquet") else { return false };
+    let Some(suffix) = end.strip_prefix('.') else { return end.is_empty() };
+    let last = suffix.rsplit('.').next().unwrap_or_default();
+    let is_word = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    is_word && !NOT_DATA.contains(&last)
 }
 
 /// A file of a Delta or Iceberg table read by itself may be one that the table has deleted.
@@ -134,41 +203,6 @@ fn refuse_table_formats(folder: &Path) -> Result<(), InputError> {
     Ok(())
 }
 
-fn hive_columns(path: &Path) -> Vec<(String, Option<String>)> {
-    let folders = path.parent().into_iter().flat_map(Path::components);
-    let parts = folders.filter_map(|part| part.as_os_str().to_str()?.split_once('='));
-    let mut columns: Vec<(String, Option<String>)> = Vec::new();
-    for (key, value) in parts.filter(|(key, _)| !key.is_empty()) {
-        let value = (value != "__HIVE_DEFAULT_PARTITION__").then(|| percent_decoded(value));
-        let key = percent_decoded(key);
-        columns.retain(|(known, _)| *known != key);
-        columns.push((key, value));
-    }
-    columns
-}
-
-/// Writers of hive folders escape what a file system may not take as `%` and two hexadecimal digits.
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        let escaped = escaped.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
 fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name()?.to_string_lossy().into_owned();
@@ -186,12 +220,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hive_folders_are_columns_with_escapes_and_nulls() {
-        let columns =
-            hive_columns(Path::new("in/country=FR/city=Saint%2FDenis/x=__HIVE_DEFAULT_PARTITION__/a.parquet"));
-        let expected = [("country", Some("FR")), ("city", Some("Saint/Denis")), ("x", None)];
-        let expected = expected.map(|(key, value)| (key.to_string(), value.map(str::to_string)));
-        assert_eq!(columns, expected);
+    fn files_are_taken_for_parquet_by_their_names() {
+        for name in ["a.parquet", "A.PARQUET", "a.parquet.zst", "a.parquet.gz", "a.parquet.lz4.parquet", "b.c.parquet"]
+        {
+            assert!(is_parquet(name), "{name}");
+        }
+        for name in [
+            "a",
+            "parquet",
+            "a.parquet.tmp",
+            "a.parquet.zst.tmp",
+            "a.parquet.crc",
+            "a.parquet~",
+            "a.parquets",
+            "a.zst",
+            "a.parquet.",
+            "a.parquet._COPYING_",
+            "a.parquet.swp",
+        ] {
+            assert!(!is_parquet(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Footers: what each file holds, without reading it.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
-use super::annotated::text_as_strings;
 use super::bridge::to_polars;
 use super::decoded::{decoded, settled};
 use super::error::InputError;
 use super::find::InputFile;
 use super::kind::Kind;
+use super::metadata::{footer_bytes, metadata_of, FooterFault, MOST_INSIDE};
 use crate::guard::against_damage;
 use crate::job::fingerprint::digest;
 
@@ -168,34 +168,36 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&reader).and_then(text_as_strings);
-    let metadata = metadata.map_err(|error| not_parquet(&path, bytes, &error))?;
-    let schema = decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
-    // Of a file that is Parquet: of any other, its length would be any number.
-    let hash = hash_of_footer(&reader).unwrap_or_default();
-    if metadata.row_groups().iter().any(|group| group.num_rows() < 0) {
-        return Err(InputError::NotParquet {
-            path,
-            problem: "is damaged: a row group has less than no rows".to_string(),
-        });
+    let told = footer_bytes(&reader).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
+    let metadata = metadata_of(&reader, &told, None).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
+    let schema =
+        decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &reader, FooterFault::from(error)))?;
+    if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
+        return Err(InputError::NotParquet { path, problem });
     }
     let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
     let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
+    let hash = digest(&told);
     Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
 }
 
-/// 32 hexadecimal digits over the bytes of a footer.
-fn hash_of_footer(mut file: &File) -> std::io::Result<String> {
-    let mut length = [0; 4];
-    file.seek(SeekFrom::End(-8))?;
-    file.read_exact(&mut length)?;
-    let length = u64::from(u32::from_le_bytes(length));
-    let start = file.seek(SeekFrom::End(0))?.saturating_sub(length + 8);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(digest(&bytes))
+/// Rows of a row group, at most: more are no rows, but damage, and would be no number when added up.
+const MOST_ROWS: i64 = 1 << 40;
+
+/// What is wrong with the rows that a row group counts, before they are read.
+fn problem_of_rows(group: &RowGroupMetaData) -> Option<String> {
+    let has_values =
+        |column: &ColumnChunkMetaData| column.column_descr().max_rep_level() == 0 && column.num_values() > 0;
+    match group.num_rows() {
+        ..0 => Some("is damaged: a row group has less than no rows".to_string()),
+        rows if rows > MOST_ROWS => Some(format!("is damaged: a row group counts {rows} rows")),
+        // Nobody would miss them: it is not read.
+        0 if group.columns().iter().any(has_values) => {
+            Some("is damaged: a row group has values, but counts no rows".to_string())
+        }
+        _ => None,
+    }
 }
 
 /// The columns of a file, in the types in which they are decoded.
@@ -223,17 +225,62 @@ pub fn decoded_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError
     Ok(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-fn not_parquet(path: &Path, bytes: u64, error: &ParquetError) -> InputError {
-    let starts_right = std::fs::File::open(path).ok().is_some_and(|mut file| {
-        let mut magic = [0; 4];
-        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && &magic == b"PAR1"
-    });
-    let problem = if starts_right {
-        format!("is cut short or damaged: it begins as a Parquet file, but its footer cannot be read ({error})")
-    } else {
-        format!("is not a Parquet file ({bytes} bytes that do not begin with PAR1)")
+fn not_parquet(path: &Path, bytes: u64, file: &File, fault: FooterFault) -> InputError {
+    let path = path.to_path_buf();
+    let error = match fault {
+        FooterFault::Io(source) => return InputError::Open { path, source },
+        FooterFault::Encrypted => return InputError::Encrypted { path },
+        FooterFault::TooDeep => {
+            let problem =
+                format!("has a schema of more than {MOST_INSIDE} groups inside each other, too deep to be read");
+            return InputError::NotParquet { path, problem };
+        }
+        FooterFault::Unreadable(error) => error,
     };
-    InputError::NotParquet { path: path.to_path_buf(), problem }
+    let first = first_bytes(file);
+    let format = OTHER_FORMATS.iter().find(|(magic, _)| first.starts_with(magic)).map(|(_, format)| *format);
+    let problem = match format {
+        _ if first.starts_with(b"PAR1") => {
+            format!("is cut short or damaged: it begins as a Parquet file, but its footer cannot be read ({error})")
+        }
+        _ if first.starts_with(b"PARE") => return InputError::Encrypted { path },
+        Some(Format::Compressed(by)) => return InputError::Compressed { path, by },
+        Some(Format::Other(name)) => format!("is not a Parquet file, but {name}"),
+        None => format!("is not a Parquet file ({bytes} bytes that do not begin with PAR1)"),
+    };
+    InputError::NotParquet { path, problem }
+}
+
+/// What a file is that is no Parquet.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    /// Something compressed, by the program that does.
+    Compressed(&'static str),
+    /// Another format, by its name.
+    Other(&'static str),
+}
+
+/// How files of other formats begin.
+const OTHER_FORMATS: [(&[u8], Format); 10] = [
+    (b"\x28\xb5\x2f\xfd", Format::Compressed("zstd")),
+    (b"\x1f\x8b", Format::Compressed("gzip")),
+    (b"BZh", Format::Compressed("bzip2")),
+    (b"\xfd7zXZ\0", Format::Compressed("xz")),
+    (b"\x04\x22\x4d\x18", Format::Compressed("lz4")),
+    (b"\xff\x06\0\0sNaPpY", Format::Compressed("snappy")),
+    (b"PK\x03\x04", Format::Compressed("zip")),
+    (b"ORC", Format::Other("ORC")),
+    (b"Obj\x01", Format::Other("Avro")),
+    (b"ARROW1", Format::Other("Arrow")),
+];
+
+fn first_bytes(mut file: &File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(16).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {

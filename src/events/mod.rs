@@ -1,6 +1,7 @@
 //! Parquet to plain columns.
 //!
-//! [`find`] says which files the input is, [`footer`] what they hold, [`columns`] and [`roles`] which
+//! [`find`] says which files the input is ([`walk`] and [`glob`] what is in folders, [`hive`] which columns folders are),
+//! [`footer`] what they hold, [`columns`] and [`roles`] which
 //! column is what, [`condition`], [`filter`] and [`prune`] which rows leave; [`plan`] puts these together without
 //! reading a row. [`read`] streams the rows, text as codes as far as [`coded_rows`] finds it so, and [`normalise`] makes
 //! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
@@ -25,9 +26,12 @@ pub mod filter;
 pub mod find;
 pub mod fits;
 pub mod footer;
+pub mod glob;
+pub mod hive;
 pub mod json;
 pub mod kind;
 pub mod lookup;
+pub mod metadata;
 pub mod normalise;
 pub mod owned;
 pub mod page_file;
@@ -37,6 +41,8 @@ pub mod prune;
 pub mod read;
 pub mod roles;
 pub mod survey;
+pub mod thrift;
 pub mod tuples;
 pub mod unread;
 pub mod uuids;
+pub mod walk;

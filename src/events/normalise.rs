@@ -29,6 +29,8 @@ use crate::sessionize::time::Timestamp;
 pub struct RowCounts {
     /// Rows that passed the condition.
     pub passed: u64,
+    /// Rows that did not.
+    pub filtered: u64,
     /// Rows that are left out because their times are none of those that are read.
     pub outside: u64,
     /// Rows rejected, by reason.
@@ -68,6 +70,7 @@ impl RowCounts {
     /// Adds another batch's counts to these.
     pub fn merge(&mut self, other: &RowCounts) {
         self.passed += other.passed;
+        self.filtered += other.filtered;
         self.outside += other.outside;
         for (mine, theirs) in self.rejected.iter_mut().zip(other.rejected) {
             *mine += theirs;
@@ -124,7 +127,7 @@ impl<'a> Normaliser<'a> {
         rows: RoleColumns,
         known: &mut Dictionaries,
     ) -> Result<(EventBatch, RowCounts), InputError> {
-        let mut counts = RowCounts { passed: rows.rows as u64, ..RowCounts::default() };
+        let mut counts = RowCounts { passed: rows.rows as u64, filtered: rows.filtered as u64, ..RowCounts::default() };
         let users = self.users(rows.users, known.users())?;
         let times = self.micros(rows.time)?;
         let kept = self.keep(&times, missing(&users, known.users()), &mut counts);

@@ -69,6 +69,8 @@ pub struct Extent {
     pub row_groups_skipped: u64,
     /// Rows of the row groups that are read.
     pub rows_read: u64,
+    /// Rows that are not read because the condition rules their row groups out.
+    pub rows_ruled_out: u64,
     /// Rows that are not read because of their times.
     pub rows_outside: u64,
 }
@@ -88,7 +90,9 @@ impl ReadPlan {
         let ids = job.input.session_id.clone().unwrap_or_else(|| "session_id".into());
         let more: Vec<String> = times.into_iter().chain([ids]).filter(|name| !ranges_of.contains(name)).collect();
         ranges_of.extend(more);
-        let footers = read_footers(files, &ranges_of)?;
+        let mut footers = read_footers(files, &ranges_of)?;
+        let by_folder = Columns::of(&footers).are_held_by_folders(&ranges_of);
+        forget_ranges(&mut footers, &by_folder);
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         let roles = Arc::new(Roles::resolve(job, &columns)?);
@@ -314,6 +318,7 @@ impl ReadPlan {
             }
             if !self.folder_can_match(footer)? {
                 extent.row_groups_skipped += groups;
+                extent.rows_ruled_out += footer.rows();
                 continue;
             }
             let (_, exprs, schema) = &conditions[place];
@@ -327,6 +332,7 @@ impl ReadPlan {
             extent.row_groups_skipped += groups - row_groups.len() as u64;
             extent.rows_read += rows_of(&row_groups);
             extent.rows_outside += rows_of(&outside);
+            extent.rows_ruled_out += footer.rows() - rows_of(&row_groups) - rows_of(&outside);
             if !row_groups.is_empty() {
                 chosen.push(Chosen { file, row_groups });
             }
@@ -467,6 +473,14 @@ fn unreadable(kind: &Kind) -> &'static str {
         Kind::Text | Kind::Binary | Kind::Mixed => "bytes that are no UTF-8 text",
         Kind::Timestamp(_) => "times that do not fit 64 bits of microseconds",
         _ => "numbers that are not whole, or do not fit 64 bits",
+    }
+}
+
+/// A column of a file whose values are those of its folder has bounds of other values.
+fn forget_ranges(footers: &mut [Footer], places: &[bool]) {
+    for group in footers.iter_mut().filter(|_| places.contains(&true)).flat_map(|footer| &mut footer.row_groups) {
+        let forgotten = group.ranges.iter_mut().zip(places).filter(|(_, forget)| **forget);
+        forgotten.for_each(|(range, _)| *range = None);
     }
 }
 

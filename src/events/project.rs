@@ -32,6 +32,8 @@ use crate::sessionize::columns::Coded;
 pub struct RoleColumns {
     /// How many rows there are.
     pub rows: usize,
+    /// How many more there were that do not pass the condition.
+    pub filtered: usize,
     /// Timestamps of any unit, 64-bit integers, or text.
     pub time: ArrayRef,
     /// 64-bit integers or text, in order of preference.
@@ -211,6 +213,7 @@ impl Projection {
     /// # Errors
     /// As [`Projection::apply`].
     pub fn apply_beside(&self, batch: &RecordBatch, seen: &mut SeenBefore) -> Result<RoleColumns, ProjectError> {
+        let all = batch.num_rows();
         let batch = &*match &self.filter {
             Some(filter) => Cow::Owned(self.only(batch, &filter.passing(batch, &mut seen.filter)?)?),
             None => Cow::Borrowed(batch),
@@ -219,6 +222,7 @@ impl Projection {
             How::Direct => self.as_decoded(batch, seen.keeps_codes)?,
             How::Polars { columns, by_role } => self.computed(batch, columns, by_role)?,
         };
+        roles.filtered = all - batch.num_rows();
         if let Some(facts) = &self.facts {
             roles.facts = Some(facts.apply(batch, &mut seen.facts)?);
         }
@@ -281,12 +285,13 @@ impl Projection {
         let time = column("time", &roles.time)?;
         if self.pass == Pass::Times {
             let (users, event, value, sequence, dedup, facts) = (Vec::new(), None, None, None, None, None);
-            return Ok(RoleColumns { rows, time, users, event, value, sequence, dedup, facts });
+            return Ok(RoleColumns { rows, filtered: 0, time, users, event, value, sequence, dedup, facts });
         }
         let users = roles.users.iter().enumerate();
         let optional = |role: &str, of: Option<&ColumnRef>| of.map(|of| column(role, of)).transpose();
         Ok(RoleColumns {
             rows,
+            filtered: 0,
             time,
             users: users.map(|(place, user)| column(&user_name(place), user)).collect::<Result<_, _>>()?,
             event: optional("event", roles.event.as_ref())?,

@@ -1,6 +1,7 @@
 //! Reading: the row groups of a file as batches of rows.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,15 +13,15 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::ProjectionMask;
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 
-use super::annotated::text_as_strings;
 use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
 use super::footer::decoded_schema;
-use super::page_file::{rows_of_pages, PageFile, RowsOfPages};
+use super::metadata::read_metadata;
+use super::page_file::{rows_of_pages, Expansion, PageFile, RowsOfPages};
 use super::project::Projection;
 use crate::guard::{against_damage, Panicked};
 
@@ -67,6 +68,7 @@ pub struct OpenFile<'a> {
     schema: SchemaRef,
     mask: ProjectionMask,
     coded_rows: CodedRows,
+    expansion: Expansion,
 }
 
 impl FileTask {
@@ -90,7 +92,7 @@ impl FileTask {
     pub fn open_with(&self, more: &[String]) -> Result<OpenFile<'_>, InputError> {
         let file = self.file()?;
         let open = || -> Result<_, ParquetError> {
-            let metadata = Arc::new(text_as_strings(ParquetMetaDataReader::new().parse_and_finish(&file)?)?);
+            let metadata = Arc::new(read_metadata(&file)?);
             if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
                 // Another file has come in its place.
                 return Ok(None);
@@ -101,7 +103,8 @@ impl FileTask {
                 true => CodedRows::new(&file, &metadata, self.coded_columns(&schema))?,
                 false => CodedRows::default(),
             };
-            Ok(Some(OpenFile { task: self, metadata, schema, mask, coded_rows }))
+            let expansion = Expansion::of(&metadata);
+            Ok(Some(OpenFile { task: self, metadata, schema, mask, coded_rows, expansion }))
         };
         self.decoded(open)?.ok_or_else(|| InputError::Changed { path: self.path.clone() })
     }
@@ -157,7 +160,7 @@ impl OpenFile<'_> {
 
     /// Where pages begin and end, if they tell. What cannot be read here is not read in pieces, and told when it is read.
     fn rows_of_pages(&self, number: usize, leaves: &[usize]) -> Option<RowsOfPages> {
-        let file = PageFile::new(self.task.file().ok()?);
+        let file = PageFile::new(self.task.file().ok()?, self.expansion);
         self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), leaves)).ok().flatten()
     }
 
@@ -170,13 +173,13 @@ impl OpenFile<'_> {
     /// The rows of a piece, batch by batch: text that they have as codes of a dictionary, and that may stay so, does as far
     /// as it goes.
     pub fn piece(&self, piece: Piece) -> Batches<'_> {
-        Batches { file: self, row_group: piece.row_group, parts: piece.parts.into_iter(), filter: None, reader: None }
+        Batches { file: self, row_group: piece.row_group, parts: piece.parts.into_iter(), filter: None, read: None }
     }
 
     /// The rows of a row group that a filter lets pass, with text as text: of others, only what it looks at is decoded.
     pub fn rows_where(&self, number: usize, filter: Option<RowFilter>) -> Batches<'_> {
         let parts = vec![self.all_rows(number)].into_iter();
-        Batches { file: self, row_group: number, parts, filter, reader: None }
+        Batches { file: self, row_group: number, parts, filter, read: None }
     }
 
     fn all_rows(&self, number: usize) -> Part {
@@ -210,6 +213,12 @@ impl OpenFile<'_> {
         })
     }
 
+    /// Other rows came than a row group has: only so many.
+    fn rows_missing(&self, number: usize, read: usize) -> InputError {
+        let told = self.metadata.row_group(number).num_rows() as u64;
+        InputError::RowsMissing { path: self.task.path.clone(), number, told, read: read as u64 }
+    }
+
     /// What its footer says.
     pub fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
@@ -240,7 +249,7 @@ impl OpenFile<'_> {
     ) -> Result<ParquetRecordBatchReaderBuilder<PageFile>, ParquetError> {
         let options = ArrowReaderOptions::new().with_schema(schema);
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(PageFile::new(file), metadata))
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(PageFile::new(file, self.expansion), metadata))
     }
 
     /// Whether all columns that are needed are of few bytes a row.
@@ -264,7 +273,7 @@ impl OpenFile<'_> {
     }
 }
 
-/// The batches of some rows of a row group.
+/// The batches of some rows of a row group. That all of them come is checked, but for those that a filter has.
 pub struct Batches<'a> {
     file: &'a OpenFile<'a>,
     row_group: usize,
@@ -272,7 +281,24 @@ pub struct Batches<'a> {
     parts: std::vec::IntoIter<Part>,
     /// For the next of them.
     filter: Option<RowFilter>,
-    reader: Option<ParquetRecordBatchReader>,
+    read: Option<PartRead>,
+}
+
+/// A part of a row group that is being read.
+struct PartRead {
+    reader: ParquetRecordBatchReader,
+    /// Its first row, and the one after its last.
+    rows: Range<usize>,
+    /// The row after the last that came.
+    at: usize,
+    is_filtered: bool,
+}
+
+impl PartRead {
+    /// Whether more rows came than there are, or fewer.
+    fn is_wrong(&self, is_done: bool) -> bool {
+        !self.is_filtered && (self.at > self.rows.end || is_done && self.at < self.rows.end)
+    }
 }
 
 impl Iterator for Batches<'_> {
@@ -280,15 +306,25 @@ impl Iterator for Batches<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(reader) = &mut self.reader {
-                let decoded = self.file.task.decoded(|| Ok(reader.next().transpose()?.map(settle).transpose()?));
-                if let Some(batch) = decoded.transpose() {
-                    return Some(batch);
+            if let Some(read) = &mut self.read {
+                let decoded = self.file.task.decoded(|| Ok(read.reader.next().transpose()?.map(settle).transpose()?));
+                let batch = match decoded {
+                    Ok(batch) => batch,
+                    Err(error) => return Some(Err(error)),
+                };
+                read.at += batch.as_ref().map_or(0, RecordBatch::num_rows);
+                if read.is_wrong(batch.is_none()) {
+                    return Some(Err(self.file.rows_missing(self.row_group, read.at)));
+                }
+                if let Some(batch) = batch {
+                    return Some(Ok(batch));
                 }
             }
             let part = self.parts.next()?;
-            match self.file.part(self.row_group, &part, self.filter.take()) {
-                Ok(reader) => self.reader = Some(reader),
+            let filter = self.filter.take();
+            let is_filtered = filter.is_some();
+            match self.file.part(self.row_group, &part, filter) {
+                Ok(reader) => self.read = Some(PartRead { reader, at: part.rows.start, rows: part.rows, is_filtered }),
                 Err(error) => return Some(Err(error)),
             }
         }

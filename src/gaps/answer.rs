@@ -47,7 +47,7 @@ impl Rows {
     /// As counted while reading.
     pub fn of(extent: Extent, rows: &RowCounts) -> Self {
         let rejected = Rejection::ALL.iter().map(|reason| rows.rejected[*reason as usize]).sum();
-        Rows { rows: extent.rows, filtered: extent.rows.saturating_sub(rows.passed), rejected }
+        Rows { rows: extent.rows, filtered: extent.rows_ruled_out + rows.filtered, rejected }
     }
 }
 

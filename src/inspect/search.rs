@@ -144,7 +144,8 @@ pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Ex
         let zone = &question.job.output.zone;
         let (events, counts) = normaliser.events(rows.clone())?;
         let is_rejected = rejections(&normaliser, &rows, &counts)?;
-        let mut columns = extras.rows(&batch, footer, zone)?;
+        let columns = extras.rows(&batch, footer, zone);
+        let mut columns = columns.map_err(|error| error.of_values_in(&task.path))?;
         let mut rejected = Vec::new();
         for (row, reason) in is_rejected.iter().enumerate() {
             if let Some(reason) = reason {
@@ -312,6 +313,7 @@ fn one_row(rows: &RoleColumns, row: usize) -> RoleColumns {
     let optional = |of: &Option<ArrayRef>| of.as_ref().map(column);
     RoleColumns {
         rows: 1,
+        filtered: 0,
         time: column(&rows.time),
         users: rows.users.iter().map(column).collect(),
         event: optional(&rows.event),

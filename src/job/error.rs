@@ -13,6 +13,17 @@ pub enum JobError {
         /// Why.
         source: std::io::Error,
     },
+    /// What is named as a job file is events.
+    #[error(
+        "{path:?} is {what}, not a job file: events are named with --input; put a glob in quotes, as in --input \
+         'data/*.parquet', so that the shell leaves it as it is"
+    )]
+    Events {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// The job file is no TOML, or a value has the wrong type.
     #[error("the job file {path:?} cannot be understood: {message}")]
     Syntax {

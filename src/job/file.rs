@@ -1,5 +1,6 @@
 //! The job as typed: the keys of a job file, all of them optional, and flags over them.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -184,12 +185,28 @@ keys! {
     }
 }
 
+/// What there is in the place of a job file, where that is events.
+fn events_at(path: &Path) -> Option<&'static str> {
+    if path.is_dir() {
+        return Some("a folder");
+    }
+    if !path.is_file() {
+        return None;
+    }
+    let mut magic = [0; 4];
+    std::fs::File::open(path).ok()?.read_exact(&mut magic).ok()?;
+    matches!(&magic, b"PAR1" | b"PARE").then_some("a Parquet file")
+}
+
 impl JobFile {
     /// Reads a job file.
     ///
     /// # Errors
     /// The file cannot be read, is no TOML, has a key that does not exist or a value of the wrong type.
     pub fn read(path: &Path) -> Result<Self, JobError> {
+        if let Some(what) = events_at(path) {
+            return Err(JobError::Events { path: path.to_path_buf(), what });
+        }
         let text =
             std::fs::read_to_string(path).map_err(|source| JobError::Read { path: path.to_path_buf(), source })?;
         Self::parse(&text, path)

@@ -99,7 +99,11 @@ pub(super) fn each_group<W: GroupWork>(
             cancel::check()?;
             // What is not needed of the batch is gone before the work begins: columns that are only here need not be copied.
             let project = || task.projection.apply_beside(&{ batch }, &mut seen);
-            work.add(profile.time(Step::Read, project).map_err(|error| blame(plan, task, error))?)?;
+            let rows = profile.time(Step::Read, project).map_err(|error| blame(plan, task, error))?;
+            work.add(rows).map_err(|error| match error {
+                Error::Input(error) => Error::Input(error.of_values_in(&task.path)),
+                other => other,
+            })?;
         }
         work.finish()
     };
@@ -155,9 +159,6 @@ pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputErro
         ProjectError::Facts { of, condition, reason } => {
             InputError::ChartConditionFails { of, condition, path: task.path.clone(), reason }
         }
-        ProjectError::Input(InputError::Unreadable { reason }) => {
-            InputError::Damaged { path: task.path.clone(), reason }
-        }
-        ProjectError::Input(error) => error,
+        ProjectError::Input(error) => error.of_values_in(&task.path),
     }
 }

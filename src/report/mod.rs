@@ -29,6 +29,11 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// A count of things, by the word for one of them: `1 file`, `1,000 files`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// A size in the unit that suits it.
 pub fn bytes_text(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
@@ -72,6 +77,12 @@ pub fn files_text(difference: &Difference) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_counted_as_one() {
+        let texts = [0, 1, 2, 1_000].map(|count| counted(count, "file"));
+        assert_eq!(texts, ["0 files", "1 file", "2 files", "1,000 files"]);
+    }
 
     #[test]
     fn thousands_are_separated() {

@@ -235,7 +235,7 @@ impl RunJson {
             files: Files::of(&scope.difference),
             lateness: lateness(scope),
             rows: extent.rows,
-            filtered: extent.rows - extent.rows_outside - rows.passed,
+            filtered: extent.rows_ruled_out + rows.filtered,
             rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
             duplicates: counts.duplicates,
             inactive: counts.inactive,

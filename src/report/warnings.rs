@@ -88,7 +88,10 @@ impl fmt::Display for Warning {
                      `{column}`{hint}"
                 )?;
                 match lacking {
-                    Some((file, files, of)) => write!(f, "; {files} of {of} files have none, {file:?} for one"),
+                    Some((file, files, of)) => {
+                        let have = if *files == 1 { "has" } else { "have" };
+                        write!(f, "; {files} of {of} files {have} none, {file:?} for one")
+                    }
                     None => Ok(()),
                 }
             }

@@ -4,6 +4,7 @@ mod conditions;
 mod every_type;
 mod files;
 mod folders;
+mod footers;
 mod nested;
 mod nested_conditions;
 mod odd_values;

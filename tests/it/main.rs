@@ -9,6 +9,7 @@ mod command_line;
 mod compare;
 mod doctor;
 mod examples;
+mod footer;
 mod gaps;
 mod input_forms;
 mod inspect;

@@ -57,6 +57,130 @@ fn other_files_in_a_folder_are_no_events() {
 }
 
 #[test]
+fn files_named_after_how_their_pages_are_compressed_are_found() {
+    reading()
+        .file("a.parquet.zst", &visit("ann"))
+        .file("b.parquet.gz", &visit("bob"))
+        .file("deep/c.PARQUET.Snappy", &visit("cid"))
+        .file("d.parquet.tmp", &visit("dan"))
+        .file("e.parquet.zst.bak", &visit("eve"))
+        .file("_f.parquet.zst", &visit("flo"))
+        .file("g.parquet~", &visit("gus"))
+        .run()
+        .users(["ann", "bob", "cid"])
+        .counts("inputs.files", 3);
+}
+
+#[cfg(unix)]
+mod links {
+    use super::{reading, visit};
+    use crate::input_forms::Reading;
+    use std::os::unix::fs::symlink;
+
+    /// Adds a link in `data`.
+    fn linked(reading: Reading, name: &str, target: &str) -> Reading {
+        let link = reading.sandbox.path().join("data").join(name);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(target, link).unwrap();
+        reading
+    }
+
+    fn by_date() -> Reading {
+        reading().file("dt=2026-01-01/x.parquet", &visit("ann")).file("dt=2026-01-02/x.parquet", &visit("bob"))
+    }
+
+    #[test]
+    fn a_link_to_a_folder_takes_no_value_away() {
+        for link in ["latest", "current", "a/b/latest"] {
+            let target = if link.contains('/') { "../../dt=2026-01-02" } else { "dt=2026-01-02" };
+            let seen = linked(by_date(), link, target).session("property = \"dt\"").run();
+            seen.sessions(["user_id", "dt"], ["ann 2026-01-01", "bob 2026-01-02"]).counts("inputs.files", 2);
+            linked(by_date(), link, target).filter("dt = '2026-01-02'").run().users(["bob"]);
+            for path in ["[\"data/latest\", \"data\"]", "[\"data\", \"data/l*\"]", "\"data/**/*.parquet\""] {
+                let files = linked(by_date(), "latest", "dt=2026-01-02").input(&format!("path = {path}"));
+                files
+                    .session("property = \"dt\"")
+                    .run()
+                    .sessions(["user_id", "dt"], ["ann 2026-01-01", "bob 2026-01-02"]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_file_takes_no_value_away_and_one_in_a_folder_gives_one() {
+        let seen = linked(by_date(), "a.parquet", "dt=2026-01-01/x.parquet").session("property = \"dt\"").run();
+        seen.sessions(["user_id", "dt"], ["ann 2026-01-01", "bob 2026-01-02"]).counts("inputs.files", 2);
+        let store = reading().file("store/one.parquet", &visit("ann"));
+        let seen = linked(store, "dt=2026-01-03/x.parquet", "../store/one.parquet").session("property = \"dt\"").run();
+        seen.sessions(["user_id", "dt"], ["ann 2026-01-03"]).counts("inputs.files", 1);
+        let store = reading().file("store/one/x.parquet", &visit("ann"));
+        let seen = linked(store, "dt=2026-01-03", "store/one").session("property = \"dt\"").run();
+        seen.sessions(["user_id", "dt"], ["ann 2026-01-03"]).counts("inputs.files", 1);
+    }
+
+    #[test]
+    fn links_back_into_a_folder_end() {
+        let mut files = reading().file("a.parquet", &visit("ann")).file("b/c/d.parquet", &visit("bob"));
+        for (name, target) in
+            [("l1", "."), ("l2", "."), ("b/l3", ".."), ("b/c/l4", "../.."), ("b/l5", "c"), ("l6", "l6"), ("l7", "b/c")]
+        {
+            files = linked(files, name, target);
+        }
+        files.run().users(["ann", "bob"]).counts("inputs.files", 2);
+        let files = linked(linked(reading().file("a.parquet", &visit("ann")), "l1", "."), "l2", ".");
+        files.input("path = \"data/**/*.parquet\"").run().users(["ann"]).counts("inputs.files", 1);
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_named_where_it_would_be_read() {
+        for name in ["b.parquet", "b.parquet.zst", "dt=2026-01-03"] {
+            let files = linked(by_date(), name, "gone/b");
+            files.fails(1, &[&format!("data/{name}\" is a link to \"gone/b\""), "mend the link"]);
+        }
+        let files = linked(by_date(), "b.parquet", "b.parquet");
+        files.input("path = \"data/*.parquet\"").fails(1, &["data/b.parquet\" is a link to \"b.parquet\""]);
+        let files = linked(by_date(), "b.parquet", "gone");
+        files.input("path = \"data/b.parquet\"").fails(1, &["data/b.parquet\" is a link to \"gone\""]);
+        linked(by_date(), "notes.txt", "gone").run().users(["ann", "bob"]);
+        linked(by_date(), "folder", "gone").run().users(["ann", "bob"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_waited_for_by_no_one() {
+        let pipe = |path: &std::path::Path| {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        };
+        let socket = |path: &std::path::Path| drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+        by_date().written("pipe.parquet", pipe).fails(1, &["data/pipe.parquet\" is no regular file"]);
+        by_date().written("socket.parquet", socket).fails(1, &["data/socket.parquet\" is no regular file"]);
+        linked(by_date(), "null.parquet", "/dev/null").fails(1, &["data/null.parquet\" is no regular file"]);
+        by_date().input("path = \"/dev/zero\"").fails(1, &["/dev/zero\" is no regular file"]);
+        // And what is not taken for Parquet is left alone.
+        by_date().written("pipe", pipe).run().users(["ann", "bob"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_other_bytes_are_read() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let files = |name: &'static [u8]| {
+        let beside = move |path: &std::path::Path| {
+            let folder = path.with_file_name(OsStr::from_bytes(b"n\xe9"));
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::rename(path.with_file_name("a.parquet"), folder.join(OsStr::from_bytes(name))).unwrap();
+        };
+        reading().file("a.parquet", &visit("ann")).file("b.parquet", &visit("bob")).written("x", beside)
+    };
+    files(b"caf\xe9.parquet").run().users(["ann", "bob"]);
+    files(b"caf\xe9.parquet").input("path = \"data/*/*.parquet\"").run().users(["ann"]);
+    files(b"caf\xe9.parquet").input("path = \"data/**/caf?.parquet\"").run().users(["ann"]);
+    files(b"caf\xe9.txt").input("path = \"data/**/*.parquet\"").run().users(["bob"]);
+    files(b"caf\xe9.txt").input("path = \"data/n?/*\"").run().users(["ann"]);
+}
+
+#[test]
 fn a_glob_names_the_files_it_matches() {
     let files = || {
         reading()

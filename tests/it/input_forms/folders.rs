@@ -22,8 +22,8 @@ fn by_country() -> Reading {
 /// One file a date and hour.
 fn by_date() -> Reading {
     reading()
-        .file("event_date=2026-01-01/hour=07/a.parquet", &visit("ann", 1))
-        .file("event_date=2026-01-02/hour=09/b.parquet", &visit("bob", 1))
+        .file("event_date=2026-01-01/hour=7/a.parquet", &visit("ann", 1))
+        .file("event_date=2026-01-02/hour=9/b.parquet", &visit("bob", 1))
         .file("event_date=2026-01-03/hour=10/c.parquet", &visit("cid", 1))
         .file("event_date=__HIVE_DEFAULT_PARTITION__/hour=11/d.parquet", &visit("dan", 1))
 }
@@ -108,6 +108,105 @@ fn a_folder_of_integers_in_part_is_text() {
         .run()
         .sessions(["user_id", "version"], ["bob 13-beta"])
         .has_type("version", &DataType::Utf8);
+}
+
+/// The days of a week in folders of a key, a user each.
+fn by_value<const N: usize>(values: [&str; N]) -> Reading {
+    let users = ["ann", "bob", "cid", "dan"];
+    let file = |reading: Reading, (value, user): (&str, &str)| {
+        reading.file(&format!("k={value}/{user}.parquet"), &visit(user, 1))
+    };
+    values.into_iter().zip(users).fold(reading(), file)
+}
+
+fn properties<const N: usize, const S: usize>(values: [&str; N], of: DataType, expected: [&str; S]) {
+    let seen = by_value(values).session("property = \"k\"").run();
+    seen.sessions(["user_id", "k"], expected).has_type("k", &of);
+}
+
+#[test]
+fn a_folder_is_of_integers_only_where_each_is_spelled_as_one_is_printed() {
+    properties(["7", "-7", "0"], DataType::Int64, ["ann 7", "bob -7", "cid 0"]);
+    properties(["7", "9223372036854775807"], DataType::Int64, ["ann 7", "bob 9223372036854775807"]);
+    properties(["007", "7"], DataType::Utf8, ["ann 007", "bob 7"]);
+    properties(["07", "10"], DataType::Utf8, ["ann 07", "bob 10"]);
+    properties(["7", "+7", "-0"], DataType::Utf8, ["ann 7", "bob +7", "cid -0"]);
+    properties(["7", " 7"], DataType::Utf8, ["ann 7", "bob  7"]);
+    properties(["7", "9223372036854775808"], DataType::Utf8, ["ann 7", "bob 9223372036854775808"]);
+    properties(["7", "2026-01-01"], DataType::Utf8, ["ann 7", "bob 2026-01-01"]);
+    properties(["2026-01-01", "2026-1-2"], DataType::Utf8, ["ann 2026-01-01", "bob 2026-1-2"]);
+    by_value(["007", "7"]).filter("k = '007'").run().users(["ann"]);
+    by_value(["007", "7"]).filter("k = '7'").run().users(["bob"]);
+}
+
+#[test]
+fn a_folder_without_a_value_is_empty_text_and_no_property() {
+    by_value(["", "x"]).filter("k = ''").run().users(["ann"]);
+    by_value(["", "x"]).filter("k IS NULL").run().users([]);
+    let seen = by_value(["", "x"]).session("property = \"k\"").run();
+    seen.sessions(["user_id", "k"], ["bob x"]).counts("out_of_session.no_property", 1);
+}
+
+#[test]
+fn keys_are_told_apart_by_case() {
+    let files = || reading().file("Day=1/a.parquet", &visit("ann", 1)).file("day=2/b.parquet", &visit("bob", 1));
+    files().filter("day IS NULL").run().users(["ann"]);
+    files().filter("\"Day\" = 1").run().users(["ann"]);
+}
+
+#[test]
+fn folders_of_keys_that_begin_with_an_underscore_are_read() {
+    let files = || {
+        reading()
+            .file("_day=1/a.parquet", &visit("ann", 1))
+            .file("_day=2/b.parquet", &visit("bob", 1))
+            .file("_day=2/_c.parquet", &visit("cid", 1))
+            .file("_tmp/d.parquet", &visit("dan", 1))
+    };
+    files().run().users(["ann", "bob"]);
+    files().input("path = \"data/*/*.parquet\"").run().users(["ann", "bob"]);
+    files().filter("_day = 2").run().users(["bob"]).counts("inputs.row_groups_skipped", 1);
+}
+
+#[test]
+fn a_folder_holds_where_its_files_have_a_column_of_its_name_too() {
+    // As the file has it, and its statistics do: not the folder's value.
+    let inside = |user| {
+        table([("user_id", texts([user])), ("event_time", times(["10:00"])), ("k", ints([99])), ("n", ints([1]))])
+    };
+    let files = || reading().file("k=1/a.parquet", &inside("ann")).file("k=2/b.parquet", &inside("bob"));
+    files().filter("k = 1").run().users(["ann"]).counts("inputs.row_groups_skipped", 1);
+    files().filter("k = 99").run().users([]);
+    files().filter("k = 1 OR n > 5").run().users(["ann"]);
+    files().filter("k + n = 3").run().users(["bob"]);
+    files().session("property = \"k\"").run().sessions(["user_id", "k"], ["ann 1", "bob 2"]);
+    // One that is in no such folder, and has it inside, has it as all of them do.
+    files().file("c.parquet", &inside("cid")).filter("k = 99").run().users(["ann", "bob", "cid"]);
+    let without = table([("user_id", texts(["dan"])), ("event_time", times(["10:00"]))]);
+    files().file("d.parquet", &without).filter("k IS NULL").run().users(["dan"]);
+    reading()
+        .file("k=1/a.parquet", &without)
+        .file("c.parquet", &inside("cid"))
+        .filter("k = 1")
+        .fails(2, &["`k`", "data/k=1/a.parquet", "inside of \"data/c.parquet\""]);
+}
+
+#[cfg(unix)]
+#[test]
+fn values_of_other_bytes_are_escaped() {
+    use std::os::unix::ffi::OsStrExt;
+    let files = || {
+        let reading = reading().file("k=ok/a.parquet", &visit("ann", 1)).file("b.parquet", &visit("bob", 1));
+        let data = reading.sandbox.path().join("data");
+        let folder = data.join(std::ffi::OsStr::from_bytes(b"k=\xe9t\xe9"));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::rename(data.join("b.parquet"), folder.join(std::ffi::OsStr::from_bytes(b"\xe9.parquet"))).unwrap();
+        reading
+    };
+    files().session("property = \"k\"").run().sessions(["user_id", "k"], ["ann ok", "bob %E9t%E9"]);
+    files().filter("k = '%E9t%E9'").run().users(["bob"]);
+    files().input("path = \"data/*/*.parquet\"").run().users(["ann", "bob"]);
+    files().input("path = \"data/k=?t?/*\"").run().users(["bob"]);
 }
 
 #[test]
