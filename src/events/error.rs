@@ -230,14 +230,6 @@ pub enum InputError {
         /// Its type.
         found: String,
     },
-    /// Something that is wrong with a value of a file.
-    #[error("in {path:?}, {error}")]
-    InFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: Box<InputError>,
-    },
     /// A condition of a chart or segment that cannot be understood.
     #[error("`where` of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     ChartCondition {
@@ -304,19 +296,14 @@ impl InputError {
 
     /// This error, of values of a file.
     pub fn of_values_in(self, path: &Path) -> Self {
-        let path = path.to_path_buf();
         match self {
-            InputError::Unreadable { reason } => InputError::Damaged { path, reason },
-            error @ InputError::Value { .. } => InputError::InFile { path, error: Box::new(error) },
+            InputError::Unreadable { reason } => InputError::Damaged { path: path.to_path_buf(), reason },
             other => other,
         }
     }
 
     /// Whether the command line or job is wrong, rather than a file.
     pub fn is_usage(&self) -> bool {
-        if let InputError::InFile { error, .. } = self {
-            return error.is_usage();
-        }
         !matches!(
             self,
             InputError::Open { .. }
