@@ -154,7 +154,7 @@ fn each_type_in(places: &[(&str, &str)]) {
             let session = if lines.contains("[session]") { "" } else { "[session]\ntimeout = \"1h\"\n" };
             let _ = std::fs::remove_dir_all(sandbox.out());
             sandbox.job(&format!("[input]\npath = \"data\"\n{lines}\n{session}[output]\npath = \"out\"\n"));
-            let ran = sandbox.dwell(&["run", "job.toml", "--quiet"]);
+            let ran = sandbox.dwell(&["run", "job.toml", "--quiet", "--threads", "1"]);
             faults.extend(fault(&ran).map(|what| format!("{name}, {place}: {what}")));
         }
     }
