@@ -68,14 +68,14 @@ pub fn item(list: &DataType) -> Option<&FieldRef> {
     }
 }
 
-/// The type in which values of a decoded type go on: half floats are wider, and decimals of more than 38 digits are
-/// spelled.
+/// The type in which values of a decoded type go on: half floats are wider, and intervals and decimals of more than 38 digits
+/// are spelled.
 pub fn settled(decoded: &DataType) -> DataType {
     use DataType as T;
     let field = |field: &FieldRef| with_type(field, settled(field.data_type()));
     match decoded {
         T::Float16 => T::Float32,
-        T::Decimal256(..) => T::Utf8View,
+        T::Decimal256(..) | T::Interval(_) => T::Utf8View,
         T::Struct(fields) => T::Struct(fields.iter().map(field).collect()),
         T::Map(entries, sorted) => T::Map(field(entries), *sorted),
         T::List(item) => T::List(field(item)),

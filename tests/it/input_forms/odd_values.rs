@@ -206,7 +206,7 @@ fn decimals_of_more_digits_than_any_number_has_are_spelled() {
     let orders = || wide([long, "150", "-150", long]);
     with_orders(orders()).session("property = \"order\"").run().sessions(
         ["order", "event_count"],
-        ["-1.50 1", "1.50 1", "123456789012345678901234567890123456789012345678.90 2"],
+        ["123456789012345678901234567890123456789012345678.90 2", "1.50 1", "-1.50 1"],
     );
     with_orders(orders()).filter("\"order\" > 1").run().counts("in_session", 3);
     with_orders(orders()).filter("\"order\" = 1.5").run().counts("in_session", 1);
