@@ -14,6 +14,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod holds;
 pub mod instants;
+mod key_types;
 mod known_keys;
 pub mod options;
 pub mod preset;

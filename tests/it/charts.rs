@@ -7,6 +7,7 @@ mod segments;
 mod stories;
 
 pub use random::JOB as SEGMENTS_AND_CHARTS;
+mod types;
 
 use crate::support::{read_parquet, write_batch, Ran, Sandbox};
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
