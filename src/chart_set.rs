@@ -23,6 +23,7 @@ use crate::job::added::{by_column, AddedColumns};
 use crate::job::segment::ALL;
 use crate::job::{Chart, Segment};
 use crate::pipeline;
+use crate::tables::csv_file::CsvStyle;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::measures::{write_histograms, write_measures, Paths};
@@ -228,7 +229,7 @@ pub fn stage_charts(
     provenance: &Provenance,
     charts: &[Chart],
     lines: &[Line],
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
 ) -> Result<[(String, Size); 2], Error> {
     let with_formula = charts.iter().any(|chart| chart.formula.is_some());
     let files = |name: &str| -> Result<_, TableError> {
@@ -236,9 +237,9 @@ pub fn stage_charts(
         Ok((stage("parquet")?, stage("csv")?))
     };
     let (parquet, csv) = files("measures")?;
-    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, zone)?;
+    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, style)?;
     let (parquet, csv) = files("histogram")?;
-    let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, zone)?;
+    let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
     Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
 }
 

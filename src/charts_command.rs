@@ -18,6 +18,7 @@ use crate::job::{AddedColumns, JobError, Segment};
 use crate::kept::charts_mark;
 use crate::pipeline;
 use crate::report::charts::charts_text;
+use crate::tables::csv_file::CsvStyle;
 use crate::tables::error::TableError;
 use crate::tables::folder::{LockedFolder, Made, OutputFolder};
 use crate::tables::made_with::MadeWith;
@@ -43,10 +44,11 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
     let pool = pipeline::pool(pipeline::available_threads())?;
-    let lines = stage_anew(&pool, &folder, &definition, &zone, (&job.charts, &job.segments))?;
+    let style = CsvStyle { zone: &zone, formulas: job.formulas };
+    let lines = stage_anew(&pool, &folder, &definition, style, (&job.charts, &job.segments))?;
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments)), ..folder.before().made() };
+    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
     folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
     Ok(charts_text(&job.charts, &lines, &zone))
 }
@@ -59,7 +61,7 @@ pub fn stage_anew(
     pool: &ThreadPool,
     folder: &LockedFolder,
     definition: &Canonical,
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
     (charts, segments): (&[Chart], &[Segment]),
 ) -> Result<Vec<Line>, Error> {
     let property = definition.get("session.property");
@@ -67,8 +69,8 @@ pub fn stage_anew(
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
     let set = ChartSet { charts, segments: &tables, added: &added };
-    let lines = set.measure(pool, folder.path(), zone)?;
-    stage_charts(folder, &Provenance::of(definition), charts, &lines, zone)?;
+    let lines = set.measure(pool, folder.path(), style.zone)?;
+    stage_charts(folder, &Provenance::of(definition), charts, &lines, style)?;
     Ok(lines)
 }
 

@@ -277,7 +277,7 @@ impl<'a> Output<'a> {
             let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
             let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added };
             let lines = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
-            let sizes = stage_charts(self.folder, provenance, &job.charts, &lines, &job.output.zone)?;
+            let sizes = stage_charts(self.folder, provenance, &job.charts, &lines, job.output.csv_style())?;
             self.written.sizes.extend(sizes);
         }
         // Nobody is shown the sum of a quiet run.

@@ -251,10 +251,10 @@ fn nothing_new(
 ) -> Result<String, Error> {
     let files = past.file_count();
     let mut made = folder.before().made();
-    let charts = Some(charts_mark(&job.charts, &job.segments));
+    let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
-        stage_anew(pool, &folder, definition, &job.output.zone, (&job.charts, &job.segments))?;
+        stage_anew(pool, &folder, definition, job.output.csv_style(), (&job.charts, &job.segments))?;
         made.charts = charts;
     }
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;
