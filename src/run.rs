@@ -133,14 +133,13 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
-    let warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
+    let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
+    let mut warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
+    warnings.extend(warnings::without_value(&of_segments));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    let of_segment = |(place, segment): (usize, &Segment)| {
-        (segment.name.clone(), all_counts.segments.get(place).copied().unwrap_or_default())
-    };
-    let of_segments: Vec<(String, Counts)> = job.segments.iter().enumerate().map(of_segment).collect();
     let facts = Facts {
         definition: &definition,
         started,

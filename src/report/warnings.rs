@@ -7,7 +7,7 @@ use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::ReadPlan;
-use crate::job::{Job, Kind};
+use crate::job::{Job, Kind, Segment};
 use crate::nearest::nearest;
 use crate::scope::{Mode, Scope, Whole};
 use crate::sessionize::counts::Counts;
@@ -69,6 +69,17 @@ pub enum Warning {
         /// The nearest type there is.
         nearest: Option<String>,
     },
+    /// A segment `by` a column of which many events have no value.
+    NoValue {
+        /// The segment.
+        segment: String,
+        /// The column.
+        by: String,
+        /// Events without a value.
+        without: u64,
+        /// All events.
+        of: u64,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -109,6 +120,12 @@ impl fmt::Display for Warning {
                 write!(f, "all events are outside of the dates asked for: look at since, until, --from and --to")
             }
             Warning::Everything { why } => f.write_str(why),
+            Warning::NoValue { segment, by, without, of } => write!(
+                f,
+                "{without} of {of} events have no value of `{by}`, so that the segment \"{segment}\" has no row for them; a \
+                 [[segment]] with where = '\"{}\" IS NULL' has those where it is null",
+                by.replace('"', "\"\"")
+            ),
             Warning::NoSuchEventType { of, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {
@@ -120,8 +137,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Rejected rows are worth a warning from this share on.
-const REJECTED_SHARE: f64 = 0.01;
+/// Rows that are left out are worth a warning from this share on.
+const WORTH_A_LOOK: f64 = 0.01;
 
 /// The warnings of a run.
 pub fn warnings(
@@ -174,7 +191,7 @@ pub fn warnings(
 
 fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
     let rejected = rows.rejected_total();
-    if rejected == 0 || (rejected as f64) < rows.passed as f64 * REJECTED_SHARE {
+    if rejected == 0 || (rejected as f64) < rows.passed as f64 * WORTH_A_LOOK {
         return None;
     }
     let most = Rejection::ALL.into_iter().max_by_key(|reason| rows.rejected[*reason as usize])?;
@@ -207,6 +224,17 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
         hint,
         lacking: lacking.first().map(|footer| (footer.file.path.clone(), lacking.len(), plan.footers.len())),
     })
+}
+
+/// Segments `by` a column that leave many events out.
+pub fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
+    let one = |(segment, counts): &(&Segment, Counts)| {
+        let (without, by) = (counts.left_out, segment.by()?);
+        let of = without + counts.events();
+        let many = without > 0 && without as f64 >= of as f64 * WORTH_A_LOOK;
+        many.then(|| Warning::NoValue { segment: segment.name.clone(), by: by.to_string(), without, of })
+    };
+    segments.iter().filter_map(one).collect()
 }
 
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
