@@ -20,6 +20,7 @@ use crate::pipeline::{self, Gather};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
+use crate::report::warnings::Warning;
 use crate::report::{dry_run, summary, warnings};
 use crate::rules::{joining, needs_latest, Known};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
@@ -137,6 +138,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
     let mut warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
     warnings.extend(warnings::without_value(&of_segments));
+    warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::charts::lonely::Sparse;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
@@ -80,6 +81,8 @@ pub enum Warning {
         /// All events.
         of: u64,
     },
+    /// A chart of so many intervals that only those with sessions have rows.
+    Sparse(Sparse),
 }
 
 impl fmt::Display for Warning {
@@ -126,6 +129,7 @@ impl fmt::Display for Warning {
                  [[segment]] with where = '\"{}\" IS NULL' has those where it is null",
                 by.replace('"', "\"\"")
             ),
+            Warning::Sparse(sparse) => f.write_str(&sparse.text()),
             Warning::NoSuchEventType { of, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {

@@ -1,13 +1,15 @@
 //! Charts and segments: stories by hand, and random tables against plain loops.
 
+mod clocks;
 mod command;
+mod groups;
 mod naive;
 mod random;
 mod segments;
 mod stories;
+mod types;
 
 pub use random::JOB as SEGMENTS_AND_CHARTS;
-mod types;
 
 use crate::support::{read_parquet, write_batch, Ran, Sandbox};
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
