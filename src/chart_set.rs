@@ -11,7 +11,8 @@ use rayon::ThreadPool;
 use crate::charts::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use crate::charts::cells::{Cell, CellKey};
 use crate::charts::error::ChartError;
-use crate::charts::lanes::{Codes, Groups};
+use crate::charts::lanes::{named, ChartGroups, Codes, Groups};
+use crate::charts::lonely::Sparse;
 use crate::charts::measure::{Counted, InRange};
 use crate::charts::pass::{group_sizes, Pass};
 use crate::charts::segments::{Performed, SegmentTables};
@@ -23,6 +24,7 @@ use crate::job::added::{by_column, AddedColumns};
 use crate::job::segment::ALL;
 use crate::job::{Chart, Segment};
 use crate::pipeline;
+use crate::tables::csv_file::CsvStyle;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::measures::{write_histograms, write_measures, Paths};
@@ -40,12 +42,21 @@ pub struct ChartSet<'a> {
     pub added: &'a AddedColumns,
 }
 
+/// What came of charts.
+#[derive(Debug)]
+pub struct Measured {
+    /// Their lines, in order.
+    pub lines: Vec<Line>,
+    /// The charts that have rows only for intervals with sessions.
+    pub sparse: Vec<Sparse>,
+}
+
 impl ChartSet<'_> {
-    /// The lines of all charts, in order; `folder` is for messages.
+    /// Measures all charts; `folder` is for messages.
     ///
     /// # Errors
     /// A table that cannot be read; a value that a property cannot be compared with.
-    pub fn measure(&self, pool: &ThreadPool, folder: &Path, zone: &TimeZone) -> Result<Vec<Line>, Error> {
+    pub fn measure(&self, pool: &ThreadPool, folder: &Path, zone: &TimeZone) -> Result<Measured, Error> {
         let failed = |error: ChartError| match error {
             ChartError::Table(error) => unreadable(folder, &error),
             other => other.into(),
@@ -61,12 +72,13 @@ impl ChartSet<'_> {
         for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
-        let lines = charts
-            .iter()
-            .zip(groups)
-            .zip(counted)
-            .map(|((chart, groups), counted)| chart.lines(&groups, &counted.into_values().collect::<Vec<_>>()));
-        Ok(lines.flatten().collect())
+        let (mut lines, mut sparse) = (Vec::new(), Vec::new());
+        for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
+            let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
+            lines.extend(of_chart);
+            sparse.extend(why);
+        }
+        Ok(Measured { lines, sparse })
     }
 }
 
@@ -96,39 +108,46 @@ impl Measuring<'_> {
     }
 
     /// The groups that each chart keeps.
-    fn largest_groups(&self) -> Result<Vec<Groups>, Error> {
-        let none = Groups::default();
-        let mut sizes: Vec<GroupSizes> = self.charts.iter().map(|_| GroupSizes::default()).collect();
+    fn largest_groups(&self) -> Result<Vec<ChartGroups>, Error> {
+        let grouped: Vec<(usize, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
+        let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
+        // Of each chart, for each property that its series are grouped by.
+        let mut sizes: Vec<Vec<GroupSizes>> =
+            grouped.iter().map(|(properties, _)| (0..*properties).map(|_| GroupSizes::default()).collect()).collect();
         for segment in self.segments {
-            let grouped = |of: ChartSegment| {
-                let chart = &self.charts[of.chart];
-                let series = chart.series_of(of.segment, self.added, &none);
-                let groups = chart.grouped().enumerate().map(|(rank, place)| ((of.chart, rank == 0), series[place].0));
-                groups.collect::<Vec<_>>()
+            let of_chart = |of: ChartSegment| {
+                let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
+                let properties = &grouped[of.chart].1;
+                let one = |(place, property): (usize, &Option<usize>)| {
+                    let is_first = properties[..place].iter().all(|before| before != property);
+                    Some(((of.chart, (*property)?, is_first), series[place].0))
+                };
+                properties.iter().enumerate().filter_map(one).collect::<Vec<_>>()
             };
-            let (charts, series): (Vec<(usize, bool)>, Vec<SeriesOf<'_>>) =
-                self.charts_of(segment).flat_map(grouped).unzip();
+            let (places, series): (Vec<(usize, usize, bool)>, Vec<SeriesOf<'_>>) =
+                self.charts_of(segment).flat_map(of_chart).unzip();
             if series.is_empty() {
                 continue;
             }
             let files = segment.files.dated(SESSIONS);
             let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
             for of_file in of_files {
-                for ((chart, is_first), of_file) in charts.iter().zip(of_file) {
+                for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
+                    let sizes = &mut sizes[*chart][*property];
                     match is_first {
-                        true => sizes[*chart].merge(of_file),
+                        true => sizes.merge(of_file),
                         // The first series has none of them.
-                        false => sizes[*chart].meet(of_file),
+                        false => sizes.meet(of_file),
                     }
                 }
             }
         }
-        let largest = |(chart, sizes): (&InRange<'_>, GroupSizes)| Groups::largest(sizes.into_sizes(), chart.top());
-        Ok(self.charts.iter().zip(sizes).map(largest).collect())
+        let groups = self.charts.iter().zip(grouped).zip(sizes);
+        Ok(groups.map(|((chart, (_, series)), sizes)| groups_of_series(chart.top(), &series, sizes)).collect())
     }
 
     /// What charts count in a segment.
-    fn count(&self, segment: &SegmentTables, groups: &[Groups]) -> Result<Vec<(ChartSegment, Counted)>, Error> {
+    fn count(&self, segment: &SegmentTables, groups: &[ChartGroups]) -> Result<Vec<(ChartSegment, Counted)>, Error> {
         let charts: Vec<ChartSegment> = self.charts_of(segment).collect();
         // Each answer once, however many charts ask for it.
         let mut asked: Vec<AskedUsers<'_>> = Vec::new();
@@ -153,7 +172,7 @@ impl Measuring<'_> {
         let name = &segment.name;
         let lanes: Arc<[String]> = match segment.by {
             None => Arc::from([name.clone()]),
-            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={value}")).collect(),
+            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value))).collect(),
         };
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
@@ -189,6 +208,21 @@ impl Measuring<'_> {
         }
         Ok(pass.finish())
     }
+}
+
+/// The groups of each series, by the property that it is grouped by; they come with their sizes.
+fn groups_of_series(top: usize, series: &[Option<usize>], sizes: Vec<GroupSizes>) -> ChartGroups {
+    let of_property = |sizes: GroupSizes| Arc::new(Groups::largest(sizes.into_sizes(), top));
+    let of_properties: Vec<Arc<Groups>> = sizes.into_iter().map(of_property).collect();
+    let of_series = series
+        .iter()
+        .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));
+    ChartGroups::new(of_series.collect())
+}
+
+/// Of so many series, no groups.
+fn no_groups(series: usize) -> ChartGroups {
+    ChartGroups::new((0..series).map(|_| Arc::default()).collect())
 }
 
 /// The tables of all events and of the segments of a job as charts see them; `files` are theirs, in that order.
@@ -228,7 +262,7 @@ pub fn stage_charts(
     provenance: &Provenance,
     charts: &[Chart],
     lines: &[Line],
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
 ) -> Result<[(String, Size); 2], Error> {
     let with_formula = charts.iter().any(|chart| chart.formula.is_some());
     let files = |name: &str| -> Result<_, TableError> {
@@ -236,9 +270,9 @@ pub fn stage_charts(
         Ok((stage("parquet")?, stage("csv")?))
     };
     let (parquet, csv) = files("measures")?;
-    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, zone)?;
+    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, style)?;
     let (parquet, csv) = files("histogram")?;
-    let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, zone)?;
+    let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
     Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
 }
 

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::chart_set::{segment_tables, stage_charts, ChartSet};
+use crate::chart_set::{segment_tables, stage_charts, ChartSet, Measured};
 use crate::charts::tables::TableFiles;
-use crate::charts::Line;
 use crate::error::Error;
 use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
@@ -18,6 +17,7 @@ use crate::job::{AddedColumns, JobError, Segment};
 use crate::kept::charts_mark;
 use crate::pipeline;
 use crate::report::charts::charts_text;
+use crate::tables::csv_file::CsvStyle;
 use crate::tables::error::TableError;
 use crate::tables::folder::{LockedFolder, Made, OutputFolder};
 use crate::tables::made_with::MadeWith;
@@ -43,15 +43,16 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
     let pool = pipeline::pool(pipeline::available_threads())?;
-    let lines = stage_anew(&pool, &folder, &definition, &zone, (&job.charts, &job.segments))?;
+    let style = CsvStyle { zone: &zone, formulas: job.formulas };
+    let measured = stage_anew(&pool, &folder, &definition, style, (&job.charts, &job.segments))?;
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments)), ..folder.before().made() };
+    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
     folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
-    Ok(charts_text(&job.charts, &lines, &zone))
+    Ok(charts_text(&job.charts, &measured.lines, &zone))
 }
 
-/// Stages charts of the tables of a folder.
+/// Stages charts of the tables of a folder, and warns of those that have rows only for intervals with sessions.
 ///
 /// # Errors
 /// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
@@ -59,17 +60,18 @@ pub fn stage_anew(
     pool: &ThreadPool,
     folder: &LockedFolder,
     definition: &Canonical,
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
     (charts, segments): (&[Chart], &[Segment]),
-) -> Result<Vec<Line>, Error> {
+) -> Result<Measured, Error> {
     let property = definition.get("session.property");
     let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
     let set = ChartSet { charts, segments: &tables, added: &added };
-    let lines = set.measure(pool, folder.path(), zone)?;
-    stage_charts(folder, &Provenance::of(definition), charts, &lines, zone)?;
-    Ok(lines)
+    let measured = set.measure(pool, folder.path(), style.zone)?;
+    measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
+    stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
+    Ok(measured)
 }
 
 /// The zone that the tables' dates are of; a job may not name another one.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::job::chart::Chart;
 use crate::job::fingerprint::digest;
 use crate::job::options::{Options, Table};
-use crate::job::{AddedColumns, Job, JobError, Segment};
+use crate::job::{AddedColumns, CsvFormulas, Job, JobError, Segment};
 use crate::sessionize::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
@@ -110,12 +110,15 @@ pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
     // Tables of segments that are no more go with a run that writes both.
     let gone = |line: &&String| !now.iter().any(|known| table_of(known) == table_of(line));
     tables.extend(before.iter().filter(gone).filter(|_| !(sessions && activity)).cloned());
-    Made { tables, charts: options.writes(Table::Charts).then(|| charts_mark(&job.charts, &job.segments)) }
+    Made {
+        tables,
+        charts: options.writes(Table::Charts).then(|| charts_mark(&job.charts, &job.segments, job.output.formulas)),
+    }
 }
 
 /// What tells charts from others that can be made of the same tables.
-pub fn charts_mark(charts: &[Chart], segments: &[Segment]) -> String {
-    digest(format!("{charts:?} {segments:?}").as_bytes())
+pub fn charts_mark(charts: &[Chart], segments: &[Segment], formulas: CsvFormulas) -> String {
+    digest(format!("{charts:?} {segments:?} {formulas:?}").as_bytes())
 }
 
 /// What each of a job's tables is made with, to tell whether the tables of a folder are made with the same.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::chart_set::{segment_tables, stage_charts, unreadable, ChartSet};
+use crate::charts::lonely::Sparse;
 use crate::charts::overview::{overview, Overview};
 use crate::charts::tables::TableFiles;
 use crate::error::Error;
@@ -41,6 +42,8 @@ pub struct Written {
     pub confirmed: BTreeSet<PathBuf>,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
+    /// The charts that have rows only for intervals with sessions.
+    pub sparse: Vec<Sparse>,
     /// This run's sessions of all events, staged or made only to be measured.
     made: TableFiles,
     /// The tables of all events and of each segment, dates of earlier runs that stay among them.
@@ -276,9 +279,10 @@ impl<'a> Output<'a> {
             let tables = std::mem::take(&mut self.written.tables);
             let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
             let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added };
-            let lines = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
-            let sizes = stage_charts(self.folder, provenance, &job.charts, &lines, &job.output.zone)?;
+            let measured = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
+            let sizes = stage_charts(self.folder, provenance, &job.charts, &measured.lines, job.output.csv_style())?;
             self.written.sizes.extend(sizes);
+            self.written.sparse = measured.sparse;
         }
         // Nobody is shown the sum of a quiet run.
         match self.options.makes(Table::Sessions) && !self.options.resources.quiet {

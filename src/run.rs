@@ -20,6 +20,7 @@ use crate::pipeline::{self, Gather};
 use crate::profile::Profile;
 use crate::report::progress::Progress;
 use crate::report::run_json::{Facts, RunJson, Stopwatch};
+use crate::report::warnings::Warning;
 use crate::report::{dry_run, grouped, summary, warnings};
 use crate::rules::{joining, needs_latest, Known};
 use crate::scope::{Done, Finder, Mode, Past, Scope};
@@ -135,15 +136,15 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
+    let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
     let mut warnings = warnings::warnings(job, &plan, &scope, &rows, &counts, &names);
-    warnings.extend(unread.into_iter().map(warnings::Warning::Unread));
+    warnings.extend(unread.into_iter().map(Warning::Unread));
+    warnings.extend(warnings::without_value(&of_segments));
+    warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    let of_segment = |(place, segment): (usize, &Segment)| {
-        (segment.name.clone(), all_counts.segments.get(place).copied().unwrap_or_default())
-    };
-    let of_segments: Vec<(String, Counts)> = job.segments.iter().enumerate().map(of_segment).collect();
     let facts = Facts {
         definition: &definition,
         started,
@@ -254,10 +255,10 @@ fn nothing_new(
 ) -> Result<String, Error> {
     let files = past.file_count();
     let mut made = folder.before().made();
-    let charts = Some(charts_mark(&job.charts, &job.segments));
+    let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
-        stage_anew(pool, &folder, definition, &job.output.zone, (&job.charts, &job.segments))?;
+        stage_anew(pool, &folder, definition, job.output.csv_style(), (&job.charts, &job.segments))?;
         made.charts = charts;
     }
     let gone = record(&folder, started, &crate::report::run_json::nothing_new(started, files))?;

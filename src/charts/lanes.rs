@@ -1,5 +1,8 @@
 //! Codes for what charts are told apart by: groups of sessions, and values of a segment `by` a column.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::rows::Texts;
 use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::intern::Interner;
@@ -40,7 +43,7 @@ impl Codes {
     }
 }
 
-/// The groups that a chart keeps.
+/// The groups that series keep which are grouped by one property.
 #[derive(Debug, Default)]
 pub struct Groups {
     /// Those kept, the largest first.
@@ -53,11 +56,18 @@ pub const NO_VALUE: &str = "(none)";
 /// The group of all sessions of groups that are not kept.
 pub const OTHER: &str = "(other)";
 
+/// A value as charts name its group: one that is spelled like a group that is always there has a backslash in front, and so
+/// has one that begins with such backslashes, so that all values keep names of their own.
+pub fn named(value: &str) -> Cow<'_, str> {
+    match value.trim_start_matches('\\') {
+        NO_VALUE | OTHER => Cow::Owned(format!("\\{value}")),
+        _ => Cow::Borrowed(value),
+    }
+}
+
 impl Groups {
-    /// Keeps the largest of these groups, ties by value; they come with their sizes. A value that has the name of one of
-    /// the groups that are always there belongs to that one.
+    /// Keeps the largest of these groups, ties by value; they come with their sizes.
     pub fn largest(mut sizes: Vec<(String, i64)>, top: usize) -> Self {
-        sizes.retain(|(group, _)| group != NO_VALUE && group != OTHER);
         sizes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         sizes.truncate(top);
         let kept: Vec<String> = sizes.into_iter().map(|(group, _)| group).collect();
@@ -70,18 +80,34 @@ impl Groups {
     pub fn code(&self, value: Option<&str>) -> u32 {
         let kept = self.kept.len() as u32;
         match value {
-            None | Some(NO_VALUE) => kept + 1,
+            None => kept + 1,
             Some(value) => self.codes.get(value).copied().unwrap_or(kept),
         }
     }
 
     /// The name of a code.
-    pub fn name(&self, code: u32) -> &str {
+    pub fn name(&self, code: u32) -> Cow<'_, str> {
         match code as usize {
-            code if code < self.kept.len() => &self.kept[code],
-            code if code == self.kept.len() => OTHER,
-            _ => NO_VALUE,
+            code if code < self.kept.len() => named(&self.kept[code]),
+            code if code == self.kept.len() => Cow::Borrowed(OTHER),
+            _ => Cow::Borrowed(NO_VALUE),
         }
+    }
+}
+
+/// The groups of each series of a chart; series that are grouped by one property share them.
+#[derive(Clone, Debug, Default)]
+pub struct ChartGroups(Vec<Arc<Groups>>);
+
+impl ChartGroups {
+    /// Of each series, in order.
+    pub fn new(of_series: Vec<Arc<Groups>>) -> Self {
+        ChartGroups(of_series)
+    }
+
+    /// Those of a series, by its place.
+    pub fn of(&self, series: usize) -> &Groups {
+        &self.0[series]
     }
 }
 
@@ -94,7 +120,16 @@ mod tests {
         let sizes = [("b", 2), ("d", 5), ("a", 2), ("c", 1)].map(|(group, size)| (group.to_string(), size));
         let groups = Groups::largest(sizes.to_vec(), 2);
         let name = |value| groups.name(groups.code(value)).to_string();
-        assert_eq!([Some("(none)"), Some("(other)")].map(name), [NO_VALUE, OTHER]);
         assert_eq!([Some("d"), Some("a"), Some("b"), Some("c"), None].map(name), ["d", "a", OTHER, OTHER, NO_VALUE]);
+    }
+
+    #[test]
+    fn values_that_are_spelled_like_other_groups_have_names_of_their_own() {
+        let values = ["(none)", "(other)", "\\(none)", "\\\\(none)", "none", "(none) ", "\\", "\\none"];
+        let groups = Groups::largest(values.map(|value| (value.to_string(), 1)).to_vec(), 100);
+        let names = values.map(|value| groups.name(groups.code(Some(value))).into_owned());
+        let expected = ["\\(none)", "\\(other)", "\\\\(none)", "\\\\\\(none)", "none", "(none) ", "\\", "\\none"];
+        assert_eq!(names, expected);
+        assert_eq!([None, Some("z")].map(|value| groups.name(groups.code(value)).into_owned()), [NO_VALUE, OTHER]);
     }
 }

@@ -10,12 +10,15 @@ use super::cells::{Ask, Cell, CellKey};
 use super::error::ChartError;
 use super::formula::{Formula, Function};
 use super::interval::{IntervalKey, Intervals};
-use super::lanes::Groups;
+use super::lanes::ChartGroups;
+use super::lonely::Sparse;
 use super::segments::{Ranged, SegmentTables};
 use super::series::SeriesOf;
+use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::job::added::AddedColumns;
 use crate::job::chart::{Chart, Series};
+use crate::sessionize::time::{Day, Timestamp};
 
 /// The series of a line that is a formula's.
 const FORMULA: &str = "formula";
@@ -26,6 +29,8 @@ pub struct InRange<'a> {
     chart: &'a Chart,
     segments: Vec<Ranged<'a>>,
     intervals: Intervals<'a>,
+    /// The series that its formula takes something of.
+    used: BTreeSet<usize>,
 }
 
 impl<'a> InRange<'a> {
@@ -39,7 +44,9 @@ impl<'a> InRange<'a> {
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
         let first = segments.iter().filter_map(|segment| segment.first).min();
         let first = chart.window.first.or(first).unwrap_or_default();
-        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first } })
+        let functions = chart.formula.iter().flat_map(Formula::functions);
+        let used = functions.map(|(_, series)| series).collect();
+        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first }, used })
     }
 
     /// The names of its segments, in order.
@@ -62,7 +69,7 @@ impl<'a> InRange<'a> {
         &'s self,
         segment: usize,
         added: &'s AddedColumns,
-        groups: &'s Groups,
+        groups: &'s ChartGroups,
     ) -> Vec<(SeriesOf<'s>, Ask<'s>)> {
         let one = |(place, series): (usize, &'s Series)| {
             let uses =
@@ -73,7 +80,7 @@ impl<'a> InRange<'a> {
                 segment: &self.segments[segment],
                 added,
                 intervals: &self.intervals,
-                groups,
+                groups: groups.of(place),
                 with_events: series.counts_events() || uses(Function::EventTotals),
                 with_users: uses(Function::Uniques),
             };
@@ -84,10 +91,20 @@ impl<'a> InRange<'a> {
         self.chart.series.iter().enumerate().map(one).collect()
     }
 
-    /// The series that have groups. The sizes of those of the first one decide which ones the chart keeps.
-    pub fn grouped(&self) -> impl Iterator<Item = usize> + '_ {
-        let series = self.chart.series.iter().enumerate();
-        series.filter(|(_, series)| series.group_by.is_some()).map(|(place, _)| place)
+    /// The properties that its series are grouped by, in the order in which they come, and of each series its place among
+    /// them. Which groups are kept is decided for each property by the first series that is grouped by it.
+    pub fn grouped(&self) -> (usize, Vec<Option<usize>>) {
+        let mut properties: Vec<Option<&str>> = Vec::new();
+        let one = |series: &'a Series| {
+            let property = series.group_by.as_ref()?.property();
+            let known = properties.iter().position(|known| *known == property);
+            Some(known.unwrap_or_else(|| {
+                properties.push(property);
+                properties.len() - 1
+            }))
+        };
+        let of_series = self.chart.series.iter().map(one).collect();
+        (properties.len(), of_series)
     }
 
     /// Whether a series has a histogram.
@@ -106,27 +123,47 @@ impl<'a> InRange<'a> {
         }
     }
 
-    /// The lines of the chart, from what was counted in each of its segments.
-    pub fn lines(&self, groups: &Groups, counted: &[Counted]) -> Vec<Line> {
-        let InRange { chart, intervals, .. } = self;
-        let laying_out = LayingOut { of: self, chart, intervals, groups };
-        let mut lines = Vec::new();
-        for place in 0..chart.series.len() {
-            counted.iter().for_each(|counted| laying_out.add_series(place, counted, &mut lines));
-        }
-        if let Some(formula @ Formula::Number { .. }) = &chart.formula {
-            counted.iter().for_each(|counted| laying_out.add_formula(formula, counted, &mut lines));
-        }
-        lines
+    /// The lines of the chart, from what was counted in each of its segments; and where intervals without sessions have
+    /// no rows, why.
+    pub fn lines(&self, groups: &ChartGroups, counted: &[Counted]) -> (Vec<Line>, Option<Sparse>) {
+        let laying_out = LayingOut { of: self, chart: self.chart, groups, empty: Arc::default() };
+        let planned = laying_out.plan(counted);
+        let keys: Vec<Vec<IntervalKey>> = planned.iter().map(|line| line.keys(self.chart)).collect();
+        let timeline = Timeline::new(&self.intervals, &keys);
+        let lay_out = |(line, keys): (&Planned<'_>, &Vec<IntervalKey>)| {
+            let rows = timeline.rows_of(keys);
+            laying_out.line(line, &rows)
+        };
+        let lines = planned.iter().zip(&keys).map(lay_out).filter(|line| !line.rows.is_empty()).collect();
+        let sparse =
+            timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &sessions_by_day(counted)));
+        (lines, sparse)
     }
+}
+
+/// The sessions of the intervals that begin with each date: those of the series and the segment that have most.
+fn sessions_by_day(counted: &[Counted]) -> BTreeMap<Day, i64> {
+    let mut most = BTreeMap::new();
+    for cells in counted.iter().flat_map(|counted| &counted.cells) {
+        let mut of_series: BTreeMap<Day, i64> = BTreeMap::new();
+        for (key, cell) in cells {
+            *of_series.entry(IntervalKey::from_number(key.interval).day()).or_default() += cell.sessions;
+        }
+        for (day, sessions) in of_series {
+            let known: &mut i64 = most.entry(day).or_default();
+            *known = sessions.max(*known);
+        }
+    }
+    most
 }
 
 /// A chart on its way into lines.
 struct LayingOut<'a> {
     of: &'a InRange<'a>,
     chart: &'a Chart,
-    intervals: &'a Intervals<'a>,
-    groups: &'a Groups,
+    groups: &'a ChartGroups,
+    /// The cell of no session.
+    empty: Arc<Cell>,
 }
 
 /// Everything that was counted in a segment for a chart.
@@ -140,6 +177,51 @@ pub struct Counted {
     pub active: ActiveUsers,
 }
 
+/// A line, as what it is about.
+struct Planned<'a> {
+    counted: &'a Counted,
+    lane: u32,
+    /// The code of its group.
+    group: u32,
+    what: What<'a>,
+}
+
+/// What a line shows.
+enum What<'a> {
+    /// The measures of a series, by its place.
+    Series(usize),
+    /// A formula over some series, by their places.
+    Formula(&'a Formula, &'a BTreeSet<usize>),
+}
+
+impl Planned<'_> {
+    /// The places of the series that it is made of.
+    fn series(&self) -> Vec<usize> {
+        match self.what {
+            What::Series(place) => vec![place],
+            What::Formula(_, used) => used.iter().copied().collect(),
+        }
+    }
+
+    /// The cells of a series that it shows; a series without groups applies to every group.
+    fn cell_key(&self, chart: &Chart, place: usize) -> CellKey {
+        let group = if chart.series[place].group_by.is_some() { self.group } else { 0 };
+        CellKey { lane: self.lane, group, interval: 0 }
+    }
+
+    /// The intervals in which it has sessions, each once.
+    fn keys(&self, chart: &Chart) -> Vec<IntervalKey> {
+        let of_series = |place: usize| {
+            let key = self.cell_key(chart, place);
+            range(&self.counted.cells[place], key.lane, key.group..=key.group).map(|(key, _)| key.interval)
+        };
+        let mut keys: Vec<i64> = self.series().into_iter().flat_map(of_series).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().map(IntervalKey::from_number).collect()
+    }
+}
+
 impl LayingOut<'_> {
     /// The bins of a series' histogram, where one is asked for.
     fn bins(&self, place: usize) -> Option<Bins> {
@@ -149,71 +231,73 @@ impl LayingOut<'_> {
         self.of.draws(place).then(|| Bins { bounds: Arc::from(bounds), unit, empty_intervals })
     }
 
-    fn add_series(&self, place: usize, counted: &Counted, lines: &mut Vec<Line>) {
-        let series = &self.chart.series[place];
-        let cells = &counted.cells[place];
-        for (lane, segment) in counted.lanes_by_name() {
-            let of_lane = range(cells, lane, 0..=u32::MAX);
-            let groups: BTreeSet<u32> = of_lane.map(|(key, _)| key.group).collect();
-            for group in groups {
-                let rows = self.measure_rows(series, counted, cells, lane, group);
-                let group = series.group_by.as_ref().map(|_| self.groups.name(group).to_string());
-                let label = self.label(&series.name, segment, group);
-                lines.push(Line { label, rows, bins: self.bins(place) });
-            }
-        }
-    }
-
-    fn measure_rows(
-        &self,
-        series: &Series,
-        counted: &Counted,
-        cells: &BTreeMap<CellKey, Cell>,
-        lane: u32,
-        group: u32,
-    ) -> Vec<MeasureRow> {
-        let row = |key: IntervalKey| {
-            let cell = cells.get(&CellKey { lane, group, interval: key.number() }).cloned().unwrap_or_default();
-            let active_users = counted.active.get(&(lane, key)).copied().unwrap_or(0);
-            let measures = Measures { cell, active_users, counts_events: series.counts_events() };
-            MeasureRow { interval_start: self.intervals.start(key), measures: Some(measures), formula: None }
-        };
-        self.intervals_of([range(cells, lane, group..=group)]).into_iter().map(row).collect()
-    }
-
-    fn add_formula(&self, formula: &Formula, counted: &Counted, lines: &mut Vec<Line>) {
-        let used: BTreeSet<usize> = formula.functions().into_iter().map(|(_, series)| series).collect();
-        let is_grouped = |place: usize| self.chart.series[place].group_by.is_some();
-        for (lane, segment) in counted.lanes_by_name() {
-            let grouped = used.iter().filter(|place| is_grouped(**place));
-            let groups: BTreeSet<u32> = match used.iter().any(|place| is_grouped(*place)) {
-                true => grouped
-                    .flat_map(|place| range(&counted.cells[*place], lane, 0..=u32::MAX))
-                    .map(|(key, _)| key.group)
-                    .collect(),
-                false => BTreeSet::from([0]),
-            };
-            for group in groups {
-                // A series without groups applies to every group.
-                let group_in = |place: usize| if is_grouped(place) { group } else { 0 };
-                let cells =
-                    used.iter().map(|place| range(&counted.cells[*place], lane, group_in(*place)..=group_in(*place)));
-                let row = |key: IntervalKey| {
-                    let of = |function: Function, place: usize| {
-                        let key = CellKey { lane, group: group_in(place), interval: key.number() };
-                        Some(counted.cells[place].get(&key).map_or(0.0, |cell| self.number(function, place, cell)))
-                    };
-                    let value = formula.value(&of);
-                    MeasureRow { interval_start: self.intervals.start(key), measures: None, formula: value }
-                };
-                let rows: Vec<MeasureRow> = self.intervals_of(cells).into_iter().map(row).collect();
-                let is_of_group = used.iter().any(|place| is_grouped(*place));
-                let group = is_of_group.then(|| self.groups.name(group).to_string());
-                if !rows.is_empty() {
-                    lines.push(Line { label: self.label(FORMULA, segment, group), rows, bins: None });
+    /// All lines, in order.
+    fn plan<'p>(&'p self, counted: &'p [Counted]) -> Vec<Planned<'p>> {
+        let mut lines = Vec::new();
+        for place in 0..self.chart.series.len() {
+            for counted in counted {
+                for (lane, _) in counted.lanes_by_name() {
+                    let groups = groups_of(&counted.cells[place], lane);
+                    let line = |group| Planned { counted, lane, group, what: What::Series(place) };
+                    lines.extend(groups.into_iter().map(line));
                 }
             }
         }
+        let Some(formula @ Formula::Number { .. }) = &self.chart.formula else { return lines };
+        let used = &self.of.used;
+        let grouped: Vec<usize> = used.iter().copied().filter(|place| self.is_grouped(*place)).collect();
+        for counted in counted {
+            for (lane, _) in counted.lanes_by_name() {
+                let groups: BTreeSet<u32> = match grouped.as_slice() {
+                    [] => BTreeSet::from([0]),
+                    grouped => grouped.iter().flat_map(|place| groups_of(&counted.cells[*place], lane)).collect(),
+                };
+                let line = |group| Planned { counted, lane, group, what: What::Formula(formula, used) };
+                lines.extend(groups.into_iter().map(line));
+            }
+        }
+        lines
+    }
+
+    fn line(&self, line: &Planned<'_>, rows: &[(IntervalKey, Timestamp)]) -> Line {
+        let segment = &line.counted.lanes[line.lane as usize];
+        let grouped = line.series().into_iter().find(|place| self.is_grouped(*place));
+        let group = grouped.map(|place| self.groups.of(place).name(line.group).into_owned());
+        let (name, bins) = match line.what {
+            What::Series(place) => (self.chart.series[place].name.as_str(), self.bins(place)),
+            What::Formula(..) => (FORMULA, None),
+        };
+        let label = Label { chart: self.chart.name.clone(), series: name.to_string(), segment: segment.clone(), group };
+        Line { label, rows: rows.iter().map(|(key, start)| self.row(line, *key, *start)).collect(), bins }
+    }
+
+    fn row(&self, line: &Planned<'_>, key: IntervalKey, interval_start: Timestamp) -> MeasureRow {
+        let cell = |place: usize| {
+            let key = CellKey { interval: key.number(), ..line.cell_key(self.chart, place) };
+            line.counted.cells[place].get(&key)
+        };
+        match line.what {
+            What::Series(place) => {
+                let active_users = line.counted.active.get(&(line.lane, key)).copied().unwrap_or(0);
+                let counts_events = self.chart.series[place].counts_events();
+                let cell = cell(place).map_or_else(|| Arc::clone(&self.empty), |cell| Arc::new(cell.clone()));
+                MeasureRow {
+                    interval_start,
+                    measures: Some(Measures { cell, active_users, counts_events }),
+                    formula: None,
+                }
+            }
+            What::Formula(formula, _) => {
+                let of = |function: Function, place: usize| {
+                    Some(cell(place).map_or(0.0, |cell| self.number(function, place, cell)))
+                };
+                MeasureRow { interval_start, measures: None, formula: formula.value(&of) }
+            }
+        }
+    }
+
+    fn is_grouped(&self, place: usize) -> bool {
+        self.chart.series[place].group_by.is_some()
     }
 
     fn number(&self, function: Function, place: usize, cell: &Cell) -> f64 {
@@ -225,29 +309,6 @@ impl LayingOut<'_> {
             Function::PropSum => cell.time_spent_ms as f64 / 1_000.0,
         }
     }
-
-    /// All intervals from the first to the last one of some cells.
-    fn intervals_of<'c>(
-        &self,
-        cells: impl IntoIterator<Item = impl DoubleEndedIterator<Item = (&'c CellKey, &'c Cell)>>,
-    ) -> Vec<IntervalKey> {
-        let ends = cells.into_iter().flat_map(|mut cells| {
-            let first = cells.next().map(|(key, _)| key.interval);
-            let last = cells.next_back().map(|(key, _)| key.interval);
-            first.into_iter().chain(last)
-        });
-        let ends: Vec<i64> = ends.collect();
-        match (ends.iter().min(), ends.iter().max()) {
-            (Some(first), Some(last)) => {
-                self.intervals.between(IntervalKey::from_number(*first), IntervalKey::from_number(*last))
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn label(&self, series: &str, segment: &str, group: Option<String>) -> Label {
-        Label { chart: self.chart.name.clone(), series: series.to_string(), segment: segment.to_string(), group }
-    }
 }
 
 impl Counted {
@@ -257,6 +318,11 @@ impl Counted {
         lanes.sort_by_key(|(_, name)| *name);
         lanes
     }
+}
+
+/// The groups that have sessions in a lane.
+fn groups_of(cells: &BTreeMap<CellKey, Cell>, lane: u32) -> BTreeSet<u32> {
+    range(cells, lane, 0..=u32::MAX).map(|(key, _)| key.group).collect()
 }
 
 fn range(

@@ -12,6 +12,7 @@ pub mod error;
 pub mod formula;
 pub mod interval;
 pub mod lanes;
+pub mod lonely;
 pub mod measure;
 pub mod overview;
 pub mod pass;
@@ -21,6 +22,7 @@ pub mod segments;
 pub mod series;
 pub mod spread;
 pub mod tables;
+pub mod timeline;
 
 use std::sync::Arc;
 
@@ -101,8 +103,8 @@ pub struct MeasureRow {
 /// What is measured of the sessions of an interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measures {
-    /// Its sessions.
-    pub cell: cells::Cell,
+    /// Its sessions; intervals without any share one cell, as most may be of that kind.
+    pub cell: Arc<cells::Cell>,
     /// Users with an event in the interval, in session or not.
     pub active_users: i64,
     /// Whether events are counted.

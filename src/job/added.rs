@@ -85,13 +85,16 @@ impl AddedColumns {
         let mut given: Vec<&(Holds, String)> = Vec::new();
         for pair in named {
             let (holds, name) = pair;
-            let taken = |by: String| JobError::Taken { key: "column", name: name.clone(), by };
             match given.iter().find(|(known, _)| known == holds) {
                 Some((_, other)) if other == name => continue,
                 Some((_, other)) => {
-                    return Err(taken(format!("nothing, but its column is named \"{other}\" elsewhere")))
+                    let (name, other) = (name.clone(), other.clone());
+                    return Err(JobError::TwoNames { name, other, holds: holds.to_string() });
                 }
-                None if !used.insert(name.to_lowercase()) => return Err(taken("another column".to_string())),
+                None if !used.insert(name.to_lowercase()) => {
+                    let by = "another column of the same table".to_string();
+                    return Err(JobError::Taken { key: "column", name: name.clone(), by });
+                }
                 None => given.push(pair),
             }
         }

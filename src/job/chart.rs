@@ -247,8 +247,7 @@ fn chosen_segments(names: Option<Names>, segments: &[Segment]) -> Result<Vec<Str
             return Err(JobError::Choice { key: "chart.segments", value: name.clone(), hint });
         }
         if names[..place].contains(name) {
-            let by = "itself: it is named twice".to_string();
-            return Err(JobError::Taken { key: "chart.segments", name: name.clone(), by });
+            return Err(JobError::Repeated { key: "chart.segments", name: name.clone() });
         }
     }
     Ok(names)
@@ -310,7 +309,23 @@ fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
         let hint = "it has to take something of a series, like SESSIONTOTALS(A)".to_string();
         return Err(JobError::Unfit { key: "chart.formula", value: format!("\"{text}\""), hint });
     }
-    Ok(formula)
+    match differently_grouped(&used, series) {
+        Some(hint) => Err(JobError::Unfit { key: "chart.formula", value: format!("\"{text}\""), hint }),
+        None => Ok(formula),
+    }
+}
+
+/// Why a formula over some series matches no groups: they are values of different properties.
+fn differently_grouped(used: &[usize], series: &[Series]) -> Option<String> {
+    let property = |place: &usize| Some((*place, series[*place].group_by.as_ref()?.property()?));
+    let mut grouped = used.iter().filter_map(property);
+    let (first, by) = grouped.next()?;
+    let (other, other_by) = grouped.find(|(_, other_by)| *other_by != by)?;
+    let (first, other) = (&series[first].name, &series[other].name);
+    Some(format!(
+        "series are matched group by group, and {first} is grouped by {by}, {other} by {other_by}: group both by one \
+         property, or leave `group_by` out of one of them, which then applies to every group of the other"
+    ))
 }
 
 impl Series {
@@ -346,7 +361,7 @@ impl Series {
         };
         if list.is_empty() || list.len() > MOST_SERIES {
             let hint = format!("a chart has 1 to {MOST_SERIES} series");
-            return Err(JobError::Unfit { key: "chart.series", value: list.len().to_string(), hint });
+            return Err(JobError::Unfit { key: "chart.series", value: format!("{} series", list.len()), hint });
         }
         let mut top = None;
         let mut series: Vec<Series> = Vec::new();

@@ -10,7 +10,7 @@ use super::error::JobError;
 use super::file::{InputKeys, JobFile, Names};
 use super::fingerprint::Canonical;
 use super::segment::Segment;
-use super::Job;
+use super::{CsvFormulas, Job};
 
 /// The part of a job that is about charts.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct ChartsJob {
     pub segments: Vec<Segment>,
     /// The charts.
     pub charts: Vec<Chart>,
+    /// What becomes of text in CSV that a spreadsheet would run.
+    pub formulas: CsvFormulas,
 }
 
 impl ChartsJob {
@@ -40,7 +42,15 @@ impl ChartsJob {
         }
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
-        Ok(ChartsJob { output: PathBuf::from(output), zone_name: keys.output.timezone, says, segments, charts })
+        let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
+        Ok(ChartsJob {
+            output: PathBuf::from(output),
+            zone_name: keys.output.timezone,
+            says,
+            segments,
+            charts,
+            formulas,
+        })
     }
 }
 

@@ -141,7 +141,7 @@ fn next_change(zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
 }
 
 /// The date of an instant; those outside the years -9999 to 9999 are the first or last date there is.
-fn date_at(time: Timestamp, zone: &TimeZone) -> Day {
+pub fn date_at(time: Timestamp, zone: &TimeZone) -> Day {
     let date = jiff_of(time).to_zoned_datetime(zone.clone()).date();
     day_of_date(date).unwrap_or_default()
 }
@@ -178,8 +178,8 @@ pub fn instant_text(instant: Timestamp, zone: &TimeZone) -> String {
 /// Built offset by offset: where a clock is set back over midnight, a date comes in two pieces. Instants
 /// outside the years -9999 to 9999 belong to the first or last date there is.
 pub fn calendar(zone: &TimeZone, first: Timestamp, last: Timestamp) -> Option<Calendar> {
-    // Three dates more, so that the end of the last one in range is known, whatever the clocks do there.
-    let (first, last) = (jiff_of(first.min(last)), jiff_of(last.plus(THREE_DAYS)));
+    // Three dates more at both ends, so that all pieces of the dates in range are known, whatever the clocks do there.
+    let (first, last) = (jiff_of(first.min(last).minus(THREE_DAYS)), jiff_of(last.plus(THREE_DAYS)));
     // From the first instant of the first date: its hours are counted from there.
     let mut from =
         first.to_zoned_datetime(zone.clone()).start_of_day().map_or(first, |start| start.timestamp()).min(first);

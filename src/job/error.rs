@@ -44,6 +44,18 @@ pub enum JobError {
         /// The nearest key, or the keys there are.
         hint: String,
     },
+    /// A value of another type than its key takes.
+    #[error("`{key}` in {path:?}, line {line}, {misfit}")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// The key with its section.
+        key: String,
+        /// Its line, from 1.
+        line: usize,
+        /// What it is, what the key takes, and an example.
+        misfit: String,
+    },
     /// A key that a run needs is missing.
     #[error("`{key}` is missing: set it in the job file or pass {flag}")]
     Missing {
@@ -213,6 +225,27 @@ pub enum JobError {
         name: String,
         /// What has it.
         by: String,
+    },
+    /// A name that stands twice in a list.
+    #[error("`{key}` names \"{name}\" twice; once is enough")]
+    Repeated {
+        /// The key.
+        key: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A column that is given two names.
+    #[error(
+        "`column` = \"{name}\" and `column` = \"{other}\" name the same column ({holds}), which is made once for all charts; \
+         use one name in both places"
+    )]
+    TwoNames {
+        /// One name.
+        name: String,
+        /// The one that came first.
+        other: String,
+        /// What the column holds.
+        holds: String,
     },
     /// A value that a key cannot take.
     #[error("`{key}` = {value} cannot be; {hint}")]

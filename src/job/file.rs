@@ -182,6 +182,8 @@ keys! {
         since: Scalar,
         /// The last date that the tables hold.
         until: Scalar,
+        /// What becomes of text in CSV that a spreadsheet would run.
+        csv_formulas: String,
     }
 }
 

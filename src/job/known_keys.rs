@@ -8,20 +8,16 @@ use toml::de::{DeTable, DeValue};
 use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
 use super::file::JobFile;
+use super::key_types::misfit;
 use crate::nearest::nearest;
 
-/// Refuses keys that do not exist, with the nearest one that does: the known keys are read off the
-/// types, so that this list cannot go stale.
+/// Refuses keys that do not exist, with the nearest one that does, and values that a key does not take, with an example:
+/// the known keys are read off the types, so that this list cannot go stale.
 ///
 /// # Errors
 /// The first such key.
 pub fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobError> {
-    let all = JobFile {
-        chart: vec![ChartKeys::with_all_keys()],
-        segment: vec![SegmentKeys::with_all_keys()],
-        ..JobFile::default()
-    };
-    let known = serde_json::to_value(all).unwrap_or_default();
+    let known = known_keys();
     let file = File { text, path };
     let sections = keys_of(&known);
     for (section, value) in table {
@@ -36,7 +32,8 @@ pub fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), Jo
         let header = if known[name].is_array() { format!("[[{name}]]") } else { format!("[{name}]") };
         let fits = match value.get_ref() {
             DeValue::Table(_) => known[name].is_object(),
-            DeValue::Array(_) => known[name].is_array(),
+            // `chart = [1]` is no list of sections.
+            DeValue::Array(values) => known[name].is_array() && values.iter().all(|value| value.get_ref().is_table()),
             _ => false,
         };
         if !fits {
@@ -49,13 +46,23 @@ pub fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), Jo
     Ok(())
 }
 
+/// All keys there are, as an object of those that hold further keys.
+pub(super) fn known_keys() -> Value {
+    let all = JobFile {
+        chart: vec![ChartKeys::with_all_keys()],
+        segment: vec![SegmentKeys::with_all_keys()],
+        ..JobFile::default()
+    };
+    serde_json::to_value(all).unwrap_or_default()
+}
+
 struct File<'a> {
     text: &'a str,
     path: &'a Path,
 }
 
 impl File<'_> {
-    /// Checks the keys inside of the key `prefix`. What is of the wrong type is found when it is read.
+    /// Checks the keys inside of the key `prefix`, and their values.
     fn check(&self, value: &DeValue<'_>, known: &Value, prefix: &str) -> Result<(), JobError> {
         let known = known.get(0).unwrap_or(known);
         match value {
@@ -67,7 +74,11 @@ impl File<'_> {
                     if !candidates.contains(&given) {
                         return Err(self.unknown(key.span().start, given, &candidates, &format!("{prefix}."), None));
                     }
-                    self.check(value.get_ref(), &known[given], &format!("{prefix}.{given}"))?;
+                    let name = format!("{prefix}.{given}");
+                    if let Some(misfit) = misfit(&name, value.get_ref()) {
+                        return Err(self.misfit(key.span().start, name, misfit));
+                    }
+                    self.check(value.get_ref(), &known[given], &name)?;
                 }
                 Ok(())
             }
@@ -87,6 +98,10 @@ impl File<'_> {
             line: self.line_of(at),
             hint,
         }
+    }
+
+    fn misfit(&self, at: usize, key: String, misfit: String) -> JobError {
+        JobError::Misfit { path: self.path.to_path_buf(), key, line: self.line_of(at), misfit }
     }
 
     fn line_of(&self, at: usize) -> usize {

@@ -14,6 +14,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod holds;
 pub mod instants;
+mod key_types;
 mod known_keys;
 pub mod options;
 pub mod preset;
@@ -177,6 +178,25 @@ pub struct Output {
     pub zone_name: String,
     /// The dates that the tables hold.
     pub window: Window,
+    /// What becomes of text in CSV that a spreadsheet would run.
+    pub formulas: CsvFormulas,
+}
+
+/// What becomes of text in CSV that begins as a formula of a spreadsheet does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CsvFormulas {
+    /// It has a quote in front, so that none runs it.
+    #[default]
+    Quote,
+    /// It stays as it is.
+    Keep,
+}
+
+impl CsvFormulas {
+    fn parse(text: Option<&str>) -> Result<Self, JobError> {
+        let words = [("quote", CsvFormulas::Quote), ("keep", CsvFormulas::Keep)];
+        text.map_or(Ok(CsvFormulas::default()), |text| chart::choice("output.csv_formulas", text, &words))
+    }
 }
 
 const DEFAULT_DEDUP_WITHIN: &str = "7d";
@@ -305,6 +325,7 @@ impl Output {
             "UTC" => TimeZone::UTC,
             name => dates::parse_zone("output.timezone", name)?,
         };
-        Ok(Output { path: PathBuf::from(path), zone, zone_name, window })
+        let formulas = CsvFormulas::parse(keys.csv_formulas.as_deref())?;
+        Ok(Output { path: PathBuf::from(path), zone, zone_name, window, formulas })
     }
 }

@@ -1,6 +1,7 @@
 //! What `dwell charts` prints: each chart as a small table with bars.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -124,9 +125,10 @@ fn total(rows: &[MeasureRow]) -> Option<MeasureRow> {
     let mut total = rows.last()?.clone();
     if let Some(all) = &mut total.measures {
         for more in rows.iter().rev().skip(1).filter_map(|row| row.measures.as_ref()) {
-            all.cell.sessions += more.cell.sessions;
-            all.cell.events += more.cell.events;
-            all.cell.time_spent_ms += more.cell.time_spent_ms;
+            let cell = Arc::make_mut(&mut all.cell);
+            cell.sessions += more.cell.sessions;
+            cell.events += more.cell.events;
+            cell.time_spent_ms += more.cell.time_spent_ms;
         }
     }
     Some(total)

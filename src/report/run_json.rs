@@ -8,6 +8,7 @@ use crate::events::plan::Extent;
 use crate::events::survey::Survey;
 use crate::job::dates::day_text;
 use crate::job::fingerprint::Canonical;
+use crate::job::Segment;
 use crate::scope::Scope;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::cut::OutOfSession;
@@ -201,8 +202,8 @@ pub struct Facts<'a> {
     pub rows: &'a RowCounts,
     /// What became of the events.
     pub counts: &'a Counts,
-    /// What became of the events of each segment, by its name.
-    pub segments: &'a [(String, Counts)],
+    /// What became of the events of each segment.
+    pub segments: &'a [(&'a Segment, Counts)],
     /// The dates that sessions were written of.
     pub days: &'a [Day],
     /// The tables written.
@@ -247,7 +248,7 @@ impl RunJson {
             zero_length_sessions: counts.zero_length,
             clock_skew_sessions: counts.clock_skew,
             users: counts.users,
-            segments: facts.segments.iter().map(|(name, counts)| (name.clone(), counts_json(counts))).collect(),
+            segments: facts.segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(of, counts))).collect(),
             dates: Dates::of(facts.days),
             replaced: Replaced::of(facts.replaced),
             changes: facts.changes,
@@ -296,9 +297,12 @@ fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
     Some(rows.iter().rev().map(late).collect())
 }
 
-/// What became of a segment's events, under the keys that the whole run has for the same.
-fn counts_json(counts: &Counts) -> Value {
+/// What became of a segment's events, under the keys that the whole run has for the same, and how many of all events it is
+/// not of.
+fn segment_json(segment: &Segment, counts: &Counts) -> Value {
+    let reason = if segment.by().is_some() { NO_VALUE } else { FILTERED };
     serde_json::json!({
+        "left_out": by_reason([(reason, counts.left_out)]),
         "events": counts.events(),
         "duplicates": counts.duplicates,
         "inactive": counts.inactive,
@@ -312,6 +316,11 @@ fn counts_json(counts: &Counts) -> Value {
         "users": counts.users,
     })
 }
+
+/// Events for which a segment's condition is not true.
+const FILTERED: &str = "filtered";
+/// Events without a value of the column that a segment is by.
+const NO_VALUE: &str = "no_value";
 
 fn out_of_session(counts: &Counts) -> Map<String, Value> {
     by_reason(OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])))

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::charts::lonely::Sparse;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::{ReadPlan, Unreadable};
-use crate::job::{Job, Kind};
+use crate::job::{Job, Kind, Segment};
 use crate::nearest::nearest;
 use crate::scope::{Mode, Scope, Whole};
 use crate::sessionize::counts::Counts;
@@ -71,6 +72,19 @@ pub enum Warning {
         /// The nearest type there is.
         nearest: Option<String>,
     },
+    /// A segment `by` a column of which many events have no value.
+    NoValue {
+        /// The segment.
+        segment: String,
+        /// The column.
+        by: String,
+        /// Events without a value.
+        without: u64,
+        /// All events.
+        of: u64,
+    },
+    /// A chart of so many intervals that only those with sessions have rows.
+    Sparse(Sparse),
 }
 
 impl fmt::Display for Warning {
@@ -117,6 +131,13 @@ impl fmt::Display for Warning {
             Warning::Unread(Unreadable { column, what, rows }) => {
                 write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
             }
+            Warning::NoValue { segment, by, without, of } => write!(
+                f,
+                "{without} of {of} events have no value of `{by}`, so that the segment \"{segment}\" has no row for them; a \
+                 [[segment]] with where = '\"{}\" IS NULL' has those where it is null",
+                by.replace('"', "\"\"")
+            ),
+            Warning::Sparse(sparse) => f.write_str(&sparse.text()),
             Warning::NoSuchEventType { of, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {
@@ -128,8 +149,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Rejected rows are worth a warning from this share on.
-const REJECTED_SHARE: f64 = 0.01;
+/// Rows that are left out are worth a warning from this share on.
+const WORTH_A_LOOK: f64 = 0.01;
 
 /// The warnings of a run.
 pub fn warnings(
@@ -182,7 +203,7 @@ pub fn warnings(
 
 fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
     let rejected = rows.rejected_total();
-    if rejected == 0 || (rejected as f64) < rows.passed as f64 * REJECTED_SHARE {
+    if rejected == 0 || (rejected as f64) < rows.passed as f64 * WORTH_A_LOOK {
         return None;
     }
     let most = Rejection::ALL.into_iter().max_by_key(|reason| rows.rejected[*reason as usize])?;
@@ -215,6 +236,17 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
         hint,
         lacking: lacking.first().map(|footer| (footer.file.path.clone(), lacking.len(), plan.footers.len())),
     })
+}
+
+/// Segments `by` a column that leave many events out.
+pub fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
+    let one = |(segment, counts): &(&Segment, Counts)| {
+        let (without, by) = (counts.left_out, segment.by()?);
+        let of = without + counts.events();
+        let many = without > 0 && without as f64 >= of as f64 * WORTH_A_LOOK;
+        many.then(|| Warning::NoValue { segment: segment.name.clone(), by: by.to_string(), without, of })
+    };
+    segments.iter().filter_map(one).collect()
 }
 
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {

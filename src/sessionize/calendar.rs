@@ -58,6 +58,11 @@ impl Calendar {
         self.stretches[self.place_of(time)].day
     }
 
+    /// All stretches that another one comes after, each with where that one begins.
+    pub fn bounded(&self) -> impl Iterator<Item = (&Stretch, Timestamp)> {
+        self.stretches.iter().zip(self.starts.iter().skip(1).copied())
+    }
+
     /// A cursor over this calendar: quick where one lookup is near the one before.
     pub fn cursor(&self) -> Cursor<'_> {
         let mut cursor = Cursor { calendar: self, at: 0, from: Timestamp::MIN, until: Timestamp::MIN };
@@ -89,8 +94,8 @@ impl<'a> Cursor<'a> {
     pub fn hour(&mut self, time: Timestamp) -> Hour {
         let stretch = self.find(time);
         let number = stretch.hour(time);
-        let from = stretch.day_start.plus(Span::from_micros(i64::from(number) * HOUR));
-        let until = from.plus(Span::from_micros(HOUR));
+        let from = stretch.hour_start(number);
+        let until = if number < LAST_HOUR { from.plus(Span::from_micros(HOUR)) } else { Timestamp::MAX };
         Hour {
             bit: 1 << number,
             from: from.max(self.from),
@@ -120,13 +125,20 @@ pub struct Hour {
 }
 
 const HOUR: i64 = 3_600_000_000;
+/// The last hour of a date that is told apart; it lasts to the end of the date. Only dates that came twice are longer,
+/// where a zone crossed the date line.
+pub const LAST_HOUR: u32 = 31;
 
 impl Stretch {
-    /// The hour of its date that `time` is in, counted from the date's first instant:
-    /// 0 to 24 on the longest day there is.
+    /// The hour of its date that `time` is in, counted from the date's first instant: 0 to [`LAST_HOUR`].
     pub fn hour(&self, time: Timestamp) -> u32 {
         let hour = time.since(self.day_start).micros().div_euclid(HOUR);
-        u32::try_from(hour).unwrap_or(0).min(31)
+        u32::try_from(hour).unwrap_or(0).min(LAST_HOUR)
+    }
+
+    /// Where an hour of its date begins; that may be in a stretch of another date.
+    pub fn hour_start(&self, hour: u32) -> Timestamp {
+        self.day_start.plus(Span::from_micros(i64::from(hour) * HOUR))
     }
 
     /// How long the date lasts.

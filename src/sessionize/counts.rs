@@ -28,6 +28,8 @@ pub struct Counts {
     pub users: u64,
     /// Events whose session id is valid but no time, repeats included.
     pub untimed_ids: u64,
+    /// Of a segment: events of other users and of its own that it is not of. They are in no other of these counts.
+    pub left_out: u64,
 }
 
 impl Counts {
@@ -46,6 +48,7 @@ impl Counts {
         self.clock_skew += other.clock_skew;
         self.users += other.users;
         self.untimed_ids += other.untimed_ids;
+        self.left_out += other.left_out;
     }
 
     /// All events in no session.
@@ -53,7 +56,7 @@ impl Counts {
         self.out_of_session.iter().sum()
     }
 
-    /// All events that these counts are about.
+    /// All events that these counts are about; of a segment those that it is of.
     pub fn events(&self) -> u64 {
         self.duplicates + self.inactive + self.outside_window + self.in_session + self.out_of_session_total()
     }
@@ -70,6 +73,7 @@ mod tests {
                 duplicates: n[0], inactive: n[1], outside_window: n[2], in_session: n[3],
                 out_of_session: [n[4], n[5], n[6], n[7], n[8]],
                 sessions: n[9], excluded: n[10], zero_length: n[11], clock_skew: n[12], users: n[13], untimed_ids: n[14],
+                left_out: n[15],
             }
         }
     }

@@ -6,6 +6,7 @@
 use super::added::{Adding, Pick, SegmentRule, Texts};
 use super::aggregate::{Made, Rules};
 use super::facts::FactTable;
+use super::records::count;
 use super::rows::{Row, Tie};
 use super::time::Timestamp;
 
@@ -60,22 +61,23 @@ impl<'f> SegmentMade<'f> {
         all && self.rule.performed.is_empty()
     }
 
-    /// Takes those of a user's events that the segment is of; the events are in order of time. `own` is only for
-    /// its room.
+    /// Takes those of a user's events that the segment is of, and counts the others; the events are in order of time. `own`
+    /// is only for its room.
     pub fn add_user<T: Tie>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
-        events: &[Row<T>],
+        all: &[Row<T>],
         picked: &Picked<T>,
         own: &mut Vec<Row<T>>,
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
         let events = match self.rule.pick {
-            Pick::All => events,
+            Pick::All => all,
             Pick::In(segment) => &picked.0[segment as usize],
-            Pick::By(value) => return self.add_by_value(rules, user, events, value, id_time),
+            Pick::By(value) => return self.add_by_value(rules, user, all, value, id_time),
         };
+        self.made.counts.left_out += (count(all) - count(events)) as u64;
         if !events.is_empty() {
             own.clear();
             own.extend_from_slice(events);
@@ -96,7 +98,13 @@ impl<'f> SegmentMade<'f> {
         // As with a property, an empty text is no value.
         let is_empty = |place: i64| table.texts(value).is_some_and(|texts| texts.get(place as usize).is_empty());
         let of = |row: &Row<T>| table.value(value, row.fact()).filter(|place| !is_empty(*place));
-        let mut valued: Vec<(i64, Row<T>)> = events.iter().filter_map(|row| Some((of(row)?, *row))).collect();
+        let mut valued: Vec<(i64, Row<T>)> = Vec::new();
+        for row in events {
+            match of(row) {
+                Some(value) => valued.push((value, *row)),
+                None => self.made.counts.left_out += u64::from(row.count()),
+            }
+        }
         // Stable: the events of each value stay in order.
         valued.sort_by_key(|(value, _)| *value);
         let mut own = Vec::new();

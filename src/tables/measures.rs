@@ -1,20 +1,17 @@
 //! The measures and histogram tables (SPEC 4), each as Parquet and as CSV with the same rows.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
-use jiff::tz::TimeZone;
 
+use super::csv_file::{CsvFile, CsvStyle};
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
 use super::syncer::sync;
 use crate::charts::{HistogramRow, Label, Line, MeasureRow, Measures};
-use crate::job::dates::instant_text;
 use crate::sessionize::time::Timestamp;
 
 /// A table as columns, by name.
@@ -38,10 +35,10 @@ pub fn write_measures(
     provenance: &Provenance,
     lines: &[Line],
     with_formula: bool,
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
 ) -> Result<Size, TableError> {
     let rows = lines.iter().flat_map(|line| line.rows.iter().map(move |row| (&line.label, row)));
-    write_table(paths, provenance, rows, zone, |rows| measure_columns(rows, with_formula))
+    write_table(paths, provenance, rows, style, |rows| measure_columns(rows, with_formula))
 }
 
 /// Writes the histograms of lines.
@@ -52,9 +49,9 @@ pub fn write_histograms(
     paths: Paths<'_>,
     provenance: &Provenance,
     lines: &[Line],
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
 ) -> Result<Size, TableError> {
-    write_table(paths, provenance, lines.iter().flat_map(Line::histogram), zone, histogram_columns)
+    write_table(paths, provenance, lines.iter().flat_map(Line::histogram), style, histogram_columns)
 }
 
 fn measure_columns(rows: &[(&Label, &MeasureRow)], with_formula: bool) -> Columns {
@@ -125,21 +122,21 @@ fn write_table<R>(
     paths: Paths<'_>,
     provenance: &Provenance,
     mut rows: impl Iterator<Item = R>,
-    zone: &TimeZone,
+    style: CsvStyle<'_>,
     columns: impl Fn(&[R]) -> Columns,
 ) -> Result<Size, TableError> {
     let none = columns(&[]);
     let fields = none.iter().map(|(name, values)| Field::new(*name, values.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let mut parquet = ParquetFile::create(paths.parquet, Arc::clone(&schema), provenance)?;
-    let mut csv = CsvFile::create(paths.csv, none.iter().map(|(name, _)| *name))?;
+    let mut csv = CsvFile::create(paths.csv, none.iter().map(|(name, _)| *name), style)?;
     loop {
         let slice: Vec<R> = rows.by_ref().take(SLICE_ROWS).collect();
         if slice.is_empty() {
             break;
         }
         let arrays: Vec<ArrayRef> = columns(&slice).into_iter().map(|(_, values)| values).collect();
-        csv.write(&arrays, zone)?;
+        csv.write(&arrays)?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
             .map_err(|error| TableError::write(paths.parquet, &error))?;
         parquet.write(&batch)?;
@@ -149,52 +146,4 @@ fn write_table<R>(
     // One table in two files: its rows count once.
     size.merge(Size { rows: 0, ..csv.finish()? });
     Ok(size)
-}
-
-/// A CSV file (RFC 4180): times as ISO-8601 in the zone of the output, nulls as nothing.
-struct CsvFile<'a> {
-    path: &'a Path,
-    writer: csv::Writer<BufWriter<File>>,
-}
-
-impl<'a> CsvFile<'a> {
-    fn create(path: &'a Path, header: impl Iterator<Item = &'static str>) -> Result<Self, TableError> {
-        let file = File::create(path).map_err(|error| TableError::write(path, &error))?;
-        let mut builder = csv::WriterBuilder::new();
-        let mut writer = builder.terminator(csv::Terminator::CRLF).from_writer(BufWriter::new(file));
-        writer.write_record(header).map_err(|error| TableError::write(path, &error))?;
-        Ok(CsvFile { path, writer })
-    }
-
-    fn write(&mut self, columns: &[ArrayRef], zone: &TimeZone) -> Result<(), TableError> {
-        let rows = columns.first().map_or(0, |values| values.len());
-        (0..rows).try_for_each(|row| {
-            let cells = columns.iter().map(|values| cell(values, row, zone));
-            self.writer.write_record(cells).map_err(|error| TableError::write(self.path, &error))
-        })
-    }
-
-    fn finish(self) -> Result<Size, TableError> {
-        let failed = |error: &(dyn std::error::Error + 'static)| TableError::write(self.path, error);
-        let buffered = self.writer.into_inner().map_err(|error| failed(error.error()))?;
-        let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
-        file.sync_all().map_err(|error| failed(&error))?;
-        let bytes = file.metadata().map_err(|error| failed(&error))?.len();
-        Ok(Size { files: 1, rows: 0, bytes })
-    }
-}
-
-fn cell(values: &ArrayRef, row: usize, zone: &TimeZone) -> String {
-    if values.is_null(row) {
-        return String::new();
-    }
-    match values.data_type() {
-        DataType::Int64 => values.as_primitive::<Int64Type>().value(row).to_string(),
-        DataType::Float64 => values.as_primitive::<Float64Type>().value(row).to_string(),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let micros = values.as_primitive::<TimestampMicrosecondType>().value(row);
-            instant_text(Timestamp::from_micros(micros), zone)
-        }
-        _ => values.as_string::<i32>().value(row).to_string(),
-    }
 }

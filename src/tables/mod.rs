@@ -2,6 +2,7 @@
 
 pub mod added;
 pub mod changes;
+pub mod csv_file;
 pub mod error;
 pub mod files;
 pub mod folder;

@@ -1,10 +1,13 @@
 //! Charts and segments: stories by hand, and random tables against plain loops.
 
+mod clocks;
 mod command;
+mod groups;
 mod naive;
 mod random;
 mod segments;
 mod stories;
+mod types;
 
 pub use random::JOB as SEGMENTS_AND_CHARTS;
 

@@ -50,18 +50,24 @@ fn same(name: &str, own: &[(String, RecordBatch)], alone: &[(String, RecordBatch
     }
 }
 
-/// What `run.json` says of a segment, and of a run of its own.
-fn same_counts(own: &serde_json::Value, alone: &serde_json::Value) {
-    let own = own.as_object().unwrap();
-    for (key, count) in own.iter().filter(|(key, _)| *key != "events") {
+/// What `run.json` says of a segment, of a run of its own, and of all events.
+fn same_counts(own: &serde_json::Value, alone: &serde_json::Value, all: &serde_json::Value) {
+    for (key, count) in
+        own.as_object().unwrap().iter().filter(|(key, _)| !["events", "left_out"].contains(&key.as_str()))
+    {
         assert_eq!(*count, alone[key], "{key}");
     }
     let number = |of: &serde_json::Value| of.as_u64().unwrap();
     let sum = |of: &serde_json::Value| of.as_object().unwrap().values().map(number).sum::<u64>();
     let left = number(&alone["filtered"]) + sum(&alone["rejected"]);
     assert_eq!(number(&own["events"]), number(&alone["rows"]) - left);
-    let parts = ["duplicates", "inactive", "outside_window", "in_session"].iter().map(|key| number(&own[*key]));
-    assert_eq!(number(&own["events"]), parts.sum::<u64>() + sum(&own["out_of_session"]));
+    let events = |of: &serde_json::Value| {
+        let parts = ["duplicates", "inactive", "outside_window", "in_session"].iter().map(|key| number(&of[*key]));
+        parts.sum::<u64>() + sum(&of["out_of_session"])
+    };
+    assert_eq!(number(&own["events"]), events(own));
+    // Of all events of the run, each is one of the segment's or left out.
+    assert_eq!(number(&own["events"]) + sum(&own["left_out"]), events(all));
 }
 
 #[test]
@@ -83,7 +89,8 @@ fn segments_in_one_pass_equal_runs_of_their_own_row_for_row() {
                 let own = table(&together.out().join("segments").join(name), kind);
                 same(&format!("{name} {kind}"), &own, &table(&alone.out(), kind));
             }
-            same_counts(&read_run(&together.out())["segments"][name], &read_run(&alone.out()));
+            let of_all = read_run(&together.out());
+            same_counts(&of_all["segments"][name], &read_run(&alone.out()), &of_all);
         }
         // And the sessions of all events do not know of segments.
         let without = run(&job(session, "", ""));
