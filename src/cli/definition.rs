@@ -102,6 +102,14 @@ pub(super) struct DefinitionFlags {
     )]
     length_from: Option<String>,
 
+    /// What a session id that is a time counts: s, ms, us or ns [default: ms]
+    #[arg(
+        long,
+        value_name = "UNIT",
+        help_heading = SESSION
+    )]
+    id_unit: Option<String>,
+
     /// Time zone of dates [default: UTC]
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     timezone: Option<String>,
@@ -125,7 +133,7 @@ impl DefinitionFlags {
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
         };
-        let flags: [Vec<(&'static str, String)>; 18] = [
+        let flags: [Vec<(&'static str, String)>; 19] = [
             many("--input", &self.input),
             many("--user", &self.user),
             one("--time", &self.time),
@@ -143,6 +151,7 @@ impl DefinitionFlags {
             one("--gap-equal", &self.gap_equal),
             one("--max-length", &self.max_length),
             one("--length-from", &self.length_from),
+            one("--id-unit", &self.id_unit),
             one("--timezone", &self.timezone),
         ];
         Ok(Words {
@@ -177,6 +186,7 @@ impl DefinitionFlags {
                 gap_equal: self.gap_equal,
                 max_length: scalar(self.max_length),
                 length_from: self.length_from,
+                id_unit: self.id_unit,
                 ..SessionKeys::default()
             },
             output: OutputKeys { timezone: self.timezone, ..OutputKeys::default() },

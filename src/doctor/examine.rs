@@ -31,7 +31,7 @@ pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exa
 }
 
 fn of_rows<T: Tie>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {
-    let ids = IdTimes::new(rows.texts.as_ref());
+    let ids = IdTimes::new(examination.known.rule, rows.texts.as_ref());
     let facts = EventFacts::new(examination, rows.facts.as_ref());
     let mut examiner = Examiner::new(examination, facts, rows.texts.is_some());
     rows.each_user(|user, events| examiner.user(user, events, &ids));
@@ -98,8 +98,8 @@ impl<'a> Examiner<'a> {
         let kept = drop_inactive(events, &known.types);
         let events = &mut events[..kept];
         put_in_order(events);
-        if matches!(known.rule, Rule::Default(_)) {
-            self.shapes(events, ids);
+        if let Rule::Default(by_id) = known.rule {
+            self.shapes(events, ids, Shape::of_unit(by_id.unit));
         }
         self.spans.clear();
         each_segment(known.rule, events, ids, |events, verdict, id| match verdict {
@@ -154,13 +154,13 @@ impl<'a> Examiner<'a> {
         self.examination.known.max_length.is_some_and(|limit| bounds.end.since(bounds.start) > limit)
     }
 
-    /// Counts what valid session ids look like.
-    fn shapes<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes) {
+    /// Counts what valid session ids look like; those that are times are of this shape.
+    fn shapes<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes, of_times: Shape) {
         for group in events.chunk_by(|a, b| a.value() == b.value()) {
             let Some(id) = group[0].value() else { continue };
             let count = group.len() as u64;
             match (ids.time_of(id), self.is_text) {
-                (Some(_), _) => self.exam.shapes[Shape::Millis as usize] += count,
+                (Some(_), _) => self.exam.shapes[of_times as usize] += count,
                 (None, false) => self.exam.shapes[Shape::of_number(id) as usize] += count,
                 (None, true) => self.untimed.push((id, count)),
             }

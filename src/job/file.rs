@@ -149,6 +149,8 @@ keys! {
         max_length: Scalar,
         /// Where a session of the default definition starts.
         length_from: String,
+        /// What a session id that is a time counts.
+        id_unit: String,
     }
 }
 

@@ -34,6 +34,7 @@ pub use file::JobFile;
 pub use segment::Segment;
 
 use crate::sessionize::aggregate::Window;
+pub use crate::sessionize::time::TimeUnit;
 use crate::sessionize::time::{Span, Timestamp};
 
 /// A job as meant: every key read, checked and given its default.
@@ -104,63 +105,6 @@ impl TimeRange {
     /// Whether a time is possible.
     pub fn holds(&self, time: Timestamp) -> bool {
         self.min <= time && time < self.max
-    }
-}
-
-/// The unit of times that are integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeUnit {
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Millis,
-    /// Microseconds.
-    Micros,
-    /// Nanoseconds.
-    Nanos,
-}
-
-impl TimeUnit {
-    /// The word in a job.
-    pub fn name(self) -> &'static str {
-        match self {
-            TimeUnit::Seconds => "s",
-            TimeUnit::Millis => "ms",
-            TimeUnit::Micros => "us",
-            TimeUnit::Nanos => "ns",
-        }
-    }
-
-    /// A count of this unit since the epoch, floored to microseconds; `None` where it does not fit.
-    pub fn instant(self, count: i64) -> Option<Timestamp> {
-        let micros = match self {
-            TimeUnit::Seconds => count.checked_mul(1_000_000)?,
-            TimeUnit::Millis => count.checked_mul(1_000)?,
-            TimeUnit::Micros => count,
-            TimeUnit::Nanos => count.div_euclid(1_000),
-        };
-        Some(Timestamp::from_micros(micros))
-    }
-
-    /// As [`TimeUnit::instant`], of a count with a fraction.
-    pub fn instant_of_fraction(self, count: f64) -> Option<Timestamp> {
-        let per_micro = match self {
-            TimeUnit::Seconds => 1e6,
-            TimeUnit::Millis => 1e3,
-            TimeUnit::Micros => 1.0,
-            TimeUnit::Nanos => 1e-3,
-        };
-        let micros = (count * per_micro).floor();
-        (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros as i64))
-    }
-
-    fn parse(text: &str) -> Result<Self, JobError> {
-        let units = [TimeUnit::Seconds, TimeUnit::Millis, TimeUnit::Micros, TimeUnit::Nanos];
-        units.into_iter().find(|unit| unit.name() == text).ok_or_else(|| JobError::Choice {
-            key: "input.time_unit",
-            value: text.to_string(),
-            hint: "it is s, ms, us or ns".to_string(),
-        })
     }
 }
 
@@ -257,7 +201,7 @@ impl Input {
             paths,
             user,
             time: keys.time,
-            time_unit: keys.time_unit.as_deref().map(TimeUnit::parse).transpose()?,
+            time_unit: keys.time_unit.as_deref().map(|text| definition::unit("input.time_unit", text)).transpose()?,
             event: keys.event,
             session_id: keys.session_id,
             sequence: keys.sequence,
