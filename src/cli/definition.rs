@@ -20,6 +20,10 @@ pub(super) struct DefinitionFlags {
     /// Event file, folder or glob; may be given again
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     input: Option<Vec<String>>,
+    /// The tool the events are from, whose columns are known: amplitude, ga4, posthog, mixpanel, snowplow, rudderstack
+    /// or segment
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    source: Option<String>,
     /// User column; given twice, the first that has a value wins [default: user_id]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
     user: Option<Vec<String>>,
@@ -133,8 +137,9 @@ impl DefinitionFlags {
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
         };
-        let flags: [Vec<(&'static str, String)>; 19] = [
+        let flags: [Vec<(&'static str, String)>; 20] = [
             many("--input", &self.input),
+            one("--source", &self.source),
             many("--user", &self.user),
             one("--time", &self.time),
             one("--time-unit", &self.time_unit),
@@ -167,6 +172,7 @@ impl DefinitionFlags {
         JobFile {
             input: InputKeys {
                 path: names(self.input),
+                source: self.source,
                 user: names(self.user),
                 time: self.time,
                 time_unit: self.time_unit,

@@ -30,7 +30,7 @@ impl Aspect {
         match self {
             Aspect::Platform => "--platform",
             Aspect::Library => "--library",
-            Aspect::Source => "--source",
+            Aspect::Source => "--source-column",
             Aspect::Device => "--device",
         }
     }
@@ -57,7 +57,7 @@ pub struct Named {
     pub platform: Option<String>,
     /// `--library`.
     pub library: Option<String>,
-    /// `--source`.
+    /// `--source-column`.
     pub source: Option<String>,
     /// `--device`.
     pub device: Option<String>,

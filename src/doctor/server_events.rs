@@ -21,7 +21,7 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
     let before = findings.len();
     findings.extend(columns.map(|by| of_column(patient, by)));
     if findings.len() == before {
-        left_out.push(not("no column says what sent an event; name one with --library, --source or --platform"));
+        left_out.push(not("no column says what sent an event; name one with --library, --source-column or --platform"));
     }
 }
 

@@ -99,6 +99,8 @@ keys! {
     InputKeys {
         /// Files, folders and globs.
         path: Names,
+        /// The tool the events are from: its columns are the defaults.
+        source: String,
         /// The user column, or several of which the first that has a value wins.
         user: Names,
         /// The time column.

@@ -19,6 +19,7 @@ pub mod options;
 pub mod preset;
 pub mod reach;
 pub mod segment;
+pub mod source;
 pub mod times;
 pub mod value_test;
 
@@ -81,6 +82,10 @@ pub struct Input {
     pub inactive: Vec<String>,
     /// Times that are possible: from the first, before the second.
     pub times: TimeRange,
+    /// Whether the job itself says how far apart ids of `dedup` repeat.
+    pub sets_dedup_within: bool,
+    /// The keys that the job's source set; `None` where the job names none.
+    pub preset: Option<source::Preset>,
 }
 
 /// Deduplication by a unique id.
@@ -131,7 +136,8 @@ impl Job {
     /// # Errors
     /// A missing input or output, and everything that [`JobError`] lists.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
-        let input = Input::new(keys.input)?;
+        let (keys, preset) = source::apply(keys)?;
+        let input = Input { preset, ..Input::new(keys.input)? };
         let definition = Definition::new(keys.session, &input.inactive)?;
         let output = Output::new(keys.output)?;
         let segments = Segment::all_of(keys.segment)?;
@@ -213,6 +219,8 @@ impl Input {
                 names => definition::event_types("input.inactive", names)?,
             },
             times,
+            sets_dedup_within: keys.dedup_within.is_some(),
+            preset: None,
         })
     }
 }

@@ -3,7 +3,7 @@
 mod conditions;
 mod files;
 mod folders;
-mod nested;
+pub mod nested;
 mod nested_conditions;
 mod overflow;
 mod pruning;

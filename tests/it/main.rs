@@ -16,4 +16,5 @@ mod nightly;
 mod property;
 mod reference;
 mod rules;
+mod sources;
 mod support;

@@ -85,6 +85,7 @@ fn a_word_that_a_key_does_not_know_is_answered_with_those_it_does() {
         ),
         ("[session]\nlength_from = \"start\"\n", ["`session.length_from` = \"start\"", "session_id", "first_event"]),
         ("[session]\nid_unit = \"seconds\"\n", ["`session.id_unit` = \"seconds\"", "s, ms", "ns"]),
+        ("[input]\nsource = \"google\"\n", ["`input.source` = \"google\"", "amplitude", "ga4"]),
         ("[input]\ntime_unit = \"seconds\"\n", ["`input.time_unit` = \"seconds\"", "s, ms", "ns"]),
     ] {
         job(text).fails(2, &words);
