@@ -7,6 +7,7 @@ use super::event_facts::EventFacts;
 use super::exam::{Exam, Examination, OfDay, LATEST};
 use super::id_kind::Shape;
 use super::marks::Mark;
+use super::senders::SessionTally;
 use super::standing::{Standing, Standings};
 use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Cursor;
@@ -240,15 +241,22 @@ impl<'a> Examiner<'a> {
             });
         }
         let [short, long] = self.examination.gaps;
+        let mut tally = SessionTally { sessions: 1, ..SessionTally::default() };
         if longest.0 > short {
             let is_long = longest.0 > long;
             self.count(if is_long { Case::LongGap } else { Case::Gap });
             self.exam.gap_enders[usize::from(is_long)][longest.1 as usize] += 1;
+            (tally.gaps, tally.long_gaps) = (1, u64::from(is_long));
         }
         if bounds.end.since(bounds.start).floor_millis() == 0 {
             let case = zero_length(events, bounds, id, starts == events.len());
             self.count(case);
+            (tally.zero_length, tally.single_event) = (1, u64::from(events.len() == 1));
         }
+        // Of events at one time, the order is not that of their facts.
+        let first = events.first().map_or(bounds.start, Row::time);
+        let fact = events.iter().take_while(|event| event.time() == first).map(Row::fact).min().unwrap_or_default();
+        self.facts.add_session(fact, &tally, (tally.gaps > 0).then_some(longest.1));
     }
 
     /// Counts the sessions of the user at hand that begin before another one ends.
