@@ -67,8 +67,8 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
 fn compare_jobs(request: CompareRequest) -> Result<String, Error> {
     use_threads(request.threads());
     cancel::listen();
-    let ([a, b], options) = request.resolve()?;
-    compare::compare([&a, &b], &options)
+    let ([mut a, mut b], options) = request.resolve()?;
+    compare::compare([&mut a, &mut b], &options)
 }
 
 /// Tells polars how many threads to use, before anything of it has started: it takes the size of its own pool from

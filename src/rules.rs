@@ -22,8 +22,8 @@ fn property_only(custom: &Custom) -> bool {
 /// The definition as the kernel takes it.
 fn rule(job: &Job, latest: Timestamp) -> Rule {
     match &job.definition.kind {
-        Kind::Default { max_gap, starts_at_id } => {
-            Rule::Default(ById { max_gap: *max_gap, starts_at_id: *starts_at_id })
+        Kind::Default { max_gap, starts_at_id, id_unit } => {
+            Rule::Default(ById { max_gap: *max_gap, starts_at_id: *starts_at_id, unit: *id_unit })
         }
         Kind::Custom(custom) => Rule::Custom(Cutting {
             silence: Silence { limit: custom.silence, equal_cuts: custom.equal_cuts },

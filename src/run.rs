@@ -45,7 +45,9 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     if options.incremental && !all_tables {
         return Err(JobError::PartOfIncremental.into());
     }
-    let mut plan = ReadPlan::new(job)?;
+    let mut job = job.clone();
+    let mut plan = ReadPlan::new(&mut job)?;
+    let job = &job;
     let definition = Canonical::new(job, plan.canonical(&job.input));
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;

@@ -17,7 +17,7 @@ use crate::pipeline;
 use crate::rules::needs_latest;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::dates::DateSet;
-use crate::sessionize::session_id::millis_as_time;
+use crate::sessionize::session_id::number_as_time;
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::ledger::{name_of, Difference, Entry, Ledger, Mark};
 
@@ -305,12 +305,13 @@ impl Finder<'_> {
             let entry = ledger.and_then(|ledger| ledger.files.get(&self.past.names[*file]));
             entry.is_some_and(|entry| entry.mark == Mark::of(&self.plan.footers[*file]))
         };
-        let is_time = |id: i64| millis_as_time(id).is_some();
+        let Ok(reach) = Reach::of(self.job, || true) else { return false };
+        let unit = reach.id_unit().unwrap_or_default();
+        let is_time = |id: i64| number_as_time(id, unit).is_some();
         let by_footer = |file: &usize| {
             let ids = self.plan.ids_by_footer(*file);
             ids.is_ok_and(|ids| ids.iter().all(|(min, max)| is_time(*min) && is_time(*max)))
         };
-        let Ok(reach) = Reach::of(self.job, || true) else { return false };
         let mut calendar = None;
         (0..self.past.names.len()).filter(|file| !known(file) && !by_footer(file)).all(|file| {
             let calendar = calendar.get_or_insert_with(|| self.possible_dates());

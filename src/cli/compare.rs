@@ -26,6 +26,9 @@ pub struct CompareRequest {
     /// Event file, folder or glob for both; may be given again
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     input: Option<Vec<String>>,
+    /// The tool the events are from, whose columns are known, for both: amplitude, ga4, …
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    source: Option<String>,
     /// Folder of its own for all of it as Parquet: how sessions map, measures and users
     #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -61,16 +64,16 @@ impl CompareRequest {
     /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
     pub fn resolve(self) -> Result<([Compared; 2], Options), Error> {
         let resources = self.resources.resources()?;
-        let job = |path: &Path| job(path, self.input.clone());
+        let job = |path: &Path| job(path, self.input.clone(), self.source.clone());
         let jobs = [job(&self.a)?, job(&self.b)?];
         Ok((jobs, Options { output: self.output, users: self.users, format: self.format, resources }))
     }
 }
 
-/// One of the two jobs, over an input that was given for both.
-fn job(path: &Path, input: Option<Vec<String>>) -> Result<Compared, Error> {
+/// One of the two jobs, over an input and a source that were given for both.
+fn job(path: &Path, input: Option<Vec<String>>, source: Option<String>) -> Result<Compared, Error> {
     let keys = JobFile::read(path)?;
-    let input = InputKeys { path: input.map(Names::Many), ..InputKeys::default() };
+    let input = InputKeys { path: input.map(Names::Many), source, ..InputKeys::default() };
     let keys = keys.merge(JobFile { input, ..JobFile::default() });
     let output = keys.output.path.clone().filter(|path| !path.is_empty()).map(PathBuf::from);
     let within = |error: JobError| CompareError::In { job: path.to_path_buf(), error: Box::new(error.into()) };

@@ -20,6 +20,10 @@ pub(super) struct DefinitionFlags {
     /// Event file, folder or glob; may be given again
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     input: Option<Vec<String>>,
+    /// The tool the events are from, whose columns are known: amplitude, ga4, posthog, mixpanel, snowplow, rudderstack
+    /// or segment
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    source: Option<String>,
     /// User column; given twice, the first that has a value wins [default: user_id]
     #[arg(long, value_name = "COLUMN", help_heading = "Input")]
     user: Option<Vec<String>>,
@@ -102,6 +106,14 @@ pub(super) struct DefinitionFlags {
     )]
     length_from: Option<String>,
 
+    /// What a session id that is a time counts: s, ms, us or ns [default: ms]
+    #[arg(
+        long,
+        value_name = "UNIT",
+        help_heading = SESSION
+    )]
+    id_unit: Option<String>,
+
     /// Time zone of dates [default: UTC]
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     timezone: Option<String>,
@@ -125,8 +137,9 @@ impl DefinitionFlags {
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
         };
-        let flags: [Vec<(&'static str, String)>; 18] = [
+        let flags: [Vec<(&'static str, String)>; 20] = [
             many("--input", &self.input),
+            one("--source", &self.source),
             many("--user", &self.user),
             one("--time", &self.time),
             one("--time-unit", &self.time_unit),
@@ -143,6 +156,7 @@ impl DefinitionFlags {
             one("--gap-equal", &self.gap_equal),
             one("--max-length", &self.max_length),
             one("--length-from", &self.length_from),
+            one("--id-unit", &self.id_unit),
             one("--timezone", &self.timezone),
         ];
         Ok(Words {
@@ -158,6 +172,7 @@ impl DefinitionFlags {
         JobFile {
             input: InputKeys {
                 path: names(self.input),
+                source: self.source,
                 user: names(self.user),
                 time: self.time,
                 time_unit: self.time_unit,
@@ -177,6 +192,7 @@ impl DefinitionFlags {
                 gap_equal: self.gap_equal,
                 max_length: scalar(self.max_length),
                 length_from: self.length_from,
+                id_unit: self.id_unit,
                 ..SessionKeys::default()
             },
             output: OutputKeys { timezone: self.timezone, ..OutputKeys::default() },

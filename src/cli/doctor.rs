@@ -38,7 +38,7 @@ pub struct DoctorRequest {
     library: Option<String>,
     /// Where it came from
     #[arg(long, value_name = "COLUMN", help_heading = COLUMNS)]
-    source: Option<String>,
+    source_column: Option<String>,
     /// The device
     #[arg(long, value_name = "COLUMN", help_heading = COLUMNS)]
     device: Option<String>,
@@ -71,7 +71,7 @@ impl DoctorRequest {
             named: Named {
                 platform: self.platform,
                 library: self.library,
-                source: self.source,
+                source: self.source_column,
                 device: self.device,
                 arrival: self.arrival,
             },

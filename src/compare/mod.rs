@@ -82,8 +82,9 @@ struct Answer {
 ///
 /// # Errors
 /// Jobs that are wrong or do not read the same events, files that cannot be read, an output that cannot be written.
-pub fn compare(jobs: [&Compared; 2], options: &Options) -> Result<String, Error> {
+pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Error> {
     let reading = Reading::plan(jobs)?;
+    let jobs = reading.jobs;
     let output = options.output.as_deref().map(|folder| Output::new(folder, &reading)).transpose()?;
     let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;

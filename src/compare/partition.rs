@@ -11,7 +11,7 @@ use crate::sessionize::order::put_in_order;
 use crate::sessionize::records::SessionRow;
 use crate::sessionize::rows::{PartitionRows, Tie};
 use crate::sessionize::time::{Span, Timestamp};
-use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
+use crate::sessionize::visit::{with_rows, RowsWork};
 
 /// What both definitions make of one partition's users.
 #[derive(Debug, Default)]
@@ -191,15 +191,15 @@ impl RowsWork for Same<'_> {
 
     fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> Outcome {
         let comparison = self.0;
-        let ids = IdTimes::new(rows.texts.as_ref());
+        let ids = [0, 1].map(|side: usize| comparison.sides[side].id_times(rows.texts.as_ref()));
         let mut mapping = comparison.start();
         let (mut a, mut b) = (Cut::default(), Cut::default());
         rows.each_user(|user, events| {
             // An event's place follows from what it is: nothing depends on the order in which rows came.
             put_in_order(events);
             let [tally_a, tally_b] = &mut mapping.outcome.tallies;
-            comparison.sides[0].cut(events, &ids, &mut a, tally_a);
-            comparison.sides[1].cut(events, &ids, &mut b, tally_b);
+            comparison.sides[0].cut(events, &ids[0], &mut a, tally_a);
+            comparison.sides[1].cut(events, &ids[1], &mut b, tally_b);
             a.owners.iter().zip(&b.owners).for_each(|(a, b)| mapping.mapper.share(*a, *b));
             mapping.add_user(user, &a.sessions, &b.sessions);
         });
@@ -256,7 +256,7 @@ impl RowsWork for Own<'_> {
 
     fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> Alone {
         let common = self.comparison.common;
-        let ids = IdTimes::new(rows.texts.as_ref());
+        let ids = self.side.id_times(rows.texts.as_ref());
         let mut alone = Alone::default();
         let mut cut = Cut::default();
         rows.each_user(|_, events| {

@@ -21,7 +21,7 @@ use crate::report::progress::Progress;
 use crate::store::Room;
 
 /// A job of which the definition is compared.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compared {
     /// The job file, as it was named.
     pub name: PathBuf,
@@ -68,9 +68,12 @@ impl<'a> Reading<'a> {
     ///
     /// # Errors
     /// Those of each job, other files, and users that cannot be compared.
-    pub(super) fn plan(jobs: [&'a Compared; 2]) -> Result<Self, Error> {
-        let plan = |of: &Compared| ReadPlan::new(&of.job).map_err(|error| within(of, error.into()));
-        let mut alone = [plan(jobs[0])?, plan(jobs[1])?];
+    pub(super) fn plan([a, b]: [&'a mut Compared; 2]) -> Result<Self, Error> {
+        fn plan(of: &mut Compared) -> Result<ReadPlan, Error> {
+            ReadPlan::new(&mut of.job).map_err(|error| within(of, error.into()))
+        }
+        let mut alone = [plan(a)?, plan(b)?];
+        let jobs = [&*a, &*b];
         check_files(jobs, &alone)?;
         let roles = [Arc::clone(&alone[0].roles), Arc::clone(&alone[1].roles)];
         check_users(&roles)?;
@@ -78,7 +81,7 @@ impl<'a> Reading<'a> {
         check_times(&roles, inputs)?;
         let together = match union(&roles, inputs) {
             Some(union) => {
-                let mut plan = plan(jobs[0])?;
+                let mut plan = plan(&mut jobs[0].clone())?;
                 plan.roles = Arc::new(union);
                 Some(plan)
             }

@@ -6,6 +6,7 @@ use super::tally::SideTally;
 use super::tie::{Light, SideTie, Whole};
 use crate::events::roles::Roles;
 use crate::rules::Known;
+use crate::sessionize::columns::KeyColumn;
 use crate::sessionize::cut::{Bounds, Rule, Verdict};
 use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::event_types::{EventKey, EventTypes};
@@ -83,6 +84,11 @@ impl Side {
     pub(super) fn new(known: Known, roles: &Roles) -> Self {
         let sight = Sight::new(&known.types, roles);
         Side { known, sight }
+    }
+
+    /// Which session ids are times to this definition; `texts` are the ids, where they are text.
+    pub(super) fn id_times(&self, texts: Option<&KeyColumn>) -> IdTimes {
+        IdTimes::new(self.known.rule, texts)
     }
 
     /// Makes the sessions of a user's events.

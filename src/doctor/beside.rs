@@ -8,6 +8,7 @@ use crate::events::error::InputError;
 use crate::events::facts::Facts;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind;
+use crate::job::source::Source as KnownSource;
 
 /// What a column beside those of a run says of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +31,29 @@ impl Aspect {
         match self {
             Aspect::Platform => "--platform",
             Aspect::Library => "--library",
-            Aspect::Source => "--source",
+            Aspect::Source => "--source-column",
             Aspect::Device => "--device",
         }
     }
 
-    /// The columns that are taken for it where the flag is not given.
-    fn known(self) -> &'static [&'static str] {
+    /// The columns that are taken for it where the flag is not given; a source has some inside of others.
+    fn known(self, source: Option<KnownSource>) -> impl Iterator<Item = &'static str> {
+        let of_source: &[&str] = match (source, self) {
+            (Some(KnownSource::Posthog), Aspect::Platform) => &["properties.$os"],
+            (Some(KnownSource::Posthog), Aspect::Library) => &["properties.$lib"],
+            (Some(KnownSource::Posthog | KnownSource::Mixpanel), Aspect::Device) => &["properties.$device_id"],
+            (Some(KnownSource::Mixpanel), Aspect::Platform) => &["properties.$os"],
+            (Some(KnownSource::Mixpanel), Aspect::Library) => &["properties.mp_lib"],
+            (Some(KnownSource::Snowplow), Aspect::Library) => &["v_tracker"],
+            (Some(KnownSource::Rudderstack | KnownSource::Segment), Aspect::Platform) => &["context_os_name"],
+            (Some(KnownSource::Rudderstack | KnownSource::Segment), Aspect::Device) => &["anonymous_id"],
+            _ => &[],
+        };
+        of_source.iter().chain(self.usual()).copied()
+    }
+
+    /// The columns that are taken for it whatever the source.
+    fn usual(self) -> &'static [&'static str] {
         match self {
             Aspect::Platform => &["platform", "os_name", "device_platform"],
             Aspect::Library => &["library", "context_library_name", "context.library.name", "sdk", "$lib", "mp_lib"],
@@ -57,7 +74,7 @@ pub struct Named {
     pub platform: Option<String>,
     /// `--library`.
     pub library: Option<String>,
-    /// `--source`.
+    /// `--source-column`.
     pub source: Option<String>,
     /// `--device`.
     pub device: Option<String>,
@@ -86,11 +103,11 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Finds them: those that are named have to be there.
+    /// Finds them: those that are named have to be there. The source of the events has some of its own.
     ///
     /// # Errors
     /// A column that is named and not there, or does not hold what it has to.
-    pub fn find(footers: &[Footer], named: &Named) -> Result<Self, InputError> {
+    pub fn find(footers: &[Footer], named: &Named, source: Option<KnownSource>) -> Result<Self, InputError> {
         let columns = Columns::of(footers);
         let mut aspects = Vec::new();
         for aspect in Aspect::ALL {
@@ -98,7 +115,7 @@ impl Beside {
                 Some(name) => {
                     Some(named_column(&columns, aspect.flag(), name, "it is a single value", Kind::is_scalar)?)
                 }
-                None => first_of(&columns, aspect.known(), Kind::is_scalar),
+                None => first_of(&columns, aspect.known(source), Kind::is_scalar),
             };
             aspects.extend(found.map(|column| (aspect, column)));
         }
@@ -106,7 +123,7 @@ impl Beside {
             Some(name) => {
                 Some(named_column(&columns, "--arrival", name, "an arrival is a date or timestamp", is_date)?)
             }
-            None => first_of(&columns, &ARRIVALS, is_date).or_else(|| date_folder(footers, &columns)),
+            None => first_of(&columns, ARRIVALS.into_iter(), is_date).or_else(|| date_folder(footers, &columns)),
         };
         Ok(Beside { aspects, arrival })
     }
@@ -151,9 +168,13 @@ fn named_column(
 }
 
 /// The first of some columns that is there and fits: nobody asked for it, so that one that does not is none.
-fn first_of(columns: &Columns<'_>, names: &[&str], fits: impl Fn(&Kind) -> bool) -> Option<ColumnRef> {
-    let found = names.iter().filter_map(|name| columns.find(name).ok().flatten());
-    found.into_iter().find(|column| fits(&column.kind))
+fn first_of(
+    columns: &Columns<'_>,
+    names: impl Iterator<Item = &'static str>,
+    fits: impl Fn(&Kind) -> bool,
+) -> Option<ColumnRef> {
+    let mut found = names.filter_map(|name| columns.find(name).ok().flatten());
+    found.find(|column| fits(&column.kind))
 }
 
 /// The first `key=date` folder: files lie where the day put them on which they came.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::beside::{Aspect, Beside};
 use super::exam::{Exam, Examination};
 use super::id_kind::IdKind;
+use super::senders::{OfFacts, SessionTally};
 use super::standing::{add, Standings};
 use crate::sessionize::columns::{KeyColumn, TextColumn};
 use crate::sessionize::facts::{FactKind, FactLayout, FactTable};
@@ -20,6 +21,7 @@ pub struct EventFacts {
     pub arrivals: Vec<Option<i64>>,
     /// Events by where they stand.
     pub standings: Vec<Standings>,
+    sessions: OfFacts,
     table: FactTable,
 }
 
@@ -54,11 +56,23 @@ impl EventFacts {
         };
         let devices = value(beside.place(Aspect::Device));
         let arrivals = value(beside.arrival.as_ref().map(|_| beside.aspects.len()));
-        EventFacts { kinds, devices, arrivals, standings: vec![Standings::default(); places], table }
+        let sessions = OfFacts::new(places, beside);
+        EventFacts { kinds, devices, arrivals, standings: vec![Standings::default(); places], sessions, table }
+    }
+
+    /// Adds a session whose first event has these facts, with the type of the event that ended its longest gap, where it
+    /// has one.
+    pub fn add_session(&mut self, fact: u32, tally: &SessionTally, ender: Option<u32>) {
+        if !self.table.is_empty() {
+            self.sessions.add(&self.table, fact, tally, ender);
+        }
     }
 
     /// Adds the events, by the values of each column but the device.
     pub fn add_to(&self, exam: &mut Exam, beside: &Beside) {
+        if !self.table.is_empty() {
+            (exam.by_sender, exam.enders_by_platform) = self.sessions.by_value(&self.table, beside, exam.by_type.len());
+        }
         exam.by_aspect = vec![BTreeMap::new(); beside.aspects.len()];
         let values = exam.by_aspect.iter_mut().zip(&beside.aspects).enumerate();
         for (place, (found, _)) in values.filter(|(_, (_, (aspect, _)))| *aspect != Aspect::Device) {

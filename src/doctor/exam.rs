@@ -6,6 +6,7 @@ use super::beside::Beside;
 use super::cases::{Case, Tally};
 use super::id_kind::Shape;
 use super::marks::Mark;
+use super::senders::{BySender, EndersByPlatform};
 use super::standing::{add, total, Standings};
 use crate::rules::Known;
 use crate::sessionize::time::{Day, Span, Timestamp};
@@ -53,6 +54,10 @@ pub struct Exam {
     pub by_day: BTreeMap<Day, OfDay>,
     /// Events by the values of each column beside those of a run.
     pub by_aspect: Vec<BTreeMap<Option<String>, Standings>>,
+    /// Sessions by the values of each column beside those of a run, those of their first event.
+    pub by_sender: Vec<BySender>,
+    /// What ended gaps above the first limit, by platform.
+    pub enders_by_platform: EndersByPlatform,
     /// Events with a valid session id by what it looks like.
     pub shapes: [u64; Shape::ALL.len()],
     /// Sessions with a gap above each limit, by the type of the event that ended their longest.
@@ -119,6 +124,13 @@ impl Exam {
         self.by_aspect.resize_with(self.by_aspect.len().max(other.by_aspect.len()), BTreeMap::new);
         for (mine, theirs) in self.by_aspect.iter_mut().zip(other.by_aspect) {
             theirs.into_iter().for_each(|(value, standings)| add(mine.entry(value).or_default(), &standings));
+        }
+        self.by_sender.resize_with(self.by_sender.len().max(other.by_sender.len()), BTreeMap::new);
+        for (mine, theirs) in self.by_sender.iter_mut().zip(other.by_sender) {
+            theirs.into_iter().for_each(|(value, tally)| mine.entry(value).or_default().add(&tally));
+        }
+        for (platform, enders) in other.enders_by_platform {
+            add_each(self.enders_by_platform.entry(platform).or_default(), &enders);
         }
         add_each_fixed(&mut self.shapes, &other.shapes);
         self.gap_enders.iter_mut().zip(&other.gap_enders).for_each(|(mine, theirs)| add_each(mine, theirs));

@@ -7,6 +7,7 @@ use super::event_facts::EventFacts;
 use super::exam::{Exam, Examination, OfDay, LATEST};
 use super::id_kind::Shape;
 use super::marks::Mark;
+use super::senders::SessionTally;
 use super::standing::{Standing, Standings};
 use crate::sessionize::block::Block;
 use crate::sessionize::calendar::Cursor;
@@ -31,7 +32,7 @@ pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exa
 }
 
 fn of_rows<T: Tie>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {
-    let ids = IdTimes::new(rows.texts.as_ref());
+    let ids = IdTimes::new(examination.known.rule, rows.texts.as_ref());
     let facts = EventFacts::new(examination, rows.facts.as_ref());
     let mut examiner = Examiner::new(examination, facts, rows.texts.is_some());
     rows.each_user(|user, events| examiner.user(user, events, &ids));
@@ -98,8 +99,8 @@ impl<'a> Examiner<'a> {
         let kept = drop_inactive(events, &known.types);
         let events = &mut events[..kept];
         put_in_order(events);
-        if matches!(known.rule, Rule::Default(_)) {
-            self.shapes(events, ids);
+        if let Rule::Default(by_id) = known.rule {
+            self.shapes(events, ids, Shape::of_unit(by_id.unit));
         }
         self.spans.clear();
         each_segment(known.rule, events, ids, |events, verdict, id| match verdict {
@@ -154,13 +155,13 @@ impl<'a> Examiner<'a> {
         self.examination.known.max_length.is_some_and(|limit| bounds.end.since(bounds.start) > limit)
     }
 
-    /// Counts what valid session ids look like.
-    fn shapes<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes) {
+    /// Counts what valid session ids look like; those that are times are of this shape.
+    fn shapes<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes, of_times: Shape) {
         for group in events.chunk_by(|a, b| a.value() == b.value()) {
             let Some(id) = group[0].value() else { continue };
             let count = group.len() as u64;
             match (ids.time_of(id), self.is_text) {
-                (Some(_), _) => self.exam.shapes[Shape::Millis as usize] += count,
+                (Some(_), _) => self.exam.shapes[of_times as usize] += count,
                 (None, false) => self.exam.shapes[Shape::of_number(id) as usize] += count,
                 (None, true) => self.untimed.push((id, count)),
             }
@@ -240,15 +241,22 @@ impl<'a> Examiner<'a> {
             });
         }
         let [short, long] = self.examination.gaps;
+        let mut tally = SessionTally { sessions: 1, ..SessionTally::default() };
         if longest.0 > short {
             let is_long = longest.0 > long;
             self.count(if is_long { Case::LongGap } else { Case::Gap });
             self.exam.gap_enders[usize::from(is_long)][longest.1 as usize] += 1;
+            (tally.gaps, tally.long_gaps) = (1, u64::from(is_long));
         }
         if bounds.end.since(bounds.start).floor_millis() == 0 {
             let case = zero_length(events, bounds, id, starts == events.len());
             self.count(case);
+            (tally.zero_length, tally.single_event) = (1, u64::from(events.len() == 1));
         }
+        // Of events at one time, the order is not that of their facts.
+        let first = events.first().map_or(bounds.start, Row::time);
+        let fact = events.iter().take_while(|event| event.time() == first).map(Row::fact).min().unwrap_or_default();
+        self.facts.add_session(fact, &tally, (tally.gaps > 0).then_some(longest.1));
     }
 
     /// Counts the sessions of the user at hand that begin before another one ends.

@@ -6,7 +6,10 @@ use super::finding::{Cause, Finding, Fix, LeftOut, Level, Question};
 use super::id_kind::Shape;
 use super::patient::Patient;
 use super::standing::{outside, without_id, Standing};
+use super::starts_at_id;
 use crate::events::normalise::Rejection;
+use crate::sessionize::cut::Rule;
+use crate::sessionize::time::TimeUnit;
 
 const QUESTION: Question = Question::FewSessions;
 
@@ -15,8 +18,8 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
     findings.push(rows(patient));
     findings.push(events(patient));
     findings.push(sessions(patient));
-    if patient.is_default {
-        findings.push(shapes(patient));
+    if let Rule::Default(by_id) = patient.known.rule {
+        findings.push(shapes(patient, by_id.unit));
     } else {
         let why = "the definition takes no times from session ids".to_string();
         left_out.push(LeftOut { question: QUESTION, what: "what session ids look like", why });
@@ -86,7 +89,8 @@ fn row_fix(patient: &Patient<'_>, cause: &str) -> Fix {
                 Some(device) => {
                     let users = users.iter().map(String::as_str).chain([device]);
                     let flags: Vec<(&'static str, &str)> = users.map(|user| ("--user", user)).collect();
-                    Fix::by("name a second user column", patient.command("run", &flags))
+                    let text = format!("name a second user column{}", patient.cut_at_sign_in(device));
+                    Fix::by(text, patient.command("run", &flags))
                 }
                 None => "name another user column, or several, in input.user (--user)".into(),
             }
@@ -177,27 +181,49 @@ fn sessions(patient: &Patient<'_>) -> Finding {
 }
 
 /// What valid session ids look like.
-fn shapes(patient: &Patient<'_>) -> Finding {
+fn shapes(patient: &Patient<'_>, unit: TimeUnit) -> Finding {
     let shapes = patient.exam.shapes;
     let all: u64 = shapes.iter().sum();
-    let others = all - shapes[Shape::Millis as usize];
-    let rest = Shape::ALL.into_iter().filter(|shape| *shape != Shape::Millis);
+    let own = Shape::of_unit(unit);
+    let others = all - shapes[own as usize];
+    let rest = Shape::ALL.into_iter().filter(|shape| *shape != own);
     let mut causes: Vec<Cause> =
         rest.map(|shape| Cause::new(shape.name(), shape.text(), shapes[shape as usize])).collect();
     causes.retain(|cause| cause.count > 0);
-    let other_unit: u64 = [Shape::Seconds, Shape::Micros, Shape::Nanos].iter().map(|s| shapes[*s as usize]).sum();
-    let level = Level::of_share(other_unit, all).max(Level::of_share(others, all).min(Level::Notice));
-    let fix = match shapes {
-        _ if other_unit * 2 > others => "write session ids in milliseconds, as the recording library sets them",
-        _ => "nothing has to be changed; look at session.max_gap, which cuts such sessions at their first long gap",
+    let other_units = Shape::ALL.into_iter().filter(|shape| *shape != own && shape.unit().is_some());
+    let other_unit: u64 = other_units.clone().map(|shape| shapes[shape as usize]).sum();
+    let starts_at_id = starts_at_id(patient.job);
+    let level = match starts_at_id {
+        true => Level::of_share(other_unit, all).max(Level::of_share(others, all).min(Level::Notice)),
+        false => Level::Fine,
     };
-    Finding::new(QUESTION, "session_id_form", "events whose session id is no time in milliseconds")
+    let most =
+        other_units.max_by_key(|shape| shapes[*shape as usize]).filter(|shape| shapes[*shape as usize] * 2 > all);
+    let words = unit.plural();
+    let fix = match most.and_then(Shape::unit) {
+        Some(most) => Fix::by(
+            format!("they count {}: say so with session.id_unit, and sessions start at their ids", most.plural()),
+            patient.command("run", &[("--id-unit", most.name())]),
+        ),
+        None if other_unit * 2 > others => Fix::from(
+            format!("ids count different units: have all of them sent in {words}, as most libraries set them").as_str(),
+        ),
+        None => "nothing has to be changed; look at session.max_gap, which cuts such sessions at their first long gap"
+            .into(),
+    };
+    let starts = "A session starts at its first event (session.length_from), whatever its id looks like.";
+    Finding::new(QUESTION, "session_id_form", format!("events whose session id is no time in {words}"))
         .counting(others, all, "events with a session id")
         .at(level)
-        .means(match (others, all) {
-            (0, 0) => "No event has a valid session id.",
-            (0, _) => "All session ids are times, from which sessions start.",
-            _ => "A session whose id is no time in milliseconds starts at its first event, not at its id.",
+        .means(match (others, all, most) {
+            (0, 0, _) => "No event has a valid session id.".to_string(),
+            _ if !starts_at_id => starts.to_string(),
+            (0, ..) => "All session ids are times, from which sessions start.".to_string(),
+            (.., Some(most)) => format!(
+                "Most look like {}, and are not taken for times: such a session starts at its first event, not at its id.",
+                most.text()
+            ),
+            _ => format!("A session whose id is no time in {words} starts at its first event, not at its id."),
         })
         .fixed_by(fix)
         .caused_by(causes)

@@ -1,9 +1,10 @@
 //! What an examination found, apart from how it is shown.
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Nothing to do.
+    #[default]
     Fine,
     /// Worth a look.
     Notice,

@@ -5,7 +5,8 @@ use arrow::datatypes::Int64Type;
 
 use crate::events::project::RoleColumns;
 use crate::sessionize::columns::{Coded, KeyColumn, TextColumn};
-use crate::sessionize::session_id::millis_as_time;
+use crate::sessionize::session_id::number_as_time;
+use crate::sessionize::time::TimeUnit;
 
 /// What an event's session id is, as far as it is valid or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ impl Shape {
     /// In words.
     pub fn text(self) -> &'static str {
         match self {
-            Shape::Millis => "epoch milliseconds",
+            Shape::Millis => "epoch milliseconds, by their size",
             Shape::Seconds => "epoch seconds, by their size",
             Shape::Micros => "epoch microseconds, by their size",
             Shape::Nanos => "epoch nanoseconds, by their size",
@@ -123,20 +124,25 @@ impl Shape {
         }
     }
 
+    /// Of times in a unit.
+    pub fn of_unit(unit: TimeUnit) -> Self {
+        match unit {
+            TimeUnit::Seconds => Shape::Seconds,
+            TimeUnit::Millis => Shape::Millis,
+            TimeUnit::Micros => Shape::Micros,
+            TimeUnit::Nanos => Shape::Nanos,
+        }
+    }
+
+    /// The unit that it is a time in, if it is one.
+    pub fn unit(self) -> Option<TimeUnit> {
+        TimeUnit::ALL.into_iter().find(|unit| Shape::of_unit(*unit) == self)
+    }
+
     /// Of a number.
     pub fn of_number(id: i64) -> Self {
-        let is_time = |millis: Option<i64>| millis.is_some_and(|millis| millis_as_time(millis).is_some());
-        if is_time(Some(id)) {
-            Shape::Millis
-        } else if is_time(id.checked_mul(1_000)) {
-            Shape::Seconds
-        } else if is_time(Some(id / 1_000)) {
-            Shape::Micros
-        } else if is_time(Some(id / 1_000_000)) {
-            Shape::Nanos
-        } else {
-            Shape::Number
-        }
+        let unit = TimeUnit::ALL.into_iter().find(|unit| number_as_time(id, *unit).is_some());
+        unit.map_or(Shape::Number, Shape::of_unit)
     }
 
     /// Of a text.

@@ -3,8 +3,9 @@
 use super::cases::Case;
 use super::finding::{Breakdown, Cause, Finding, Fix, LeftOut, Level, Part, Question, User};
 use super::patient::Patient;
-use super::standing::total;
+use super::standing::{total, Standing, Standings};
 use crate::job::duration::duration_text;
+use crate::report::percent;
 use crate::sessionize::cut::Rule;
 use crate::sessionize::time::Span;
 
@@ -58,16 +59,104 @@ fn gaps(patient: &Patient<'_>, longest_possible: Option<Span>) -> Finding {
     let at = |of: &[u64], rank: usize| of.get(rank).copied().unwrap_or(0);
     let enders: Vec<u64> = (0..longest).map(|rank| at(some, rank) + at(more, rank)).collect();
     let ended = patient.causes_by_type(&enders);
+    let judged = judged(patient, count, &enders, &short);
+    let mut breakdowns = vec![by_ender(&ended, count)];
+    breakdowns.extend(patient.sessions_by_sender(|tally| tally.gaps));
     Finding {
-        breakdowns: vec![by_ender(&ended, count)],
+        breakdowns,
         ..Finding::new(QUESTION, "gaps", format!("sessions with a gap above {short}"))
             .counting(count, patient.exam.sessions, "sessions")
+            .at(judged.level)
             .means(match ended.first() {
-                Some(most) => format!("The user paused and went on; most often {} ended the silence.", most.name),
+                Some(most) => judged.meaning.unwrap_or_else(|| {
+                    format!("The user paused and went on; most often {} ended the silence.", most.name)
+                }),
                 None => format!("No session has a silence above {short} in it."),
             })
+            .fixed_by(judged.fix)
             .caused_by(causes)
     }
+}
+
+/// What to make of gaps.
+#[derive(Default)]
+struct Judged {
+    level: Level,
+    meaning: Option<String>,
+    fix: Fix,
+}
+
+/// Judges gaps above the shorter limit: on telephones a visit is over by then, and an event that ends most of them is
+/// hardly what the user did.
+fn judged(patient: &Patient<'_>, count: u64, enders: &[u64], short: &str) -> Judged {
+    if let Some((tally, enders)) = patient.mobile_gaps().filter(|(tally, _)| tally.gaps > 0) {
+        let level = Level::of_share(tally.gaps, tally.sessions);
+        let share = percent(tally.gaps, tally.sessions);
+        let most = most_of(patient, &enders, tally.gaps);
+        let ended = match &most {
+            Some(most) => format!("; {} ended {} of these silences", most.name, percent(most.count, tally.gaps)),
+            None => String::new(),
+        };
+        let meaning = format!(
+            "{share} of the sessions on mobile platforms have a silence above {short} in them, after which a visit to an app \
+             is usually over{ended}: sessions may be several visits, bridged by what was sent in the background."
+        );
+        let level = if most.is_some() { level } else { level.min(Level::Notice) };
+        return Judged {
+            level,
+            meaning: (level > Level::Fine).then_some(meaning),
+            fix: mobile_fix(patient, most, tally.gaps),
+        };
+    }
+    /// Of fewer gaps nothing can be said.
+    const FEWEST: u64 = 10;
+    let most = most_of(patient, enders, count).filter(|most| most.count >= FEWEST && is_unusual(patient, most, count));
+    let Some(most) = most else { return Judged::default() };
+    let meaning = format!(
+        "Of these silences {} ended {}, far more than its share of events: where it is sent in the background, it bridges two \
+         visits.",
+        most.name,
+        percent(most.count, count)
+    );
+    let level = Level::of_share(count, patient.exam.sessions).min(Level::Notice);
+    Judged { level, meaning: (level > Level::Fine).then_some(meaning), fix: background(patient, &most) }
+}
+
+/// The type that ended at least half of so many gaps.
+fn most_of(patient: &Patient<'_>, enders: &[u64], gaps: u64) -> Option<Cause> {
+    patient.causes_by_type(enders).into_iter().next().filter(|most| most.count * 2 >= gaps)
+}
+
+/// Whether a type ends gaps far more often than it happens.
+fn is_unusual(patient: &Patient<'_>, most: &Cause, gaps: u64) -> bool {
+    const TIMES: u128 = 2;
+    let in_session = |standings: &Standings| u128::from(standings[Standing::InSession as usize]);
+    let by_type = patient.exam.by_type.iter().enumerate();
+    let of_type = by_type.filter(|(rank, _)| patient.type_name(*rank) == most.name);
+    let of_type = of_type.map(|(_, standings)| in_session(standings)).sum::<u128>();
+    let all = in_session(&patient.exam.standings());
+    u128::from(most.count) * all > TIMES * of_type * u128::from(gaps)
+}
+
+fn mobile_fix(patient: &Patient<'_>, most: Option<Cause>, gaps: u64) -> Fix {
+    match most {
+        Some(most) if is_unusual(patient, &most, gaps) => background(patient, &most),
+        _ => Fix::by(
+            "end sessions at the silence that is usual on mobile platforms: session.timeout = \"5m\" (--timeout 5m); see \
+             what it would do",
+            patient.command("gaps", &[]),
+        ),
+    }
+}
+
+/// Has a type count for nothing that is probably sent while nobody uses the app.
+fn background(patient: &Patient<'_>, most: &Cause) -> Fix {
+    let text = format!(
+        "if {} is sent while nobody uses the app, have it count for nothing: input.inactive; or end sessions at a shorter \
+         silence, 5m as is usual on mobile platforms: --timeout 5m",
+        most.name
+    );
+    patient.inactive(&text, [most.name.as_str()])
 }
 
 /// Sessions with a gap above the longer limit: something bridges two visits.
@@ -83,8 +172,10 @@ fn long_gaps(patient: &Patient<'_>) -> Finding {
         }
         _ => Fix::by("see what a timeout would do", patient.command("gaps", &[])),
     };
+    let mut breakdowns = vec![by_ender(&ended, count)];
+    breakdowns.extend(patient.sessions_by_sender(|tally| tally.long_gaps));
     Finding {
-        breakdowns: vec![by_ender(&ended, count)],
+        breakdowns,
         ..Finding::new(QUESTION, "long_gaps", format!("sessions with a gap above {long}"))
             .counting(count, all, "sessions")
             .at(Level::of_share(count, all))
@@ -133,11 +224,7 @@ fn leave_out(patient: &Patient<'_>, user: &User) -> Fix {
         return "leave such users out with input.where (--where)".into();
     }
     let condition = format!("{} <> {}", patient.user_column(), patient.user_value(&user.name));
-    let condition = match patient.plan.condition() {
-        Some(before) => format!("({before}) AND {condition}"),
-        None => condition,
-    };
-    Fix::by("leave such users out", patient.command("run", &[("--where", &condition)]))
+    Fix::by("leave such users out", patient.run_where(&condition))
 }
 
 fn busiest(patient: &Patient<'_>) -> Finding {

@@ -17,9 +17,12 @@ pub mod marks;
 pub mod no_activity;
 pub mod other_definition;
 pub mod patient;
+pub mod senders;
 pub mod server_events;
 pub mod show;
+pub mod sign_ins;
 pub mod soundness;
+pub mod source;
 pub mod standing;
 pub mod words;
 pub mod zero_length;
@@ -139,7 +142,7 @@ pub fn answer(job: Job, resources: &Resources, options: &Options) -> Result<Answ
 /// Files that cannot be read, columns that are not there, an interruption.
 pub fn diagnose(job: Job, resources: &Resources, options: &Options) -> Result<Diagnosis, Error> {
     let mut question = Question::open(job, resources)?;
-    let beside = Beside::find(&question.plan.footers, &options.named)?;
+    let beside = Beside::find(&question.plan.footers, &options.named, source::of(&question))?;
     question.plan.facts = beside.facts();
     let by_session_id = question.plan.roles.value.as_ref().is_some_and(|value| value.is_session_id);
     let asked = match by_session_id {
@@ -147,6 +150,7 @@ pub fn diagnose(job: Job, resources: &Resources, options: &Options) -> Result<Di
         false => question.ask()?,
     };
     let known = &asked.known;
+    let sign_ins = sign_ins::ask_where_it_matters(&question, &beside, &asked.gathered.rows, resources)?;
     let examination = Examination {
         known,
         beside: &beside,
@@ -169,6 +173,7 @@ pub fn diagnose(job: Job, resources: &Resources, options: &Options) -> Result<Di
         exam: &exam,
         beside: &beside,
         options,
+        sign_ins: sign_ins.as_ref(),
         gaps: GAPS,
         at_once: GAPS[1],
         is_default: matches!(known.rule, Rule::Default(_)),
@@ -186,6 +191,7 @@ fn answers(patient: &Patient<'_>) -> Diagnosis {
     long_sessions::ask(patient, &mut findings, &mut left_out);
     server_events::ask(patient, &mut findings, &mut left_out);
     other_definition::ask(patient, &mut findings);
+    source::ask(patient, &mut findings);
     soundness::ask(patient, &mut findings, &mut left_out);
     Diagnosis {
         definition: patient.job.definition.sentence(),

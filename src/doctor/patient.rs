@@ -5,6 +5,7 @@ use super::cases::Case;
 use super::exam::Exam;
 use super::finding::{Breakdown, Cause, Fix, Part, User};
 use super::marks::Mark;
+use super::sign_ins::SignIns;
 use super::standing::{total, Standing, Standings};
 use super::Options;
 use crate::events::normalise::RowCounts;
@@ -12,6 +13,7 @@ use crate::events::plan::ReadPlan;
 use crate::events::roles::KeyType;
 use crate::job::dates::day_text;
 use crate::job::Job;
+use crate::report::grouped;
 use crate::rules::Known;
 use crate::sessionize::time::Span;
 
@@ -32,6 +34,8 @@ pub struct Patient<'a> {
     pub beside: &'a Beside,
     /// What was asked for.
     pub options: &'a Options,
+    /// Visits in which the user signs in, where that was asked.
+    pub sign_ins: Option<&'a SignIns>,
     /// The gaps that are worth asking about.
     pub gaps: [Span; 2],
     /// How close events of two devices are at once.
@@ -113,6 +117,31 @@ impl Patient<'_> {
         match more.is_empty() {
             true => Fix::from("look at session.start_event and session.end_event: they are what makes these sessions"),
             false => Fix::by(text, self.command("run", &flags)),
+        }
+    }
+
+    /// A run over the rows for which one more condition is true.
+    pub fn run_where(&self, condition: &str) -> String {
+        let condition = match self.plan.condition() {
+            Some(before) => format!("({before}) AND {condition}"),
+            None => condition.to_string(),
+        };
+        self.command("run", &[("--where", &condition)])
+    }
+
+    /// That a second user column cuts visits at sign-in, and how many.
+    pub fn cut_at_sign_in(&self, second: &str) -> String {
+        match self.sign_ins.filter(|sign_ins| sign_ins.device == second) {
+            None => "; a visit in which someone signs in is then cut in two".to_string(),
+            Some(SignIns { cut: 0, .. }) => {
+                "; a visit in which someone signs in would then be cut in two, but there is none".to_string()
+            }
+            Some(SignIns { device, cut, of }) => format!(
+                "; but who signs in during a visit is two users then, of {device} before and of their own after: that cuts \
+                 {} of {} visits in two",
+                grouped(*cut),
+                grouped(*of)
+            ),
         }
     }
 

@@ -3,7 +3,9 @@
 use super::beside::Aspect;
 use super::finding::{Breakdown, Finding, Fix, LeftOut, Level, Part, Question};
 use super::patient::Patient;
+use super::senders::Senders;
 use super::standing::{Standing, Standings};
+use super::zero_length::of_senders;
 
 const QUESTION: Question = Question::ServerEvents;
 /// Where this share of a value's events has no id, none of its events is meant to have one.
@@ -21,7 +23,7 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
     let before = findings.len();
     findings.extend(columns.map(|by| of_column(patient, by)));
     if findings.len() == before {
-        left_out.push(not("no column says what sent an event; name one with --library, --source or --platform"));
+        left_out.push(not("no column says what sent an event; name one with --library, --source-column or --platform"));
     }
 }
 
@@ -31,28 +33,35 @@ fn minus_one(standings: &Standings) -> u64 {
 
 fn of_column(patient: &Patient<'_>, by: Breakdown) -> Finding {
     let (count, all) = (patient.standing(Standing::MinusOne), patient.exam.events());
-    let value = |part: &Part| part.value.clone().unwrap_or_else(|| "(none)".to_string());
-    let without: Vec<String> = by
-        .rows
-        .iter()
-        .filter(|part| part.count as f64 >= part.of as f64 * NEARLY_ALL && part.count > 0)
-        .map(value)
-        .collect();
-    const MOST: usize = 5;
-    let named = match without.len() {
-        ..=MOST => without.join(", "),
-        more => format!("{} and {} others", without[..MOST].join(", "), more - MOST),
-    };
+    let nearly_all = |part: &Part| part.count > 0 && part.count as f64 >= part.of as f64 * NEARLY_ALL;
+    let without = Senders::of(&by, nearly_all);
+    let most_of = Senders::of(&by, |part| part.count > 0 && part.count * 2 >= part.of);
+    let of_most = most_of.as_ref().map_or(Level::Fine, |senders| of_senders(senders.count, all));
     Finding::new(QUESTION, "minus_one", format!("events whose session id is -1, by {}", by.by))
         .counting(count, all, "events")
-        .at(Level::of_share(count, all))
-        .means(match (count, without.is_empty()) {
-            (0, _) => "No event says that it belongs to no session.".to_string(),
-            (_, true) => "They come from senders that have session ids on other events.".to_string(),
-            (_, false) => format!("Next to no event of {named} carries a session id, as is usual for servers."),
+        .at(Level::of_share(count, all).max(of_most))
+        .means(match (count, &without, &most_of) {
+            (0, ..) => "No event says that it belongs to no session.".to_string(),
+            (_, Some(senders), _) => format!(
+                "Next to no event of {} carries a session id, as is usual for servers, which do not know that of the \
+                 user's device.",
+                senders.named()
+            ),
+            (_, None, Some(senders)) => format!(
+                "Most events of {} carry no session id: they are sent from where that of the user's device is not known.",
+                senders.named()
+            ),
+            (_, None, None) => "They come from senders that have session ids on other events.".to_string(),
         })
         .fixed_by(Fix::by(
-            "send the session id along with such events, or define sessions by a silence",
+            match &most_of {
+                Some(senders) => format!(
+                    "pass the device's session id along with such events; or leave them out by input.where: {}; or define \
+                     sessions by a silence, and see which",
+                    senders.left_out()
+                ),
+                None => "send the session id along with such events, or define sessions by a silence".to_string(),
+            },
             patient.command("gaps", &[]),
         ))
         .broken_down(by)

@@ -4,6 +4,7 @@ use super::cases::Case;
 use super::exam::LATEST;
 use super::finding::{Breakdown, Cause, Finding, Fix, LeftOut, Level, Part, Question};
 use super::patient::Patient;
+use super::sign_ins::SignIns;
 use super::words::shell_word;
 use crate::events::columns::Columns;
 use crate::job::dates::day_text;
@@ -26,6 +27,9 @@ pub fn ask(patient: &Patient<'_>, findings: &mut Vec<Finding>, left_out: &mut Ve
     match patient.beside.column(super::beside::Aspect::Device) {
         Some(column) => findings.push(devices(patient, column)),
         None => not("devices of a user at once", "there is no device column; name one with --device".to_string()),
+    }
+    if let Some(sign_ins) = patient.sign_ins.filter(|_| patient.job.input.user.len() > 1) {
+        findings.push(cut_at_sign_in(patient, sign_ins));
     }
     match patient.is_default || patient.job.definition.property().is_some() {
         true => findings.push(overlaps(patient)),
@@ -99,6 +103,25 @@ fn devices(patient: &Patient<'_>, column: &str) -> Finding {
             patient.command("run", &[("--property", column), ("--timeout", "30m")]),
         ))
         .caused_by(vec![Cause { count: tally.users, ..cause }])
+}
+
+/// Visits in which the user signs in, where the users before and after are two.
+fn cut_at_sign_in(patient: &Patient<'_>, sign_ins: &SignIns) -> Finding {
+    let SignIns { device, cut, of } = sign_ins;
+    Finding::new(QUESTION, "cut_at_sign_in", "visits that are cut where the user signs in")
+        .counting(*cut, *of, "visits with a user")
+        .at(Level::of_share(*cut, *of).min(Level::Notice))
+        .means(match cut {
+            0 => format!("In no visit do events without a user, which count for {device}, come beside others."),
+            _ => format!(
+                "The events before are of a user that {device} names, those after of another: one visit is two sessions, and \
+                 one person two users."
+            ),
+        })
+        .fixed_by(Fix::by(
+            format!("have the events carry the user of the whole visit; or count devices instead of users: --user {device}"),
+            patient.command("run", &[("--user", device)]),
+        ))
 }
 
 fn overlaps(patient: &Patient<'_>) -> Finding {

@@ -21,7 +21,9 @@ use super::kind::Kind;
 use super::project::{user_name, Pass, Projection};
 use super::prune::can_match;
 use super::read::FileTask;
+use super::recognise::explained;
 use super::roles::Roles;
+use super::settle::settle;
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
@@ -76,11 +78,12 @@ pub struct Extent {
 }
 
 impl ReadPlan {
-    /// Finds the files of a job, reads their footers and resolves its columns.
+    /// Finds the files of a job, reads their footers and resolves its columns. What the job's source says of columns that
+    /// these files do not have leaves the job.
     ///
     /// # Errors
     /// Everything that [`InputError`] lists, but for damage inside of files.
-    pub fn new(job: &Job) -> Result<Self, InputError> {
+    pub fn new(job: &mut Job) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
         let files = find_files(&job.input.paths)?;
         let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
@@ -95,7 +98,9 @@ impl ReadPlan {
         forget_ranges(&mut footers, &by_folder);
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
-        let roles = Arc::new(Roles::resolve(job, &columns)?);
+        settle(job, &columns)?;
+        let roles = Roles::resolve(job, &columns).map_err(|error| explained(error, job, &columns))?;
+        let roles = Arc::new(roles);
         let facts = Facts::resolve(job, &columns)?;
         let mut plan = ReadPlan {
             footers,

@@ -3,6 +3,7 @@
 use super::columns::{ColumnRef, Columns};
 use super::error::InputError;
 use super::kind::Kind;
+use crate::job::source::Key;
 use crate::job::{Definition, Input, Job};
 
 /// The columns of a run by role.
@@ -184,10 +185,11 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
 
 fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {
     let key = "input.event";
-    let charts_need = job.holds().any(|holds| holds.filter().event.is_some());
-    let needed = job.definition.needs_event_types() || !job.input.inactive.is_empty() || charts_need;
+    let needed = needs_event(job);
     let column = match &job.input.event {
         Some(name) => columns.require(key, name, "")?,
+        // The source's column takes the place of the default one, also where it is not there.
+        None if job.input.preset.as_ref().is_some_and(|preset| preset.has(Key::Event)) => return Ok(None),
         None if needed || columns.has("event_type")? => {
             columns.require(key, "event_type", "; name the event type column in `input.event` (--event)")?
         }
@@ -195,6 +197,12 @@ fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputErr
     };
     accept(&column, key, "an event type is text", is_text)?;
     Ok(Some(column))
+}
+
+/// Whether a job is about event types.
+pub fn needs_event(job: &Job) -> bool {
+    let charts_need = job.holds().any(|holds| holds.filter().event.is_some());
+    job.definition.needs_event_types() || !job.input.inactive.is_empty() || charts_need
 }
 
 fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Result<Option<Value>, InputError> {
@@ -239,8 +247,13 @@ pub fn key_type(column: &ColumnRef, columns: &Columns<'_>) -> Result<KeyType, In
 fn sequence(input: &Input, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {
     let Some(name) = &input.sequence else { return Ok(None) };
     let column = columns.require("input.sequence", name, "")?;
-    accept(&column, "input.sequence", "a sequence is an integer", |kind| is_integer(kind) || kind.is_text_or_number())?;
+    accept(&column, "input.sequence", "a sequence is an integer", is_a_sequence)?;
     Ok(Some(column))
+}
+
+/// Whether a column of this type can put events in order.
+pub fn is_a_sequence(kind: &Kind) -> bool {
+    is_integer(kind) || kind.is_text_or_number()
 }
 
 fn dedup(input: &Input, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputError> {

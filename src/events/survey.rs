@@ -7,8 +7,8 @@ use super::plan::ReadPlan;
 use crate::job::reach::Reach;
 use crate::sessionize::calendar::Calendar;
 use crate::sessionize::columns::{Coded, EventBatch, KeyColumn, Values};
-use crate::sessionize::session_id::{millis_as_time, text_as_time};
-use crate::sessionize::time::{Day, Timestamp};
+use crate::sessionize::session_id::{number_as_time, text_as_time};
+use crate::sessionize::time::{Day, TimeUnit, Timestamp};
 
 /// The events of one file, as far as it is known when they happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,11 +56,11 @@ impl Facts {
     }
 }
 
-/// The time that a session id is, if it is one.
-fn id_at(keys: &KeyColumn, place: usize) -> Option<Timestamp> {
+/// The time that a session id is in a unit, if it is one.
+fn id_at(keys: &KeyColumn, place: usize, unit: TimeUnit) -> Option<Timestamp> {
     match keys {
-        KeyColumn::Int(numbers) => millis_as_time(numbers[place]),
-        KeyColumn::Text(texts) => text_as_time(texts.get(place)),
+        KeyColumn::Int(numbers) => number_as_time(numbers[place], unit),
+        KeyColumn::Text(texts) => text_as_time(texts.get(place), unit),
     }
 }
 
@@ -84,11 +84,12 @@ impl Survey {
             known.merge(here);
         }
         let (Some(values), Some(reach)) = (&batch.values, with_ids) else { return survey };
+        let unit = reach.id_unit().unwrap_or_default();
         let is_valid = |row: usize| values.valid.as_ref().is_none_or(|valid| valid[row]);
         for (row, time) in batch.times.iter().enumerate().filter(|(row, _)| is_valid(*row)) {
             let id = match &values.values {
-                Values::Int(numbers) => millis_as_time(numbers[row]),
-                Values::Text(Coded { keys, codes, .. }) => id_at(keys, codes[row] as usize),
+                Values::Int(numbers) => number_as_time(numbers[row], unit),
+                Values::Text(Coded { keys, codes, .. }) => id_at(keys, codes[row] as usize, unit),
             };
             match id {
                 None => survey.untimed_ids = true,

@@ -78,7 +78,7 @@ fn each_user<V: UserVisitor>(
 ) -> Result<(), Error> {
     pipeline::each_partition(&question.pool, &asked.gathered.events, &question.room, |pieces| {
         work(&|visitor: &mut V| {
-            visit_users(pieces, &asked.known.types, visitor);
+            visit_users(pieces, &asked.known.types, asked.known.rule, visitor);
         });
         Ok(())
     })?;

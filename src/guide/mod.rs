@@ -2,3 +2,6 @@
 
 #[doc = include_str!("specification.md")]
 pub mod specification {}
+
+#[doc = include_str!("sources.md")]
+pub mod sources {}

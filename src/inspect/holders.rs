@@ -91,7 +91,7 @@ fn by_start(question: &Question, session: &str) -> Result<(Keys, Read), Error> {
     let millis: i64 = session.trim().parse().map_err(|_| unfit())?;
     let start = Timestamp::from_millis(millis);
     let times = Times::of([(start.minus(MOVED), start.plus(MOVED))]);
-    let mut plan = ReadPlan::new(&question.job)?;
+    let mut plan = ReadPlan::new(&mut question.job.clone())?;
     plan.keep_times(times.clone())?;
     users_where(question, &plan, None, |events, row| times.holds(events.times[row]))
 }

@@ -98,7 +98,7 @@ pub fn trace(blocks: &[Block], known: &Known) -> Traced {
         latest: known.latest,
         traced: Traced { moments: vec![Default::default(); events], ..Traced::default() },
     };
-    let visited = visit_users(&pieces, &known.types, &mut tracer);
+    let visited = visit_users(&pieces, &known.types, known.rule, &mut tracer);
     let mut traced = tracer.traced;
     if let Some(visited) = visited {
         (traced.names, traced.texts) = (Some(visited.users), visited.texts);

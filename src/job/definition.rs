@@ -3,7 +3,7 @@
 use super::duration::{duration_text, parse_duration, parse_limit};
 use super::error::JobError;
 use super::file::{Names, Scalar, SessionKeys};
-use crate::sessionize::time::Span;
+use crate::sessionize::time::{Span, TimeUnit};
 
 /// A definition of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Kind {
         max_gap: Option<Span>,
         /// Whether an id that is a time is where its session starts.
         starts_at_id: bool,
+        /// What an id that is a time counts.
+        id_unit: TimeUnit,
     },
     /// A property, starting and ending events, a timeout, in any combination.
     Custom(Custom),
@@ -68,6 +70,7 @@ impl Definition {
         let unclosed = choice("session.unclosed", keys.unclosed.as_deref(), ["keep", "drop"])?;
         let repeated_start = choice("session.repeated_start", keys.repeated_start.as_deref(), ["split", "continue"])?;
         let length_from = choice("session.length_from", keys.length_from.as_deref(), ["session_id", "first_event"])?;
+        let id_unit = keys.id_unit.as_deref().map(|text| unit("session.id_unit", text)).transpose()?;
         let custom =
             keys.property.is_some() || keys.start_event.is_some() || keys.end_event.is_some() || keys.timeout.is_some();
         let start_events = event_types("session.start_event", keys.start_event)?;
@@ -86,7 +89,16 @@ impl Definition {
                 return no_effect("session.gap_equal", "under the default definition", ", or set `session.timeout`");
             }
             let starts_at_id = length_from != Some(1);
-            return Ok(Definition { kind: Kind::Default { max_gap, starts_at_id }, max_length });
+            if id_unit.is_some() && !starts_at_id {
+                let why = "where `session.length_from` is \"first_event\": no session starts at its id";
+                return no_effect("session.id_unit", why, "");
+            }
+            let id_unit = id_unit.unwrap_or_default();
+            return Ok(Definition { kind: Kind::Default { max_gap, starts_at_id, id_unit }, max_length });
+        }
+        if id_unit.is_some() {
+            let why = "under a custom definition, where a session starts at its first event, whatever its id";
+            return no_effect("session.id_unit", why, "");
         }
         if length_from.is_some() {
             let why = "under a custom definition, where a session starts at its first event";
@@ -129,6 +141,14 @@ impl Definition {
         self.custom()?.property.as_deref()
     }
 
+    /// What session ids that are times count, where sessions start at them.
+    pub fn id_unit(&self) -> Option<TimeUnit> {
+        match self.kind {
+            Kind::Default { starts_at_id: true, id_unit, .. } => Some(id_unit),
+            _ => None,
+        }
+    }
+
     /// Whether the definition needs event types.
     pub fn needs_event_types(&self) -> bool {
         self.custom().is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty())
@@ -138,10 +158,15 @@ impl Definition {
     pub fn keys(&self) -> Vec<(&'static str, String)> {
         let limit = |span: Option<Span>| span.map_or_else(|| "none".to_string(), duration_text);
         let mut keys = match &self.kind {
-            Kind::Default { max_gap, starts_at_id } => vec![
-                ("session.max_gap", limit(*max_gap)),
-                ("session.length_from", if *starts_at_id { "session_id" } else { "first_event" }.to_string()),
-            ],
+            Kind::Default { max_gap, starts_at_id, id_unit } => {
+                let from = if *starts_at_id { "session_id" } else { "first_event" };
+                let mut keys = vec![("session.max_gap", limit(*max_gap)), ("session.length_from", from.to_string())];
+                // Folders that were made before there was a choice have the default, and do not say so.
+                if *id_unit != TimeUnit::default() {
+                    keys.push(("session.id_unit", id_unit.name().to_string()));
+                }
+                keys
+            }
             Kind::Custom(custom) => custom.keys(),
         };
         keys.push(("session.max_length", limit(self.max_length)));
@@ -151,7 +176,7 @@ impl Definition {
     /// The definition in one plain sentence.
     pub fn sentence(&self) -> String {
         let mut sentence = match &self.kind {
-            Kind::Default { max_gap, starts_at_id } => default_sentence(*max_gap, *starts_at_id),
+            Kind::Default { max_gap, starts_at_id, id_unit } => default_sentence(*max_gap, *starts_at_id, *id_unit),
             Kind::Custom(custom) => custom.sentence(),
         };
         if let Some(limit) = self.max_length {
@@ -161,10 +186,14 @@ impl Definition {
     }
 }
 
-fn default_sentence(max_gap: Option<Span>, starts_at_id: bool) -> String {
+fn default_sentence(max_gap: Option<Span>, starts_at_id: bool, id_unit: TimeUnit) -> String {
     let mut sentence = "A session is all events of one user with the same session id".to_string();
     if starts_at_id {
-        sentence += ", from the time that the id is (or its first event) to its last event";
+        let unit = match id_unit {
+            TimeUnit::Millis => String::new(),
+            unit => format!(" in {}", unit.plural()),
+        };
+        sentence += &format!(", from the time that the id is{unit} (or its first event) to its last event");
     } else {
         sentence += ", from its first to its last event";
     }
@@ -239,6 +268,15 @@ fn choice(key: &'static str, value: Option<&str>, words: [&str; 2]) -> Result<Op
     Ok(Some(place))
 }
 
+/// The unit that a key names.
+pub fn unit(key: &'static str, text: &str) -> Result<TimeUnit, JobError> {
+    TimeUnit::ALL.into_iter().find(|unit| unit.name() == text).ok_or_else(|| JobError::Choice {
+        key,
+        value: text.to_string(),
+        hint: "it is s, ms, us or ns".to_string(),
+    })
+}
+
 /// Event types in ascending order, each once: their order in a job means nothing.
 pub fn event_types(key: &'static str, names: Option<Names>) -> Result<Vec<String>, JobError> {
     let Some(names) = names else { return Ok(Vec::new()) };
@@ -278,6 +316,9 @@ mod tests {
     fn options_without_effect_are_errors() {
         for (session, named) in [
             ("length_from = 'first_event'\ntimeout = '5m'", "session.length_from"),
+            ("length_from = 'first_event'\nid_unit = 's'", "session.id_unit"),
+            ("timeout = '5m'\nid_unit = 'ms'", "session.id_unit"),
+            ("id_unit = 'sec'", "s, ms, us or ns"),
             ("gap_equal = 'join'", "session.gap_equal"),
             ("gap_equal = 'split'", "session.gap_equal"),
             ("timeout = '5m'\nmax_gap = '1d'", "session.max_gap"),
@@ -293,6 +334,15 @@ mod tests {
             let message = define(session).expect_err(session);
             assert!(message.contains(named), "{session}: {message}");
         }
+    }
+
+    #[test]
+    fn a_unit_of_ids_that_is_the_default_changes_nothing() {
+        let keys = |session| define(session).expect(session).keys();
+        assert_eq!(keys(""), keys("id_unit = 'ms'"));
+        assert!(keys("id_unit = 's'").contains(&("session.id_unit", "s".to_string())));
+        let sentence = define("id_unit = 's'").expect("seconds").sentence();
+        assert!(sentence.contains("from the time that the id is in seconds (or its first event)"), "{sentence}");
     }
 
     #[test]

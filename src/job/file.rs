@@ -116,6 +116,8 @@ keys! {
     InputKeys {
         /// Files, folders and globs.
         path: Names,
+        /// The tool the events are from: its columns are the defaults.
+        source: String,
         /// The user column, or several of which the first that has a value wins.
         user: Names,
         /// What users are, whatever their columns hold: `text`.
@@ -168,6 +170,8 @@ keys! {
         max_length: Scalar,
         /// Where a session of the default definition starts.
         length_from: String,
+        /// What a session id that is a time counts.
+        id_unit: String,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod options;
 pub mod preset;
 pub mod reach;
 pub mod segment;
+pub mod source;
 pub mod times;
 pub mod value_test;
 
@@ -35,6 +36,7 @@ pub use file::JobFile;
 pub use segment::Segment;
 
 use crate::sessionize::aggregate::Window;
+pub use crate::sessionize::time::TimeUnit;
 use crate::sessionize::time::{Span, Timestamp};
 
 /// A job as meant: every key read, checked and given its default.
@@ -83,6 +85,10 @@ pub struct Input {
     pub inactive: Vec<String>,
     /// Times that are possible: from the first, before the second.
     pub times: TimeRange,
+    /// Whether the job itself says how far apart ids of `dedup` repeat.
+    pub sets_dedup_within: bool,
+    /// The keys that the job's source set; `None` where the job names none.
+    pub preset: Option<source::Preset>,
 }
 
 /// Deduplication by a unique id.
@@ -107,63 +113,6 @@ impl TimeRange {
     /// Whether a time is possible.
     pub fn holds(&self, time: Timestamp) -> bool {
         self.min <= time && time < self.max
-    }
-}
-
-/// The unit of times that are integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeUnit {
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Millis,
-    /// Microseconds.
-    Micros,
-    /// Nanoseconds.
-    Nanos,
-}
-
-impl TimeUnit {
-    /// The word in a job.
-    pub fn name(self) -> &'static str {
-        match self {
-            TimeUnit::Seconds => "s",
-            TimeUnit::Millis => "ms",
-            TimeUnit::Micros => "us",
-            TimeUnit::Nanos => "ns",
-        }
-    }
-
-    /// A count of this unit since the epoch, floored to microseconds; `None` where it does not fit.
-    pub fn instant(self, count: i64) -> Option<Timestamp> {
-        let micros = match self {
-            TimeUnit::Seconds => count.checked_mul(1_000_000)?,
-            TimeUnit::Millis => count.checked_mul(1_000)?,
-            TimeUnit::Micros => count,
-            TimeUnit::Nanos => count.div_euclid(1_000),
-        };
-        Some(Timestamp::from_micros(micros))
-    }
-
-    /// As [`TimeUnit::instant`], of a count with a fraction.
-    pub fn instant_of_fraction(self, count: f64) -> Option<Timestamp> {
-        let per_micro = match self {
-            TimeUnit::Seconds => 1e6,
-            TimeUnit::Millis => 1e3,
-            TimeUnit::Micros => 1.0,
-            TimeUnit::Nanos => 1e-3,
-        };
-        let micros = (count * per_micro).floor();
-        (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros as i64))
-    }
-
-    fn parse(text: &str) -> Result<Self, JobError> {
-        let units = [TimeUnit::Seconds, TimeUnit::Millis, TimeUnit::Micros, TimeUnit::Nanos];
-        units.into_iter().find(|unit| unit.name() == text).ok_or_else(|| JobError::Choice {
-            key: "input.time_unit",
-            value: text.to_string(),
-            hint: "it is s, ms, us or ns".to_string(),
-        })
     }
 }
 
@@ -209,7 +158,8 @@ impl Job {
     /// # Errors
     /// A missing input or output, and everything that [`JobError`] lists.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
-        let input = Input::new(keys.input)?;
+        let (keys, preset) = source::apply(keys)?;
+        let input = Input { preset, ..Input::new(keys.input)? };
         let definition = Definition::new(keys.session, &input.inactive)?;
         let output = Output::new(keys.output)?;
         let segments = Segment::all_of(keys.segment)?;
@@ -280,7 +230,7 @@ impl Input {
             user,
             user_as_text: keys.user_type.as_deref().map(is_text).transpose()?.unwrap_or(false),
             time: keys.time,
-            time_unit: keys.time_unit.as_deref().map(TimeUnit::parse).transpose()?,
+            time_unit: keys.time_unit.as_deref().map(|text| definition::unit("input.time_unit", text)).transpose()?,
             event: keys.event,
             session_id: keys.session_id,
             sequence: keys.sequence,
@@ -292,6 +242,8 @@ impl Input {
                 names => definition::event_types("input.inactive", names)?,
             },
             times,
+            sets_dedup_within: keys.dedup_within.is_some(),
+            preset: None,
         })
     }
 }

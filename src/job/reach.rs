@@ -37,7 +37,7 @@
 //! `length_from = "first_event"`, have a session start at the first event that ever had its id: no bound.
 
 use super::{Custom, Job, Kind};
-use crate::sessionize::time::{Span, Timestamp};
+use crate::sessionize::time::{Span, TimeUnit, Timestamp};
 
 /// How far in time an event can matter to a row of the tables.
 ///
@@ -71,8 +71,8 @@ pub struct Reach {
     dedup: Option<Span>,
     /// The silence and `max_length` where what an `end_reason` says depends on where the input ends.
     ends: Option<(Span, Span)>,
-    /// Whether sessions have their ids from the input, which name the instants they start at.
-    ids: bool,
+    /// What session ids count where sessions have them from the input: they name the instants they start at.
+    ids: Option<TimeUnit>,
 }
 
 /// Why a definition's sessions depend on events at any distance.
@@ -123,12 +123,12 @@ impl Reach {
         match &job.definition.kind {
             Kind::Default { starts_at_id: false, .. } => Err(Unbounded::FirstEvent),
             Kind::Default { .. } if !ids_are_times() => Err(Unbounded::Ids),
-            Kind::Default { max_gap, .. } => Ok(Reach {
+            Kind::Default { max_gap, id_unit, .. } => Ok(Reach {
                 back: sum(DAY, kept_apart),
                 ahead: max_gap.map(|gap| sum(DAY, gap)),
                 dedup,
                 ends: None,
-                ids: true,
+                ids: Some(*id_unit),
             }),
             Kind::Custom(Custom { starts_continue: true, .. }) => Err(Unbounded::RepeatedStart),
             Kind::Custom(custom) => {
@@ -139,7 +139,7 @@ impl Reach {
                     ahead: Some(sum(longest, silence)),
                     dedup,
                     ends: Some((silence, longest)),
-                    ids: false,
+                    ids: None,
                 })
             }
         }
@@ -155,10 +155,15 @@ impl Reach {
         (self.ahead.map_or(Timestamp::MIN, |ahead| first.minus(ahead)), last.plus(self.back))
     }
 
+    /// What session ids count; `None` where sessions do not have them from the input.
+    pub fn id_unit(&self) -> Option<TimeUnit> {
+        self.ids
+    }
+
     /// Whether the ids of events name the sessions that they can matter to, which are fewer than those of
     /// [`Reach::touched`]. A repeat that is dropped or not may be of another session: not with deduplication.
     pub fn is_told_by_ids(&self) -> bool {
-        self.ids && self.dedup.is_none()
+        self.ids.is_some() && self.dedup.is_none()
     }
 
     /// Whether an event is so near to its session id that it may be in its session.

@@ -29,6 +29,9 @@ pub fn plan_text(
     let groups = extent.row_groups_read + extent.row_groups_skipped;
     line("Row groups", format!("{} of {} would be read", grouped(extent.row_groups_read), grouped(groups)));
     line("Rows", format!("{} of {} would be read", grouped(extent.rows_read), grouped(extent.rows)));
+    if let Some(preset) = &job.input.preset {
+        line("Source", preset.sentence());
+    }
     for (role, column) in plan.roles.all() {
         let from = match &column.source {
             Source::Hive => ", from the folders' names",

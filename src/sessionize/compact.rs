@@ -3,7 +3,7 @@
 use super::cut::EndReason;
 use super::dated::Dated;
 use super::records::SessionRow;
-use super::time::{Day, Timestamp};
+use super::time::{Day, TimeUnit, Timestamp};
 
 /// Rows of the sessions table, of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Unusual {
 pub struct KeptSession {
     start: Timestamp,
     end: Timestamp,
-    /// The user, and above it the reason.
+    /// The user, and above it the form.
     user: u32,
     event_count: u32,
     first_event: u32,
@@ -95,7 +95,7 @@ impl KeptSession {
     fn new(row: &SessionRow) -> Self {
         let SessionRow { start, end, event_count, first_event, last_event, .. } = *row;
         debug_assert!(row.user < 1 << Self::USER_BITS);
-        let user = row.user | (row.reason as u32) << Self::USER_BITS;
+        let user = row.user | Form::of(row).bits() << Self::USER_BITS;
         KeptSession { start, end, user, event_count, first_event, last_event }
     }
 
@@ -103,14 +103,14 @@ impl KeptSession {
         self.user & ((1 << Self::USER_BITS) - 1)
     }
 
-    fn reason(&self) -> EndReason {
-        EndReason::ALL[(self.user >> Self::USER_BITS) as usize]
+    fn form(&self) -> Form {
+        Form::ALL[(self.user >> Self::USER_BITS) as usize]
     }
 
     fn whole(self, day: Day) -> SessionRow {
         let KeptSession { start, end, event_count, first_event, last_event, .. } = self;
-        let (user, reason) = (self.user(), self.reason());
-        let value = usual_value(reason, start);
+        let (user, form) = (self.user(), self.form());
+        let (value, reason) = (form.usual_value(start), form.reason);
         let id = usual_id(reason, value, start);
         SessionRow { user, day, id, value, start, end, event_count, first_event, last_event, reason }
     }
@@ -120,7 +120,7 @@ impl KeptSessions {
     fn in_order(rows: &[SessionRow], order: &[u32]) -> Self {
         KeptSessions {
             rows: order.iter().map(|row| KeptSession::new(&rows[*row as usize])).collect(),
-            values: Unusual::in_order(rows, order, |row| row.value, |row| usual_value(row.reason, row.start)),
+            values: Unusual::in_order(rows, order, |row| row.value, |row| Form::of(row).usual_value(row.start)),
             ids: Unusual::in_order(rows, order, |row| row.id, |row| usual_id(row.reason, row.value, row.start)),
         }
     }
@@ -133,12 +133,58 @@ impl KeptSessions {
     }
 }
 
-/// What the events of a session have in common, unless it is another number: under the default definition, whose sessions
-/// all end for one reason, the id, which is the start in epoch milliseconds; else nothing.
-fn usual_value(reason: EndReason, start: Timestamp) -> i64 {
-    match reason {
-        EndReason::SessionId => start.floor_millis(),
-        _ => 0,
+/// Why a session ended and, under the default definition, whose sessions all end for one reason, in which unit its id is
+/// its start, if it is in one of these: an id in nanoseconds is finer than any start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Form {
+    reason: EndReason,
+    unit: TimeUnit,
+}
+
+impl Form {
+    /// All of them, by their bits: those in milliseconds first, in the order of their reasons.
+    const ALL: [Form; 8] = {
+        const fn millis(reason: EndReason) -> Form {
+            Form { reason, unit: TimeUnit::Millis }
+        }
+        const fn id(unit: TimeUnit) -> Form {
+            Form { reason: EndReason::SessionId, unit }
+        }
+        let [session_id, property, end_event, timeout, start_event, end_of_data] = EndReason::ALL;
+        [
+            millis(session_id),
+            millis(property),
+            millis(end_event),
+            millis(timeout),
+            millis(start_event),
+            millis(end_of_data),
+            id(TimeUnit::Seconds),
+            id(TimeUnit::Micros),
+        ]
+    };
+
+    fn of(row: &SessionRow) -> Self {
+        let SessionRow { reason, value, start, .. } = *row;
+        let is_start = |unit: &TimeUnit| reason == EndReason::SessionId && unit.count(start) == Some(value);
+        let unit = [TimeUnit::Millis, TimeUnit::Seconds, TimeUnit::Micros].into_iter().find(is_start);
+        Form { reason, unit: unit.unwrap_or_default() }
+    }
+
+    fn bits(self) -> u32 {
+        match self.unit {
+            TimeUnit::Seconds => 6,
+            TimeUnit::Micros => 7,
+            _ => self.reason as u32,
+        }
+    }
+
+    /// What the events of a session have in common, unless it is another number: its id, where that is its start; else
+    /// nothing.
+    fn usual_value(self, start: Timestamp) -> i64 {
+        match self.reason {
+            EndReason::SessionId => self.unit.count(start).unwrap_or_default(),
+            _ => 0,
+        }
     }
 }
 
@@ -198,12 +244,19 @@ mod tests {
     use crate::sessionize::time::Span;
     use proptest::prelude::*;
 
-    /// A user, a date, a time, a number for all else, a reason, and whether it has a value and an id of its own, by how
+    /// A user, a date, a time, a number for all else, a form, and whether it has a value and an id of its own, by how
     /// often sessions do.
     type Told = (u32, i32, i64, u32, usize, (f64, f64));
 
     fn told() -> impl Strategy<Value = Told> {
-        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..6, (0.0..1.0f64, 0.0..1.0f64))
+        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..8, (0.0..1.0f64, 0.0..1.0f64))
+    }
+
+    #[test]
+    fn forms_are_told_by_their_bits() {
+        for (bits, form) in (0..).zip(Form::ALL) {
+            assert_eq!(form.bits(), bits);
+        }
     }
 
     proptest! {
@@ -215,10 +268,12 @@ mod tests {
             rows in prop::collection::vec(told(), 0..60),
         ) {
             let session = |(place, told): (usize, &Told)| {
-                let (user, day, time, number, reason, by) = *told;
+                let (user, day, time, number, form, by) = *told;
                 let start = Timestamp::from_micros(time >> 8);
-                let reason = if of_group { EndReason::SessionId } else { EndReason::ALL[reason] };
-                let value = if by.0 < often.0 { time } else { usual_value(reason, start) };
+                let of_id = Form { reason: EndReason::SessionId, unit: Form::ALL[form].unit };
+                let form = if of_group { of_id } else { Form::ALL[form] };
+                let reason = form.reason;
+                let value = if by.0 < often.0 { time } else { form.usual_value(start) };
                 let usual = usual_id(reason, value, start);
                 SessionRow {
                     user: user + (1 << KeptSession::USER_BITS) - 9,
@@ -246,21 +301,21 @@ mod tests {
 
     #[test]
     fn a_session_takes_half_a_line_of_the_cache() {
-        let start = Timestamp::from_millis(1_767_225_600_123);
-        let session = |reason| SessionRow {
+        let start = Timestamp::from_millis(1_767_225_600_000);
+        let session = |form: Form| SessionRow {
             user: 1,
             day: Day::from_epoch_days(20_454),
-            id: start.floor_millis(),
-            value: usual_value(reason, start),
+            id: usual_id(form.reason, form.usual_value(start), start),
+            value: form.usual_value(start),
             start,
             end: start,
             event_count: 1,
             first_event: 1,
             last_event: 1,
-            reason,
+            reason: form.reason,
         };
         let bytes = |sessions: &[SessionRow]| ByDay::in_order(sessions, &day_order(sessions)).bytes();
-        for usual in [EndReason::SessionId, EndReason::Timeout].map(session) {
+        for usual in Form::ALL.map(session) {
             assert_eq!((bytes(&[usual]), bytes(&[usual; 2])), (32, 64));
             // What is not as usual is there by itself where it is rare, else for all of a partition.
             let other_id = SessionRow { id: usual.id + 1, ..usual };

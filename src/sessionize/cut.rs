@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::rows::{Row, Tie};
-use super::time::{Span, Timestamp};
+use super::time::{Span, TimeUnit, Timestamp};
 
 /// What makes a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,6 +319,8 @@ pub struct ById {
     pub max_gap: Option<Span>,
     /// Whether an id that is a time is where its session starts (`length_from = "session_id"`).
     pub starts_at_id: bool,
+    /// What an id that is a time counts.
+    pub unit: TimeUnit,
 }
 
 impl ById {
@@ -456,7 +458,7 @@ mod tests {
 
     #[test]
     fn an_id_later_than_every_event_starts_and_ends_at_its_last_event() {
-        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true };
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
         let mut found = Vec::new();
         rule.segments(&story(&[(1, 'a'), (7, 'b')]), Some(Timestamp::from_micros(20)), |s| found.push(s.verdict));
         let at = Timestamp::from_micros(7);
@@ -467,7 +469,7 @@ mod tests {
     #[test]
     fn events_are_stale_max_gap_after_the_id_and_more_than_a_day_before() {
         let day = Span::DAY.micros();
-        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true };
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
         let mut found = Vec::new();
         let events = story(&[(-day - 1, 'a'), (-day, 'a'), (49, 'a'), (50, 'a')]);
         rule.segments(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));

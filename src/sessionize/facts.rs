@@ -184,6 +184,11 @@ impl FactTable {
         table
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.first().is_none_or(Vec::is_empty)
+    }
+
     /// A value of some facts: a number, or the place of a text.
     pub fn value(&self, value: usize, fact: u32) -> Option<i64> {
         self.values[value][fact as usize]

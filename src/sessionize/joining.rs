@@ -8,7 +8,7 @@ use super::columns::{Coded, EventBatch, ValueColumn, Values};
 use super::cut::{Reach, Rule};
 use super::keyring::Keyring;
 use super::open::{Ended, Open};
-use super::session_id::millis_as_time;
+use super::session_id::number_as_time;
 use super::time::{Span, Timestamp};
 
 /// Events that are joined as they come, by a rule that needs no more of events than their times, groups, and first and
@@ -157,8 +157,8 @@ impl Joining {
             ended.map(|(value, _)| value).chain(open).for_each(|value| *value = i64::from(now[*value as usize]));
             self.text_times.clear();
         }
-        if matches!(self.rule, Rule::Default(_)) {
-            self.texts.add_times(&mut self.text_times);
+        if let Rule::Default(by_id) = self.rule {
+            self.texts.add_times(&mut self.text_times, by_id.unit);
         }
         self.texts.told(&texts.codes)
     }
@@ -197,7 +197,7 @@ impl Joining {
         let id = match (self.rule, self.values) {
             (Rule::Custom(_), _) => None,
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
-            (Rule::Default(_), _) => value.and_then(millis_as_time),
+            (Rule::Default(by_id), _) => value.and_then(|id| number_as_time(id, by_id.unit)),
         };
         let (from, until, by_silence) = match self.rule.reach(id, time) {
             Reach::Within(from, until) => (from, until, false),
@@ -274,7 +274,7 @@ mod tests {
     use crate::sessionize::partition::{sessionize, Partition};
     use crate::sessionize::records::SessionRow;
     use crate::sessionize::scatter::{scatter, Partitions};
-    use crate::sessionize::time::Day;
+    use crate::sessionize::time::{Day, TimeUnit};
     use proptest::prelude::*;
 
     const HOUR: i64 = 3_600_000_000;
@@ -304,8 +304,9 @@ mod tests {
                 latest: Timestamp::from_millis(FIRST_ID + 70 * 3_600_000),
             })
         });
-        let by_id = (prop::option::of(0i64..30), any::<bool>()).prop_map(|(gap, starts_at_id)| {
-            Rule::Default(ById { max_gap: gap.map(|hours| Span::from_micros(hours * HOUR)), starts_at_id })
+        let units = prop::sample::select(TimeUnit::ALL.to_vec());
+        let by_id = (prop::option::of(0i64..30), any::<bool>(), units).prop_map(|(gap, starts_at_id, unit)| {
+            Rule::Default(ById { max_gap: gap.map(|hours| Span::from_micros(hours * HOUR)), starts_at_id, unit })
         });
         prop_oneof![custom, by_id]
     }
@@ -378,7 +379,19 @@ mod tests {
     }
 
     fn batch(events: &[Told], (values, has_facts): (Option<bool>, bool), keys: Keys, known: &mut Known) -> EventBatch {
-        let id = |value: i64| if value == 3 { 77 } else { FIRST_ID + value * 20 * 3_600_000 };
+        batch_in(events, (values, has_facts), keys, known, TimeUnit::Millis)
+    }
+
+    /// As [`batch`], with ids in a unit.
+    fn batch_in(
+        events: &[Told],
+        (values, has_facts): (Option<bool>, bool),
+        keys: Keys,
+        known: &mut Known,
+        unit: TimeUnit,
+    ) -> EventBatch {
+        let time = |value: i64| Timestamp::from_millis(FIRST_ID + value * 20 * 3_600_000);
+        let id = |value: i64| if value == 3 { 77 } else { unit.count(time(value)).expect("fits") };
         let [users, groups, all_facts] = known;
         let values = values.map(|is_text| {
             let values = match is_text {
@@ -463,7 +476,9 @@ mod tests {
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));
             let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(keys);
             let mut known = Known::default();
-            let batches: Vec<EventBatch> = parts.map(|(part, keys)| batch(part, (values, has_facts), keys, &mut known)).collect();
+            let unit = if let Rule::Default(by_id) = rule { by_id.unit } else { TimeUnit::Millis };
+            let batches = parts.map(|(part, keys)| batch_in(part, (values, has_facts), keys, &mut known, unit));
+            let batches: Vec<EventBatch> = batches.collect();
             let bursts = joined(&batches, rule, &calendar);
             prop_assert!(bursts.len() <= events.len());
             let of_bursts = bursts.bursts.as_ref().expect("bursts");
@@ -492,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_visit_is_one_burst_and_a_crowd_is_none() {
-        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
+        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
         let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0), 0)).collect();
         let visit = batch(&visit, (Some(false), false), Keys::Same, &mut Known::default());
         let bursts = joined(&[visit], rule, &calendar()).bursts.expect("bursts");
@@ -512,7 +527,7 @@ mod tests {
 
     #[test]
     fn a_burst_that_is_full_is_followed_by_another_one() {
-        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true });
+        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
         let events: Vec<Told> = vec![(1, 0, 1, Some(0), 0); 70_000];
         let mut batch = batch(&events, (Some(false), false), Keys::Same, &mut Known::default());
         batch.times = (0..70_000).map(|at| Timestamp::from_millis(FIRST_ID + at)).collect();

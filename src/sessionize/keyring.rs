@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::columns::{gather, Coded, KeyColumn};
 use super::intern::Interner;
 use super::session_id::text_as_time;
-use super::time::Timestamp;
+use super::time::{TimeUnit, Timestamp};
 
 /// The keys of batches, each of them once.
 #[derive(Debug, Default)]
@@ -77,15 +77,15 @@ impl Keyring {
         }
     }
 
-    /// Adds which of them are times to what is known of the first ones.
-    pub fn add_times(&self, known: &mut Vec<Option<Timestamp>>) {
+    /// Adds which of them are times in a unit to what is known of the first ones.
+    pub fn add_times(&self, known: &mut Vec<Option<Timestamp>>, unit: TimeUnit) {
         let keys = match self {
             Keyring::None => return,
             Keyring::Shared(keys) => keys.as_ref(),
             Keyring::Told(interner, ..) => interner.keys(),
         };
         if let KeyColumn::Text(texts) = keys {
-            known.extend((known.len()..texts.len()).map(|text| text_as_time(texts.get(text))));
+            known.extend((known.len()..texts.len()).map(|text| text_as_time(texts.get(text), unit)));
         }
     }
 

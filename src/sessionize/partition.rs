@@ -94,7 +94,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
 }
 
 fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
-    let ids = IdTimes::new(rows.texts.as_ref());
+    let ids = IdTimes::new(rules.rule, rows.texts.as_ref());
     let id_time = |id: i64| ids.time_of(id);
     let table = match (rules.facts, rows.facts.take()) {
         (Some(facts), Some(KeyColumn::Text(keys))) => FactTable::new(&facts.layout, &keys),

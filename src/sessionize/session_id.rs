@@ -1,10 +1,10 @@
 //! Which session ids are valid, and which are times (SPEC 3, default definition).
 
-use super::time::Timestamp;
+use super::time::{TimeUnit, Timestamp};
 
-/// 2000-01-01 and 2100-01-01 in epoch milliseconds: an id between them is a time.
-const FIRST_TIME_MS: i64 = 946_684_800_000;
-const END_TIME_MS: i64 = 4_102_444_800_000;
+/// 2000-01-01 and 2100-01-01 in seconds since the epoch: an id between them, in its unit, is a time.
+const FIRST_SECOND: i64 = 946_684_800;
+const END_SECOND: i64 = 4_102_444_800;
 
 /// Whether a number is a valid session id: anything but -1.
 pub fn is_valid_number(id: i64) -> bool {
@@ -16,17 +16,24 @@ pub fn is_valid_text(id: &[u8]) -> bool {
     !matches!(id, b"" | b"-1" | b"none")
 }
 
-/// The time that a number is, if it counts milliseconds in 2000-01-01 ≤ id < 2100-01-01.
-pub fn millis_as_time(id: i64) -> Option<Timestamp> {
-    (FIRST_TIME_MS..END_TIME_MS).contains(&id).then(|| Timestamp::from_millis(id))
+/// The time that a number is, if it counts units in 2000-01-01 ≤ id < 2100-01-01.
+#[inline]
+pub fn number_as_time(id: i64, unit: TimeUnit) -> Option<Timestamp> {
+    let per_second = unit.per_second();
+    let is_time = FIRST_SECOND * per_second <= id && id < END_SECOND * per_second;
+    if is_time {
+        unit.instant(id)
+    } else {
+        None
+    }
 }
 
-/// The time that a text of ASCII digits is, if it counts milliseconds in that range.
-pub fn text_as_time(id: &[u8]) -> Option<Timestamp> {
-    // Leading zeros aside, 13 digits are all that the range holds.
+/// The time that a text of ASCII digits is, if it counts units in that range.
+pub fn text_as_time(id: &[u8], unit: TimeUnit) -> Option<Timestamp> {
+    // Leading zeros aside, 19 digits are all that the range holds.
     let digits = id.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(id).ok().filter(|_| digits && !id.is_empty())?;
-    millis_as_time(text.parse().ok()?)
+    number_as_time(text.parse().ok()?, unit)
 }
 
 #[cfg(test)]
@@ -34,13 +41,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_milliseconds_of_this_century_are_times() {
-        assert_eq!(millis_as_time(946_684_800_000), Some(Timestamp::from_millis(946_684_800_000)));
-        assert_eq!(millis_as_time(946_684_799_999), None);
-        assert_eq!(millis_as_time(4_102_444_800_000), None);
-        assert_eq!(text_as_time(b"1767225600000"), Some(Timestamp::from_millis(1_767_225_600_000)));
+    fn only_times_of_this_century_in_their_unit_are_times() {
+        for unit in TimeUnit::ALL {
+            let as_time = |id| number_as_time(id, unit).map(Timestamp::micros);
+            let (first, end) = (FIRST_SECOND * unit.per_second(), END_SECOND * unit.per_second());
+            assert_eq!((as_time(first - 1), as_time(first)), (None, Some(946_684_800_000_000)), "{unit:?}");
+            let last = unit.instant(end - 1).map(Timestamp::micros);
+            assert_eq!((as_time(end - 1), as_time(end)), (last, None), "{unit:?}");
+            // No number is a time in two units.
+            let others = TimeUnit::ALL.into_iter().filter(|other| *other != unit);
+            assert!(others.into_iter().all(|other| number_as_time(first, other).is_none()), "{unit:?}");
+        }
+        assert_eq!(
+            number_as_time(1_767_225_600_000_000_999, TimeUnit::Nanos).map(Timestamp::micros),
+            Some(1_767_225_600_000_000)
+        );
+        let millis = |text: &str| text_as_time(text.as_bytes(), TimeUnit::Millis);
+        assert_eq!(millis("1767225600000"), Some(Timestamp::from_millis(1_767_225_600_000)));
+        assert_eq!(text_as_time(b"001767225600", TimeUnit::Seconds), millis("1767225600000"));
         for text in ["", "+1767225600000", "1767225600000.0", " 1767225600000", "99999999999999999999999", "abc"] {
-            assert_eq!(text_as_time(text.as_bytes()), None, "{text}");
+            assert_eq!(millis(text), None, "{text}");
         }
     }
 

@@ -15,6 +15,88 @@ pub struct Span(i64);
 #[repr(transparent)]
 pub struct Day(i32);
 
+/// What a number counts since the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    #[default]
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+impl TimeUnit {
+    /// All of them, the coarsest first.
+    pub const ALL: [TimeUnit; 4] = [TimeUnit::Seconds, TimeUnit::Millis, TimeUnit::Micros, TimeUnit::Nanos];
+
+    /// The word in a job.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TimeUnit::Seconds => "s",
+            TimeUnit::Millis => "ms",
+            TimeUnit::Micros => "us",
+            TimeUnit::Nanos => "ns",
+        }
+    }
+
+    /// The word in a sentence.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            TimeUnit::Seconds => "seconds",
+            TimeUnit::Millis => "milliseconds",
+            TimeUnit::Micros => "microseconds",
+            TimeUnit::Nanos => "nanoseconds",
+        }
+    }
+
+    /// How many of it a second has.
+    pub const fn per_second(self) -> i64 {
+        match self {
+            TimeUnit::Seconds => 1,
+            TimeUnit::Millis => 1_000,
+            TimeUnit::Micros => 1_000_000,
+            TimeUnit::Nanos => 1_000_000_000,
+        }
+    }
+
+    /// A count of this unit since the epoch, floored to microseconds; `None` where it does not fit.
+    pub fn instant(self, count: i64) -> Option<Timestamp> {
+        let micros = match self {
+            TimeUnit::Seconds => count.checked_mul(1_000_000)?,
+            TimeUnit::Millis => count.checked_mul(1_000)?,
+            TimeUnit::Micros => count,
+            TimeUnit::Nanos => count.div_euclid(1_000),
+        };
+        Some(Timestamp::from_micros(micros))
+    }
+
+    /// As [`TimeUnit::instant`], of a count with a fraction.
+    pub fn instant_of_fraction(self, count: f64) -> Option<Timestamp> {
+        let per_micro = match self {
+            TimeUnit::Seconds => 1e6,
+            TimeUnit::Millis => 1e3,
+            TimeUnit::Micros => 1.0,
+            TimeUnit::Nanos => 1e-3,
+        };
+        let micros = (count * per_micro).floor();
+        (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros as i64))
+    }
+
+    /// How many whole ones of it there are from the epoch to an instant; `None` where they do not fit.
+    pub const fn count(self, instant: Timestamp) -> Option<i64> {
+        match self {
+            TimeUnit::Seconds => Some(instant.0.div_euclid(1_000_000)),
+            TimeUnit::Millis => Some(instant.0.div_euclid(1_000)),
+            TimeUnit::Micros => Some(instant.0),
+            TimeUnit::Nanos => instant.0.checked_mul(1_000),
+        }
+    }
+}
+
 impl Timestamp {
     /// The latest instant that can be expressed.
     pub const MAX: Timestamp = Timestamp(i64::MAX);

@@ -2,10 +2,11 @@
 
 use super::block::Block;
 use super::columns::KeyColumn;
+use super::cut::Rule;
 use super::event_types::{EventKey, EventTypes};
 use super::rows::{FactTie, FullTie, Grouped, Joined, PartitionRows, Row, Tie};
-use super::session_id::{millis_as_time, text_as_time};
-use super::time::Timestamp;
+use super::session_id::{number_as_time, text_as_time};
+use super::time::{TimeUnit, Timestamp};
 
 /// Work on the rows of a partition, of whatever kind they are.
 pub trait RowsWork {
@@ -44,22 +45,34 @@ fn with_facts<T: Tie, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventType
 
 /// Which session ids are times (SPEC 3).
 #[derive(Debug)]
-pub struct IdTimes(Option<Vec<Option<Timestamp>>>);
+pub enum IdTimes {
+    /// None is: the definition is not about ids.
+    None,
+    /// Numbers that count a unit.
+    Numbers(TimeUnit),
+    /// Those of texts, which rows name by their places.
+    Texts(Vec<Option<Timestamp>>),
+}
 
 impl IdTimes {
     /// Of numbers, or of these texts, which rows name by their places.
-    pub fn new(texts: Option<&KeyColumn>) -> Self {
+    pub fn new(rule: Rule, texts: Option<&KeyColumn>) -> Self {
+        let Rule::Default(by_id) = rule else { return IdTimes::None };
         match texts {
-            Some(KeyColumn::Text(texts)) => IdTimes(Some(texts.iter().map(text_as_time).collect())),
-            _ => IdTimes(None),
+            Some(KeyColumn::Text(texts)) => {
+                IdTimes::Texts(texts.iter().map(|text| text_as_time(text, by_id.unit)).collect())
+            }
+            _ => IdTimes::Numbers(by_id.unit),
         }
     }
 
     /// The time that an id is.
+    #[inline]
     pub fn time_of(&self, id: i64) -> Option<Timestamp> {
-        match &self.0 {
-            Some(times) => times[id as usize],
-            None => millis_as_time(id),
+        match self {
+            IdTimes::None => None,
+            IdTimes::Numbers(unit) => number_as_time(id, *unit),
+            IdTimes::Texts(times) => times[id as usize],
         }
     }
 }
@@ -82,17 +95,22 @@ pub struct Visited {
     pub facts: Option<KeyColumn>,
 }
 
-/// Visits the users of a partition in ascending order; `pieces` are blocks and the partition's number in each. `None`
-/// where there are none.
-pub fn visit_users<V: UserVisitor>(pieces: &[(&Block, usize)], types: &EventTypes, visitor: &mut V) -> Option<Visited> {
-    struct Visit<'v, V>(&'v mut V);
+/// Visits the users of a partition in ascending order; `pieces` are blocks and the partition's number in each. `rule`
+/// says what session ids count. `None` where there are none.
+pub fn visit_users<V: UserVisitor>(
+    pieces: &[(&Block, usize)],
+    types: &EventTypes,
+    rule: Rule,
+    visitor: &mut V,
+) -> Option<Visited> {
+    struct Visit<'v, V>(Rule, &'v mut V);
     impl<V: UserVisitor> RowsWork for Visit<'_, V> {
         type Made = Visited;
         fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> Visited {
-            let ids = IdTimes::new(rows.texts.as_ref());
-            rows.each_user(|user, events| self.0.visit(user, events, &ids));
+            let ids = IdTimes::new(self.0, rows.texts.as_ref());
+            rows.each_user(|user, events| self.1.visit(user, events, &ids));
             Visited { users: rows.users, texts: rows.texts, facts: rows.facts }
         }
     }
-    with_rows(pieces, types, Visit(visitor))
+    with_rows(pieces, types, Visit(rule, visitor))
 }

@@ -3,6 +3,7 @@
 mod few_sessions;
 mod printing;
 mod random;
+mod senders;
 mod sessions;
 mod soundness;
 

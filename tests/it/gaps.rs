@@ -55,7 +55,15 @@ fn median(mut lengths: Vec<i64>) -> Option<i64> {
 
 /// The definition with this timeout.
 fn with_timeout(definition: &Definition, timeout: i64) -> Definition {
-    Definition { timeout: Some(timeout), max_gap: None, length_from: None, from: None, to: None, ..definition.clone() }
+    Definition {
+        timeout: Some(timeout),
+        max_gap: None,
+        length_from: None,
+        id_unit: None,
+        from: None,
+        to: None,
+        ..definition.clone()
+    }
 }
 
 fn answer(sandbox: &Sandbox, arguments: &[&str]) -> Value {

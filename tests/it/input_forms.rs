@@ -5,7 +5,7 @@ mod every_type;
 mod files;
 mod folders;
 mod footers;
-mod nested;
+pub mod nested;
 mod nested_conditions;
 mod odd_values;
 mod overflow;

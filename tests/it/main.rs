@@ -18,4 +18,5 @@ mod nightly;
 mod property;
 mod reference;
 mod rules;
+mod sources;
 mod support;

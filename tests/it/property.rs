@@ -4,8 +4,8 @@
 //! `DWELL_CASES` sets the number of cases, `DWELL_SEED` repeats a failure.
 
 use crate::reference::{
-    self, Calendar, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed,
-    Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
+    self, Calendar, Cell, Counts, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart,
+    Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
 };
 use crate::support::{
     job_toml, outcome_difference, table_hashes, uncounted_rows, ColumnType, Layout, Sandbox, TimeType, Unit, PROPERTY,
@@ -142,6 +142,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
         option::of(select(vec![RepeatedStart::Split, RepeatedStart::Continue, RepeatedStart::Continue])),
         limit(vec![MINUTE, HOUR, DAY, 2 * DAY]),
         option::of(select(vec![LengthFrom::SessionId, LengthFrom::FirstEvent, LengthFrom::FirstEvent])),
+        option::weighted(0.6, select(vec![IdUnit::Seconds, IdUnit::Millis, IdUnit::Micros, IdUnit::Nanos])),
     );
     let output = (
         select(ZONES.to_vec()),
@@ -153,7 +154,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
     (rows, shape, options, output).prop_map(move |(rows, shape, options, output)| {
         let (keep_above, min_time, max_time, sequence, dedup, inactive) = rows;
         let (property, start_event, end_event, timeout) = shape;
-        let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from) = options;
+        let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from, id_unit) = options;
         let (timezone, anchor, since, until, window) = output;
         let anchor = anchor.parse::<jiff::Timestamp>().unwrap().as_microsecond();
         let today = Calendar::new(timezone).date(anchor);
@@ -176,6 +177,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
             repeated_start,
             max_length,
             length_from,
+            id_unit,
             timezone: timezone.map(str::to_owned),
             since: since.map(day),
             until: until.map(day),
@@ -196,6 +198,7 @@ fn only_default(all: Definition) -> Definition {
         gap_equal: None,
         unclosed: None,
         repeated_start: None,
+        id_unit: all.id_unit.filter(|_| all.length_from != Some(LengthFrom::FirstEvent)),
         ..all
     }
 }
@@ -212,6 +215,7 @@ fn only_custom(all: Definition) -> Definition {
         unclosed: all.unclosed.filter(|_| !all.end_event.is_empty()),
         repeated_start: all.repeated_start.filter(|_| !all.start_event.is_empty()),
         length_from: None,
+        id_unit: None,
         ..all
     }
 }
@@ -267,15 +271,17 @@ impl Bound {
 enum Id {
     /// What the user's last event had.
     Same,
-    /// The event's time in ms, give or take some.
-    Now(i64),
-    /// One that an event a day before is just not stale of, give or take some ms.
+    /// The event's time, this much later, give or take a step of the unit.
+    Now(i64, i64),
+    /// One that an event a day before is just not stale of, give or take a step of the unit.
     DayAfter(i64),
-    /// One that an event `max_gap` later is just stale of, give or take some ms.
+    /// One that an event `max_gap` later is just stale of, give or take a step of the unit.
     GapBefore(i64),
     DaysEarlier(i64),
     /// A time that all users share.
     Shared,
+    /// The first instant of a year at which ids begin or end to be times, give or take a step of the unit.
+    Edge(i64, i64),
     Number(i64),
     Word(&'static str),
     /// No whole number.
@@ -327,12 +333,12 @@ pub fn seed() -> impl Strategy<Value = Seed> {
     ];
     let id = prop_oneof![
         26 => Just(Id::Same),
-        4 => select(vec![0, 0, 1, -1, -5_000, 3_600_000]).prop_map(Id::Now),
+        4 => select(vec![(0, 0), (0, 0), (0, 1), (0, -1), (-5 * SECOND, 0), (HOUR, 0)]).prop_map(|(later, beside)| Id::Now(later, beside)),
         1 => (-1..=1i64).prop_map(Id::DayAfter),
         1 => (-1..=1i64).prop_map(Id::GapBefore),
         1 => (1..9i64).prop_map(Id::DaysEarlier),
         2 => Just(Id::Shared),
-        1 => select(vec![7, -1, 0, -2, YEAR_2000 / MILLI - 1, YEAR_2100 / MILLI]).prop_map(Id::Number),
+        1 => select(vec![Id::Number(7), Id::Number(-1), Id::Number(0), Id::Number(-2), Id::Edge(YEAR_2000, -1), Id::Edge(YEAR_2100, 0)]),
         2 => select(vec!["", "none", "-1", "abc", "None", " ", "007", "1e12"]).prop_map(Id::Word),
         1 => select(vec![1.5, f64::NAN]).prop_map(Id::Fraction),
         1 => Just(Id::Null),
@@ -425,7 +431,7 @@ pub fn events(definition: &Definition, layout: &Layout, anchor: i64, seeds: &[Se
     let mut events: Vec<Event> = Vec::new();
     for seed in seeds {
         if let (true, Some(last)) = (seed.resent, events.last()) {
-            let session_id = fixed_id(seed.id, layout.session_id, anchor);
+            let session_id = fixed_id(seed.id, layout.session_id, anchor, definition.unit_of_ids());
             events.push(Event { session_id, property: property(layout.property, seed.property), ..last.clone() });
             continue;
         }
@@ -509,20 +515,30 @@ fn property(column: ColumnType, place: usize) -> Option<Value> {
 }
 
 fn id_of(id: Id, walk: &Walk, definition: &Definition, column: ColumnType, anchor: i64) -> Option<Cell> {
-    let now = walk.now.div_euclid(MILLI);
-    let number = match id {
-        Id::Same => return walk.id.clone(),
-        Id::Now(offset) => now + offset,
-        Id::DayAfter(beside) => now + DAY / MILLI + beside,
-        Id::GapBefore(beside) => now - Bound::Gap.duration(definition) / MILLI + beside,
-        Id::DaysEarlier(days) => now - days * DAY / MILLI,
-        _ => return fixed_id(id, column, anchor),
-    };
-    number_id(number, column)
+    let unit = definition.unit_of_ids();
+    let at = |time: i64, beside: i64| number_id(count(time, unit) + beside, column);
+    match id {
+        Id::Same => walk.id.clone(),
+        Id::Now(later, beside) => at(walk.now + later, beside),
+        Id::DayAfter(beside) => at(walk.now + DAY, beside),
+        Id::GapBefore(beside) => at(walk.now - Bound::Gap.duration(definition), beside),
+        Id::DaysEarlier(days) => at(walk.now - days * DAY, 0),
+        _ => fixed_id(id, column, anchor, unit),
+    }
+}
+
+/// A time as an id in a unit. Nanoseconds get some of their own.
+fn count(time: i64, unit: IdUnit) -> i64 {
+    match unit {
+        IdUnit::Seconds => time.div_euclid(SECOND),
+        IdUnit::Millis => time.div_euclid(MILLI),
+        IdUnit::Micros => time,
+        IdUnit::Nanos => time * 1_000 + time.rem_euclid(1_000),
+    }
 }
 
 /// An id that does not depend on its event; ids that do are null.
-fn fixed_id(id: Id, column: ColumnType, anchor: i64) -> Option<Cell> {
+fn fixed_id(id: Id, column: ColumnType, anchor: i64, unit: IdUnit) -> Option<Cell> {
     match id {
         Id::Word(word) => match column {
             ColumnType::Text => Some(Cell::Text(word.to_owned())),
@@ -533,7 +549,8 @@ fn fixed_id(id: Id, column: ColumnType, anchor: i64) -> Option<Cell> {
             ColumnType::Int => None,
             ColumnType::Float => Some(Cell::Float(number)),
         },
-        Id::Shared => number_id(anchor / MILLI, column),
+        Id::Shared => number_id(count(anchor, unit), column),
+        Id::Edge(year, beside) => number_id(unit.id_of_year(year) + beside, column),
         Id::Number(number) => number_id(number, column),
         _ => None,
     }
@@ -542,7 +559,9 @@ fn fixed_id(id: Id, column: ColumnType, anchor: i64) -> Option<Cell> {
 fn number_id(number: i64, column: ColumnType) -> Option<Cell> {
     Some(match column {
         ColumnType::Text => Cell::Text(number.to_string()),
-        _ => Cell::Int(number),
+        ColumnType::Int => Cell::Int(number),
+        // Large ones are not exact.
+        ColumnType::Float => Cell::Int(number as f64 as i64),
     })
 }
 

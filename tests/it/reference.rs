@@ -102,6 +102,51 @@ pub enum LengthFrom {
     FirstEvent,
 }
 
+/// What a session id that is a time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdUnit {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl IdUnit {
+    pub fn key(self) -> &'static str {
+        match self {
+            IdUnit::Seconds => "s",
+            IdUnit::Millis => "ms",
+            IdUnit::Micros => "us",
+            IdUnit::Nanos => "ns",
+        }
+    }
+
+    /// The first instant of a year, given in microseconds, as an id.
+    pub fn id_of_year(self, year: i64) -> i64 {
+        let seconds = year / SECOND;
+        match self {
+            IdUnit::Seconds => seconds,
+            IdUnit::Millis => seconds * 1_000,
+            IdUnit::Micros => seconds * 1_000_000,
+            IdUnit::Nanos => seconds * 1_000_000_000,
+        }
+    }
+
+    /// The microseconds of an id that is a time.
+    pub fn time_of(self, id: i64) -> Option<i64> {
+        if id < self.id_of_year(YEAR_2000) || id >= self.id_of_year(YEAR_2100) {
+            return None;
+        }
+        Some(match self {
+            IdUnit::Seconds => id * SECOND,
+            IdUnit::Millis => id * MILLI,
+            IdUnit::Micros => id,
+            // A finer id is floored.
+            IdUnit::Nanos => id / 1_000,
+        })
+    }
+}
+
 /// Every key of sections 2 and 3. `None` and empty lists are keys that are not set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Definition {
@@ -124,6 +169,7 @@ pub struct Definition {
     pub repeated_start: Option<RepeatedStart>,
     pub max_length: Option<Limit>,
     pub length_from: Option<LengthFrom>,
+    pub id_unit: Option<IdUnit>,
 
     pub timezone: Option<String>,
     pub since: Option<Date>,
@@ -188,6 +234,11 @@ impl Definition {
             Limit::Of(most) => length > most,
             Limit::Never => false,
         }
+    }
+
+    /// Section 3: what session ids count, milliseconds unless set.
+    pub fn unit_of_ids(&self) -> IdUnit {
+        self.id_unit.unwrap_or(IdUnit::Millis)
     }
 
     /// Section 2, step 2: `min_time` <= time < `max_time`.
@@ -501,15 +552,14 @@ fn valid_id(id: Option<&Cell>) -> Option<Value> {
     }
 }
 
-/// Section 3: the time an id is, in microseconds: an integer or ASCII digits, milliseconds in 2000 .. 2100.
-fn time_of_id(id: &Value) -> Option<i64> {
-    let milliseconds = match id {
+/// Section 3: the time an id is, in microseconds: an integer or ASCII digits, a count of the unit in 2000 .. 2100.
+pub fn time_of_id(id: &Value, unit: IdUnit) -> Option<i64> {
+    let number = match id {
         Value::Int(number) => *number,
         Value::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
         Value::Text(_) => return None,
     };
-    let is_time = (YEAR_2000 / MILLI..YEAR_2100 / MILLI).contains(&milliseconds);
-    is_time.then(|| milliseconds * MILLI)
+    unit.time_of(number)
 }
 
 /// Section 2, step 5. `Option` orders null before everything, and text is ordered by bytes. The value at the
@@ -582,7 +632,7 @@ fn default_sessions(events: &[Kept], definition: &Definition) -> (Vec<Draft>, Ve
             continue;
         };
         let from_id = definition.length_from.unwrap_or(LengthFrom::SessionId) == LengthFrom::SessionId;
-        let id_time = if from_id { time_of_id(&id) } else { None };
+        let id_time = if from_id { time_of_id(&id, definition.unit_of_ids()) } else { None };
 
         let mut fresh = Vec::new();
         let mut broken = false;

@@ -2,8 +2,8 @@
 //! program and for the reference.
 
 use crate::reference::{
-    BinRow, Definition, Event, GapEqual, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed, Value, DAY, HOUR, MILLI,
-    MINUTE, SECOND, SESSION_ID,
+    BinRow, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed, Value, DAY, HOUR,
+    MILLI, MINUTE, SECOND, SESSION_ID,
 };
 use crate::support::{
     at, at_ms, by_default, dated_files, read_metadata, read_parquet, text, under, ColumnType, Layout, Story, TimeType,
@@ -950,6 +950,63 @@ fn with_max_gap_none_a_session_whose_id_is_no_time_never_breaks() {
         .id(7)
         .run()
         .sessions(["ann 10:00..2026-02-05 10:00 2 session_id"]);
+}
+
+fn ids_in(unit: IdUnit) -> Definition {
+    Definition { id_unit: Some(unit), ..nothing() }
+}
+
+#[test]
+fn an_id_in_another_unit_is_the_start_of_its_session_and_is_kept_as_it_was() {
+    let second = at_ms("10:00") / 1_000;
+    for (unit, id) in [
+        (IdUnit::Seconds, second),
+        (IdUnit::Millis, second * 1_000),
+        (IdUnit::Micros, second * 1_000_000),
+        (IdUnit::Nanos, second * 1_000_000_000 + 999),
+    ] {
+        let story = || under(ids_in(unit));
+        let told = story().view("ann", "09:59").id(id).view("ann", "10:05").id(id).run();
+        told.sessions(["ann 10:00..10:05 2 session_id"]).session_ids([int(id)]).lengths_ms([300_000]);
+        let told = story().view("ann", "10:05").text_id(&id.to_string()).run();
+        told.sessions(["ann 10:00..10:05 1 session_id"]).session_ids([Value::Text(id.to_string())]);
+    }
+}
+
+#[test]
+fn an_id_counts_the_unit_that_is_set_and_no_other() {
+    // Milliseconds, where ids count seconds, are a number like any other.
+    under(ids_in(IdUnit::Seconds))
+        .view("ann", "10:00")
+        .id(at_ms("09:00"))
+        .view("ann", "10:10")
+        .id(at_ms("09:00"))
+        .run()
+        .sessions(["ann 10:00..10:10 2 session_id"]);
+    by_default().view("ann", "10:00").id(at_ms("09:00") / 1_000).run().sessions(["ann 10:00..10:00 1 session_id"]);
+}
+
+#[test]
+fn stale_ids_and_clock_skew_are_of_the_unit_of_ids() {
+    let id = at_ms("2026-01-06 10:00") / 1_000;
+    under(ids_in(IdUnit::Seconds))
+        .view("ann", "09:59:59.999999")
+        .id(id)
+        .view("ann", "10:00")
+        .id(id)
+        .run()
+        .sessions(["ann 10:00..10:00 1 session_id"])
+        .out_of_session([("stale_id", 1)])
+        .each(|told| told.counts.clock_skew_sessions, 1);
+    let id = at_ms("10:00") * 1_000;
+    under(Definition { id_unit: Some(IdUnit::Micros), ..max_gap(HOUR) })
+        .view("ann", "10:59:59.999999")
+        .id(id)
+        .view("ann", "11:00")
+        .id(id)
+        .run()
+        .sessions(["ann 10:00..10:59:59.999999 1 session_id"])
+        .out_of_session([("stale_id", 1)]);
 }
 
 // ---- Section 3, custom: timeout and silence ----------------------------------------------------------------

@@ -348,6 +348,7 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
                 })
             }),
         ),
+        ("id_unit", d.id_unit.map(|unit| quoted(unit.key()))),
     ];
 
     let output = vec![

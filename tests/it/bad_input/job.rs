@@ -84,6 +84,8 @@ fn a_word_that_a_key_does_not_know_is_answered_with_those_it_does() {
             ["`session.repeated_start` = \"\"", "split", "continue"],
         ),
         ("[session]\nlength_from = \"start\"\n", ["`session.length_from` = \"start\"", "session_id", "first_event"]),
+        ("[session]\nid_unit = \"seconds\"\n", ["`session.id_unit` = \"seconds\"", "s, ms", "ns"]),
+        ("[input]\nsource = \"google\"\n", ["`input.source` = \"google\"", "amplitude", "ga4"]),
         ("[input]\ntime_unit = \"seconds\"\n", ["`input.time_unit` = \"seconds\"", "s, ms", "ns"]),
     ] {
         job(text).fails(2, &words);
@@ -186,6 +188,9 @@ fn an_option_without_effect_is_an_error_that_says_under_what() {
         ("[session]\nproperty = \"order_id\"\nlength_from = \"session_id\"\n", "session.length_from"),
         ("[session]\nstart_event = \"view\"\nlength_from = \"first_event\"\n", "session.length_from"),
         ("[session]\nend_event = \"view\"\nlength_from = \"first_event\"\n", "session.length_from"),
+        ("[session]\ntimeout = \"5m\"\nid_unit = \"s\"\n", "session.id_unit"),
+        ("[session]\nproperty = \"session_id\"\nid_unit = \"ms\"\n", "session.id_unit"),
+        ("[session]\nlength_from = \"first_event\"\nid_unit = \"us\"\n", "session.id_unit"),
         ("[session]\ngap_equal = \"join\"\n", "session.gap_equal"),
         ("[session]\ngap_equal = \"split\"\n", "session.gap_equal"),
         ("[session]\ntimeout = \"5m\"\nmax_gap = \"1d\"\n", "session.max_gap"),

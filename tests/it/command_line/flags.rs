@@ -17,7 +17,7 @@ struct Key {
 
 const TIMEOUT: (&str, &str) = ("session", "timeout = \"30m\"");
 
-const KEYS: [Key; 18] = [
+const KEYS: [Key; 19] = [
     Key {
         beside: &[],
         flag: &["--user", "user_id", "--user", "device_id"],
@@ -129,6 +129,13 @@ const KEYS: [Key; 18] = [
         section: "session",
         line: "length_from = \"first_event\"",
         other: "length_from = \"session_id\"",
+    },
+    Key {
+        beside: &[],
+        flag: &["--id-unit", "s"],
+        section: "session",
+        line: "id_unit = \"s\"",
+        other: "id_unit = \"ms\"",
     },
     Key {
         beside: &[TIMEOUT],

@@ -29,30 +29,21 @@ fn count(to: &mut Counted, name: impl Into<String>) {
     *to.entry(name.into()).or_default() += 1;
 }
 
-/// The time that a session id is, in milliseconds.
-fn id_millis(row: &SessionRow) -> Option<i64> {
-    let id = match &row.session_id {
-        Value::Int(number) => *number,
-        Value::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
-        Value::Text(_) => return None,
-    };
-    (reference::YEAR_2000 / MILLI..reference::YEAR_2100 / MILLI).contains(&id).then_some(id)
-}
-
 fn is(event: &Kept, name: &str) -> bool {
     event.event.as_deref() == Some(name)
 }
 
 fn zero_cause(definition: &Definition, row: &SessionRow, events: &[Kept]) -> &'static str {
-    let id = if definition.is_default() { id_millis(row) } else { None };
+    let of_id = || reference::time_of_id(&row.session_id, definition.unit_of_ids());
+    let id = if definition.is_default() { of_id() } else { None };
     let from_id = definition.length_from != Some(LengthFrom::FirstEvent);
-    if from_id && id.is_some_and(|id| events.iter().any(|event| event.time < id * MILLI)) {
+    if from_id && id.is_some_and(|id| events.iter().any(|event| event.time < id)) {
         "clock_skew"
     } else if events.iter().all(|event| is(event, START)) {
         "only_start"
     } else if events.len() == 1 {
         "single_event"
-    } else if id.is_some_and(|id| events.iter().all(|event| event.time.div_euclid(MILLI) == id)) {
+    } else if id.is_some_and(|id| events.iter().all(|event| event.time.div_euclid(MILLI) == id.div_euclid(MILLI))) {
         "start_as_time"
     } else {
         "one_time"

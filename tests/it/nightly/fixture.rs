@@ -1,7 +1,7 @@
 //! A month of events in a file a day, runs over it, and what the tables of a full run would be.
 
 use crate::reference::{Cell, Event, MILLI};
-use crate::support::{at, job_toml, read_run, table_hashes, text, Layout, Ran, Sandbox};
+use crate::support::{at, job_toml, read_run, table_hashes, text, ColumnType, Layout, Ran, Sandbox};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,6 +38,23 @@ pub fn month(sandbox: &Sandbox) {
     for day in 1..=30 {
         sandbox.events(&day_file(day), &Layout::default(), &visits(day));
     }
+}
+
+/// A month whose ids count another unit, so many of which are a millisecond (or the other way round).
+pub fn month_in(sandbox: &Sandbox, layout: &Layout, of_millis: impl Fn(i64) -> i64) {
+    for day in 1..=30 {
+        sandbox.events(&day_file(day), layout, &with_ids_in(layout, &of_millis, visits(day)));
+    }
+}
+
+/// The same events with ids in another unit.
+pub fn with_ids_in(layout: &Layout, of_millis: &impl Fn(i64) -> i64, events: Vec<Event>) -> Vec<Event> {
+    let id = |id: Cell| match (id, layout.session_id) {
+        (Cell::Int(millis), ColumnType::Text) => Cell::Text(of_millis(millis).to_string()),
+        (Cell::Int(millis), _) => Cell::Int(of_millis(millis)),
+        (other, _) => other,
+    };
+    events.into_iter().map(|event| Event { session_id: event.session_id.clone().map(id), ..event }).collect()
 }
 
 pub fn day_file(day: u32) -> String {

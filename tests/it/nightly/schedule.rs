@@ -4,7 +4,7 @@
 use super::fixture::differing;
 use crate::charts::SEGMENTS_AND_CHARTS;
 use crate::property::{cases, check_any, definition, events, layout, seed};
-use crate::reference::{Calendar, Cell, Definition, Event, Value, DAY, MILLI, SECOND, YEAR_2000, YEAR_2100};
+use crate::reference::{Calendar, Cell, Definition, Event, IdUnit, Value, DAY, SECOND, YEAR_2000, YEAR_2100};
 use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
 use jiff::civil::Date;
 use jiff::ToSpan;
@@ -63,9 +63,10 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
         .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more))| {
             let definition = Definition { from: None, to: None, ..definition };
             let mut events = events(&definition, &layout, anchor, &seeds);
-            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()));
+            let unit = definition.unit_of_ids();
+            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()), unit);
             if timed {
-                events.iter_mut().for_each(without_odd_id);
+                events.iter_mut().for_each(|event| without_odd_id(event, unit));
             }
             let chunks = events.len().div_ceil(CHUNK).max(1);
             let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
@@ -95,7 +96,7 @@ const CHUNK: usize = 4;
 
 /// Moves chunks of events apart, and the ids that are times with them: by some days, and so that one of them is at
 /// a midnight, or so many seconds beside it.
-fn spread(events: &mut [Event], apart: &[(i64, Option<(usize, i64)>)], calendar: &Calendar) {
+fn spread(events: &mut [Event], apart: &[(i64, Option<(usize, i64)>)], calendar: &Calendar, unit: IdUnit) {
     let mut shift = 0;
     for (chunk, (days, midnight)) in events.chunks_mut(CHUNK).zip(apart.iter().cycle()) {
         shift += days * DAY;
@@ -107,10 +108,13 @@ fn spread(events: &mut [Event], apart: &[(i64, Option<(usize, i64)>)], calendar:
         }
         for event in chunk {
             event.time = event.time.map(|time| if is_time(time) { time + shift } else { time });
+            // Times move by whole seconds.
+            let later = shift / SECOND * (unit.id_of_year(YEAR_2000) / (YEAR_2000 / SECOND));
+            let is_time = |id: i64| unit.time_of(id).is_some_and(is_time);
             event.session_id = match event.session_id.take() {
-                Some(Cell::Int(id)) if is_time(id * MILLI) => Some(Cell::Int(id + shift / MILLI)),
+                Some(Cell::Int(id)) if is_time(id) => Some(Cell::Int(id + later)),
                 Some(Cell::Text(id)) => Some(Cell::Text(match id.parse::<i64>() {
-                    Ok(number) if is_time(number.saturating_mul(MILLI)) => (number + shift / MILLI).to_string(),
+                    Ok(number) if is_time(number) => (number + later).to_string(),
                     _ => id,
                 })),
                 other => other,
@@ -124,7 +128,7 @@ fn is_time(time: i64) -> bool {
 }
 
 /// Takes an id that is no time away: one of them, and everything is computed.
-fn without_odd_id(event: &mut Event) {
+fn without_odd_id(event: &mut Event, unit: IdUnit) {
     let number = match &event.session_id {
         Some(Cell::Int(id)) => Some(*id),
         Some(Cell::Text(text)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -132,8 +136,7 @@ fn without_odd_id(event: &mut Event) {
         }
         _ => None,
     };
-    let is_time = number.is_some_and(|id| (YEAR_2000 / MILLI..YEAR_2100 / MILLI).contains(&id));
-    if !is_time {
+    if number.and_then(|id| unit.time_of(id)).is_none() {
         event.session_id = None;
     }
 }

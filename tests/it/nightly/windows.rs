@@ -1,8 +1,8 @@
 //! `--from` and `--to`: what they read, and that it is enough.
 
-use super::fixture::{day_file, folder, month, view, visits, TIMEOUT};
+use super::fixture::{day_file, folder, month, month_in, view, visits, with_id, with_ids_in, TIMEOUT};
 use crate::reference::Event;
-use crate::support::{table_hashes, Layout, Sandbox};
+use crate::support::{table_hashes, ColumnType, Layout, Sandbox};
 
 fn a_month(sections: &str) -> Sandbox {
     let sandbox = folder(sections);
@@ -42,6 +42,33 @@ fn a_date_of_session_ids_reads_max_gap_and_a_day_more() {
     // A day before, for ids later than their events; until the eighteenth, for a week after ids of the eleventh.
     assert_eq!(read_for_the_tenth(&a_month("")), 10);
     assert_eq!(read_for_the_tenth(&a_month("[session]\nmax_gap = \"1d\"\n")), 4);
+}
+
+/// Units of ids, with how many of each a number of milliseconds is.
+const UNITS: [(&str, fn(i64) -> i64); 3] =
+    [("s", |millis| millis / 1_000), ("us", |millis| millis * 1_000), ("ns", |millis| millis * 1_000_000 + 1)];
+
+#[test]
+fn a_date_of_session_ids_in_another_unit_reads_no_more() {
+    for (unit, of_millis) in UNITS {
+        for session_id in [ColumnType::Int, ColumnType::Text] {
+            let layout = Layout { session_id, ..Layout::default() };
+            let sandbox = folder(&format!("[session]\nid_unit = \"{unit}\"\n"));
+            month_in(&sandbox, &layout, of_millis);
+            assert_eq!(read_for_the_tenth(&sandbox), 10, "{unit}");
+            // What a window says of ids, the next nights know.
+            sandbox.ends(0, &[]);
+            let late = vec![with_id("bob", "2026-01-06 10:00", "2026-01-03 12:00")];
+            sandbox.events("late.parquet", &layout, &with_ids_in(&layout, &of_millis, late));
+            assert_eq!(sandbox.night(&[]).stderr, "", "{unit}");
+            assert_eq!(sandbox.replaced(), ["2026-01-03 2026-01-03", "2026-01-06 2026-01-06"], "{unit}");
+            sandbox.is_as_after_a_full_run();
+        }
+    }
+    // In milliseconds they are no times.
+    let sandbox = folder("");
+    month_in(&sandbox, &Layout::default(), |millis| millis / 1_000);
+    assert_eq!(read_for_the_tenth(&sandbox), 30);
 }
 
 #[test]
