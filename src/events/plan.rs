@@ -9,7 +9,7 @@ use super::columns::{ColumnRef, Columns};
 use super::condition::compile::formula;
 use super::condition::known::KnownConditions;
 use super::condition::typed::typed;
-use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
+use super::condition::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
 use super::extract::{expr_of, made_of};
 use super::fact_columns::FactProjection;
@@ -325,13 +325,11 @@ impl ReadPlan {
                 .uses
                 .iter()
                 .map(|(name, used)| expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str()));
-            let test = || -> PolarsResult<bool> {
-                let one_row = df!("dwell" => [0i32])?.lazy().with_columns(columns.collect::<Vec<_>>());
-                let schema = one_row.clone().collect_schema()?;
-                let test = typed(&conjunct.expr, &schema)?;
-                Ok(one_row.filter(test).collect()?.height() > 0)
-            };
-            if !test().map_err(|error| self.condition_error(&error))? {
+            let failed = |error: PolarsError| self.condition_error(&error);
+            let one_row = df!("dwell" => [0i32]).map_err(failed)?.lazy().with_columns(columns.collect::<Vec<_>>());
+            let schema = one_row.clone().collect_schema().map_err(failed)?;
+            let test = self.typed(conjunct, &schema)?;
+            if one_row.filter(test).collect().map_err(failed)?.height() == 0 {
                 return Ok(false);
             }
         }
@@ -347,9 +345,12 @@ impl ReadPlan {
         let made = self.made_for_condition(footer);
         let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
         let schema = rows.collect_schema().map_err(failed)?;
-        let parts = self.condition_parts().map(|part| typed(&part.expr, &schema));
-        let parts = parts.collect::<PolarsResult<_>>().map_err(failed)?;
-        Ok((parts, schema))
+        let parts = self.condition_parts().map(|part| self.typed(part, &schema));
+        Ok((parts.collect::<Result<_, _>>()?, schema))
+    }
+
+    fn typed(&self, part: &Conjunct, schema: &SchemaRef) -> Result<Expr, InputError> {
+        typed(&part.sql, schema).map_err(|problem| condition_problem(self.condition().unwrap_or_default(), &problem))
     }
 
     fn condition_parts(&self) -> impl Iterator<Item = &Conjunct> {
