@@ -12,11 +12,13 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
-use parquet::file::statistics::Statistics;
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
+use super::bounds::Range;
 use super::bridge::to_polars;
 use super::error::InputError;
 use super::find::InputFile;
@@ -101,17 +103,6 @@ pub struct RowGroup {
     pub ranges: Vec<Option<Range>>,
 }
 
-/// The smallest and the largest value of a column in a row group.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Range {
-    /// Integers, dates and times, in the unit of the file.
-    Int(i64, i64),
-    /// Floating values.
-    Float(f64, f64),
-    /// Text; the bounds may be cut short, so they hold, but need not be values.
-    Text(String, String),
-}
-
 /// Reads the footers of all files, on all threads, with the ranges of the columns named.
 ///
 /// # Errors
@@ -164,8 +155,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
-    let metadata =
-        ParquetMetaDataReader::new().parse_and_finish(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
+    let metadata = metadata_of(&reader).map_err(|error| not_parquet(&path, bytes, &error))?;
     let schema = decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &error))?;
     // Of a file that is Parquet: of any other, its length would be any number.
     let hash = hash_of_footer(&reader).unwrap_or_default();
@@ -175,10 +165,20 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
             problem: "is damaged: a row group has less than no rows".to_string(),
         });
     }
-    let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
-    let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
+    let row_groups = row_groups(&metadata, &schema, ranges_of);
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
     Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
+}
+
+/// What the footer of a file says. Statistics that cannot be read, such as bounds of too few bytes, say nothing.
+///
+/// # Errors
+/// A footer that cannot be read.
+pub fn metadata_of(file: &File) -> Result<ParquetMetaData, ParquetError> {
+    ParquetMetaDataReader::new().parse_and_finish(file).or_else(|error| {
+        let options = ParquetMetaDataOptions::new().with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        ParquetMetaDataReader::new().with_metadata_options(Some(options)).parse_and_finish(file).map_err(|_| error)
+    })
 }
 
 /// 32 hexadecimal digits over the bytes of a footer.
@@ -253,21 +253,14 @@ fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {
     columns.iter().position(|column| column.path().parts() == [name.to_string()])
 }
 
-fn row_group(group: &RowGroupMetaData, leaves: &[Option<usize>]) -> RowGroup {
-    let ranges = leaves.iter().map(|leaf| range(group.column((*leaf)?).statistics()?)).collect();
-    RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
-}
-
-fn range(statistics: &Statistics) -> Option<Range> {
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_string);
-    match statistics {
-        Statistics::Int32(values) => Some(Range::Int(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?))),
-        Statistics::Int64(values) => Some(Range::Int(*values.min_opt()?, *values.max_opt()?)),
-        Statistics::Float(values) => Some(Range::Float(f64::from(*values.min_opt()?), f64::from(*values.max_opt()?))),
-        Statistics::Double(values) => Some(Range::Float(*values.min_opt()?, *values.max_opt()?)),
-        Statistics::ByteArray(values) if !values.is_min_max_backwards_compatible() => {
-            Some(Range::Text(text(values.min_opt()?.data())?, text(values.max_opt()?.data())?))
-        }
-        _ => None,
-    }
+/// The row groups of a file, with the ranges of the columns named.
+fn row_groups(metadata: &ParquetMetaData, schema: &Schema, ranges_of: &[String]) -> Vec<RowGroup> {
+    let leaf = |name: &String| Some((leaf_of(metadata, name)?, schema.field_with_name(name).ok()?.data_type()));
+    let leaves: Vec<Option<(usize, &DataType)>> = ranges_of.iter().map(leaf).collect();
+    let groups = metadata.row_groups().iter().enumerate().map(|(number, group)| {
+        let range = |(leaf, decoded): (usize, &DataType)| Range::of(metadata, number, leaf, decoded);
+        let ranges = leaves.iter().map(|leaf| leaf.and_then(range)).collect();
+        RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
+    });
+    groups.collect()
 }

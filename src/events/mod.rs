@@ -5,6 +5,7 @@
 //! reading a row. [`read`] streams the rows, text as codes as far as [`coded_rows`] finds it so, and [`normalise`] makes
 //! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
+pub mod bounds;
 pub mod bridge;
 pub mod coded;
 pub mod coded_rows;

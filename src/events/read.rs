@@ -12,12 +12,13 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::ProjectionMask;
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 
+use super::bounds::Range;
 use super::coded_rows::{cut, CodedRows, Part};
 use super::dictionaries::text_as_codes;
 use super::error::InputError;
-use super::footer::decoded_schema;
+use super::footer::{decoded_schema, metadata_of};
 use super::page_file::{rows_of_pages, PageFile, RowsOfPages};
 use super::project::Projection;
 use crate::guard::{against_damage, Panicked};
@@ -88,7 +89,7 @@ impl FileTask {
     pub fn open_with(&self, more: &[String]) -> Result<OpenFile<'_>, InputError> {
         let file = self.file()?;
         let open = || -> Result<_, ParquetError> {
-            let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file)?);
+            let metadata = Arc::new(metadata_of(&file)?);
             if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
                 // Another file has come in its place.
                 return Ok(None);
@@ -213,22 +214,24 @@ impl OpenFile<'_> {
         &self.metadata
     }
 
+    /// The smallest and the largest value of a whole column of a row group, where its statistics can be trusted.
+    pub fn range(&self, number: usize, leaf: usize) -> Option<Range> {
+        let descriptor = self.metadata.file_metadata().schema_descr().column(leaf);
+        let field = self.schema.field_with_name(descriptor.path().parts().first()?).ok()?;
+        Range::of(&self.metadata, number, leaf, field.data_type())
+    }
+
     /// The columns named, with all that is in them.
     pub fn columns(&self, names: &[String]) -> ProjectionMask {
         mask(self.metadata(), names)
     }
 
-    /// The bloom filter of a column of a row group, where the file has one.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn bloom_filter(&self, number: usize, leaf: usize) -> Result<Option<Sbbf>, InputError> {
-        if self.metadata().row_group(number).column(leaf).bloom_filter_offset().is_none() {
-            return Ok(None);
-        }
-        let file = self.task.file()?;
-        self.task
-            .decoded(|| self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf))
+    /// The bloom filter of a column of a row group, where the file has one that can be read: any other says nothing.
+    pub fn bloom_filter(&self, number: usize, leaf: usize) -> Option<Sbbf> {
+        self.metadata().row_group(number).column(leaf).bloom_filter_offset()?;
+        let file = self.task.file().ok()?;
+        let read = || self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf);
+        self.task.decoded(read).ok().flatten()
     }
 
     fn builder(
