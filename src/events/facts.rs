@@ -6,7 +6,7 @@ use polars::prelude::*;
 
 use super::columns::{ColumnRef, Columns};
 use super::condition::typed::typed;
-use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
+use super::condition::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use super::convert::float_of;
 use super::error::InputError;
 use super::extract::{expr_of, made_of, uuid_as_text};
@@ -223,15 +223,20 @@ impl Facts {
         (bit, condition): (u32, &'c Condition),
         footer: &Footer,
     ) -> Result<Vec<(Expr, &'c Conjunct)>, InputError> {
-        let parts = || -> PolarsResult<Vec<(Expr, &Conjunct)>> {
+        let schema = || -> PolarsResult<SchemaRef> {
             let uses = condition.parts().flat_map(|part| &part.uses);
             let made: Vec<Expr> = made_of(uses, footer).into_values().collect();
             let rows = footer.schema.no_rows(&self.file_columns(&footer.schema))?.lazy();
             let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
-            let schema = rows.collect_schema()?;
-            condition.parts().map(|part| Ok((typed(&part.expr, &schema)?, part))).collect()
+            rows.collect_schema()
         };
-        parts().map_err(|error| condition_error(condition.text(), &error).asked_by(self.who_asks(bit)))
+        let asked_by = |error: InputError| error.asked_by(self.who_asks(bit));
+        let schema = schema().map_err(|error| asked_by(condition_error(condition.text(), &error)))?;
+        let part = |part: &'c Conjunct| match typed(&part.sql, &schema) {
+            Ok(expr) => Ok((expr, part)),
+            Err(problem) => Err(asked_by(condition_problem(condition.text(), &problem))),
+        };
+        condition.parts().map(part).collect()
     }
 
     /// The properties that are values of charts, and those of which each value is a segment.

@@ -13,10 +13,10 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use parquet::file::statistics::Statistics;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
+use super::bounds::Range;
 use super::bridge::to_polars;
 use super::decoded::{decoded, settled};
 use super::error::InputError;
@@ -104,17 +104,6 @@ pub struct RowGroup {
     pub ranges: Vec<Option<Range>>,
 }
 
-/// The smallest and the largest value of a column in a row group.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Range {
-    /// Integers, dates and times, in the unit of the file.
-    Int(i64, i64),
-    /// Floating values.
-    Float(f64, f64),
-    /// Text; the bounds may be cut short, so they hold, but need not be values.
-    Text(String, String),
-}
-
 /// Reads the footers of all files, on all threads, with the ranges of the columns named.
 ///
 /// # Errors
@@ -175,8 +164,7 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
         return Err(InputError::NotParquet { path, problem });
     }
-    let leaves: Vec<Option<usize>> = ranges_of.iter().map(|name| leaf_of(&metadata, name)).collect();
-    let row_groups = metadata.row_groups().iter().map(|group| row_group(group, &leaves)).collect();
+    let row_groups = row_groups(&metadata, &schema, ranges_of);
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
     let hash = digest(&told);
     Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
@@ -288,21 +276,14 @@ fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {
     columns.iter().position(|column| column.path().parts() == [name.to_string()])
 }
 
-fn row_group(group: &RowGroupMetaData, leaves: &[Option<usize>]) -> RowGroup {
-    let ranges = leaves.iter().map(|leaf| range(group.column((*leaf)?).statistics()?)).collect();
-    RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
-}
-
-fn range(statistics: &Statistics) -> Option<Range> {
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_string);
-    match statistics {
-        Statistics::Int32(values) => Some(Range::Int(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?))),
-        Statistics::Int64(values) => Some(Range::Int(*values.min_opt()?, *values.max_opt()?)),
-        Statistics::Float(values) => Some(Range::Float(f64::from(*values.min_opt()?), f64::from(*values.max_opt()?))),
-        Statistics::Double(values) => Some(Range::Float(*values.min_opt()?, *values.max_opt()?)),
-        Statistics::ByteArray(values) if !values.is_min_max_backwards_compatible() => {
-            Some(Range::Text(text(values.min_opt()?.data())?, text(values.max_opt()?.data())?))
-        }
-        _ => None,
-    }
+/// The row groups of a file, with the ranges of the columns named.
+fn row_groups(metadata: &ParquetMetaData, schema: &Schema, ranges_of: &[String]) -> Vec<RowGroup> {
+    let leaf = |name: &String| Some((leaf_of(metadata, name)?, schema.field_with_name(name).ok()?.data_type()));
+    let leaves: Vec<Option<(usize, &DataType)>> = ranges_of.iter().map(leaf).collect();
+    let groups = metadata.row_groups().iter().enumerate().map(|(number, group)| {
+        let range = |(leaf, decoded): (usize, &DataType)| Range::of(metadata, number, leaf, decoded);
+        let ranges = leaves.iter().map(|leaf| leaf.and_then(range)).collect();
+        RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
+    });
+    groups.collect()
 }

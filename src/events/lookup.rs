@@ -12,13 +12,12 @@ use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{ArrowPredicate, ArrowPredicateFn, RowFilter};
-use parquet::basic::{ConvertedType, Type};
+use parquet::basic::Type;
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::statistics::Statistics;
 
+use super::bounds::Range;
 use super::columns::{ColumnRef, Source};
-use super::error::InputError;
 use super::footer::Footer;
 use super::kind::Kind;
 use super::read::OpenFile;
@@ -90,23 +89,11 @@ impl<'a> Lookup<'a> {
     }
 
     /// The row groups among `groups` of a file that may have such a row.
-    ///
-    /// # Errors
-    /// A bloom filter that cannot be read.
-    pub fn may_hold(&self, file: &OpenFile<'_>, footer: &Footer, groups: &[usize]) -> Result<Vec<usize>, InputError> {
+    pub fn may_hold(&self, file: &OpenFile<'_>, footer: &Footer, groups: &[usize]) -> Vec<usize> {
         let held: Vec<(Option<usize>, Held)> =
             self.columns.iter().map(|column| (leaf_of(file.metadata(), column), self.held(column, footer))).collect();
-        let mut may = Vec::with_capacity(groups.len());
-        for number in groups {
-            let mut may_hold = false;
-            for (leaf, held) in &held {
-                may_hold = may_hold || column_may_hold(file, *number, *leaf, held)?;
-            }
-            if may_hold {
-                may.push(*number);
-            }
-        }
-        Ok(may)
+        let may_hold = |number: &usize| held.iter().any(|(leaf, held)| column_may_hold(file, *number, *leaf, held));
+        groups.iter().copied().filter(may_hold).collect()
     }
 
     /// Lets the rows pass that have one of the keys in one of the columns; `None` where that cannot be told before
@@ -223,33 +210,15 @@ impl InFile {
         Ok(())
     }
 
-    /// Whether one of them may lie within the statistics, which may be of unsigned integers.
-    fn meets(&self, statistics: Option<&Statistics>, unsigned: bool) -> bool {
-        let ints = |min: Option<i64>, max: Option<i64>| match (self, min, max) {
-            // Of unsigned integers, the large ones are negative here: such bounds say nothing.
-            (InFile::Ints(keys), Some(min), Some(max)) if min <= max && (min >= 0 || !unsigned) => {
-                keys.range(min..=max).next().is_some()
+    /// Whether one of them may lie within the bounds of a row group.
+    fn meets(&self, range: &Range) -> bool {
+        match (self, range) {
+            (InFile::Ints(keys), Range::Int(min, max)) => keys.range(min..=max).next().is_some(),
+            (InFile::Ints(keys), Range::UInt(min, max)) => {
+                let within = |key: &i64| u64::try_from(*key).is_ok_and(|key| (*min..=*max).contains(&key));
+                keys.iter().any(within)
             }
-            _ => true,
-        };
-        let bytes = |min: Option<&[u8]>, max: Option<&[u8]>| match (self, min, max) {
-            (InFile::Bytes(keys), Some(min), Some(max)) => {
-                keys.iter().any(|key| min <= key.as_slice() && key.as_slice() <= max)
-            }
-            _ => true,
-        };
-        match statistics {
-            Some(Statistics::Int32(values)) => {
-                ints(values.min_opt().copied().map(i64::from), values.max_opt().copied().map(i64::from))
-            }
-            Some(Statistics::Int64(values)) => ints(values.min_opt().copied(), values.max_opt().copied()),
-            // Old statistics are of bytes in another order.
-            Some(Statistics::ByteArray(values)) if !values.is_min_max_backwards_compatible() => {
-                bytes(values.min_opt().map(|value| value.data()), values.max_opt().map(|value| value.data()))
-            }
-            Some(Statistics::FixedLenByteArray(values)) if !values.is_min_max_backwards_compatible() => {
-                bytes(values.min_opt().map(|value| value.data()), values.max_opt().map(|value| value.data()))
-            }
+            (InFile::Bytes(keys), Range::Bytes(min, max)) => keys.iter().any(|key| min <= key && key <= max),
             _ => true,
         }
     }
@@ -272,26 +241,21 @@ impl InFile {
     }
 }
 
-fn column_may_hold(file: &OpenFile<'_>, number: usize, leaf: Option<usize>, held: &Held) -> Result<bool, InputError> {
+fn column_may_hold(file: &OpenFile<'_>, number: usize, leaf: Option<usize>, held: &Held) -> bool {
     let values = match held {
-        Held::Nothing => return Ok(false),
-        Held::Untold => return Ok(true),
+        Held::Nothing => return false,
+        Held::Untold => return true,
         Held::Values(values) => values,
     };
-    let Some(leaf) = leaf else { return Ok(true) };
-    let column = file.metadata().row_group(number).column(leaf);
-    let unsigned = matches!(
-        column.column_descr().converted_type(),
-        ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
-    );
-    if !values.meets(column.statistics(), unsigned) {
-        return Ok(false);
+    let Some(leaf) = leaf else { return true };
+    if file.range(number, leaf).is_some_and(|range| !values.meets(&range)) {
+        return false;
     }
     if values.len() > MOST_FOR_BLOOM {
-        return Ok(true);
+        return true;
     }
-    let is_32_bits = column.column_type() == Type::INT32;
-    Ok(file.bloom_filter(number, leaf)?.is_none_or(|filter| values.passes(&filter, is_32_bits)))
+    let is_32_bits = file.metadata().row_group(number).column(leaf).column_type() == Type::INT32;
+    file.bloom_filter(number, leaf).is_none_or(|filter| values.passes(&filter, is_32_bits))
 }
 
 fn leaf_of(metadata: &ParquetMetaData, column: &ColumnRef) -> Option<usize> {
@@ -312,22 +276,15 @@ fn uuid_bytes(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parquet::data_type::ByteArray;
-    use parquet::file::statistics::ValueStatistics;
 
     #[test]
     fn bounds_rule_out_what_lies_outside_of_them() {
-        let keys = |numbers: &[i64]| InFile::Ints(numbers.iter().copied().collect());
-        let bounds = |min, max| Statistics::Int64(ValueStatistics::new(Some(min), Some(max), None, None, false));
-        let meets = |numbers: &[i64], bounds, unsigned| keys(numbers).meets(Some(&bounds), unsigned);
-        assert!(meets(&[5], bounds(5, 9), false) && meets(&[1, 9], bounds(5, 9), false));
-        assert!(!meets(&[4, 10], bounds(5, 9), false) && !meets(&[4, 10], bounds(5, 9), true));
-        assert!(!meets(&[400], bounds(-1, 9), false) && keys(&[4]).meets(None, false));
-        // What is unsigned has wrapped around.
-        assert!(meets(&[3_000_000_000], bounds(-5, -1), true) && meets(&[400], bounds(9, -5), true));
-        let text = |text: &str| Some(ByteArray::from(text));
-        let bounds = Statistics::ByteArray(ValueStatistics::new(text("b"), text("d"), None, None, false));
-        let holds = |key: &str| InFile::Bytes(BTreeSet::from([key.as_bytes().to_vec()])).meets(Some(&bounds), false);
+        let ints = |numbers: &[i64], range| InFile::Ints(numbers.iter().copied().collect()).meets(&range);
+        assert!(ints(&[5], Range::Int(5, 9)) && ints(&[1, 9], Range::Int(5, 9)));
+        assert!(!ints(&[4, 10], Range::Int(5, 9)) && !ints(&[400], Range::Int(-1, 9)));
+        assert!(ints(&[-1, 9], Range::UInt(9, u64::MAX)) && !ints(&[-1, 8], Range::UInt(9, u64::MAX)));
+        let bounds = Range::Bytes(b"b".to_vec(), b"d".to_vec());
+        let holds = |key: &str| InFile::Bytes(BTreeSet::from([key.as_bytes().to_vec()])).meets(&bounds);
         assert_eq!(["a", "b", "c", "d", "da", ""].map(holds), [false, true, true, true, false, false]);
     }
 

@@ -6,7 +6,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, RowGroupMetaData,
+    ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetStatisticsPolicy, RowGroupMetaData,
 };
 use parquet::file::FOOTER_SIZE;
 
@@ -106,7 +107,10 @@ pub fn metadata_of(
         return Err(FooterFault::Encrypted);
     }
     outline.check()?;
-    let metadata = ParquetMetaDataReader::decode_metadata_with_options(bytes, options)?;
+    let decode = |options| ParquetMetaDataReader::decode_metadata_with_options(bytes, options);
+    // Statistics that cannot be read, such as bounds of too few bytes, say nothing.
+    let without = ParquetMetaDataOptions::new().with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let metadata = decode(options).or_else(|error| decode(Some(&without)).map_err(|_| error))?;
     Ok(text_as_strings(mended(file, metadata)?)?)
 }
 

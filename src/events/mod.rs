@@ -7,6 +7,7 @@
 //! events of them, with the conversions of [`convert`]. [`survey`] says when the events of a file happened.
 
 pub mod annotated;
+pub mod bounds;
 pub mod bridge;
 pub mod coded;
 pub mod coded_rows;

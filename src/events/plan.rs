@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
+use super::bounds::Range;
 use super::columns::{ColumnRef, Columns};
 use super::condition::compile::formula;
 use super::condition::known::KnownConditions;
 use super::condition::typed::typed;
-use super::condition::{condition_error, Condition, Conjunct, ParsedCondition};
+use super::condition::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use super::error::InputError;
 use super::extract::{expr_of, made_of};
 use super::fact_columns::FactProjection;
 use super::facts::Facts;
 use super::filter::{Filter, PolarsFilter};
 use super::find::find_files;
-use super::footer::{read_footers, FileSchema, Footer, Range, RowGroup};
+use super::footer::{read_footers, FileSchema, Footer, RowGroup};
 use super::kind::Kind;
 use super::project::{user_name, Pass, Projection};
 use super::prune::can_match;
@@ -281,7 +282,7 @@ impl ReadPlan {
             return Err(Untold);
         }
         let range = |group: &RowGroup| match group.ranges.get(place) {
-            Some(Some(Range::Int(min, max))) if min <= max => Ok((*min, *max)),
+            Some(Some(Range::Int(min, max))) => Ok((*min, *max)),
             _ => Err(Untold),
         };
         footer.row_groups.iter().filter(|group| group.rows > 0).map(range).collect()
@@ -293,17 +294,16 @@ impl ReadPlan {
         let Some(Some(Range::Int(min, max))) = group.ranges.get(place) else { return None };
         let unit = match footer.schema.kind(name)? {
             Kind::Timestamp(unit) => *unit,
-            // Of unsigned integers, the large ones are negative here.
-            Kind::Int if *min >= 0 => self.time_unit?,
+            Kind::Int => self.time_unit?,
             _ => return None,
         };
-        (min <= max).then_some((unit.instant(*min)?, unit.instant(*max)?))
+        Some((unit.instant(*min)?, unit.instant(*max)?))
     }
 
     fn choose_files(&mut self) -> Result<(), InputError> {
         let mut extent = Extent::default();
         let mut chosen = Vec::new();
-        let mut conditions: Vec<(Arc<FileSchema>, Vec<Expr>, SchemaRef)> = Vec::new();
+        let mut conditions: Vec<(Arc<FileSchema>, Vec<Expr>)> = Vec::new();
         for (file, footer) in self.footers.iter().enumerate() {
             let groups = footer.row_groups.len() as u64;
             extent.files += 1;
@@ -313,8 +313,8 @@ impl ReadPlan {
             let place = match known {
                 Some(place) => place,
                 None => {
-                    let (exprs, schema) = self.checked_condition(footer)?;
-                    conditions.push((Arc::clone(&footer.schema), exprs, schema));
+                    let exprs = self.checked_condition(footer)?;
+                    conditions.push((Arc::clone(&footer.schema), exprs));
                     conditions.len() - 1
                 }
             };
@@ -326,9 +326,8 @@ impl ReadPlan {
                 extent.rows_ruled_out += footer.rows();
                 continue;
             }
-            let (_, exprs, schema) = &conditions[place];
-            let can = can_match(exprs, &footer.row_groups, &self.ranges_of, schema)
-                .map_err(|error| self.condition_error(&error))?;
+            let (_, exprs) = &conditions[place];
+            let can = can_match(exprs, &footer.row_groups, &self.ranges_of, &footer.schema);
             let may_pass = (0..can.len()).filter(|number| can[*number]);
             let (row_groups, outside): (Vec<usize>, Vec<usize>) =
                 may_pass.partition(|number| self.time_can_match(footer, &footer.row_groups[*number]));
@@ -361,13 +360,11 @@ impl ReadPlan {
                 .uses
                 .iter()
                 .map(|(name, used)| expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str()));
-            let test = || -> PolarsResult<bool> {
-                let one_row = df!("dwell" => [0i32])?.lazy().with_columns(columns.collect::<Vec<_>>());
-                let schema = one_row.clone().collect_schema()?;
-                let test = typed(&conjunct.expr, &schema)?;
-                Ok(one_row.filter(test).collect()?.height() > 0)
-            };
-            if !test().map_err(|error| self.condition_error(&error))? {
+            let failed = |error: PolarsError| self.condition_error(&error);
+            let one_row = df!("dwell" => [0i32]).map_err(failed)?.lazy().with_columns(columns.collect::<Vec<_>>());
+            let schema = one_row.clone().collect_schema().map_err(failed)?;
+            let test = self.typed(conjunct, &schema)?;
+            if one_row.filter(test).collect().map_err(failed)?.height() == 0 {
                 return Ok(false);
             }
         }
@@ -376,16 +373,18 @@ impl ReadPlan {
 
     /// The condition over the columns of one file, tried on no rows: what polars cannot compare is an
     /// error before anything is read.
-    fn checked_condition(&self, footer: &Footer) -> Result<(Vec<Expr>, SchemaRef), InputError> {
+    fn checked_condition(&self, footer: &Footer) -> Result<Vec<Expr>, InputError> {
         let failed = |error: PolarsError| self.condition_error(&error);
         let columns = self.condition_columns();
         let rows = footer.schema.no_rows(&columns).map_err(failed)?.lazy();
         let made = self.made_for_condition(footer);
         let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
         let schema = rows.collect_schema().map_err(failed)?;
-        let parts = self.condition_parts().map(|part| typed(&part.expr, &schema));
-        let parts = parts.collect::<PolarsResult<_>>().map_err(failed)?;
-        Ok((parts, schema))
+        self.condition_parts().map(|part| self.typed(part, &schema)).collect()
+    }
+
+    fn typed(&self, part: &Conjunct, schema: &SchemaRef) -> Result<Expr, InputError> {
+        typed(&part.sql, schema).map_err(|problem| condition_problem(self.condition().unwrap_or_default(), &problem))
     }
 
     fn condition_parts(&self) -> impl Iterator<Item = &Conjunct> {
@@ -435,7 +434,7 @@ impl ReadPlan {
 
     /// Which rows of a file pass the condition; `None` where all do.
     fn filter(&self, footer: &Footer) -> Result<Option<Filter>, InputError> {
-        let (typed, _) = self.checked_condition(footer)?;
+        let typed = self.checked_condition(footer)?;
         let parts: Vec<(Expr, &Conjunct)> = typed.into_iter().zip(self.condition_parts()).collect();
         if parts.is_empty() {
             return Ok(None);

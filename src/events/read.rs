@@ -15,6 +15,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::bounds::Range;
 use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
 use super::dictionaries::text_as_codes;
@@ -224,22 +225,24 @@ impl OpenFile<'_> {
         &self.metadata
     }
 
+    /// The smallest and the largest value of a whole column of a row group, where its statistics can be trusted.
+    pub fn range(&self, number: usize, leaf: usize) -> Option<Range> {
+        let descriptor = self.metadata.file_metadata().schema_descr().column(leaf);
+        let field = self.schema.field_with_name(descriptor.path().parts().first()?).ok()?;
+        Range::of(&self.metadata, number, leaf, field.data_type())
+    }
+
     /// The columns named, with all that is in them.
     pub fn columns(&self, names: &[String]) -> ProjectionMask {
         mask(self.metadata(), names)
     }
 
-    /// The bloom filter of a column of a row group, where the file has one.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn bloom_filter(&self, number: usize, leaf: usize) -> Result<Option<Sbbf>, InputError> {
-        if self.metadata().row_group(number).column(leaf).bloom_filter_offset().is_none() {
-            return Ok(None);
-        }
-        let file = self.task.file()?;
-        self.task
-            .decoded(|| self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf))
+    /// The bloom filter of a column of a row group, where the file has one that can be read: any other says nothing.
+    pub fn bloom_filter(&self, number: usize, leaf: usize) -> Option<Sbbf> {
+        self.metadata().row_group(number).column(leaf).bloom_filter_offset()?;
+        let file = self.task.file().ok()?;
+        let read = || self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf);
+        self.task.decoded(read).ok().flatten()
     }
 
     fn builder(

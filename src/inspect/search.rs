@@ -272,7 +272,7 @@ fn opened<'t>(
     let Some(footer) = footers.get(task.path.as_path()) else { return Ok(None) };
     let file = task.open_with(more)?;
     let groups = match lookup {
-        Some(lookup) => lookup.may_hold(&file, footer, &task.row_groups)?,
+        Some(lookup) => lookup.may_hold(&file, footer, &task.row_groups),
         None => task.row_groups.clone(),
     };
     Ok(Some((task, file, *footer, groups)))

@@ -7,6 +7,7 @@ use rayon::ThreadPool;
 
 use crate::cancel;
 use crate::error::Error;
+use crate::events::condition::printed;
 use crate::events::dictionary::EventDictionary;
 use crate::events::error::InputError;
 use crate::events::normalise::Normaliser;
@@ -152,7 +153,7 @@ fn each_batch<T: Send>(
 pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
     match error {
         ProjectError::Condition(reason) => InputError::Condition {
-            condition: plan.condition().unwrap_or_default().to_string(),
+            condition: printed(plan.condition().unwrap_or_default()),
             reason: format!("it fails on values of {:?}: {reason}", task.path),
             position: None,
         },

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::charts::lonely::Sparse;
+use crate::events::condition::printed;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
@@ -176,7 +177,7 @@ pub fn warnings(
         return warnings;
     }
     if let (0, Some(condition)) = (rows.passed, plan.condition()) {
-        warnings.push(Warning::NothingPasses { condition: condition.to_string() });
+        warnings.push(Warning::NothingPasses { condition: printed(condition) });
         return warnings;
     }
     warnings.extend(rejected(plan, rows));

@@ -85,7 +85,8 @@ impl Order {
         }
     }
 
-    fn of(operator: Operator) -> Option<Self> {
+    /// What an operator asks, if it compares so.
+    pub fn of(operator: Operator) -> Option<Self> {
         Some(match operator {
             Operator::Lt => Order::Less,
             Operator::LtEq => Order::LessOrEqual,
@@ -185,15 +186,24 @@ impl Values {
     }
 }
 
-/// A constant as it is written.
+/// A constant of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Literal<'e> {
+pub enum Literal<'e> {
+    /// Null.
     Null,
+    /// True or false.
     Boolean(bool),
+    /// A whole number.
     Int(i64),
+    /// A whole number above those.
+    UInt(u64),
+    /// A floating number.
     Float(f64),
+    /// Text.
     Text(&'e str),
+    /// Days since 1970.
     Date(i32),
+    /// So many since 1970.
     Time(i64, TimeUnit),
 }
 
@@ -201,7 +211,8 @@ enum Literal<'e> {
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'e> Literal<'e> {
-    fn of(expr: &'e Expr) -> Option<Self> {
+    /// The constant that an expression is.
+    pub fn of(expr: &'e Expr) -> Option<Self> {
         match expr {
             Expr::Literal(LiteralValue::Series(_) | LiteralValue::Range(_)) => None,
             Expr::Literal(value) => match (value.extract_str(), value.extract_i64()) {
@@ -209,14 +220,6 @@ impl<'e> Literal<'e> {
                 (None, Ok(number)) => Some(Literal::Int(number)),
                 (None, Err(_)) => Self::of_value(&value.to_any_value()?),
             },
-            // How polars spells what is below zero.
-            Expr::BinaryExpr { left, op: Operator::Minus, right } if Self::of(left)? == Literal::Int(0) => {
-                match Self::of(right)? {
-                    Literal::Int(number) => Some(Literal::Int(number.checked_neg()?)),
-                    Literal::Float(number) => Some(Literal::Float(0.0 - number)),
-                    _ => None,
-                }
-            }
             _ => None,
         }
     }
@@ -225,6 +228,8 @@ impl<'e> Literal<'e> {
         Some(match value {
             AnyValue::Null => Literal::Null,
             AnyValue::Boolean(truth) => Literal::Boolean(*truth),
+            AnyValue::UInt64(number) => Literal::UInt(*number),
+            AnyValue::Float32(number) => Literal::Float(f64::from(*number)),
             AnyValue::Float64(number) => Literal::Float(*number),
             AnyValue::Date(days) => Literal::Date(*days),
             AnyValue::Datetime(count, unit, _) => Literal::Time(*count, *unit),
@@ -239,9 +244,8 @@ impl<'e> Literal<'e> {
         match (values, self) {
             (Values::Text, Literal::Text(text)) => Some(Constant::Text(text.as_bytes().to_vec())),
             (Values::Int, Literal::Int(number)) => Some(Constant::Number(number)),
-            (Values::UInt64, Literal::Int(number)) if (0..EXACT as i64).contains(&number) => {
-                Some(Constant::Number(unsigned(number as u64)))
-            }
+            (Values::UInt64, Literal::Int(number)) => u64::try_from(number).ok().map(unsigned).map(Constant::Number),
+            (Values::UInt64, Literal::UInt(number)) => Some(Constant::Number(unsigned(number))),
             (Values::Float, Literal::Float(number)) => float(number),
             (Values::Float, Literal::Int(number)) => float(number as f64),
             (Values::Float32, Literal::Float(number)) if f64::from(number as f32) == number => float(number),
@@ -332,6 +336,10 @@ impl Compiler<'_> {
             (FunctionExpr::Boolean(BooleanFunction::Not), [inner]) => self.formula(inner).map(not),
             (FunctionExpr::Boolean(BooleanFunction::IsNull), [inner]) => self.is_null(inner),
             (FunctionExpr::Boolean(BooleanFunction::IsNotNull), [inner]) => self.is_null(inner).map(not),
+            (FunctionExpr::FillNull, [inner, unknown]) => match Literal::of(unknown)? {
+                Literal::Boolean(unknown) => Some(Formula::OrElse(Box::new(self.formula(inner)?), unknown)),
+                _ => None,
+            },
             (FunctionExpr::Boolean(BooleanFunction::IsIn { nulls_equal: false }), [Expr::Column(name), list]) => {
                 let column = self.column(name)?;
                 if column.values == Values::Missing {
@@ -457,6 +465,7 @@ fn constants_of(list: &Expr, values: Values) -> Option<Vec<Constant>> {
     let Expr::Literal(LiteralValue::Series(series)) = list else { return None };
     match values {
         Values::Text => series.str().ok()?.iter().map(|text| Some(Constant::Text(text?.as_bytes().to_vec()))).collect(),
+        Values::UInt64 => series.u64().ok()?.iter().map(|number| Some(Constant::Number(unsigned(number?)))).collect(),
         Values::Int => series.i64().ok()?.iter().map(|number| Some(Constant::Number(number?))).collect(),
         _ => None,
     }

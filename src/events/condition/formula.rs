@@ -9,6 +9,8 @@ pub enum Formula<T> {
     Test(T),
     /// Whether another one is null.
     IsNull(Box<Formula<T>>),
+    /// Another one, or what is said here where that is null.
+    OrElse(Box<Formula<T>>, bool),
     /// The opposite.
     Not(Box<Formula<T>>),
     /// Both of two.
@@ -24,6 +26,7 @@ impl<T> Formula<T> {
             Formula::Always(holds) => *holds,
             Formula::Test(of) => test(of),
             Formula::IsNull(inner) => Some(inner.holds(test).is_none()),
+            Formula::OrElse(inner, unknown) => Some(inner.holds(test).unwrap_or(*unknown)),
             Formula::Not(inner) => inner.holds(test).map(|holds| !holds),
             Formula::And(left, right) => match left.holds(test) {
                 Some(false) => Some(false),
@@ -44,6 +47,7 @@ impl<T> Formula<T> {
             Formula::Always(holds) => Formula::Always(*holds),
             Formula::Test(of) => Formula::Test(test(of)),
             Formula::IsNull(inner) => Formula::IsNull(Box::new(inner.map(test))),
+            Formula::OrElse(inner, unknown) => Formula::OrElse(Box::new(inner.map(test)), *unknown),
             Formula::Not(inner) => Formula::Not(Box::new(inner.map(test))),
             Formula::And(left, right) => Formula::And(Box::new(left.map(test)), Box::new(right.map(test))),
             Formula::Or(left, right) => Formula::Or(Box::new(left.map(test)), Box::new(right.map(test))),
@@ -61,7 +65,7 @@ impl<T> Formula<T> {
         match self {
             Formula::Always(_) => {}
             Formula::Test(of) => tests.push(of),
-            Formula::IsNull(inner) | Formula::Not(inner) => inner.collect(tests),
+            Formula::IsNull(inner) | Formula::OrElse(inner, _) | Formula::Not(inner) => inner.collect(tests),
             Formula::And(left, right) | Formula::Or(left, right) => {
                 left.collect(tests);
                 right.collect(tests);
@@ -91,6 +95,9 @@ mod tests {
             }
             assert_eq!(Formula::Not(always(left)).holds(&none), left.map(|left| !left));
             assert_eq!(Formula::IsNull(always(left)).holds(&none), Some(left.is_none()));
+            for unknown in [true, false] {
+                assert_eq!(Formula::OrElse(always(left), unknown).holds(&none), left.or(Some(unknown)));
+            }
         }
     }
 }

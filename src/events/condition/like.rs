@@ -1,76 +1,167 @@
-//! `LIKE` without regular expressions, where its pattern is some text with nothing but `%` before or after it: a
-//! regular expression takes ten times as long.
+//! Patterns of `LIKE`: `%` stands for any text and `_` for one character.
 
-use polars::lazy::dsl::{FunctionExpr, StringFunction};
 use polars::prelude::*;
 
-/// The same expression, in which simple patterns are tests of text.
-pub fn without_patterns(expr: Expr) -> Expr {
-    expr.map_expr(|expr| match &expr {
-        Expr::Function {
-            input,
-            function: FunctionExpr::StringExpr(StringFunction::Contains { literal: false, strict: true }),
-        } => match input.as_slice() {
-            [text, Expr::Literal(pattern)] => {
-                pattern.extract_str().and_then(Simple::of).map(|simple| simple.test(text.clone())).unwrap_or(expr)
+use super::rows::{computed, height, truths, Texts};
+use super::texts::lowered;
+
+/// A pattern: what stands between its `%`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    parts: Vec<Vec<Sign>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// This character.
+    Is(char),
+    /// Any character.
+    Any,
+}
+
+impl Pattern {
+    /// Reads a pattern, in which the sign after the one that escapes is meant as itself.
+    ///
+    /// # Errors
+    /// A pattern that ends where a sign is escaped.
+    pub fn new(text: &str, escape: Option<char>) -> Result<Pattern, &'static str> {
+        let mut parts = vec![Vec::new()];
+        let mut signs = text.chars();
+        while let Some(sign) = signs.next() {
+            let next = match sign {
+                sign if Some(sign) == escape => {
+                    Sign::Is(signs.next().ok_or("the pattern ends with the sign that escapes the next one")?)
+                }
+                '%' => {
+                    parts.push(Vec::new());
+                    continue;
+                }
+                '_' => Sign::Any,
+                sign => Sign::Is(sign),
+            };
+            if let Some(part) = parts.last_mut() {
+                part.push(next);
             }
-            _ => expr,
-        },
-        _ => expr,
+        }
+        Ok(Pattern { parts })
+    }
+
+    /// The same one in lower case.
+    pub fn lowered(self) -> Pattern {
+        let sign = |sign: Sign| match sign {
+            Sign::Is(sign) => Sign::Is(lowered(&sign.to_string()).chars().next().unwrap_or(sign)),
+            Sign::Any => Sign::Any,
+        };
+        let parts = self.parts.into_iter().map(|part| part.into_iter().map(sign).collect()).collect();
+        Pattern { parts }
+    }
+
+    /// Whether a text, from its first character to its last, is what the pattern stands for.
+    pub fn matches(&self, text: &str) -> bool {
+        let [first, middle @ .., last] = self.parts.as_slice() else {
+            return self.parts.first().is_some_and(|only| rest_after(only, text) == Some(""));
+        };
+        let Some(mut rest) = rest_after(first, text) else { return false };
+        for part in middle {
+            match rest_after_first(part, rest) {
+                Some(after) => rest = after,
+                None => return false,
+            }
+        }
+        // The last part is at the end, wherever that is.
+        let length = last.len();
+        let Some(start) = length
+            .checked_sub(1)
+            .map_or(Some(rest.len()), |before| rest.char_indices().rev().nth(before).map(|(byte, _)| byte))
+        else {
+            return false;
+        };
+        rest_after(last, &rest[start..]) == Some("")
+    }
+
+    /// A test of the text alone, where all that the pattern asks for is some text with nothing but `%` before or after
+    /// it.
+    fn simple(&self, text: &Expr) -> Option<Expr> {
+        let literal = |part: &[Sign]| -> Option<String> {
+            let sign = |sign: &Sign| match sign {
+                Sign::Is(sign) => Some(*sign),
+                Sign::Any => None,
+            };
+            part.iter().map(sign).collect()
+        };
+        match self.parts.as_slice() {
+            [only] => Some(text.clone().eq(lit(literal(only)?))),
+            [begin, end] if end.is_empty() && !begin.is_empty() => {
+                Some(text.clone().str().starts_with(lit(literal(begin)?)))
+            }
+            [begin, end] if begin.is_empty() => Some(text.clone().str().ends_with(lit(literal(end)?))),
+            [begin, middle, end] if begin.is_empty() && end.is_empty() => {
+                Some(text.clone().str().contains_literal(lit(literal(middle)?)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The pattern as a test of text.
+    pub fn test(self, text: Expr) -> Expr {
+        if let Some(simple) = self.simple(&text) {
+            return simple;
+        }
+        computed(vec![text], DataType::Boolean, move |columns| {
+            let text = Texts::of(&columns[0])?;
+            Ok(truths(height(columns), |row| text.at(row).map(|text| self.matches(text))))
+        })
+    }
+}
+
+/// Patterns that are in a column.
+pub fn test_by_row(text: Expr, pattern: Expr, escape: Option<char>, lower: bool) -> Expr {
+    computed(vec![text, pattern], DataType::Boolean, move |columns| {
+        let (text, pattern) = (Texts::of(&columns[0])?, Texts::of(&columns[1])?);
+        let mut failed = None;
+        let tested = truths(height(columns), |row| {
+            let (text, pattern) = (text.at(row)?, pattern.at(row)?);
+            match Pattern::new(pattern, escape) {
+                Ok(pattern) if lower => Some(pattern.lowered().matches(&lowered(text))),
+                Ok(pattern) => Some(pattern.matches(text)),
+                Err(reason) => {
+                    failed = Some(reason);
+                    None
+                }
+            }
+        });
+        match failed {
+            Some(reason) => Err(polars_err!(ComputeError: "{reason}")),
+            None => Ok(tested),
+        }
     })
 }
 
-/// A simple pattern.
-#[derive(Debug, PartialEq, Eq)]
-enum Simple {
-    /// `abc%`
-    Begins(String),
-    /// `%abc`
-    Ends(String),
-    /// `%abc%`
-    Holds(String),
+/// What follows in a text that begins so.
+fn rest_after<'t>(part: &[Sign], text: &'t str) -> Option<&'t str> {
+    let mut signs = text.chars();
+    for sign in part {
+        match (sign, signs.next()?) {
+            (Sign::Is(sign), next) if *sign != next => return None,
+            _ => {}
+        }
+    }
+    Some(signs.as_str())
 }
 
-impl Simple {
-    /// From the regular expression that a pattern is written as.
-    fn of(pattern: &str) -> Option<Simple> {
-        const ANYTHING: &str = ".*";
-        let inner = pattern.strip_prefix("^(?s)")?.strip_suffix('$')?;
-        let (open_start, inner) = inner.strip_prefix(ANYTHING).map_or((false, inner), |rest| (true, rest));
-        // A dot that is meant as one has a backslash before it.
-        let end = inner.strip_suffix(ANYTHING).filter(|rest| !rest.ends_with('\\'));
-        let (open_end, inner) = end.map_or((false, inner), |rest| (true, rest));
-        let text = literal(inner).filter(|text| !text.is_empty())?;
-        match (open_start, open_end) {
-            (false, true) => Some(Simple::Begins(text)),
-            (true, false) => Some(Simple::Ends(text)),
-            (true, true) => Some(Simple::Holds(text)),
-            (false, false) => None,
+/// What follows where a text first has such a part.
+fn rest_after_first<'t>(part: &[Sign], text: &'t str) -> Option<&'t str> {
+    let mut rest = text;
+    loop {
+        match rest_after(part, rest) {
+            Some(after) => return Some(after),
+            None => {
+                let mut signs = rest.chars();
+                signs.next()?;
+                rest = signs.as_str();
+            }
         }
     }
-
-    fn test(self, text: Expr) -> Expr {
-        match self {
-            Simple::Begins(with) => text.str().starts_with(lit(with)),
-            Simple::Ends(with) => text.str().ends_with(lit(with)),
-            Simple::Holds(part) => text.str().contains_literal(lit(part)),
-        }
-    }
-}
-
-/// The text that a regular expression is of, if of nothing else.
-fn literal(pattern: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            // Before a letter or digit it would be a class.
-            '\\' => text.push(letters.next().filter(char::is_ascii_punctuation)?),
-            '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => return None,
-            _ => text.push(letter),
-        }
-    }
-    Some(text)
 }
 
 #[cfg(test)]
@@ -78,37 +169,47 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn found(condition: &str, texts: &[Option<String>]) -> (Vec<Option<bool>>, Vec<Option<bool>>) {
-        let expr = polars::sql::sql_expr(condition).expect("a condition");
-        let column = Column::new("t".into(), texts);
-        let rows = DataFrame::new(texts.len(), vec![column]).expect("a frame").lazy();
-        let of = |expr: Expr| {
-            let holds = rows.clone().select([expr.alias("h")]).collect().expect("computed");
-            holds.column("h").expect("h").bool().expect("truths").iter().collect()
-        };
-        (of(expr.clone()), of(without_patterns(expr)))
+    fn like(text: &str, pattern: &str) -> bool {
+        Pattern::new(pattern, None).expect("a pattern").matches(text)
+    }
+
+    /// By trying all that `%` may stand for.
+    fn plainly(text: &[char], pattern: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['%', rest @ ..] => (0..=text.len()).any(|start| plainly(&text[start..], rest)),
+            [sign, rest @ ..] => {
+                text.first().is_some_and(|first| *sign == '_' || sign == first) && plainly(&text[1..], rest)
+            }
+        }
     }
 
     #[test]
-    fn text_with_anything_before_or_after_it_is_simple() {
-        assert_eq!(Simple::of("^(?s)/pri\\.ce.*$"), Some(Simple::Begins("/pri.ce".to_string())));
-        assert_eq!(Simple::of("^(?s).*\\.png$"), Some(Simple::Ends(".png".to_string())));
-        assert_eq!(Simple::of("^(?s).*a\\*.*$"), Some(Simple::Holds("a*".to_string())));
-        for other in ["^(?s).*$", "^(?s)a.b.*$", "^(?s)a.*b$", "^(?is)a.*$", "a.*", "^(?s)a\\.*$", "^(?s)\\d.*$"] {
-            assert_eq!(Simple::of(other), None, "{other}");
-        }
+    fn signs_that_are_escaped_are_meant_as_themselves() {
+        let like = |text: &str, pattern: &str| Pattern::new(pattern, Some('!')).map(|pattern| pattern.matches(text));
+        assert_eq!((like("a%c", "a!%c"), like("abc", "a!%c"), like("abc", "a!bc")), (Ok(true), Ok(false), Ok(true)));
+        assert_eq!((like("a!", "a!!"), like("a_c", "a!_c"), like("abc", "a!_c")), (Ok(true), Ok(true), Ok(false)));
+        assert!(like("abc", "abc!").is_err());
     }
 
     proptest! {
         #[test]
-        fn simple_patterns_find_what_regular_expressions_do(
-            pattern in "[ab.*%_\\\\\n$^]{0,5}",
-            texts in prop::collection::vec(prop::option::of("[ab.*%\\\\\n$^]{0,5}"), 1..8),
+        fn a_pattern_stands_for_what_trying_all_finds(text in "[abé]{0,6}", pattern in "[abé%_]{0,6}") {
+            let (signs, of): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
+            prop_assert_eq!(like(&text, &pattern), plainly(&signs, &of));
+        }
+
+        #[test]
+        fn simple_patterns_find_what_others_do(
+            pattern in "[ab.%]{0,5}", texts in prop::collection::vec(prop::option::of("[ab.%\n]{0,5}"), 1..8),
         ) {
-            for not in ["", "NOT "] {
-                let (expected, simple) = found(&format!("t {not}LIKE '{pattern}'"), &texts);
-                prop_assert_eq!(simple, expected);
-            }
+            let column = Column::new("t".into(), &texts);
+            let rows = DataFrame::new(texts.len(), vec![column]).expect("a frame").lazy();
+            let test = Pattern::new(&pattern, None).expect("a pattern").test(col("t"));
+            let tested = rows.select([test.alias("h")]).collect().expect("computed");
+            let tested: Vec<Option<bool>> = tested.column("h").expect("h").bool().expect("truths").iter().collect();
+            let expected: Vec<Option<bool>> = texts.iter().map(|text| Some(like(text.as_ref()?, &pattern))).collect();
+            prop_assert_eq!(tested, expected);
         }
     }
 }

@@ -1,27 +1,55 @@
 //! `input.where`: a SQL condition over raw events (SPEC 2, step 1).
 //!
-//! sqlparser reads it, so that mistakes have a position; the columns in it are then resolved like those
-//! of any key, and polars makes expressions of what results.
+//! sqlparser reads it, so that mistakes have a position; what is not of our language is refused, and the columns in it
+//! are resolved like those of any key.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use polars::prelude::*;
-use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, UnaryOperator, Value, VisitMut, VisitorMut};
+use polars::error::PolarsError;
+use sqlparser::ast::{
+    BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, UnaryOperator, Value, Visit,
+    VisitMut, Visitor, VisitorMut,
+};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::language::{self, function_of, Function, Problem, Target};
 use crate::events::columns::{ColumnRef, Columns, Source};
 use crate::events::error::InputError;
 use crate::events::kind::Kind;
 
-/// Expressions are walked recursively: a longer chain would take minutes, or the whole stack.
+/// More of these are refused: a list says the same.
 const MOST_OPERATORS: usize = 500;
+/// Expressions are walked recursively: a deeper one would take the whole stack.
+const MOST_LEVELS: usize = 100;
+/// Words and signs beside the values of lists: a chain of them is as deep as it is long.
+const MOST_SIGNS: usize = 5_000;
 
-/// The beginning of a condition too long to print.
-fn abridged(text: &str) -> String {
-    text.chars().take(80).collect::<String>() + " …"
+/// The beginning of a text, as long as it is printed.
+fn abridged(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// As long a part of a condition is printed.
+const PRINTED: usize = 1_000;
+
+/// As much of a condition as is printed.
+pub fn printed(condition: &str) -> String {
+    abridged(condition, PRINTED)
+}
+
+/// Some types and intervals are read recursively without an end: they are so on a stack that has room for all signs.
+fn on_large_stack<T: Send>(read: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    const STACK: usize = 256 << 20;
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, read)?;
+        reader.join().map_err(|_| std::io::Error::other("the reader gave up"))
+    })
 }
 
 /// A condition that is SQL; its columns are not looked up yet.
@@ -43,8 +71,8 @@ pub struct Condition {
 #[derive(Clone, Debug)]
 pub struct Conjunct {
     /// The part, over the names of `uses`.
-    pub expr: Expr,
-    /// The columns in it, by the name that `expr` has for them.
+    pub sql: Sql,
+    /// The columns in it, by the name that `sql` has for them.
     pub uses: BTreeMap<String, ColumnUse>,
 }
 
@@ -61,45 +89,40 @@ impl ParsedCondition {
     /// Reads a condition.
     ///
     /// # Errors
-    /// Text that is no SQL expression, with the position.
+    /// Text that is no SQL expression, or not of our language, with the position.
     pub fn parse(text: &str) -> Result<Self, InputError> {
-        let failed = |reason: String| {
-            let position = reason.rsplit("Column: ").next().and_then(|rest| {
-                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                digits.parse().ok()
-            });
-            let at_end = text.chars().count() + 1;
-            let position =
-                position.filter(|_| reason.contains("Column: ")).or(reason.contains("EOF").then_some(at_end));
-            let position = position.filter(|_| !text.contains('\n'));
-            let reason = reason.trim_start_matches("sql parser error: ").to_string();
-            InputError::Condition { condition: text.to_string(), reason, position }
+        let failed = |error: std::io::Error| {
+            let reason = format!("there is no room to read it: {error}");
+            InputError::Condition { condition: printed(text), reason, position: None }
         };
-        let mut parser = Parser::new(&GenericDialect).try_with_sql(text).map_err(|error| failed(error.to_string()))?;
-        let sql = parser.parse_expr().map_err(|error| failed(error.to_string()))?;
+        on_large_stack(|| Self::read(text)).map_err(failed)?
+    }
+
+    fn read(text: &str) -> Result<Self, InputError> {
+        let parser_failed = |error: &dyn std::fmt::Display| problem_of_parser(text, &error.to_string());
+        let failed = |problem: &Problem| condition_problem(text, problem);
+        let mut tokenizer = Tokenizer::new(&GenericDialect {}, text);
+        let tokens = tokenizer.tokenize_with_location().map_err(|error| failed(&parser_failed(&error)))?;
+        if let Some(at) = one_too_many(&tokens) {
+            let reason = format!("it is too long: more than {MOST_SIGNS} words and signs; use IN (…) for long lists");
+            return Err(failed(&Problem { reason, at }));
+        }
+        let mut parser =
+            Parser::new(&GenericDialect {}).with_recursion_limit(2 * MOST_LEVELS).with_tokens_with_locations(tokens);
+        let sql = parser.parse_expr().map_err(|error| failed(&parser_failed(&error)))?;
         let next = parser.peek_token();
         if next.token != Token::EOF {
-            let Location { line, column } = next.span.start;
-            return Err(failed(format!("it goes on with {} at Line: {line}, Column: {column}", next.token)));
+            let what = match next.token {
+                Token::SemiColon => "it is one condition, and goes on after a semicolon".to_string(),
+                other => format!("it goes on with {other}"),
+            };
+            return Err(failed(&Problem { reason: what, at: next.span.start }));
         }
-        let mut operators = 0;
-        let asks = sqlparser::ast::visit_expressions(&sql, |expr| {
-            operators +=
-                usize::from(matches!(expr, Sql::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }));
-            match expr {
-                Sql::Subquery(_) | Sql::Exists { .. } | Sql::InSubquery { .. } => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        });
-        if asks.is_break() {
-            return Err(failed("it is asked of each row by itself, so it cannot have a query in it".to_string()));
+        let mut shape = Shape::default();
+        if let ControlFlow::Break(problem) = sql.visit(&mut shape) {
+            return Err(failed(&problem));
         }
-        if operators > MOST_OPERATORS {
-            let reason = format!(
-                "it has {operators} times AND and OR, and at most {MOST_OPERATORS} can be computed; use IN (…)"
-            );
-            return Err(InputError::Condition { condition: abridged(text), reason, position: None });
-        }
+        language::check(&sql).map_err(|problem| failed(&problem))?;
         Ok(ParsedCondition { text: text.to_string(), sql })
     }
 
@@ -115,11 +138,16 @@ impl ParsedCondition {
         names
     }
 
+    /// What was read.
+    #[cfg(test)]
+    pub fn sql(&self) -> &Sql {
+        &self.sql
+    }
+
     /// Looks its columns up.
     ///
     /// # Errors
-    /// A column that does not exist, with its position; or something that polars cannot compute row by
-    /// row.
+    /// A column that does not exist, with its position.
     pub fn resolve(&self, columns: &Columns<'_>) -> Result<Condition, InputError> {
         let mut parts = Vec::new();
         split_conjuncts(&self.sql, &mut parts);
@@ -129,27 +157,10 @@ impl ParsedCondition {
 
     fn resolve_part(&self, mut part: Sql, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
         let mut rewriter = Rewriter { condition: self, columns, uses: BTreeMap::new() };
-        if let ControlFlow::Break(error) = part.visit(&mut rewriter) {
+        if let ControlFlow::Break(error) = VisitMut::visit(&mut part, &mut rewriter) {
             return Err(error);
         }
-        let expr = polars::sql::sql_expr(part.to_string()).map_err(|error| match error.to_string() {
-            // It shows its insides where it does not know something.
-            what if what.contains("Span(") => {
-                let reason = format!("this is not known here: {part}");
-                InputError::Condition { condition: self.text.clone(), reason, position: None }
-            }
-            _ => condition_error(&self.text, &error),
-        })?;
-        // A list after IN is imploded: that is no aggregate over rows.
-        let aggregates = |expr: &Expr| match expr {
-            Expr::Agg(AggExpr::Implode { .. }) => false,
-            other => matches!(other, Expr::Agg(_) | Expr::Len | Expr::Over { .. }),
-        };
-        if expr.into_iter().any(aggregates) {
-            let reason = "it is asked of each row by itself, so it cannot aggregate over rows".to_string();
-            return Err(InputError::Condition { condition: self.text.clone(), reason, position: None });
-        }
-        Ok(Conjunct { expr, uses: rewriter.uses })
+        Ok(Conjunct { sql: part, uses: rewriter.uses })
     }
 
     fn unknown_column(&self, name: &str, at: Location, columns: &Columns<'_>) -> InputError {
@@ -165,9 +176,7 @@ impl ParsedCondition {
         // A text in double quotes is a column's name in SQL: the commonest mistake of all.
         let quoted = self.text.contains(&format!("\"{name}\""));
         let quotes = if quoted { " (text is written in single quotes)" } else { "" };
-        let reason = format!("there is no column `{name}` at line {}, column {}{quotes}; {hint}", at.line, at.column);
-        let position = usize::try_from(at.column).ok().filter(|_| !self.text.contains('\n'));
-        InputError::Condition { condition: self.text.clone(), reason, position }
+        condition_problem(&self.text, &Problem { reason: format!("there is no column `{name}`{quotes}; {hint}"), at })
     }
 }
 
@@ -204,13 +213,106 @@ impl Conjunct {
     }
 }
 
+/// What is wrong with a condition, as an error of it.
+pub fn condition_problem(condition: &str, problem: &Problem) -> InputError {
+    let Problem { reason, at } = problem;
+    let is_known = at.line > 0;
+    let mut reason = abridged(reason, PRINTED / 2);
+    if is_known {
+        reason += &format!(" (line {}, column {})", at.line, at.column);
+    }
+    let shown = printed(condition);
+    let position = usize::try_from(at.column).ok().filter(|_| is_known && !condition.contains('\n'));
+    let position = position.filter(|column| *column <= shown.chars().count() + 1);
+    InputError::Condition { condition: shown, reason, position }
+}
+
+/// What the parser says, which has the place in its words.
+fn problem_of_parser(text: &str, said: &str) -> Problem {
+    let number = |after: &str| {
+        let digits: String = said.rsplit(after).next()?.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().ok()
+    };
+    let placed = said.rfind(" at Line: ");
+    let end = Location {
+        line: text.lines().count() as u64,
+        column: text.lines().last().map_or(0, |line| line.chars().count()) as u64 + 1,
+    };
+    let at = match placed {
+        Some(_) => Location { line: number("Line: ").unwrap_or(0), column: number("Column: ").unwrap_or(0) },
+        None if said.contains("EOF") => end,
+        None => Location { line: 0, column: 0 },
+    };
+    let reason = placed.map_or(said, |place| &said[..place]).trim_start_matches("sql parser error: ");
+    let reason = match reason {
+        "recursion limit exceeded" => format!("it is nested too deep: more than {MOST_LEVELS} levels"),
+        other => other.to_string(),
+    };
+    Problem { reason, at }
+}
+
+/// The first of more words and signs than there can be. The values of lists do not count, and neither do their signs.
+fn one_too_many(tokens: &[TokenWithSpan]) -> Option<Location> {
+    let mut last = None;
+    let mut signs = 0;
+    for token in tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
+        let is_value = match &token.token {
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Comma => true,
+            Token::Minus | Token::Plus => matches!(last, Some(Token::Comma | Token::LParen)),
+            _ => false,
+        };
+        signs += usize::from(!is_value);
+        if signs > MOST_SIGNS {
+            return Some(token.span.start);
+        }
+        last = Some(token.token.clone());
+    }
+    None
+}
+
+/// How deep a condition is nested, where what AND or OR joins is on one level, and how many of these there are.
+#[derive(Default)]
+struct Shape {
+    levels: usize,
+    operators: usize,
+}
+
+fn is_logic(sql: &Sql) -> bool {
+    matches!(sql, Sql::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. })
+}
+
+impl Visitor for Shape {
+    type Break = Problem;
+
+    fn pre_visit_expr(&mut self, sql: &Sql) -> ControlFlow<Problem> {
+        if is_logic(sql) {
+            self.operators += 1;
+        } else {
+            self.levels += 1;
+        }
+        let refused = |reason: String| ControlFlow::Break(Problem { reason, at: Location { line: 0, column: 0 } });
+        if self.operators > MOST_OPERATORS {
+            return refused(format!("it has more than {MOST_OPERATORS} times AND and OR; use IN (…)"));
+        }
+        if self.levels > MOST_LEVELS {
+            return refused(format!("it is nested too deep: more than {MOST_LEVELS} levels"));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, sql: &Sql) -> ControlFlow<Problem> {
+        self.levels -= usize::from(!is_logic(sql));
+        ControlFlow::Continue(())
+    }
+}
+
 /// What polars says of a condition, as an error of the condition.
 pub fn condition_error(condition: &str, error: &PolarsError) -> InputError {
     let reason = error.to_string();
     // polars appends the plan that it failed in, which says nothing to who wrote the condition.
     let reason = reason.split("\n\n").next().unwrap_or_default();
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    InputError::Condition { condition: condition.to_string(), reason, position: None }
+    InputError::Condition { condition: printed(condition), reason, position: None }
 }
 
 fn split_conjuncts(sql: &Sql, parts: &mut Vec<Sql>) {
@@ -243,17 +345,21 @@ struct Rewriter<'a> {
 }
 
 impl Rewriter<'_> {
-    /// Whether something is a number: written as one, or a column of them.
+    /// Whether something is a number: written as one, reckoned, or a column of them.
     fn is_number(&self, sql: &Sql) -> bool {
         match sql {
             Sql::Value(value) => matches!(value.value, Value::Number(..)),
             Sql::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } | Sql::Nested(expr) => {
                 self.is_number(expr)
             }
-            Sql::BinaryOp { left, op, right } => wants_equal_types(op) && self.is_number(left) && self.is_number(right),
+            Sql::BinaryOp { left, op, right } => is_arithmetic(op) && self.is_number(left) && self.is_number(right),
+            Sql::Cast { data_type, .. } => Target::of(data_type).is_some_and(Target::is_number),
+            Sql::Extract { .. } | Sql::Position { .. } | Sql::Ceil { .. } | Sql::Floor { .. } => true,
+            Sql::Function(call) => language::function(sql, call).is_ok_and(|(function, _)| function.gives_number()),
             other => name_of(other).is_some_and(|(name, _)| {
                 let found = self.columns.find(&name).ok().flatten();
-                found.is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float))
+                found
+                    .is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal))
             }),
         }
     }
@@ -271,7 +377,9 @@ impl Rewriter<'_> {
         // A column of nulls has no type of its own.
         let as_number = number_needed && (column.kind.is_text_or_number() || column.kind == Kind::Null);
         let alias = if as_number { format!("{name} as a number") } else { name };
-        *sql = Sql::Identifier(Ident::with_quote('"', alias.as_str()));
+        let mut ident = Ident::with_quote('"', alias.as_str());
+        ident.span = sqlparser::ast::Spanned::span(sql);
+        *sql = Sql::Identifier(ident);
         self.uses.insert(alias, ColumnUse { column, as_number });
         ControlFlow::Continue(())
     }
@@ -281,7 +389,6 @@ impl VisitorMut for Rewriter<'_> {
     type Break = InputError;
 
     fn pre_visit_expr(&mut self, sql: &mut Sql) -> ControlFlow<InputError> {
-        spell_out(sql);
         match sql {
             Sql::BinaryOp { left, op, right } if wants_equal_types(op) => {
                 let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
@@ -299,50 +406,41 @@ impl VisitorMut for Rewriter<'_> {
             Sql::InList { expr, list, .. } if list.iter().any(|value| self.is_number(value)) => {
                 self.replace(expr, true)
             }
+            Sql::IsDistinctFrom(left, right) | Sql::IsNotDistinctFrom(left, right) => {
+                let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
+                if right_is_number {
+                    self.replace(left, true)?;
+                }
+                if left_is_number {
+                    self.replace(right, true)?;
+                }
+                ControlFlow::Continue(())
+            }
+            Sql::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr }
+            | Sql::Ceil { expr, .. }
+            | Sql::Floor { expr, .. } => self.replace(expr, true),
+            Sql::Function(call) => {
+                let takes_numbers = function_of(call).is_some_and(Function::takes_numbers);
+                if let (true, FunctionArguments::List(list)) = (takes_numbers, &mut call.args) {
+                    for argument in &mut list.args {
+                        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) = argument {
+                            self.replace(argument, true)?;
+                        }
+                    }
+                }
+                ControlFlow::Continue(())
+            }
             other => self.replace(other, false),
         }
     }
 }
 
-/// Lists up to this long are spelled out as alternatives, which know the types of what they compare.
-const SHORT_LIST: usize = 256;
-
-/// Puts what polars takes differently, or not at all, into words that it takes as SQL means them.
-fn spell_out(sql: &mut Sql) {
-    let nested = |expr: Sql| Sql::Nested(Box::new(expr));
-    let not = |expr: Sql| Sql::UnaryOp { op: UnaryOperator::Not, expr: Box::new(nested(expr)) };
-    let or = |left: Sql, right: Sql| {
-        nested(Sql::BinaryOp { left: Box::new(left), op: BinaryOperator::Or, right: Box::new(right) })
-    };
-    match sql {
-        // These hold for null, too.
-        Sql::IsNotTrue(inner) => *sql = or(Sql::IsNull(inner.clone()), not(inner.as_ref().clone())),
-        Sql::IsNotFalse(inner) => *sql = or(Sql::IsNull(inner.clone()), nested(inner.as_ref().clone())),
-        Sql::InList { expr, list, negated } if !list.is_empty() && list.len() <= SHORT_LIST => {
-            let is = |value: &Sql| Sql::BinaryOp {
-                left: expr.clone(),
-                op: BinaryOperator::Eq,
-                right: Box::new(value.clone()),
-            };
-            let mut any: Vec<Sql> = list.iter().map(is).collect();
-            // As a balanced tree: polars walks expressions recursively.
-            while any.len() > 1 {
-                any = any
-                    .chunks(2)
-                    .map(|pair| pair.iter().cloned().reduce(or).unwrap_or_else(|| pair[0].clone()))
-                    .collect();
-            }
-            let any = nested(any.swap_remove(0));
-            *sql = if *negated { not(any) } else { any };
-        }
-        _ => {}
-    }
+fn is_arithmetic(op: &BinaryOperator) -> bool {
+    use BinaryOperator as B;
+    matches!(op, B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo | B::DuckIntegerDivide)
 }
 
 fn wants_equal_types(op: &BinaryOperator) -> bool {
     use BinaryOperator as B;
-    matches!(
-        op,
-        B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo | B::Gt | B::Lt | B::GtEq | B::LtEq | B::Eq | B::NotEq
-    )
+    is_arithmetic(op) || matches!(op, B::Gt | B::Lt | B::GtEq | B::LtEq | B::Eq | B::NotEq)
 }

@@ -330,9 +330,129 @@ fn what_cannot_be_asked_is_said_in_words() {
     let fails = |condition: &str, words: &[&str]| {
         reading_of(&events()).filter(condition).fails(2, &[&["`input.where`"], words].concat());
     };
-    fails("platform SIMILAR TO 'x'", &["this is not known here: \"platform\" SIMILAR TO 'x'"]);
+    fails("platform SIMILAR TO 'x'", &["this is not known here: platform SIMILAR TO 'x'"]);
     fails("(platform, is_bot) = ('web', true)", &["this is not known here"]);
     fails("EXISTS (SELECT 1)", &["cannot have a query in it"]);
     fails("platform = (SELECT 'web')", &["cannot have a query in it"]);
     fails("platform IN (SELECT 'web')", &["cannot have a query in it"]);
+}
+
+#[test]
+fn what_is_not_on_the_list_is_an_error_with_its_place_and_the_nearest_name() {
+    let fails = |condition: &str, words: &[&str]| {
+        reading_of(&events()).filter(condition).fails(2, &[&["`input.where`"], words].concat());
+    };
+    fails("lowre(page) = 'x'", &["there is no function lowre here; did you mean lower?", "line 1, column 1", "\n  ^"]);
+    fails("amount > 1 AND xyzzy(page) = 'x'", &["there is no function xyzzy", "column 16", "abs, ceil"]);
+    fails("lower(page, 'x') = 'x'", &["lower takes 1 arguments, not 2"]);
+    fails("amount ^ 2 = 4", &["the operator ^ is not known here; write POWER"]);
+    fails("page ~ 'x'", &["the operator ~ is not known here; write REGEXP_MATCHES"]);
+    fails("amount & 1 = 1", &["the operator & is not known here"]);
+    fails("COUNT(*) > 5", &["asked of each row by itself", "count"]);
+    fails("event_time > now()", &["another value in each run"]);
+    fails("event_time > CURRENT_TIMESTAMP", &["another value in each run"]);
+    fails("CAST(page AS JSON) = 'x'", &["the type JSON is not known here", "VARCHAR"]);
+    fails("CAST(page AS nonsense) = 'x'", &["the type nonsense is not known here"]);
+    fails("EXTRACT(timezone FROM event_time) = 1", &["cannot be extracted", "isodow"]);
+    fails("page COLLATE \"de\" = 'x'", &["not known here"]);
+    fails("page = ANY('{a}')", &["not known here"]);
+    fails("event_time AT TIME ZONE 'UTC' > '2026-01-01'", &["not known here"]);
+    fails("sum(amount) OVER () > 1", &["asked of each row by itself"]);
+    fails("page = X'41'", &["not known here"]);
+    fails("amount = ?", &["not known here"]);
+    fails("platform = 'web'; DROP TABLE x", &["goes on after a semicolon"]);
+    fails("", &["`input.where`"]);
+    fails("-- all of it", &["`input.where`"]);
+    fails("platform = 'web", &["`input.where`"]);
+    fails("SELECT 1", &["`input.where`"]);
+    fails("platform = 'web'\nAND lowre(page) = 'x'", &["did you mean lower? (line 2, column 5)"]);
+    keeps("platform = 'web' -- and nothing else", ["ann", "eve"]);
+    keeps("platform = /* of the web */ 'web'", ["ann", "eve"]);
+}
+
+#[test]
+fn what_is_too_long_or_too_deep_is_said() {
+    let fails = |condition: String, words: &[&str]| {
+        reading_of(&events()).filter(&condition).fails(2, &[&["`input.where`"], words].concat());
+    };
+    let around =
+        |before: &str, after: &str, times: usize| format!("{}is_bot{}", before.repeat(times), after.repeat(times));
+    for times in [200, 5_000, 100_000] {
+        fails(around("(", ")", times), &["too"]);
+        fails(around("NOT ", "", times), &["too"]);
+        fails(around("", " IS TRUE", times), &["too"]);
+        fails(around("", "::BOOLEAN", times), &["too"]);
+        fails(around("(", " IS DISTINCT FROM is_bot)", times), &["too"]);
+        fails(format!("amount{} > 0", " + amount".repeat(times)), &["too"]);
+        fails(format!("amount > {}1", "- ".repeat(times)), &["too"]);
+        fails(format!("{}amount{} > 0", "abs(".repeat(times), ")".repeat(times)), &["too"]);
+        fails(format!("{} true {} END", "CASE WHEN is_bot THEN".repeat(times), "END ".repeat(times)), &["too"]);
+    }
+    for times in [3_000, 200_000] {
+        fails(format!("{}'1 day' IS NULL", "INTERVAL ".repeat(times)), &["too"]);
+        fails(format!("CAST(amount AS {}INT{}) = 1", "ARRAY<".repeat(times), ">".repeat(times)), &["too"]);
+        fails(format!("\"{}\" = 1", "a".repeat(times)), &["there is no column `aaa"]);
+    }
+    fails(format!("is_bot{}", " AND is_bot".repeat(501)), &["more than 500 times AND and OR"]);
+    fails(format!("page{} = 'x'", " || page".repeat(50_000)), &["too long"]);
+    fails(format!("amount > {}", "(".repeat(1_000_000)), &["too"]);
+    // What doubles with each level has its end before the memory has.
+    let mut doubled = "is_bot".to_owned();
+    for _ in 0..40 {
+        doubled = format!("({doubled} BETWEEN false AND true)");
+    }
+    fails(doubled, &["too long to be computed"]);
+    keeps(&around("(", ")", 40), ["ann", "eve"]);
+    keeps(&format!("coalesce({}, 0) = 0", vec!["amount"; 99].join(", ")), ["dan"]);
+    keeps(&format!("greatest({}, 12) = 12", vec!["amount"; 99].join(", ")), ["ann", "bob", "dan"]);
+    keeps(&around("NOT ", "", 40), ["ann", "eve"]);
+}
+
+#[test]
+fn long_lists_and_numbers_are_what_they_are() {
+    let numbers = |count: i64| (-count..count).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+    keeps(&format!("amount IN ({})", numbers(50_000)), ["ann", "bob", "cid", "eve"]);
+    keeps(&format!("amount NOT IN ({})", numbers(10)), ["bob", "cid", "eve"]);
+    keeps(&format!("amount NOT IN ({}, NULL)", numbers(200)), []);
+    keeps(
+        &format!("amount IN ({}, 25.0, 1e1, 15.5)", (100..400).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")),
+        ["bob", "eve"],
+    );
+    let words = (0..1_000).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
+    keeps(&format!("platform IN ({words}, 'web')"), ["ann", "eve"]);
+    keeps(&format!("amount < {}", "9".repeat(10_000)), ["ann", "bob", "cid", "eve"]);
+    keeps(
+        "amount < 1e400 AND amount > -1e400 AND amount > 0.00000000000000000000000000000000000000000000000001",
+        ["ann", "bob", "cid", "eve"],
+    );
+    keeps("page = '\u{1F468}\u{200D}\u{1F469}' OR page = '\u{0}' OR page = '/pricing'", ["ann"]);
+}
+
+#[test]
+fn a_value_that_cannot_be_cast_names_the_file_and_the_way_out() {
+    let words =
+        ["`input.where`", "it fails on values of", "events.parquet", "'/pricing' is no whole number", "TRY_CAST"];
+    reading_of(&events()).filter("CAST(page AS INTEGER) = 1").fails(2, &words);
+    keeps("TRY_CAST(page AS INTEGER) IS NULL", ["ann", "bob", "cid", "dan", "eve"]);
+    reading_of(&events()).filter("amount * 9223372036854775807 > 0").fails(2, &["has no room in 64 bits", "DOUBLE"]);
+}
+
+#[test]
+fn unsigned_numbers_are_above_what_is_below_zero() {
+    let ids: ArrayRef = Arc::new(arrow::array::UInt64Array::from(vec![5, 1 << 63, u64::MAX]));
+    let events = table([("user_id", texts(["ann", "bob", "cid"])), ("event_time", times(["10:00"; 3])), ("h", ids)]);
+    let kept = |condition: &str| {
+        let seen = reading_of(&events).filter(condition).run();
+        crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]).join(" ")
+    };
+    for all in ["h <> -1", "h > -1", "h NOT IN (-1)", "NOT (h <= -1)", "h >= 0", "h > -1.5", "h IS DISTINCT FROM -1"] {
+        assert_eq!(kept(all), "ann bob cid", "{all}");
+    }
+    let many = (-300..0).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+    assert_eq!(kept(&format!("h NOT IN ({many})")), "ann bob cid");
+    assert_eq!(kept(&format!("h IN ({many}, 18446744073709551615)")), "cid");
+    assert_eq!(kept("h = -1"), "");
+    assert_eq!(kept("h = 18446744073709551615"), "cid");
+    assert_eq!(kept("h > 9223372036854775807"), "bob cid");
+    assert_eq!(kept("h % 10 = 5"), "ann cid");
 }

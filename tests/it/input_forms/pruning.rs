@@ -2,8 +2,13 @@
 
 use super::{reading, reading_of, Reading};
 use crate::cells::{dictionary, ints, of_type, table, texts, times};
-use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use crate::support::write_batch;
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::DataType;
+use parquet::data_type::ByteArray;
+use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Forty rows in order of every column, one user each ten.
@@ -154,6 +159,142 @@ fn a_file_that_is_ruled_out_whole_still_counts_as_input() {
         .counts("inputs.row_groups_read", 1)
         .counts("inputs.row_groups_skipped", 4)
         .counts("filtered", 40);
+}
+
+// ---- Bounds that lie ---------------------------------------------------------------------------------------
+
+/// Writes a table of one row group whose footer says this of a column.
+fn write_with_bounds(path: &Path, batch: &RecordBatch, column: &str, statistics: &Statistics) {
+    write_batch(path, 1_000, batch);
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&std::fs::File::open(path).unwrap()).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let length = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap()) as usize;
+    let mut changed = bytes[..bytes.len() - 8 - length].to_vec();
+    let of_group = |group: &parquet::file::metadata::RowGroupMetaData| {
+        let columns = group.columns().iter().map(|chunk| match chunk.column_path().string() == column {
+            true => chunk.clone().into_builder().set_statistics(statistics.clone()).build().unwrap(),
+            false => chunk.clone(),
+        });
+        group.clone().into_builder().set_column_metadata(columns.collect()).build().unwrap()
+    };
+    let groups = metadata.row_groups().iter().map(of_group).collect();
+    let metadata = metadata.into_builder().set_row_groups(groups).build();
+    ParquetMetaDataWriter::new(&mut changed, &metadata).finish().unwrap();
+    std::fs::write(path, changed).unwrap();
+}
+
+/// A least and a greatest value, where old writers have them or where new ones do.
+macro_rules! bounds {
+    ($min:expr, $max:expr, $are_old:expr) => {
+        Statistics::from(ValueStatistics::new(Some($min), Some($max), None, Some(0), $are_old))
+    };
+}
+
+/// One user a value, named `a`, `b` and so on.
+fn of_values(values: ArrayRef) -> RecordBatch {
+    let users: Vec<String> = (0..values.len() as u8).map(|row| char::from(b'a' + row).to_string()).collect();
+    let users = texts(users.iter().map(String::as_str));
+    let clocks = times(std::iter::repeat_n("10:00", values.len()));
+    table([("user_id", users), ("event_time", clocks), ("x", values)])
+}
+
+/// The users that pass over a file with such bounds of `x`, and whether its row group is read.
+fn passing(values: ArrayRef, statistics: &Statistics, condition: &str) -> (String, bool) {
+    let write = |path: &Path| write_with_bounds(path, &of_values(values), "x", statistics);
+    let seen = reading().written("a.parquet", write).filter(condition).run();
+    let users = crate::cells::lines(&seen.sandbox.out(), "sessions", &["user_id"]).join(" ");
+    (users, crate::cells::number(&seen.sandbox.out(), "inputs.row_groups_read") == 1)
+}
+
+#[test]
+fn not_a_number_is_no_bound() {
+    let floats = || Arc::new(Float64Array::from(vec![1.0, 7.0, f64::NAN])) as ArrayRef;
+    for (min, max) in [(f64::NAN, f64::NAN), (1.0, f64::NAN), (f64::NAN, 7.0)] {
+        for are_old in [false, true] {
+            let passing = |condition| passing(floats(), &bounds!(min, max, are_old), condition);
+            assert_eq!(passing("x < 5"), ("a".to_owned(), true), "{min} to {max}");
+            assert_eq!(passing("x = 7"), ("b".to_owned(), true), "{min} to {max}");
+            assert_eq!(passing("x > 5"), ("b c".to_owned(), true), "{min} to {max}");
+        }
+    }
+}
+
+#[test]
+fn bounds_of_either_zero_are_those_of_both() {
+    let zeros = || Arc::new(Float64Array::from(vec![-0.0, 0.0])) as ArrayRef;
+    for (min, max) in [(0.0, 0.0), (-0.0, -0.0), (0.0, -0.0), (-0.0, 0.0)] {
+        assert_eq!(passing(zeros(), &bounds!(min, max, false), "x = 0.0").0, "a b");
+        assert_eq!(passing(zeros(), &bounds!(min, max, false), "x <= -0.0").0, "a b");
+    }
+}
+
+#[test]
+fn bounds_of_unsigned_numbers_in_signed_order_say_nothing() {
+    let numbers = || Arc::new(UInt32Array::from(vec![5, u32::MAX])) as ArrayRef;
+    for (min, max) in [(5, -1), (-1, 5)] {
+        for are_old in [true, false] {
+            let passing = |condition| passing(numbers(), &bounds!(min, max, are_old), condition).0;
+            assert_eq!(passing("x = 4294967295"), "b");
+            assert_eq!(passing("x > 100"), "b");
+            assert_eq!(passing("x < 100"), "a");
+        }
+    }
+}
+
+#[test]
+fn bounds_of_unsigned_numbers_in_their_order_rule_row_groups_out() {
+    let numbers = || Arc::new(UInt32Array::from(vec![5, u32::MAX])) as ArrayRef;
+    assert_eq!(passing(numbers(), &bounds!(5i32, -1, false), "x < 5"), (String::new(), false));
+    let numbers = || Arc::new(UInt64Array::from(vec![5, u64::MAX])) as ArrayRef;
+    assert_eq!(passing(numbers(), &bounds!(5i64, -1, false), "x < 5"), (String::new(), false));
+    assert_eq!(passing(numbers(), &bounds!(5i64, -1, false), "x > 18446744073709551614"), ("b".to_owned(), true));
+    assert_eq!(passing(numbers(), &bounds!(5i64, -1, true), "x < 5"), (String::new(), true));
+    let small = || of_type(&ints([5, 200]), DataType::UInt8);
+    assert_eq!(passing(small(), &bounds!(5i32, 200, false), "x > 200"), (String::new(), false));
+}
+
+#[test]
+fn a_least_value_above_the_greatest_says_nothing() {
+    assert_eq!(passing(ints([1, 9]), &bounds!(9i64, 1, false), "x = 1"), ("a".to_owned(), true));
+    let words = || texts(["b", "d"]);
+    let text = |text: &str| ByteArray::from(text);
+    assert_eq!(passing(words(), &bounds!(text("d"), text("b"), false), "x = 'b'"), ("a".to_owned(), true));
+}
+
+#[test]
+fn old_bounds_of_text_are_in_another_order() {
+    let words = || texts(["a", "é"]);
+    let text = |text: &str| ByteArray::from(text);
+    // As signed bytes, é is before a.
+    assert_eq!(passing(words(), &bounds!(text("é"), text("a"), true), "x = 'é'"), ("b".to_owned(), true));
+    assert_eq!(passing(words(), &bounds!(text("a"), text("b"), true), "x = 'é'"), ("b".to_owned(), true));
+    assert!(passing(words(), &bounds!(text("a"), text("é"), false), "x = 'z'").1);
+    assert!(!passing(words(), &bounds!(text("a"), text("é"), false), "x = 'ü'").1);
+}
+
+#[test]
+fn bounds_that_the_type_has_no_room_for_say_nothing() {
+    let small = || of_type(&ints([1, 9]), DataType::Int8);
+    assert_eq!(passing(small(), &bounds!(1_000i32, 2_000, false), "x = 9"), ("b".to_owned(), true));
+    let small = || of_type(&ints([1, 9]), DataType::UInt8);
+    assert_eq!(passing(small(), &bounds!(1_000i32, 2_000, false), "x = 9"), ("b".to_owned(), true));
+}
+
+#[test]
+fn bounds_of_too_few_bytes_say_nothing() {
+    let short = bounds!(ByteArray::from(vec![7]), ByteArray::from(vec![8]), false);
+    assert_eq!(passing(ints([1, 9]), &short, "x = 9"), ("b".to_owned(), true));
+}
+
+#[test]
+fn bounds_of_times_that_lie_tell_no_latest_time() {
+    // The times of the file are not what its footer says, the least after the greatest: it is read to know them.
+    let clocks = times(["10:00", "10:30"]);
+    let users = texts(["ann", "bob"]);
+    let batch = table([("user_id", users), ("event_time", clocks), ("keep", ints([1, 0]))]);
+    let statistics = bounds!(crate::support::at("10:30"), crate::support::at("10:00"), false);
+    let write = |path: &Path| write_with_bounds(path, &batch, "event_time", &statistics);
+    reading().written("a.parquet", write).filter("keep > 0").run().sessions(REASON, ["ann timeout"]);
 }
 
 // ---- The latest time ---------------------------------------------------------------------------------------
