@@ -66,7 +66,7 @@ pub fn stage_anew(
     let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
-    let set = ChartSet { charts, segments: &tables, added: &added };
+    let set = ChartSet { charts, segments: &tables, added: &added, limit: None };
     let lines = set.measure(pool, folder.path(), zone)?;
     stage_charts(folder, &Provenance::of(definition), charts, &lines, zone)?;
     Ok(lines)

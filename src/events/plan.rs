@@ -189,6 +189,7 @@ impl ReadPlan {
                 row_groups: row_groups.clone(),
                 projection,
                 keeps_codes: false,
+                batch_bytes: None,
             });
         }
         Ok(tasks)
