@@ -17,12 +17,13 @@ use crate::charts::measure::{Counted, InRange};
 use crate::charts::pass::{group_sizes, Pass};
 use crate::charts::segments::{Performed, SegmentTables};
 use crate::charts::series::{GroupSizes, SeriesOf};
-use crate::charts::tables::{DatedFile, TableFiles};
+use crate::charts::tables::{DatedFile, TableFiles, BYTES_AT_ONCE};
 use crate::charts::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
 use crate::job::segment::ALL;
 use crate::job::{Chart, Segment};
+use crate::memory::MemoryLimit;
 use crate::pipeline;
 use crate::tables::csv_file::CsvStyle;
 use crate::tables::error::TableError;
@@ -40,6 +41,8 @@ pub struct ChartSet<'a> {
     pub segments: &'a [SegmentTables],
     /// The columns that the charts added to the sessions tables.
     pub added: &'a AddedColumns,
+    /// The memory that may be taken; `None` for no limit.
+    pub limit: Option<MemoryLimit>,
 }
 
 /// What came of charts.
@@ -63,8 +66,14 @@ impl ChartSet<'_> {
         };
         let charts: Vec<&Chart> = self.charts.iter().collect();
         let charts = pipeline::each(pool, &charts, |&chart| InRange::new(chart, self.segments, zone).map_err(failed))?;
-        let measuring =
-            Measuring { pool, segments: self.segments, added: self.added, charts: &charts, failed: &failed };
+        let measuring = Measuring {
+            pool,
+            segments: self.segments,
+            added: self.added,
+            charts: &charts,
+            limit: self.limit,
+            failed: &failed,
+        };
         let groups = measuring.largest_groups()?;
         // What was counted for each chart, in the order of its segments.
         let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
@@ -95,6 +104,7 @@ struct Measuring<'a> {
     segments: &'a [SegmentTables],
     added: &'a AddedColumns,
     charts: &'a [InRange<'a>],
+    limit: Option<MemoryLimit>,
     failed: &'a (dyn Fn(ChartError) -> Error + Sync),
 }
 
@@ -182,23 +192,43 @@ impl Measuring<'_> {
         Ok(of_charts.collect())
     }
 
-    /// Takes a pass over the activity of a segment.
+    /// Takes a pass over the activity of a segment; more of them, where memory does not hold all of its users.
     fn active(&self, mut pass: ActivePass<'_>) -> Result<Vec<Active>, Error> {
-        for files in pass.batches() {
-            let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
-            let read = pipeline::each(self.pool, &files, read)?;
-            let present = pass.take(read);
-            pipeline::each(self.pool, &pass.shares(), |share| {
-                pass.tell_apart(*share, &present);
-                Ok(())
-            })?;
+        let mut shares = pass.shares();
+        let mut is_first = true;
+        while !shares.is_empty() {
+            let mut left = Vec::new();
+            let batches = pass.batches(self.at_once());
+            for files in batches {
+                let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
+                let read = pipeline::each(self.pool, &files, read)?;
+                let present = pass.take(read, is_first);
+                pipeline::each(self.pool, &shares, |share| {
+                    pass.tell_apart(*share, &present);
+                    Ok(())
+                })?;
+                drop(present);
+                // Half of the users wait for the next time.
+                while shares.len() > 1 && self.limit.is_some_and(MemoryLimit::is_near) {
+                    let later = shares.split_off(shares.len().div_ceil(2));
+                    later.iter().for_each(|share| pass.forget(*share));
+                    left.extend(later);
+                }
+            }
+            (shares, is_first) = (left, false);
         }
         Ok(pass.finish())
     }
 
+    /// Bytes of files that are read at once.
+    fn at_once(&self) -> u64 {
+        let threads = self.pool.current_num_threads();
+        self.limit.map_or(BYTES_AT_ONCE, |limit| limit.files_at_once(threads).min(BYTES_AT_ONCE))
+    }
+
     /// Takes series over the sessions of a segment.
     fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
-        let mut batches = pass.batches().into_iter().peekable();
+        let mut batches = pass.batches(self.at_once()).into_iter().peekable();
         while let Some(files) = batches.next() {
             let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
             pass.take(taken);

@@ -67,7 +67,7 @@ pub fn stage_anew(
     let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
-    let set = ChartSet { charts, segments: &tables, added: &added };
+    let set = ChartSet { charts, segments: &tables, added: &added, limit: None };
     let measured = set.measure(pool, folder.path(), style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
     stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;

@@ -149,6 +149,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// The system refuses memory, or a thread, to a library that says so.
+    #[error(
+        "the system refuses memory, or a thread: give the process more (look at ulimit -v, or the limit of its container), or have \
+         dwell take less, with --memory-limit or fewer --threads; the tables are as they were"
+    )]
+    Refused,
     /// A bug.
     #[error("this is a bug in dwell; please report this line and the job: {what}; the tables are as they were")]
     Bug {
@@ -224,6 +230,7 @@ fn and_others(others: usize) -> String {
     }
 }
 
-fn size_text(bytes: u64) -> String {
+/// A size as people write it.
+pub fn size_text(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }

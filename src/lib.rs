@@ -49,6 +49,7 @@ pub mod events;
 pub mod gaps;
 pub mod guard;
 pub mod guide;
+pub mod heap;
 pub mod history;
 pub mod inspect;
 pub mod job;

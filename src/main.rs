@@ -7,9 +7,14 @@ use dwell::cli::{
     ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest,
 };
 use dwell::error::Error;
+use dwell::heap::Heap;
 use dwell::report::format::Format;
 use dwell::report::log::{self, LogFormat};
 use dwell::{cancel, charts_command, compare, doctor, guard, history, run};
+
+/// Where the system has no more memory, the run fails as it does where a disk is full.
+#[global_allocator]
+static HEAP: Heap = Heap;
 
 fn main() -> ExitCode {
     match Cli::from_arguments().request() {

@@ -1,6 +1,13 @@
 //! How much memory a run may take, and what for.
+//!
+//! Two things hold a run within its limit. What is planned: each stage has a share of the limit, and counts what it keeps.
+//! And what is seen: the system tells what the process holds, whatever holds it, and a stage that finds the process near
+//! its limit puts on disk what it would have kept, or has fewer threads at work at once.
+
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::Error;
+use crate::heap;
 use crate::job::JobError;
 
 /// The memory that a run may take, in bytes.
@@ -11,6 +18,8 @@ const KIB: f64 = 1024.0;
 /// What the program, its threads and what they have in hand take, about.
 const BASE: u64 = 96 << 20;
 const PER_THREAD: u64 = 40 << 20;
+/// Sessions that may wait whatever the limit: of smaller parts there would be too many.
+const LEAST_WAITING: u64 = 16 << 20;
 
 impl MemoryLimit {
     /// Reads the value of a key: `512MiB`, `4GB`.
@@ -60,7 +69,40 @@ impl MemoryLimit {
 
     /// Bytes of events that may wait in memory: more goes to disk. While some are written, as many may come.
     pub fn waiting_events(self, threads: usize) -> usize {
-        usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+        as_size(self.room(threads) / 2 - self.room(threads) / 8)
+    }
+
+    /// Bytes that the events may take which a thread has in hand, until they are laid out.
+    pub fn in_hand(self, threads: usize) -> usize {
+        as_size(PER_THREAD / 2 + self.room(threads) / 4 / threads.max(1) as u64)
+    }
+
+    /// Bytes that the columns of a batch may take in a file: a batch is in memory several times, as one thing is made of
+    /// another.
+    pub fn batch(self, threads: usize) -> usize {
+        self.in_hand(threads) / 8
+    }
+
+    /// Bytes that the process may take beside what it holds. Where they are fewer than `needed`, memory that is free
+    /// goes back to the system first.
+    pub fn left(self, needed: u64) -> u64 {
+        let left = || self.0.saturating_sub(resident().unwrap_or(0));
+        if left() < needed {
+            heap::give_back();
+        }
+        left()
+    }
+
+    /// Whether the process holds nearly as much as it may, also when memory that is free has gone back to the system.
+    pub fn is_near(self) -> bool {
+        let margin = self.0 / 8;
+        self.left(margin) < margin
+    }
+
+    /// What threads may take together for what they have in hand, where `reserved` bytes are for other things.
+    pub fn shared(self, threads: usize, reserved: u64) -> Shared {
+        let least = PER_THREAD * threads as u64;
+        Shared::new(Some(self.left(least + reserved).saturating_sub(reserved).max(least)))
     }
 
     /// Makes sure that the program itself and its threads fit.
@@ -87,9 +129,82 @@ impl MemoryLimit {
         Err(Error::TooLittleMemory { needed, limit: self.0, enough: self.0 - room + needed })
     }
 
+    /// Bytes that one thread may take, once nothing else is in memory.
+    pub fn to_compare(self, threads: usize) -> usize {
+        as_size(self.left(u64::MAX).min(self.room(threads)).max(PER_THREAD) * 3 / 4)
+    }
+
+    /// Bytes of table files that may be read at once, once nothing else is in memory: in memory they are several times as
+    /// large.
+    pub fn files_at_once(self, threads: usize) -> u64 {
+        (self.room(threads) / 16).max(PER_THREAD / 32 * threads as u64)
+    }
+
     /// Bytes of sessions that may wait in memory, once there are no events in memory any more.
     pub fn waiting_sessions(self, threads: usize) -> usize {
-        usize::try_from(self.room(threads) / 2).unwrap_or(usize::MAX)
+        as_size((self.room(threads) / 2).max(LEAST_WAITING))
+    }
+}
+
+fn as_size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// What the process holds in memory, in bytes, as the system sees it; `None` where it does not tell.
+pub fn resident() -> Option<u64> {
+    of_status("VmRSS:")
+}
+
+/// The most that the process has held.
+pub fn peak() -> Option<u64> {
+    of_status("VmHWM:")
+}
+
+fn of_status(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Memory that threads share for what they have in hand: who needs more than is left waits for the others.
+#[derive(Debug)]
+pub struct Shared {
+    room: Option<u64>,
+    taken: Mutex<u64>,
+    given_back: Condvar,
+}
+
+/// A thread's part of it, until this is dropped.
+#[derive(Debug)]
+pub struct Taken<'a> {
+    of: &'a Shared,
+    bytes: u64,
+}
+
+impl Shared {
+    /// So many bytes; `None` for no limit.
+    pub fn new(room: Option<u64>) -> Self {
+        Shared { room, taken: Mutex::new(0), given_back: Condvar::new() }
+    }
+
+    /// Takes some, as soon as they are there. Who needs more than there is gets all of it. Whoever has some must not wait
+    /// for other threads of its pool.
+    pub fn take(&self, bytes: u64) -> Taken<'_> {
+        let bytes = self.room.map_or(0, |room| bytes.min(room));
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.room.is_some_and(|room| *taken + bytes > room) {
+            taken = self.given_back.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += bytes;
+        Taken { of: self, bytes }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.of.taken.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.of.given_back.notify_all();
     }
 }
 
@@ -110,6 +225,31 @@ mod tests {
     fn a_bare_number_is_offered_a_unit() {
         let message = MemoryLimit::parse("--memory-limit", "4").expect_err("no unit").to_string();
         assert!(message.contains("did you mean 4GiB?"), "{message}");
+    }
+
+    #[test]
+    fn who_needs_more_than_is_left_waits_for_the_others() {
+        let shared = Shared::new(Some(10));
+        let most = Mutex::new((0u64, 0u64));
+        std::thread::scope(|scope| {
+            for bytes in [4, 4, 4, 25, 1, 6, 9, 3] {
+                let (shared, most) = (&shared, &most);
+                scope.spawn(move || {
+                    let taken = shared.take(bytes);
+                    let add = |more: u64| {
+                        let mut now = most.lock().expect("no panic");
+                        now.0 += more;
+                        now.1 = now.1.max(now.0);
+                    };
+                    add(taken.bytes);
+                    std::thread::yield_now();
+                    most.lock().expect("no panic").0 -= taken.bytes;
+                });
+            }
+        });
+        let (left, most) = most.into_inner().expect("no panic");
+        assert!(left == 0 && most <= 10, "{most}");
+        assert_eq!(Shared::new(None).take(u64::MAX).bytes, 0);
     }
 
     #[test]

@@ -22,11 +22,12 @@ use crate::sessionize::merge::ByDate;
 use crate::sessionize::partition::Partition;
 use crate::sessionize::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
+use crate::store::Room;
 use crate::tables::added::AddedFields;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
 use crate::tables::made_with::MadeWith;
-use crate::tables::parquet_file::{Provenance, Size};
+use crate::tables::parquet_file::{Provenance, Size, ROW_GROUP_ROWS, SLICE_ROWS};
 use crate::tables::place::{segment_of, TablePlace, SEGMENTS};
 use crate::tables::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
 use crate::tables::syncer::Syncer;
@@ -61,9 +62,11 @@ pub struct Output<'a> {
     written: Written,
     /// Has the disk confirm the files.
     syncer: Syncer,
-    /// How many parts there are, and the dates that they have of each table.
+    /// The memory that there is for it.
+    room: &'a Room,
+    /// How many parts there are, and how many rows they have of each table and date.
     parts: usize,
-    days_in_parts: BTreeMap<PathBuf, BTreeSet<Day>>,
+    rows_in_parts: BTreeMap<PathBuf, BTreeMap<Day, u64>>,
 }
 
 impl<'a> Output<'a> {
@@ -74,8 +77,9 @@ impl<'a> Output<'a> {
         scope: &'a Scope,
         folder: &'a LockedFolder,
         pool: &'a rayon::ThreadPool,
+        room: &'a Room,
     ) -> Self {
-        let (parts, days_in_parts) = (0, BTreeMap::new());
+        let (parts, rows_in_parts) = (0, BTreeMap::new());
         Output {
             job,
             options,
@@ -84,8 +88,9 @@ impl<'a> Output<'a> {
             pool,
             written: Written::default(),
             syncer: Syncer::start(),
+            room,
             parts,
-            days_in_parts,
+            rows_in_parts,
         }
     }
 
@@ -199,29 +204,35 @@ impl<'a> Output<'a> {
         write: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<Vec<PathBuf>, Error> {
         let days = source.by_date.days();
+        let shared = self.room.shared(0);
+        let takes = self.room.limit.map_or(Takes::default(), |_| Takes::of(&source.by_date));
         if let Rows::Part(_) = source.rows {
-            pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
+            let bytes = |day: Day| takes.of_part(source.by_date.rows_of(day));
+            pipeline::write_dates(self.pool, &days, source.profile, progress, (&shared, &bytes), |day| {
                 let path = self.folder.scratch(&name.part_of(self.parts, day))?;
                 write(&path, To::Part, Some((&source.by_date, day)))
             })?;
-            self.days_in_parts.entry(name.folder()).or_default().extend(days);
+            let in_parts = self.rows_in_parts.entry(name.folder()).or_default();
+            days.iter().for_each(|day| *in_parts.entry(*day).or_default() += source.by_date.rows_of(*day));
             return Ok(Vec::new());
         }
-        let in_parts = self.days_in_parts.get(&name.folder()).into_iter().flatten().copied();
-        let days: Vec<Day> = days.into_iter().chain(in_parts).collect::<BTreeSet<_>>().into_iter().collect();
+        let in_parts = self.rows_in_parts.remove(&name.folder()).unwrap_or_default();
+        let days: Vec<Day> =
+            days.into_iter().chain(in_parts.keys().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+        let bytes = |day: Day| {
+            takes.of_table(source.by_date.rows_of(day), in_parts.get(&day).copied().unwrap_or(0), self.parts)
+        };
         progress.stage(table.name(), days.len() as u64);
         let place = |file: PathBuf| match self.options.writes(table) {
             true => self.folder.stage(&file),
             false => self.folder.scratch(&file),
         };
         let part_of = |number: usize, day: Day| self.folder.scratch_path(&name.part_of(number, day));
-        let mut size = pipeline::write_dates(self.pool, &days, source.profile, progress, |day| {
+        let mut size = pipeline::write_dates(self.pool, &days, source.profile, progress, (&shared, &bytes), |day| {
             let path = place(name.file_of(day))?;
             let parts = (0..self.parts).map(|part| part_of(part, day)).filter(|part| part.exists());
             let parts: Vec<PathBuf> = parts.collect();
             let size = write(&path, To::Table(provenance, &parts), Some((&source.by_date, day)))?;
-            // Not in the way of what comes next; what stays goes with the rest.
-            parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
             if self.options.writes(table) {
                 self.syncer.later(&path)?;
             }
@@ -278,7 +289,8 @@ impl<'a> Output<'a> {
             let job = self.job;
             let tables = std::mem::take(&mut self.written.tables);
             let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
-            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added };
+            let limit = self.room.limit;
+            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit };
             let measured = charts.measure(self.pool, self.folder.path(), &job.output.zone)?;
             let sizes = stage_charts(self.folder, provenance, &job.charts, &measured.lines, job.output.csv_style())?;
             self.written.sizes.extend(sizes);
@@ -287,7 +299,7 @@ impl<'a> Output<'a> {
         // Nobody is shown the sum of a quiet run.
         match self.options.makes(Table::Sessions) && !self.options.resources.quiet {
             true => {
-                let sessions = overview(&self.written.made.sessions);
+                let sessions = overview(self.pool, &self.written.made.sessions);
                 Ok(Some(sessions.map_err(|error| unreadable(self.folder.path(), &error))?))
             }
             false => Ok(None),
@@ -332,6 +344,37 @@ impl<'a> Rows<'a> {
             // Without any event there are no partitions.
             Some(place) => made.segments.get(place).map_or(&[][..], Vec::as_slice),
         }
+    }
+}
+
+/// What writing a file takes of memory, about.
+#[derive(Clone, Copy, Debug, Default)]
+struct Takes {
+    /// A row, in columns.
+    row: u64,
+}
+
+impl Takes {
+    /// What takes its part of memory whatever the rows: what the compressor has at hand.
+    const FIXED: u64 = 4 << 20;
+    /// The place of a row among those of its date, while these are put in order.
+    const PLACE: u64 = 40;
+
+    fn of<R: Dated>(rows: &ByDate<'_, R>) -> Self {
+        let bytes: usize = rows.partitions().iter().map(Partition::bytes).sum();
+        let users = rows.users().bytes();
+        let count: u64 = rows.days().into_iter().map(|day| rows.rows_of(day)).sum();
+        Takes { row: ((bytes + users) as u64 / count.max(1)).clamp(48, 1 << 16) }
+    }
+
+    fn of_part(self, rows: u64) -> u64 {
+        Self::FIXED + rows * Self::PLACE + rows.min(SLICE_ROWS as u64) * self.row * 2
+    }
+
+    /// A file of rows in memory and of rows in parts: of each part a slice is in memory, and of the file a row group.
+    fn of_table(self, rows: u64, in_parts: u64, parts: usize) -> u64 {
+        let slices = in_parts.min(parts as u64 * SLICE_ROWS as u64) * self.row * 2;
+        self.of_part(rows) + slices + (rows + in_parts).min(ROW_GROUP_ROWS as u64) * self.row * 3 / 4
     }
 }
 

@@ -118,7 +118,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     progress.stage("sessions", gathered.events.partitions().count() as u64);
     let provenance = Provenance::of(&definition);
     let run = Run { plan: &plan, types, provenance: &provenance, profile: &profile };
-    let mut output = Output::new(job, options, &scope, &folder, &pool);
+    let mut output = Output::new(job, options, &scope, &folder, &pool, &room);
     let (made, all_counts) = pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| {
         output.write_part(run, part, &mut Progress::new(false))
     })?;
@@ -134,7 +134,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let mut written = output.finish()?;
     // What was under another definition is no earlier state of these sessions.
     let goes_on = scope.mode != Mode::Full && !folder.before().is_other_than(&definition);
-    let outcome = Outcome::new(job, &folder, &written.replaced, goes_on)?;
+    let outcome = Outcome::new(job, &folder, &written.replaced, goes_on, room.to_compare())?;
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     stopwatch.stage("compare");
 
@@ -144,6 +144,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     warnings.extend(unread.into_iter().map(Warning::Unread));
     warnings.extend(warnings::without_value(&of_segments));
     warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
+    warnings.extend(warnings::memory(room.limit, crate::memory::peak()));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }

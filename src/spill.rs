@@ -26,8 +26,10 @@ pub struct Spilled {
 struct Part {
     /// Where each partition's events begin, and last where all end.
     bounds: Vec<u64>,
-    /// How many events each partition has.
-    rows: Vec<u64>,
+    /// How many rows each partition has.
+    rows: Vec<u32>,
+    /// How many bytes its events are in memory.
+    sizes: Vec<u64>,
 }
 
 impl Spilled {
@@ -48,7 +50,7 @@ impl Spilled {
     pub fn add(&mut self, groups: &[Vec<Block>], partitions: Partitions) -> Result<(), TableError> {
         let failed = |error: std::io::Error| TableError::spill(&self.folder, &error);
         let mut writer = BufWriter::with_capacity(1 << 20, &self.file);
-        let mut part = Part { bounds: vec![self.end], rows: Vec::new() };
+        let mut part = Part { bounds: vec![self.end], rows: Vec::new(), sizes: Vec::new() };
         let mut events = Vec::new();
         for partition in 0..partitions.count() {
             events.clear();
@@ -58,7 +60,8 @@ impl Spilled {
             some.for_each(|block| block.write(partition, &mut events));
             let packed = lz4_flex::block::compress_prepend_size(&events);
             writer.write_all(&packed).map_err(failed)?;
-            part.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u64).sum());
+            part.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u32).sum());
+            part.sizes.push(events.len() as u64);
             self.end += packed.len() as u64;
             part.bounds.push(self.end);
         }
@@ -88,9 +91,14 @@ impl Spilled {
         Ok(blocks)
     }
 
-    /// How many events a partition has.
+    /// How many rows a partition has.
     pub fn rows(&self, partition: usize) -> u64 {
-        self.parts.iter().map(|part| part.rows[partition]).sum()
+        self.parts.iter().map(|part| u64::from(part.rows[partition])).sum()
+    }
+
+    /// How many bytes a partition's events are in memory.
+    pub fn bytes(&self, partition: usize) -> u64 {
+        self.parts.iter().map(|part| part.sizes[partition]).sum()
     }
 
     fn damaged(&self, reason: &str) -> TableError {

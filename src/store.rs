@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::error::Error;
-use crate::memory::MemoryLimit;
+use crate::memory::{MemoryLimit, Shared};
 use crate::sessionize::block::Block;
 use crate::sessionize::scatter::Partitions;
 use crate::spill::Spilled;
 
-/// What an event takes while the sessions of its user are made, about: laid out, and as a row.
-const ROW_BYTES: u64 = 48;
+/// What a row takes while the sessions of its user are made, beside what it takes laid out: the largest there is.
+const ROW_BYTES: u64 = 64;
+/// What a row may take at most, where it is a session: as it is made, and as it waits.
+const SESSION_BYTES: u64 = 192;
+/// Fewer bytes of events than this are not worth a place on disk of their own.
+const LEAST_SPILLED: usize = 8 << 20;
 
 /// How much room events have, and where they go beyond it.
 #[derive(Clone, Debug)]
@@ -49,6 +53,23 @@ impl Waiting {
     }
 }
 
+impl Room {
+    /// Whether the process holds nearly as much as it may.
+    pub fn is_tight(&self) -> bool {
+        self.limit.is_some_and(MemoryLimit::is_near)
+    }
+
+    /// Bytes that sessions may take which are compared with those before, once nothing else is in memory.
+    pub fn to_compare(&self) -> Option<usize> {
+        self.limit.map(|limit| limit.to_compare(self.threads))
+    }
+
+    /// What threads may take together for the partitions they have in hand, where `reserved` bytes are for other things.
+    pub fn shared(&self, reserved: u64) -> Shared {
+        self.limit.map_or(Shared::new(None), |limit| limit.shared(self.threads, reserved))
+    }
+}
+
 impl<'a> Store<'a> {
     /// A store for blocks of so many partitions.
     pub fn new(partitions: Partitions, room: &'a Room) -> Self {
@@ -61,11 +82,12 @@ impl<'a> Store<'a> {
     /// The disk is full, where memory is, too.
     pub fn add(&self, block: &Block) -> Result<(), Error> {
         let most = self.room.limit.map(|limit| limit.waiting_events(self.room.threads));
+        let fits = |waiting: &Waiting| most.is_none_or(|most| waiting.bytes <= most);
         let blocks = block.split(self.partitions.groups());
         {
             let mut waiting = lock(&self.waiting);
             waiting.add(blocks);
-            if most.is_none_or(|most| waiting.bytes <= most) {
+            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.room.is_tight()) {
                 return Ok(());
             }
         }
@@ -73,7 +95,7 @@ impl<'a> Store<'a> {
         // Another thread may have made room meanwhile.
         let groups = {
             let mut waiting = lock(&self.waiting);
-            if most.is_some_and(|most| waiting.bytes <= most) {
+            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.room.is_tight()) {
                 return Ok(());
             }
             std::mem::take(&mut *waiting).groups
@@ -138,7 +160,24 @@ impl Events {
         self.partitions
     }
 
-    /// Works on the blocks that have rows of a partition, each with the partition's number in it.
+    /// How many rows a partition has.
+    pub fn rows(&self, partition: usize) -> u64 {
+        let on_disk = self.spilled.as_ref().map_or(0, |spilled| spilled.rows(partition));
+        let (group, place) = self.partitions.in_group(partition);
+        let blocks = self.groups.get(group).map(|group| group.blocks.read().unwrap_or_else(PoisonError::into_inner));
+        let in_memory = blocks.iter().flat_map(|blocks| blocks.iter()).map(|block| block.rows(place).len() as u64);
+        on_disk + in_memory.sum::<u64>()
+    }
+
+    /// What the sessions of a partition take while they are made: at least, and at most.
+    fn needed(&self, partition: usize) -> (u64, u64) {
+        let rows = self.rows(partition);
+        let back = self.spilled.as_ref().map_or(0, |spilled| spilled.bytes(partition));
+        (back + rows * ROW_BYTES, back + rows * (ROW_BYTES + SESSION_BYTES))
+    }
+
+    /// Works on the blocks that have rows of a partition, each with the partition's number in it, as soon as `shared` has
+    /// the memory for it.
     ///
     /// # Errors
     /// What was put on disk cannot be read back, or is more than memory holds.
@@ -146,11 +185,14 @@ impl Events {
         &self,
         partition: usize,
         room: &Room,
+        shared: &Shared,
         work: impl FnOnce(&[(&Block, usize)]) -> T,
     ) -> Result<T, Error> {
-        if let Some((limit, spilled)) = room.limit.zip(self.spilled.as_ref()) {
-            limit.check_partition(spilled.rows(partition) * ROW_BYTES, room.threads)?;
+        let (least, most) = self.needed(partition);
+        if let Some(limit) = room.limit {
+            limit.check_partition(least, room.threads)?;
         }
+        let _taken = shared.take(most);
         let back = self.spilled.as_ref().map(|spilled| spilled.read(partition)).transpose()?.unwrap_or_default();
         let (group, place) = self.partitions.in_group(partition);
         let blocks = self.groups.get(group).map(|group| group.blocks.read().unwrap_or_else(PoisonError::into_inner));
@@ -168,9 +210,10 @@ impl Events {
         &self,
         partition: usize,
         room: &Room,
+        shared: &Shared,
         work: impl FnOnce(&[(&Block, usize)]) -> T,
     ) -> Result<T, Error> {
-        let made = self.with_pieces(partition, room, work)?;
+        let made = self.with_pieces(partition, room, shared, work)?;
         if let Some(group) = self.groups.get(self.partitions.in_group(partition).0) {
             let taken = group.taken.fetch_add(1, Ordering::AcqRel) + 1;
             if taken == self.partitions.count() / self.partitions.groups() {

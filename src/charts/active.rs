@@ -122,11 +122,11 @@ impl<'a> ActivePass<'a> {
         ActivePass { tables, asked, lanes: Codes::default(), users, shares }
     }
 
-    /// The files that it takes, in order of date; those in one batch may be read at once.
-    pub fn batches(&self) -> Vec<Vec<DatedFile>> {
+    /// The files that it takes, in order of date; those in one batch, of about `at_once` bytes, may be read at once.
+    pub fn batches(&self, at_once: u64) -> Vec<Vec<DatedFile>> {
         let mut files = self.tables.files.dated(ACTIVITY);
         files.retain(|(day, _)| self.asked.iter().any(|asked| asked.segment.window.holds(*day)));
-        in_batches(files)
+        in_batches(files, at_once)
     }
 
     /// The numbers of the shares of users.
@@ -169,10 +169,12 @@ impl<'a> ActivePass<'a> {
         Ok(FileRead { counts, lanes, apart })
     }
 
-    /// Takes files that were read, and gives those whose users are to be told apart.
-    pub fn take(&mut self, files: Vec<FileRead>) -> Vec<Present> {
+    /// Takes files that were read, and gives those whose users are to be told apart. The files may come several times:
+    /// only the first time, the users count who need not be told apart.
+    pub fn take(&mut self, files: Vec<FileRead>, is_first: bool) -> Vec<Present> {
         let mut present = Vec::new();
         for FileRead { counts, lanes, apart } in files {
+            let counts = if is_first { counts } else { Vec::new() };
             for ((key, counts), users) in counts.into_iter().zip(&mut self.users) {
                 for (place, counts) in counts.iter().enumerate().filter(|(_, counts)| **counts != [0; SLOTS]) {
                     let lane =
@@ -193,6 +195,11 @@ impl<'a> ActivePass<'a> {
     pub fn tell_apart(&self, share: usize, files: &[Present]) {
         let mut known = self.shares[share].lock().unwrap_or_else(PoisonError::into_inner);
         files.iter().for_each(|file| known.add(share, file));
+    }
+
+    /// Forgets the users of a share: the files are to come once more for it.
+    pub fn forget(&mut self, share: usize) {
+        self.shares[share] = Mutex::new(Share::new(self.asked.len()));
     }
 
     /// The answer to each who asked.

@@ -1,10 +1,15 @@
-//! All sessions of a run together, for its summary.
+//! All sessions of a run together, for its summary: in the memory of one file's lengths a thread, however many sessions
+//! there are. The median takes a second look at the files, at the sessions that are about as long.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
+use rayon::prelude::*;
+use rayon::ThreadPool;
 
-use super::tables::{collect, scan_file};
+use super::spread::magnitude;
+use super::tables::read_file;
 use super::DEFAULT_BINS_MS;
 
 /// All sessions of the tables together, for the summary.
@@ -26,70 +31,136 @@ pub struct Overview {
 ///
 /// # Errors
 /// A table that cannot be read.
-pub fn overview(files: &[PathBuf]) -> PolarsResult<Overview> {
-    if files.is_empty() {
-        return Ok(Overview { bins: vec![0; DEFAULT_BINS_MS.len()], ..Overview::default() });
-    }
-    let mut exprs = count_exprs();
-    exprs.push(nearest_rank(0.5).alias("median"));
-    let summary = collect(scan(files)?.select(exprs))?;
-    let row = Row { frame: &summary, row: 0 };
-    Ok(Overview {
-        sessions: row.count("sessions")?,
-        time_spent_ms: row.count("time_spent")?,
-        median_ms: row.get("median")?,
-        zero_length: row.count("zero_length")?,
-        bins: row.bins()?,
-    })
-}
-
-fn scan(files: &[PathBuf]) -> PolarsResult<LazyFrame> {
-    concat(files.iter().map(|path| scan_file(path)).collect::<PolarsResult<Vec<_>>>()?, UnionArgs::default())
-}
-
-fn count_exprs() -> Vec<Expr> {
-    let count = |condition: Expr| condition.cast(DataType::Int64).sum();
-    let mut exprs = vec![
-        len().cast(DataType::Int64).alias("sessions"),
-        length().sum().alias("time_spent"),
-        count(length().eq(lit(0i64))).alias("zero_length"),
-    ];
-    for (bin, start) in DEFAULT_BINS_MS.iter().enumerate() {
-        let from = length().gt_eq(lit(*start));
-        let inside = match DEFAULT_BINS_MS.get(bin + 1) {
-            Some(end) => from.and(length().lt(lit(*end))),
-            None => from,
+pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> PolarsResult<Overview> {
+    let tallies: Vec<Tally> = on_all(pool, files, |lengths| Tally::of(lengths))?;
+    let mut tally = tallies.into_iter().fold(Tally::default(), Tally::with);
+    let middle = (tally.overview.sessions + 1) / 2;
+    let median = tally.magnitude_of(middle).map(|(median, before)| -> PolarsResult<i64> {
+        let alike = |lengths: &[i64]| {
+            let mut counts = BTreeMap::<i64, i64>::new();
+            let alike = lengths.iter().filter(|length| magnitude(**length) == median);
+            alike.for_each(|length| *counts.entry(*length).or_default() += 1);
+            counts
         };
-        exprs.push(count(inside).alias(format!("bin{bin}")));
+        let mut counts = BTreeMap::<i64, i64>::new();
+        for of_file in on_all(pool, files, alike)? {
+            of_file.into_iter().for_each(|(length, count)| *counts.entry(length).or_default() += count);
+        }
+        let mut left = middle - before;
+        let is_middle = |(_, count): &(i64, i64)| {
+            left -= count;
+            left <= 0
+        };
+        Ok(counts.into_iter().find(is_middle).map_or(0, |(length, _)| length))
+    });
+    tally.overview.median_ms = median.transpose()?;
+    tally.overview.bins.resize(DEFAULT_BINS_MS.len(), 0);
+    Ok(tally.overview)
+}
+
+/// What comes of the lengths of each file, on all threads.
+fn on_all<T: Send>(pool: &ThreadPool, files: &[PathBuf], work: impl Fn(&[i64]) -> T + Sync) -> PolarsResult<Vec<T>> {
+    let one = |file: &PathBuf| Ok(work(&lengths(file)?));
+    pool.install(|| files.par_iter().with_max_len(1).map(one).collect())
+}
+
+fn lengths(file: &Path) -> PolarsResult<Vec<i64>> {
+    const LENGTH: &str = "length_ms";
+    let frame = read_file(file, &[LENGTH.to_string()].into())?;
+    let lengths = frame.column(LENGTH)?.i64()?;
+    Ok(lengths.downcast_iter().flat_map(|chunk| chunk.values_iter().copied()).collect())
+}
+
+/// What is counted of sessions: how many are about as long as which, too.
+#[derive(Debug, Default)]
+struct Tally {
+    overview: Overview,
+    magnitudes: Vec<i64>,
+}
+
+impl Tally {
+    fn of(lengths: &[i64]) -> Self {
+        let mut tally = Tally::default();
+        let Overview { sessions, time_spent_ms, zero_length, bins, .. } = &mut tally.overview;
+        *sessions = lengths.len() as i64;
+        *time_spent_ms = lengths.iter().sum();
+        *zero_length = lengths.iter().filter(|length| **length == 0).count() as i64;
+        bins.resize(DEFAULT_BINS_MS.len(), 0);
+        for length in lengths {
+            if let Some(bin) = DEFAULT_BINS_MS.iter().rposition(|start| start <= length) {
+                bins[bin] += 1;
+            }
+            add_at(&mut tally.magnitudes, magnitude(*length), 1);
+        }
+        tally
     }
-    exprs
-}
 
-fn length() -> Expr {
-    col("length_ms")
-}
-
-/// The smallest length that at least this share of sessions does not exceed.
-fn nearest_rank(share: f64) -> Expr {
-    length().quantile(lit(share), QuantileMethod::Equiprobable).cast(DataType::Int64)
-}
-
-/// A row of what [`count_exprs`] came to.
-struct Row<'a> {
-    frame: &'a DataFrame,
-    row: usize,
-}
-
-impl Row<'_> {
-    fn get(&self, name: &str) -> PolarsResult<Option<i64>> {
-        Ok(self.frame.column(name)?.i64()?.get(self.row))
+    fn with(mut self, other: Tally) -> Self {
+        let (mine, theirs) = (&mut self.overview, other.overview);
+        mine.sessions += theirs.sessions;
+        mine.time_spent_ms += theirs.time_spent_ms;
+        mine.zero_length += theirs.zero_length;
+        theirs.bins.into_iter().enumerate().for_each(|(bin, count)| add_at(&mut mine.bins, bin, count));
+        let magnitudes = other.magnitudes.into_iter().enumerate();
+        magnitudes.for_each(|(magnitude, count)| add_at(&mut self.magnitudes, magnitude, count));
+        self
     }
 
-    fn count(&self, name: &str) -> PolarsResult<i64> {
-        self.get(name).map(Option::unwrap_or_default)
+    /// The magnitude of the session at a place among all, counted from 1, and how many are of a smaller one.
+    fn magnitude_of(&self, place: i64) -> Option<(usize, i64)> {
+        let mut before = 0;
+        for (magnitude, count) in self.magnitudes.iter().enumerate().filter(|(_, count)| **count > 0) {
+            if before + count >= place {
+                return Some((magnitude, before));
+            }
+            before += count;
+        }
+        None
+    }
+}
+
+fn add_at(counts: &mut Vec<i64>, place: usize, count: i64) {
+    if counts.len() <= place {
+        counts.resize(place + 1, 0);
+    }
+    counts[place] += count;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn write(path: &Path, lengths: &[i64]) {
+        let mut frame = df!("length_ms" => lengths).expect("a frame");
+        ParquetWriter::new(std::fs::File::create(path).expect("a file")).finish(&mut frame).expect("written");
     }
 
-    fn bins(&self) -> PolarsResult<Vec<i64>> {
-        (0..DEFAULT_BINS_MS.len()).map(|bin| self.count(&format!("bin{bin}"))).collect()
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_sum_of_all_is_what_sorting_them_finds(
+            lengths in prop::collection::vec(prop_oneof![Just(0i64), 0i64..70_000, 0i64..86_400_001], 0..200),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let files = ["a", "b"].map(|name| folder.path().join(name)).to_vec();
+            let cut = cut.index(lengths.len() + 1);
+            write(&files[0], &lengths[..cut]);
+            write(&files[1], &lengths[cut..]);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+            let found = overview(&pool, &files).expect("readable");
+            let mut sorted = lengths.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(found.sessions as usize, sorted.len());
+            prop_assert_eq!(found.time_spent_ms, sorted.iter().sum::<i64>());
+            prop_assert_eq!(found.zero_length as usize, sorted.iter().filter(|length| **length == 0).count());
+            prop_assert_eq!(found.median_ms, sorted.len().checked_sub(1).map(|last| sorted[last / 2]));
+            let bin = |(place, start): (usize, &i64)| {
+                let end = DEFAULT_BINS_MS.get(place + 1).copied().unwrap_or(i64::MAX);
+                sorted.iter().filter(|length| (*start..end).contains(*length)).count() as i64
+            };
+            prop_assert_eq!(found.bins, DEFAULT_BINS_MS.iter().enumerate().map(bin).collect::<Vec<_>>());
+        }
     }
 }

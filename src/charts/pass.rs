@@ -49,11 +49,12 @@ impl<'a> Pass<'a> {
         Pass { segment, series, waiting, cells, lanes: Codes::default(), users: None }
     }
 
-    /// The files that any of the series is of, in order of date; those in one batch may be read at once.
-    pub fn batches(&self) -> Vec<Vec<DatedFile>> {
+    /// The files that any of the series is of, in order of date; those in one batch, of about `at_once` bytes, may be read
+    /// at once.
+    pub fn batches(&self, at_once: u64) -> Vec<Vec<DatedFile>> {
         let mut files = self.segment.files.dated(SESSIONS);
         files.retain(|(day, _)| self.series.iter().any(|(series, _)| series.segment.window.holds(*day)));
-        in_batches(files)
+        in_batches(files, at_once)
     }
 
     /// Reads a file.

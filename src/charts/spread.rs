@@ -77,7 +77,7 @@ fn rank(percent: u32, count: usize) -> usize {
 
 /// About how large a value is, as a number that never falls while values rise: what the value is itself, if it is
 /// small; else its first seven bits and how many follow.
-fn magnitude(value: i64) -> usize {
+pub(super) fn magnitude(value: i64) -> usize {
     const BITS: u32 = 6;
     let value = value.max(0) as u64;
     let rest = (63 - (value | 1).leading_zeros()).saturating_sub(BITS);

@@ -40,20 +40,21 @@ impl TableFiles {
     }
 }
 
-/// As many files are read at once as come to about this many bytes: a session of a table takes some 20.
-const BYTES_AT_ONCE: u64 = 1 << 25;
+/// As many files are read at once as come to about this many bytes, unless less memory is allowed: a session of a table
+/// takes some 20.
+pub const BYTES_AT_ONCE: u64 = 1 << 25;
 
 /// A file of a table, and its date.
 pub type DatedFile = (Day, PathBuf);
 
-/// Files in the order they have, in batches that memory has room for.
-pub fn in_batches(files: Vec<DatedFile>) -> Vec<Vec<DatedFile>> {
+/// Files in the order they have, in batches of about `at_once` bytes.
+pub fn in_batches(files: Vec<DatedFile>, at_once: u64) -> Vec<Vec<DatedFile>> {
     let mut batches = Vec::new();
     let (mut batch, mut bytes) = (Vec::new(), 0);
     for file in files {
         bytes += file.1.metadata().map_or(0, |file| file.len());
         batch.push(file);
-        if bytes >= BYTES_AT_ONCE {
+        if bytes >= at_once {
             batches.push(std::mem::take(&mut batch));
             bytes = 0;
         }

@@ -109,13 +109,17 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     let comparison = Comparison { sides: [side(0), side(1)], each_session: output.is_some(), common };
     let all: Vec<usize> = (0..read.of(0).events.partitions().count()).collect();
     progress.stage("comparing", all.len() as u64);
+    // One for each set of events: whoever has some of the second has some of the first, and waits for nobody.
+    let shared = [room.shared(0), room.shared(0)];
     let mut outcomes = pipeline::each(&pool, &all, |number| {
         let outcome = match &read {
-            Read::Once(both) => both.events.with_pieces(*number, &room, |rows| comparison.of_same_rows(rows)),
+            Read::Once(both) => {
+                both.events.with_pieces(*number, &room, &shared[0], |rows| comparison.of_same_rows(rows))
+            }
             Read::Twice(each) => {
                 let [a, b] = &**each;
-                a.events.with_pieces(*number, &room, |rows_a| {
-                    b.events.with_pieces(*number, &room, |rows_b| comparison.of_own_rows(rows_a, rows_b))
+                a.events.with_pieces(*number, &room, &shared[0], |rows_a| {
+                    b.events.with_pieces(*number, &room, &shared[1], |rows_b| comparison.of_own_rows(rows_a, rows_b))
                 })?
             }
         };

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
@@ -129,9 +131,11 @@ fn read_on_threads(files: &[InputFile], ranges_of: &[String], threads: usize) ->
     let share = files.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
         let read = |files: &[InputFile]| files.iter().map(|file| read_guarded(file, ranges_of)).collect::<Vec<_>>();
-        let shares: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || read(files))).collect();
-        // No share panics: each file is read on its guard.
-        shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
+        let spawn = |files| std::thread::Builder::new().spawn_scoped(scope, move || read(files));
+        let shares: Vec<_> = files.chunks(share).map(|files| spawn(files).map_err(|_| files)).collect();
+        // No share panics over a file: each is read on its guard. Where the system gives no thread, a share is read here.
+        let done = |share: ScopedJoinHandle<'_, _>| share.join().unwrap_or_else(|panic| resume_unwind(panic));
+        shares.into_iter().flat_map(|share| share.map_or_else(read, done)).collect()
     })
 }
 

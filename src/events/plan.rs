@@ -224,6 +224,7 @@ impl ReadPlan {
                 row_groups: row_groups.clone(),
                 projection,
                 keeps_codes: false,
+                batch_bytes: None,
             });
         }
         Ok(tasks)

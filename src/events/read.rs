@@ -45,6 +45,8 @@ pub struct FileTask {
     pub projection: Arc<Projection>,
     /// Whether text that the file has as codes of a dictionary may stay so.
     pub keeps_codes: bool,
+    /// Bytes that the columns of a batch may take, about, where there is a limit.
+    pub batch_bytes: Option<usize>,
 }
 
 /// Consecutive rows of a row group, to be read by themselves.
@@ -76,6 +78,11 @@ impl FileTask {
     /// The same, where text that the file has as codes of a dictionary may stay so.
     pub fn keeping_codes(self) -> Self {
         FileTask { keeps_codes: true, ..self }
+    }
+
+    /// The same, in batches of this many bytes at most, about.
+    pub fn in_batches_of(self, bytes: Option<usize>) -> Self {
+        FileTask { batch_bytes: bytes, ..self }
     }
 
     /// Opens the file.
@@ -199,6 +206,7 @@ impl OpenFile<'_> {
         self.task.decoded(|| {
             let schema = self.schema_of(part);
             let rows = if self.are_numbers(&schema) { NUMBER_ROWS } else { BATCH_ROWS };
+            let rows = rows.min(self.rows_of_batch(number));
             let mut builder = self
                 .builder(file, schema)?
                 .with_projection(self.mask.clone())
@@ -235,6 +243,18 @@ impl OpenFile<'_> {
     /// The columns named, with all that is in them.
     pub fn columns(&self, names: &[String]) -> ProjectionMask {
         mask(self.metadata(), names)
+    }
+
+    /// How many rows of a row group a batch may have, where its bytes are limited: by what its columns take in the file,
+    /// not compressed.
+    fn rows_of_batch(&self, number: usize) -> usize {
+        /// Batches of fewer rows take longer to begin than to read.
+        const LEAST: usize = 1 << 12;
+        let Some(bytes) = self.task.batch_bytes else { return usize::MAX };
+        let row_group = self.metadata.row_group(number);
+        let columns = self.leaves().into_iter().map(|leaf| row_group.column(leaf).uncompressed_size().max(0) as usize);
+        let row = columns.sum::<usize>() / (row_group.num_rows().max(1) as usize);
+        (bytes / row.max(1)).max(LEAST)
     }
 
     /// The bloom filter of a column of a row group, where the file has one that can be read: any other says nothing.

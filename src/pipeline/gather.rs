@@ -14,7 +14,7 @@ use crate::events::read::FileTask;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
-use crate::sessionize::columns::{Coded, EventBatch};
+use crate::sessionize::columns::{Coded, EventBatch, Values};
 use crate::sessionize::cut::Rule;
 use crate::sessionize::scatter::{scatter, Partitions};
 use crate::store::{Events, Room, Store};
@@ -62,7 +62,7 @@ impl Gather<'_> {
     /// # Errors
     /// A file that cannot be read, by name; an interruption.
     pub fn events(self) -> Result<Gathered, Error> {
-        let tasks = self.plan.tasks()?.into_iter().map(FileTask::keeping_codes).collect::<Vec<_>>();
+        let tasks = self.tasks()?.into_iter().map(FileTask::keeping_codes).collect::<Vec<_>>();
         self.laid_out(&tasks, None)
     }
 
@@ -71,7 +71,12 @@ impl Gather<'_> {
     /// # Errors
     /// As [`Gather::events`].
     pub fn events_with(self, facts: &FactsOf<'_>) -> Result<Gathered, Error> {
-        self.laid_out(&self.plan.tasks()?, Some(facts))
+        self.laid_out(&self.tasks()?, Some(facts))
+    }
+
+    fn tasks(&self) -> Result<Vec<FileTask>, Error> {
+        let batch_bytes = self.room.limit.map(|limit| limit.batch(self.room.threads));
+        Ok(self.plan.tasks()?.into_iter().map(|task| task.in_batches_of(batch_bytes)).collect())
     }
 
     fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {
@@ -88,6 +93,7 @@ impl Gather<'_> {
             store: &store,
             partitions,
             block_rows,
+            block_bytes: room.limit.map_or(usize::MAX, |limit| limit.in_hand(room.threads)),
             profile,
             progress,
         };
@@ -109,6 +115,8 @@ struct LayingOut<'a> {
     store: &'a Store<'a>,
     partitions: Partitions,
     block_rows: usize,
+    /// Bytes that the events in hand may take.
+    block_bytes: usize,
     profile: &'a Profile,
     progress: &'a Progress,
 }
@@ -122,8 +130,9 @@ struct GroupLaidOut<'a> {
     /// A batch that is needed no more. Its memory is kept until the next one has its own: given back before, it goes to
     /// the system, and every page of it has to come from there again.
     done: Option<EventBatch>,
-    /// How many there are in hand.
+    /// How many there are in hand, and the bytes that they take, with what is made of them when they are laid out.
     rows: usize,
+    bytes: usize,
     counts: RowCounts,
 }
 
@@ -136,11 +145,13 @@ impl<'a> GroupLaidOut<'a> {
             in_hand: InHand::new(join_by),
             done: None,
             rows: 0,
+            bytes: 0,
             counts: RowCounts::default(),
         }
     }
 
     fn lay_out(&mut self) -> Result<(), Error> {
+        self.bytes = 0;
         if std::mem::take(&mut self.rows) == 0 {
             return Ok(());
         }
@@ -148,6 +159,25 @@ impl<'a> GroupLaidOut<'a> {
         self.known.forget_keys();
         self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
+}
+
+/// What the events of a batch take in hand, and while they are laid out, about.
+fn laid_out_bytes(events: &EventBatch) -> usize {
+    /// Numbers of a row: as they came, joined, and where they go.
+    const ROW: usize = 96;
+    /// A key is in its batch, in the table that tells keys apart, among those of all batches, and in the block, twice for a
+    /// moment.
+    const COPIES: usize = 5;
+    let texts = events.values.as_ref().and_then(|values| match &values.values {
+        Values::Int(_) => None,
+        Values::Text(texts) => Some(texts),
+    });
+    let keys = [Some(&events.users), texts, events.facts.as_ref()].into_iter().flatten();
+    // A dictionary comes with each of its batches, and may be larger than they are.
+    let keys: usize =
+        keys.map(|coded| coded.keys.size() * coded.codes.len().min(coded.keys.len()) / coded.keys.len().max(1)).sum();
+    let ids = events.unique_ids.as_ref().map_or(0, |ids| ids.size());
+    events.len() * ROW + keys * COPIES + ids * 4
 }
 
 impl GroupWork for GroupLaidOut<'_> {
@@ -164,11 +194,12 @@ impl GroupWork for GroupLaidOut<'_> {
         self.by.progress.add(counts.passed);
         self.counts.merge(&counts);
         self.rows += events.len();
+        self.bytes += laid_out_bytes(&events);
         self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events, &counts));
         if !self.in_hand.joins() {
             self.known.forget_rare_keys();
         }
-        match self.rows >= self.by.block_rows {
+        match self.rows >= self.by.block_rows || self.bytes >= self.by.block_bytes {
             true => self.lay_out(),
             false => Ok(()),
         }

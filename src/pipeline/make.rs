@@ -15,6 +15,9 @@ use crate::sessionize::merge::AllUsers;
 use crate::sessionize::partition::{sessionize, AllCounts, Partition};
 use crate::store::{Events, Room};
 
+/// Fewer bytes of sessions than this are not worth a part of the tables of their own.
+const LEAST_PART: usize = 8 << 20;
+
 /// The tables of all partitions.
 #[derive(Debug)]
 pub struct Made {
@@ -40,35 +43,57 @@ pub fn make(
     progress: &Progress,
     mut part: impl FnMut(&Made) -> Result<(), Error>,
 ) -> Result<(Made, AllCounts), Error> {
-    let one = |number: &usize| {
-        let began = Instant::now();
-        let mut interned = began;
-        let made =
-            events.take_pieces(*number, room, |pieces| sessionize(pieces, rules, || interned = Instant::now()))?;
-        profile.add(Step::Intern, interned - began);
-        profile.add(Step::Cut, interned.elapsed());
-        progress.add(1);
-        Ok(made)
-    };
-    let all: Vec<usize> = (0..events.partitions().count()).collect();
     let most = room.limit.map(|limit| limit.waiting_sessions(room.threads));
-    // Without a limit all are made at once; with one, a few at a time.
-    let at_once = if most.is_some() { room.threads * 4 } else { all.len() };
     let mut counts = AllCounts::default();
     let (mut waiting, mut bytes) = (Vec::new(), 0);
-    for numbers in all.chunks(at_once) {
-        for partition in each(pool, numbers, one)?.into_iter().flatten() {
+    for numbers in at_once(&events, room, most) {
+        let shared = room.shared(most.map_or(0, |most| most.saturating_sub(bytes)) as u64);
+        let one = |number: &usize| {
+            let began = Instant::now();
+            let mut interned = began;
+            let made = events.take_pieces(*number, room, &shared, |pieces| {
+                sessionize(pieces, rules, || interned = Instant::now())
+            })?;
+            profile.add(Step::Intern, interned - began);
+            profile.add(Step::Cut, interned.elapsed());
+            progress.add(1);
+            Ok(made)
+        };
+        for partition in each(pool, &numbers, one)?.into_iter().flatten() {
             counts.add(&partition);
             bytes += partition.bytes();
             waiting.push(partition);
         }
-        if most.is_some_and(|most| bytes > most) {
+        if most.is_some_and(|most| bytes > most || bytes >= LEAST_PART && room.is_tight()) {
             part(&profile.time(Step::Order, || Made::new(pool, std::mem::take(&mut waiting))))?;
             bytes = 0;
         }
     }
     drop(events);
     Ok((profile.time(Step::Order, || Made::new(pool, waiting)), counts))
+}
+
+/// The partitions, in order, in as many lots as it takes for what comes of one of them to be little beside the sessions
+/// that may wait, `most` bytes; all of them at once, where there is no limit.
+fn at_once(events: &Events, room: &Room, most: Option<usize>) -> Vec<Vec<usize>> {
+    /// What a row comes to, about, where it is a session.
+    const ROW_BYTES: u64 = 64;
+    let all: Vec<usize> = (0..events.partitions().count()).collect();
+    let Some(most) = most else { return vec![all] };
+    let mut lots: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for partition in all {
+        let more = events.rows(partition) * ROW_BYTES;
+        bytes += more;
+        match lots.last_mut().filter(|lot| lot.len() < room.threads * 4 && bytes <= most as u64 / 4) {
+            Some(lot) => lot.push(partition),
+            None => {
+                lots.push(vec![partition]);
+                bytes = more;
+            }
+        }
+    }
+    lots
 }
 
 impl Made {

@@ -17,6 +17,7 @@ pub use threads::{available_threads, pool, Pool};
 
 use crate::cancel;
 use crate::error::Error;
+use crate::memory::Shared;
 use crate::profile::{Profile, Step};
 use crate::report::progress::Progress;
 use crate::sessionize::block::Block;
@@ -36,7 +37,8 @@ pub fn each_partition<R: Send>(
     work: impl Fn(&[(&Block, usize)]) -> Result<R, Error> + Sync,
 ) -> Result<Vec<R>, Error> {
     let all: Vec<usize> = (0..events.partitions().count()).collect();
-    each(pool, &all, |number| events.with_pieces(*number, room, &work)?)
+    let shared = room.shared(0);
+    each(pool, &all, |number| events.with_pieces(*number, room, &shared, &work)?)
 }
 
 /// Does something with each of some items on all threads; what comes of them is in their order.
@@ -56,7 +58,7 @@ pub fn each<T: Sync, R: Send>(
     done.into_iter().collect()
 }
 
-/// Writes the files of some dates, on all threads.
+/// Writes the files of some dates, on all threads: as many at once as `shared` has memory for, by what each of them takes.
 ///
 /// # Errors
 /// The first date, in order, that cannot be written; an interruption.
@@ -65,9 +67,11 @@ pub fn write_dates(
     days: &[Day],
     profile: &Profile,
     progress: &Progress,
+    (shared, bytes): (&Shared, &(dyn Fn(Day) -> u64 + Sync)),
     write: impl Fn(Day) -> Result<Size, TableError> + Sync,
 ) -> Result<Size, Error> {
     let one = |day: &Day| {
+        let _taken = shared.take(bytes(*day));
         let size = profile.time(Step::Write, || write(*day))?;
         progress.add(1);
         Ok(size)

@@ -34,6 +34,9 @@ pub fn start(format: LogFormat, quiet: bool) {
         .with_writer(|| Forgiving(std::io::stderr()))
         .log_internal_errors(false)
         .with_ansi(false);
+    if format == LogFormat::Json {
+        crate::heap::log_as_json();
+    }
     // What polars says of its own calls is not for who wrote a job.
     polars_core::error::set_warning_function(|_, _| {});
     // A second start, as in tests, changes nothing.

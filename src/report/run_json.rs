@@ -260,7 +260,7 @@ impl RunJson {
             warnings: facts.warnings.iter().map(ToString::to_string).collect(),
             seconds: facts.stopwatch.seconds(),
             thread_seconds: facts.profile.seconds(),
-            peak_memory_bytes: peak_memory_bytes(),
+            peak_memory_bytes: crate::memory::peak(),
         }
     }
 
@@ -328,12 +328,4 @@ fn out_of_session(counts: &Counts) -> Map<String, Value> {
 
 fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {
     reasons.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_string(), count.into())).collect()
-}
-
-/// The kernel's own high-water mark; other systems than Linux do not tell.
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

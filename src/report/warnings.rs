@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::charts::lonely::Sparse;
+use crate::error::size_text;
 use crate::events::condition::printed;
 use crate::events::footer::Footer;
 use crate::events::kind::Kind as ColumnKind;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::plan::{ReadPlan, Unreadable};
 use crate::job::{Job, Kind, Segment};
+use crate::memory::MemoryLimit;
 use crate::nearest::nearest;
 use crate::scope::{Mode, Scope, Whole};
 use crate::sessionize::counts::Counts;
@@ -64,6 +66,13 @@ pub enum Warning {
     },
     /// Values that cannot be read.
     Unread(Unreadable),
+    /// The run took more memory than its limit says.
+    Memory {
+        /// The most it held, in bytes.
+        peak: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// An event type of the job that no event has.
     NoSuchEventType {
         /// What names it: a key, a chart or a segment.
@@ -139,6 +148,13 @@ impl fmt::Display for Warning {
                 by.replace('"', "\"\"")
             ),
             Warning::Sparse(sparse) => f.write_str(&sparse.text()),
+            Warning::Memory { peak, limit } => write!(
+                f,
+                "the run took up to {} of memory, more than --memory-limit {} says: the columns of a few rows, or what \
+                 charts count, take more than could be foreseen; use fewer --threads, or allow the run that much",
+                size_text(*peak),
+                size_text(*limit)
+            ),
             Warning::NoSuchEventType { of, event, nearest } => {
                 write!(f, "no event has the type \"{event}\" of {of}")?;
                 match nearest {
@@ -148,6 +164,12 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+/// A warning where a run took more than its limit, by more than can be foreseen: a fifth.
+pub fn memory(limit: Option<MemoryLimit>, peak: Option<u64>) -> Option<Warning> {
+    let (limit, peak) = (limit?.bytes(), peak?);
+    (peak > limit + limit / 5).then_some(Warning::Memory { peak, limit })
 }
 
 /// Rows that are left out are worth a warning from this share on.

@@ -96,13 +96,13 @@ pub enum AddedValues {
 
 impl AddedValues {
     fn bytes(&self) -> usize {
-        let of_one = match self {
-            AddedValues::Counts(_) => size_of::<u32>(),
-            AddedValues::Sums(_) => size_of::<f64>(),
-            AddedValues::Numbers(_) => size_of::<Option<i64>>(),
-            AddedValues::Texts(..) => size_of::<Option<u32>>(),
-        };
-        self.len() * of_one
+        // They have grown row by row, and may have room for more.
+        match self {
+            AddedValues::Counts(values) => values.capacity() * size_of::<u32>(),
+            AddedValues::Sums(values) => values.capacity() * size_of::<f64>(),
+            AddedValues::Numbers(values) => values.capacity() * size_of::<Option<i64>>(),
+            AddedValues::Texts(values, _) => values.capacity() * size_of::<Option<u32>>(),
+        }
     }
 
     fn len(&self) -> usize {
@@ -156,6 +156,14 @@ impl AddedColumns {
     /// The memory they hold, in bytes; texts that are shared count for none.
     pub fn bytes(&self) -> usize {
         self.sessions.iter().chain(&self.activity).map(AddedValues::bytes).sum()
+    }
+
+    /// The texts that values are places in, some of them several times.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<TextColumn>> {
+        self.sessions.iter().chain(&self.activity).filter_map(|values| match values {
+            AddedValues::Texts(_, texts) => Some(texts),
+            _ => None,
+        })
     }
 
     fn reorder(columns: &mut [AddedValues], start: usize, order: &[u32]) {

@@ -88,6 +88,11 @@ impl AllUsers {
         self.count == 0
     }
 
+    /// The memory they hold, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.pieces.iter().map(KeyColumn::size).sum::<usize>() + self.count * size_of::<u32>()
+    }
+
     /// Where the user of a rank is: a column, and its row.
     pub fn find(&self, rank: usize) -> (&KeyColumn, usize) {
         (&self.pieces[rank / PIECE], rank % PIECE)
@@ -141,6 +146,11 @@ impl<'a, R: Dated> ByDate<'a, R> {
     pub fn days(&self) -> Vec<Day> {
         let days: BTreeSet<Day> = self.partitions.iter().flat_map(|partition| (self.rows)(partition).days()).collect();
         days.into_iter().collect()
+    }
+
+    /// How many rows a date has.
+    pub fn rows_of(&self, day: Day) -> u64 {
+        self.partitions.iter().map(|partition| (self.rows)(partition).of_day(day).len() as u64).sum()
     }
 
     /// The places of a date's rows, in order of user and then as they are in their partition.

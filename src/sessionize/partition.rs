@@ -1,11 +1,12 @@
 //! All steps of the kernel over one partition.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::added::{AddedColumns, AddedValues, Adding, Texts};
 use super::aggregate::{Made, Rules};
 use super::block::Block;
-use super::columns::KeyColumn;
+use super::columns::{KeyColumn, TextColumn};
 use super::counts::Counts;
 use super::dated::{day_order, ByDay};
 use super::facts::FactTable;
@@ -57,7 +58,14 @@ impl Partition {
     pub fn bytes(&self) -> usize {
         let keys = self.users.size() + self.texts.as_ref().map_or(0, |texts| texts.size());
         // Segments share them.
-        keys + self.rows_bytes()
+        keys + self.rows_bytes() + self.text_bytes()
+    }
+
+    /// Texts of added columns: columns share them, and so do segments.
+    fn text_bytes(&self) -> usize {
+        let all = std::iter::once(self).chain(&self.segments).flat_map(|of| of.added.texts());
+        let texts: HashMap<*const TextColumn, usize> = all.map(|texts| (Arc::as_ptr(texts), texts.size())).collect();
+        texts.values().sum()
     }
 
     fn rows_bytes(&self) -> usize {

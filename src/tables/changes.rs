@@ -45,23 +45,54 @@ struct Session {
     reason: u8,
 }
 
+impl Changes {
+    /// Adds those of other sessions.
+    fn merge(&mut self, other: Changes) {
+        self.added += other.added;
+        self.reopened += other.reopened;
+        self.joined += other.joined;
+        self.split += other.split;
+        self.removed += other.removed;
+    }
+}
+
+/// What a session takes in memory while it is compared: by itself, and once more where it is another than before.
+const BYTES_EACH: u64 = 2 * size_of::<Session>() as u64;
+
 /// Compares the sessions of the files before with those of the files now. Of the dates that are the same
-/// before and now, neither need be given.
+/// before and now, neither need be given. Where `room` does not hold all of them, the files are read several times:
+/// sessions of one group are compared with each other only, so each time those of some groups.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn compare(before: &[PathBuf], now: &[PathBuf], groups: &Groups) -> Result<Changes, TableError> {
-    let mut reasons = HashMap::new();
-    let mut read = |files: &[PathBuf]| {
-        let mut sessions = Vec::new();
-        for file in files {
-            read_sessions(file, groups, &mut reasons, &mut sessions)?;
+pub fn compare(
+    before: &[PathBuf],
+    now: &[PathBuf],
+    groups: &Groups,
+    room: Option<usize>,
+) -> Result<Changes, TableError> {
+    let shares = match room {
+        None => 1,
+        Some(room) => {
+            let rows = before.iter().chain(now).map(|file| rows_of(file)).sum::<Result<u64, TableError>>()?;
+            (rows * BYTES_EACH).div_ceil(room.max(1) as u64).max(1)
         }
-        sessions.sort_unstable();
-        Ok(sessions)
     };
-    let (before, now) = (read(before)?, read(now)?);
-    Ok(compare_sorted(&only_in(&before, &now), &only_in(&now, &before), groups.names_session))
+    let mut reasons = HashMap::new();
+    let mut changes = Changes::default();
+    for share in 0..shares {
+        let mut read = |files: &[PathBuf]| {
+            let mut sessions = Vec::new();
+            for file in files {
+                read_sessions(file, groups, |group| group % shares == share, &mut reasons, &mut sessions)?;
+            }
+            sessions.sort_unstable();
+            Ok(sessions)
+        };
+        let (before, now) = (read(before)?, read(now)?);
+        changes.merge(compare_sorted(&only_in(&before, &now), &only_in(&now, &before), groups.names_session));
+    }
+    Ok(changes)
 }
 
 /// The sessions of `these` that are not also, the very same, in `others`; both in ascending order.
@@ -122,6 +153,7 @@ fn meet(a: &Session, b: &Session) -> bool {
 fn read_sessions(
     path: &Path,
     groups: &Groups,
+    is_asked_for: impl Fn(u64) -> bool,
     reasons: &mut HashMap<String, u8>,
     sessions: &mut Vec<Session>,
 ) -> Result<(), TableError> {
@@ -146,7 +178,7 @@ fn read_sessions(
         let (starts, ends) = (time("start_time")?, time("end_time")?);
         let counts = column("event_count")?.as_primitive_opt::<UInt32Type>().ok_or_else(|| missing("event_count"))?;
         let ended = column("end_reason")?.as_string_opt::<i32>().ok_or_else(|| missing("end_reason"))?;
-        for (row, group) in groups.into_iter().enumerate() {
+        for (row, group) in groups.into_iter().enumerate().filter(|(_, group)| is_asked_for(*group)) {
             let next = reasons.len() as u8;
             let reason = match reasons.get(ended.value(row)) {
                 Some(code) => *code,

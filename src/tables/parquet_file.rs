@@ -20,7 +20,7 @@ use crate::job::fingerprint::Canonical;
 /// else. A column of so many is small enough that its memory is used again for the next one.
 pub const SLICE_ROWS: usize = 1 << 13;
 /// Rows of a row group.
-const ROW_GROUP_ROWS: usize = 1 << 20;
+pub const ROW_GROUP_ROWS: usize = 1 << 20;
 
 /// The metadata of a field whose values repeat, so that they are written once, as a dictionary.
 pub const REPEATS: &str = "dwell.repeats";

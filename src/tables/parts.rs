@@ -66,6 +66,34 @@ impl PartFile {
     }
 }
 
+/// Parts that are put together at a time: each has a file open, and a slice in memory.
+const MOST_PARTS: usize = 64;
+
+/// The same rows in no more parts than can be put together at a time: others are put together first, and are gone then.
+///
+/// # Errors
+/// A part cannot be read, or another one cannot be written.
+pub fn in_fewer_parts(schema: &SchemaRef, mut parts: Vec<PathBuf>) -> Result<Vec<PathBuf>, TableError> {
+    while parts.len() > MOST_PARTS {
+        let several = |some: &[PathBuf]| -> Result<PathBuf, TableError> {
+            let [first, _, ..] = some else { return Ok(some[0].clone()) };
+            let whole = first.with_extension(format!("{}.arrow", some.len()));
+            let mut file = PartFile::create(&whole, schema)?;
+            let mut merge = Merge::new(&whole, SchemaRef::clone(schema), some, Box::new(std::iter::empty()))?;
+            while let Some(rows) = merge.next_slice()? {
+                file.write(&rows)?;
+            }
+            drop(merge);
+            file.finish()?;
+            // Not in the way of what comes next; what stays goes with the rest.
+            some.iter().for_each(|part| drop(std::fs::remove_file(part)));
+            Ok(whole)
+        };
+        parts = parts.chunks(MOST_PARTS).map(several).collect::<Result<_, _>>()?;
+    }
+    Ok(parts)
+}
+
 /// Rows of a table, some at a time.
 type Slices<'a> = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + 'a>;
 

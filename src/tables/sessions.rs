@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use super::added::AddedFields;
 use super::error::TableError;
 use super::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
-use super::parts::{Merge, PartFile};
+use super::parts::{in_fewer_parts, Merge, PartFile};
 use crate::events::convert::float_of;
 use crate::events::roles::{KeyType, Roles};
 use crate::job::added::property_column;
@@ -232,10 +232,13 @@ fn write_table<R: Dated>(
             match parts.is_empty() {
                 true => slices.into_iter().try_for_each(|rows| file.write(&rows?))?,
                 false => {
-                    let mut merge = Merge::new(path, Arc::clone(&schema), parts, Box::new(slices))?;
+                    let parts = in_fewer_parts(&schema, parts.to_vec())?;
+                    let mut merge = Merge::new(path, Arc::clone(&schema), &parts, Box::new(slices))?;
                     while let Some(rows) = merge.next_slice()? {
                         file.write(&rows)?;
                     }
+                    // Not in the way of what comes next; what stays goes with the rest.
+                    parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
                 }
             }
             file.finish()
