@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::sessionize::block::Block;
+use crate::sessionize::hash::hash_bytes;
 use crate::sessionize::scatter::Partitions;
 use crate::tables::error::TableError;
 
@@ -30,6 +31,8 @@ struct Part {
     rows: Vec<u32>,
     /// How many bytes its events are in memory.
     sizes: Vec<u64>,
+    /// A hash of what was written of each partition: events that a disk gives back otherwise would be others.
+    hashes: Vec<u64>,
 }
 
 impl Spilled {
@@ -50,7 +53,7 @@ impl Spilled {
     pub fn add(&mut self, groups: &[Vec<Block>], partitions: Partitions) -> Result<(), TableError> {
         let failed = |error: std::io::Error| TableError::spill(&self.folder, &error);
         let mut writer = BufWriter::with_capacity(1 << 20, &self.file);
-        let mut part = Part { bounds: vec![self.end], rows: Vec::new(), sizes: Vec::new() };
+        let mut part = Part { bounds: vec![self.end], rows: Vec::new(), sizes: Vec::new(), hashes: Vec::new() };
         let mut events = Vec::new();
         for partition in 0..partitions.count() {
             events.clear();
@@ -60,6 +63,7 @@ impl Spilled {
             some.for_each(|block| block.write(partition, &mut events));
             let packed = lz4_flex::block::compress_prepend_size(&events);
             writer.write_all(&packed).map_err(failed)?;
+            part.hashes.push(hash_bytes(&packed));
             part.rows.push(blocks.iter().map(|block| block.rows(partition).len() as u32).sum());
             part.sizes.push(events.len() as u64);
             self.end += packed.len() as u64;
@@ -81,6 +85,9 @@ impl Spilled {
             let (start, end) = (part.bounds[partition], part.bounds[partition + 1]);
             let mut packed = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
             self.file.read_exact_at(&mut packed, start).map_err(|error| self.damaged(&error.to_string()))?;
+            if hash_bytes(&packed) != part.hashes[partition] {
+                return Err(self.damaged("it is not what was written"));
+            }
             let events = lz4_flex::block::decompress_size_prepended(&packed);
             let events = events.map_err(|error| self.damaged(&error.to_string()))?;
             let mut rest = events.as_slice();
@@ -103,5 +110,56 @@ impl Spilled {
 
     fn damaged(&self, reason: &str) -> TableError {
         TableError::Spilled { folder: self.folder.clone(), reason: reason.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::columns::{Coded, EventBatch, KeyColumn};
+    use crate::sessionize::scatter::scatter;
+    use crate::sessionize::time::Timestamp;
+
+    fn spilled(folder: &Path) -> Spilled {
+        let batch = EventBatch {
+            users: Coded::new(KeyColumn::Int(vec![1, 2]), vec![0, 1, 0, 1]),
+            times: [0, 1, 2, 300].map(Timestamp::from_micros).to_vec(),
+            events: None,
+            values: None,
+            sequence: None,
+            unique_ids: None,
+            bursts: None,
+            facts: None,
+        };
+        let partitions = Partitions::for_rows(1, 1, 1);
+        let groups: Vec<Vec<Block>> =
+            scatter(&[batch], partitions).split(partitions.groups()).into_iter().map(|block| vec![block]).collect();
+        let mut spilled = Spilled::create(folder).expect("a folder");
+        spilled.add(&groups, partitions).expect("room on disk");
+        spilled
+    }
+
+    #[test]
+    fn events_come_back_as_they_were_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spilled = spilled(folder.path());
+        let (start, end) = (spilled.parts[0].bounds[0], spilled.end);
+        let rows =
+            |spilled: &Spilled| spilled.read(0).map(|blocks| blocks.iter().map(|block| block.rows(0).len()).sum());
+        assert_eq!(rows(&spilled).ok(), Some(4usize));
+        for place in start..end {
+            let mut byte = [0];
+            spilled.file.read_exact_at(&mut byte, place).expect("there");
+            for other in [0, 1, 0x7F, 0x80, 0xFF, byte[0] ^ 1] {
+                spilled.file.write_all_at(&[other], place).expect("written");
+                let changed = other != byte[0];
+                let read = rows(&spilled);
+                assert_eq!(read.is_err(), changed, "{place}: {other}");
+                let said = read.err().map(|error| error.to_string()).unwrap_or_default();
+                assert!(!changed || said.contains("cannot be read back"), "{said}");
+            }
+            spilled.file.write_all_at(&byte, place).expect("written");
+        }
+        assert_eq!(rows(&spilled).ok(), Some(4));
     }
 }

@@ -107,7 +107,12 @@ impl Formula {
     /// # Errors
     /// Where it goes wrong, and what was expected there.
     pub fn parse(text: &str, series: &[String]) -> Result<Formula, FormulaError> {
-        let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, series };
+        let tokens = tokens(text)?;
+        if let Some((position, _)) = tokens.get(MOST_TOKENS) {
+            let reason = format!("it goes on after {MOST_TOKENS} numbers, functions, operators and brackets");
+            return Err(FormulaError { position: *position, reason });
+        }
+        let mut parser = Parser { tokens, at: 0, depth: 0, series };
         let unit = parser.unit();
         if let Some(series) = parser.histogram(unit)? {
             return Ok(Formula::Histogram(series));
@@ -239,6 +244,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FormulaError> {
     Ok(tokens)
 }
 
+/// What is computed recursively must not take the whole stack: nobody writes a formula of so many parts.
+const MOST_TOKENS: usize = 2_000;
 /// Brackets and minus signs may be inside of each other this deep.
 const MOST_NESTED: usize = 100;
 
@@ -451,6 +458,11 @@ mod tests {
             assert!(error.reason.contains(expected), "{text}: {}", error.reason);
         }
         assert!(parse(&"(".repeat(10_000)).is_err() && parse(&"-".repeat(10_000)).is_err());
+        for chain in ["+1", "*1", "/UNIQUES(A)"] {
+            let long = format!("UNIQUES(A){}", chain.repeat(10_000));
+            assert!(parse(&long).expect_err(chain).reason.contains("2000 numbers"), "{chain}");
+            assert!(parse(&format!("UNIQUES(A){}", chain.repeat(300))).is_ok(), "{chain}");
+        }
     }
 
     /// A random formula as text, and its value computed beside it.

@@ -180,7 +180,9 @@ impl PackedRows {
     pub fn from_slice((slice, stride): (&[u8], usize), len: usize, fields: &[Option<Field>]) -> Option<Self> {
         let fits = |field: &Field| {
             let end = u64::from(field.shift) + u64::from(field.bits);
-            end <= u64::from(u64::BITS) && u64::from(field.offset) * 8 + end <= stride as u64 * 8
+            field.shift < u64::BITS
+                && end <= u64::from(u64::BITS)
+                && u64::from(field.offset) * 8 + end <= stride as u64 * 8
         };
         if stride.checked_mul(len)? != slice.len() || !fields.iter().flatten().all(fits) {
             return None;
@@ -257,6 +259,16 @@ mod tests {
             }
             let (bytes, stride) = packed.slice(0..rows.len());
             prop_assert_eq!(PackedRows::from_slice((bytes, stride), rows.len(), &fields), Some(packed));
+        }
+    }
+
+    #[test]
+    fn fields_that_are_not_within_a_row_are_those_of_no_rows() {
+        let field = |offset, shift, bits| Some(Field { base: 0, offset, shift, bits });
+        let from = |field| PackedRows::from_slice((&[0; 24], 8), 3, &[field]);
+        assert!(from(field(0, 0, 64)).is_some() && from(field(7, 3, 5)).is_some());
+        for (offset, shift, bits) in [(0, 64, 0), (0, 1, 64), (7, 3, 6), (8, 0, 1), (u32::MAX, 0, 0)] {
+            assert!(from(field(offset, shift, bits)).is_none(), "{offset} {shift} {bits}");
         }
     }
 

@@ -78,7 +78,7 @@ impl Block {
         };
         let unique_ids = match from.number()? {
             0 => None,
-            _ => Some(from.texts()?),
+            _ => Some(from.texts().filter(|ids| ids.len() == rows as usize)?),
         };
         let facts = match from.number()? {
             0 => None,
@@ -191,7 +191,8 @@ impl<'b> Reader<'_, 'b> {
     fn texts(&mut self) -> Option<TextColumn> {
         let count = self.size()?;
         let lengths: Vec<usize> = (0..count).map(|_| self.size()).collect::<Option<_>>()?;
-        let mut texts = TextColumn::with_capacity(count, lengths.iter().sum());
+        let bytes = lengths.iter().try_fold(0usize, |all, length| all.checked_add(*length))?;
+        let mut texts = TextColumn::with_capacity(count, Some(bytes).filter(|bytes| *bytes <= self.0.len())?);
         for length in lengths {
             texts.push(self.take(length)?);
         }
@@ -280,5 +281,22 @@ mod tests {
                 prop_assert!(Block::read(&mut &bytes[..cut]).is_none() || cut == 0, "a part is not taken for the whole");
             }
         }
+    }
+
+    #[test]
+    fn lengths_that_the_bytes_do_not_have_are_no_block() {
+        let number = |number: u64| {
+            let mut bytes = Vec::new();
+            Writer(&mut bytes).number(number);
+            bytes
+        };
+        let text = number(1);
+        // Two texts whose lengths overflow together, one that is as long as memory, and as many as numbers go.
+        let overflow = [number(2), number(u64::MAX), number(2)].concat();
+        let long = [number(1), number(1 << 40), b"short".to_vec()].concat();
+        for keys in [overflow, long, number(u64::MAX)] {
+            assert!(Block::read(&mut [text.clone(), keys].concat().as_slice()).is_none());
+        }
+        assert!(Block::read(&mut [number(0), number(u64::MAX)].concat().as_slice()).is_none());
     }
 }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,24 @@ pub struct Journal {
     pub put: Vec<PathBuf>,
     /// Files to remove.
     pub remove: Vec<PathBuf>,
+}
+
+impl Journal {
+    /// Reads the text of a journal.
+    ///
+    /// # Errors
+    /// Why it is none, or names files that are not within a folder: those are not touched, whoever wrote it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let journal: Journal = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let is_within = |file: &Path| {
+            let mut parts = file.components().peekable();
+            parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+        };
+        match journal.put.iter().chain(&journal.remove).find(|file| !is_within(file)) {
+            Some(file) => Err(format!("{file:?} is no file within the folder")),
+            None => Ok(journal),
+        }
+    }
 }
 
 /// Where the parts of a commit are.
@@ -95,7 +113,7 @@ impl Places {
         let path = self.journal();
         let bad = |reason: String| TableError::BadRecord { path: path.clone(), reason };
         let text = fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
-        let journal: Journal = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        let journal = Journal::parse(&text).map_err(bad)?;
         self.make_folders(&journal, &mut Vec::new())?;
         self.carry_out(&journal, &mut Vec::new())?;
         self.finish(&journal)?;
@@ -362,6 +380,23 @@ mod tests {
             .stdout(Stdio::null())
             .status();
         status.expect("ran").success()
+    }
+
+    #[test]
+    fn a_journal_of_files_outside_of_the_folder_is_refused_and_nothing_is_touched() {
+        let base = tempfile::tempdir().expect("a folder");
+        let folder = base.path().join("out");
+        old(&folder);
+        let outside = base.path().join("x");
+        fs::write(&outside, "mine").expect("written");
+        for file in ["../x", outside.to_str().expect("text"), "t/../../x", "./x", "", "/"] {
+            let journal = Journal { put: Vec::new(), remove: vec![PathBuf::from(file)] };
+            let text = serde_json::to_string(&journal).expect("text");
+            write_synced(&places(&folder).journal(), text.as_bytes()).expect("written");
+            let said = places(&folder).recover().expect_err("outside").to_string();
+            assert!(said.contains("journal.json") && said.contains("no file within the folder"), "{said}");
+            assert!(outside.exists() && seen(&folder) == OLD, "{file}");
+        }
     }
 
     #[test]

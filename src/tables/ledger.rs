@@ -102,9 +102,17 @@ impl Ledger {
         }
         let bad = |reason: String| TableError::BadLedger { path: path.to_path_buf(), reason };
         let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-        let written: Written = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
-        let ledger = written.into_ledger().ok_or_else(|| bad("a date in it is none".to_string()))?;
+        let ledger = Self::parse(&text).map_err(bad)?;
         Ok(Some(ledger).filter(|ledger| ledger.fingerprint == fingerprint))
+    }
+
+    /// Reads the text of a ledger.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        written.into_ledger()
     }
 
     /// How an input differs from this one.
@@ -172,8 +180,16 @@ impl Written {
         }
     }
 
-    fn into_ledger(self) -> Option<Ledger> {
+    fn into_ledger(self) -> Result<Ledger, String> {
         let at = Timestamp::from_micros;
+        // Taken for no time at all, such events would be in the tables for good.
+        let ends_before_it_begins = |entry: &WrittenEntry| {
+            let events = entry.events.iter().flatten().any(|(first, last, _)| first > last);
+            events || entry.ids.iter().flatten().any(|(first, last)| first > last)
+        };
+        if let Some(entry) = self.files.iter().find(|entry| ends_before_it_begins(entry)) {
+            return Err(format!("of {:?}, a stretch of time ends before it begins", entry.path));
+        }
         let entry = |entry: WrittenEntry| {
             let facts = Facts {
                 events: entry.events.map(|events| {
@@ -186,13 +202,16 @@ impl Written {
             };
             (entry.path, Entry { mark: entry.mark, facts })
         };
-        let apart: Option<Vec<_>> =
-            self.apart.iter().map(|(first, last)| Some((date_of_text(first)?, date_of_text(last)?))).collect();
-        Some(Ledger {
+        let range = |(first, last): &(String, String)| {
+            let range = date_of_text(first).zip(date_of_text(last)).filter(|(first, last)| first <= last);
+            range.ok_or_else(|| format!("{first} to {last} are no dates"))
+        };
+        let apart: Vec<_> = self.apart.iter().map(range).collect::<Result<_, _>>()?;
+        Ok(Ledger {
             fingerprint: self.fingerprint,
             latest: self.latest.map(at),
             ids_are_times: self.ids_are_times,
-            apart: DateSet::of(apart?),
+            apart: DateSet::of(apart),
             files: self.files.into_iter().map(entry).collect(),
         })
     }
@@ -246,5 +265,24 @@ mod tests {
         assert_eq!(Ledger::read(&path, "g").expect("readable"), None);
         std::fs::write(&path, "{").expect("written");
         assert!(Ledger::read(&path, "f").is_err());
+    }
+
+    #[test]
+    fn stretches_and_dates_that_end_before_they_begin_are_no_ledger() {
+        let entry = |events: &str, ids: &str| {
+            format!(r#"{{"path":"a","bytes":1,"modified":null,"footer":"","events":{events},"ids":{ids}}}"#)
+        };
+        let ledger = |apart: &str, files: &str| {
+            Ledger::parse(&format!(
+                r#"{{"fingerprint":"f","latest":null,"ids_are_times":true,"apart":{apart},"files":[{files}]}}"#
+            ))
+        };
+        assert!(ledger("[]", &entry("[[1,1,1]]", "[[2,2]]")).is_ok());
+        for (events, ids) in [("[[2,1,1]]", "null"), ("null", "[[3,4],[2,1]]")] {
+            assert!(ledger("[]", &entry(events, ids)).expect_err("backwards").contains("\"a\""));
+        }
+        for apart in [r#"[["2026-01-02","2026-01-01"]]"#, r#"[["2026-02-30","last"]]"#, r#"[["last","first"]]"#] {
+            assert!(ledger(apart, "").expect_err("no dates").contains("no dates"));
+        }
     }
 }
