@@ -15,7 +15,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use super::bounds::Range;
+use super::bounds::Range as Bounds;
 use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
 use super::dictionaries::text_as_codes;
@@ -133,7 +133,7 @@ impl FileTask {
         let damaged = |reason: String| InputError::Damaged { path: self.path.clone(), reason };
         match against_damage(read) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(damaged(error.to_string())),
+            Ok(Err(error)) => Err(damaged(what_is_wrong(&error))),
             Err(Panicked) => Err(damaged("the Parquet reader gave up".to_string())),
         }
     }
@@ -234,10 +234,10 @@ impl OpenFile<'_> {
     }
 
     /// The smallest and the largest value of a whole column of a row group, where its statistics can be trusted.
-    pub fn range(&self, number: usize, leaf: usize) -> Option<Range> {
+    pub fn range(&self, number: usize, leaf: usize) -> Option<Bounds> {
         let descriptor = self.metadata.file_metadata().schema_descr().column(leaf);
         let field = self.schema.field_with_name(descriptor.path().parts().first()?).ok()?;
-        Range::of(&self.metadata, number, leaf, field.data_type())
+        Bounds::of(&self.metadata, number, leaf, field.data_type())
     }
 
     /// The columns named, with all that is in them.
@@ -352,6 +352,17 @@ impl Iterator for Batches<'_> {
             }
         }
     }
+}
+
+/// What a reader says, without the names of the errors that it is wrapped in.
+fn what_is_wrong(error: &ParquetError) -> String {
+    const NAMES: [&str; 4] = ["External: ", "Parquet argument error: ", "Parquet error: ", "EOF: "];
+    let text = error.to_string();
+    let mut said = text.as_str();
+    while let Some(rest) = NAMES.iter().find_map(|name| said.strip_prefix(name)) {
+        said = rest;
+    }
+    said.to_string()
 }
 
 fn mask(metadata: &ParquetMetaData, columns: &[String]) -> ProjectionMask {

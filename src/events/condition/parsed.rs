@@ -358,8 +358,9 @@ impl Rewriter<'_> {
             Sql::Function(call) => language::function(sql, call).is_ok_and(|(function, _)| function.gives_number()),
             other => name_of(other).is_some_and(|(name, _)| {
                 let found = self.columns.find(&name).ok().flatten();
-                found
-                    .is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal))
+                found.is_some_and(|column| {
+                    matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal(_))
+                })
             }),
         }
     }
