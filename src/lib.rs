@@ -46,6 +46,8 @@ pub mod compare;
 pub mod doctor;
 pub mod error;
 pub mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gaps;
 pub mod guard;
 pub mod guide;
