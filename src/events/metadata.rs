@@ -10,7 +10,7 @@ use parquet::file::metadata::{
 };
 use parquet::file::FOOTER_SIZE;
 
-use super::thrift::{Next, Thrift, Type};
+use super::thrift::{Next, Thrift, Type, Written};
 
 /// Groups inside each other in a schema, at most: each takes a piece of the stack of whoever walks through them.
 pub const MOST_INSIDE: usize = 100;
@@ -105,7 +105,8 @@ pub fn metadata_of(
         return Err(FooterFault::Encrypted);
     }
     outline.check()?;
-    let metadata = ParquetMetaDataReader::decode_metadata_with_options(bytes, options)?;
+    let decoded = |bytes: &[u8]| ParquetMetaDataReader::decode_metadata_with_options(bytes, options);
+    let metadata = decoded(bytes).or_else(|error| decoded(&with_known_fields(bytes).ok_or(error)?))?;
     Ok(mended(file, metadata)?)
 }
 
@@ -178,6 +179,95 @@ fn fields_of_schema(thrift: &mut Thrift<'_>) -> Option<Vec<u64>> {
         fields.push(own);
     }
     Some(fields)
+}
+
+/// The types of the fields of a column's metadata, from the first one.
+const OF_COLUMN: [Type; 17] = {
+    use Type as T;
+    [
+        T::I32,
+        T::LIST,
+        T::LIST,
+        T::I32,
+        T::I64,
+        T::I64,
+        T::I64,
+        T::LIST,
+        T::I64,
+        T::I64,
+        T::I64,
+        T::STRUCT,
+        T::LIST,
+        T::I64,
+        T::I32,
+        T::STRUCT,
+        T::STRUCT,
+    ]
+};
+
+/// A struct of a footer on the way to the metadata of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    File,
+    RowGroup,
+    Chunk,
+    Column,
+}
+
+impl Level {
+    /// What a field has in it, where it is on the way.
+    fn inside(self, field: i16) -> Option<(Level, Type)> {
+        match (self, field) {
+            (Level::File, 4) => Some((Level::RowGroup, Type::LIST)),
+            (Level::RowGroup, 1) => Some((Level::Chunk, Type::LIST)),
+            (Level::Chunk, 3) => Some((Level::Column, Type::STRUCT)),
+            _ => None,
+        }
+    }
+
+    /// Whether a field is one that a writer has of its own, under a number that has come to mean something else.
+    fn is_strange(self, field: i16, of_type: Type) -> bool {
+        let place = usize::try_from(field).ok().and_then(|field| field.checked_sub(1));
+        let known = place.and_then(|place| OF_COLUMN.get(place));
+        self == Level::Column && known.is_some_and(|known| *known != of_type)
+    }
+}
+
+/// A footer without the fields of columns that are of another type than they are known to be; `None` where there is no
+/// such field.
+fn with_known_fields(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut known = Written::default();
+    let mut left_out = 0;
+    copy_known(&mut Thrift::of(bytes), &mut known, Level::File, &mut left_out)?;
+    (left_out > 0).then_some(known.0)
+}
+
+fn copy_known(from: &mut Thrift<'_>, to: &mut Written, level: Level, left_out: &mut usize) -> Option<()> {
+    let mut last = 0;
+    while let Next::Field(field, of_type) = from.next(last)? {
+        last = field;
+        if level.is_strange(field, of_type) {
+            *left_out += 1;
+            from.skip(of_type)?;
+            continue;
+        }
+        to.field(field, of_type);
+        match level.inside(field).filter(|(_, as_known)| *as_known == of_type) {
+            Some((inner, Type::LIST)) => {
+                let (of_type, count) = from.list().filter(|(of_type, _)| *of_type == Type::STRUCT)?;
+                to.list(of_type, count);
+                (0..count).try_for_each(|_| copy_known(from, to, inner, left_out))?;
+            }
+            Some((inner, _)) => copy_known(from, to, inner, left_out)?,
+            None => {
+                let before = *from;
+                from.skip(of_type)?;
+                to.0.extend_from_slice(from.since(&before));
+            }
+        }
+    }
+    to.end();
+    Some(())
 }
 
 /// A footer as its writer meant it.

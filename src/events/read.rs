@@ -124,7 +124,7 @@ impl FileTask {
         let damaged = |reason: String| InputError::Damaged { path: self.path.clone(), reason };
         match against_damage(read) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(damaged(error.to_string())),
+            Ok(Err(error)) => Err(damaged(what_is_wrong(&error))),
             Err(Panicked) => Err(damaged("the Parquet reader gave up".to_string())),
         }
     }
@@ -328,6 +328,17 @@ impl Iterator for Batches<'_> {
             }
         }
     }
+}
+
+/// What a reader says, without the names of the errors that it is wrapped in.
+fn what_is_wrong(error: &ParquetError) -> String {
+    const NAMES: [&str; 4] = ["External: ", "Parquet argument error: ", "Parquet error: ", "EOF: "];
+    let text = error.to_string();
+    let mut said = text.as_str();
+    while let Some(rest) = NAMES.iter().find_map(|name| said.strip_prefix(name)) {
+        said = rest;
+    }
+    said.to_string()
 }
 
 fn mask(metadata: &ParquetMetaData, columns: &[String]) -> ProjectionMask {

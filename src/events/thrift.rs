@@ -13,6 +13,10 @@ pub struct Thrift<'a>(&'a [u8]);
 pub struct Type(u8);
 
 impl Type {
+    /// A number of 32 bits.
+    pub const I32: Type = Type(5);
+    /// A number of 64 bits.
+    pub const I64: Type = Type(6);
     /// A list.
     pub const LIST: Type = Type(9);
     /// A struct.
@@ -20,7 +24,38 @@ impl Type {
 
     /// Whether it is a number of 32 bits.
     pub fn is_i32(self) -> bool {
-        self.0 == 5
+        self == Type::I32
+    }
+}
+
+/// Bytes of the same form, written.
+#[derive(Clone, Debug, Default)]
+pub struct Written(pub Vec<u8>);
+
+impl Written {
+    fn unsigned(&mut self, mut value: u64) {
+        while value > 0x7f {
+            self.0.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    /// The head of a field.
+    pub fn field(&mut self, field: i16, of_type: Type) {
+        self.0.push(of_type.0);
+        self.unsigned(((field << 1) ^ (field >> 15)) as u16 as u64);
+    }
+
+    /// The head of a list.
+    pub fn list(&mut self, of_type: Type, count: usize) {
+        self.0.push(0xf0 | of_type.0);
+        self.unsigned(count as u64);
+    }
+
+    /// The end of a struct.
+    pub fn end(&mut self) {
+        self.0.push(0);
     }
 }
 
@@ -37,6 +72,11 @@ impl<'a> Thrift<'a> {
     /// Of these bytes.
     pub fn of(bytes: &'a [u8]) -> Self {
         Thrift(bytes)
+    }
+
+    /// The bytes that were read since it was at another place.
+    pub fn since(&self, before: &Self) -> &'a [u8] {
+        &before.0[..before.0.len() - self.0.len()]
     }
 
     /// How many bytes are left.

@@ -175,6 +175,18 @@ fn a_dictionary_whose_offset_is_zero_is_where_the_column_begins() {
     }
 }
 
+/// Numbers of fields that a writer took for itself mean something else today.
+#[test]
+fn fields_of_other_types_than_they_are_known_to_be_are_passed_over() {
+    let files = of_dictionaries(|footer| {
+        for place in 0..3 {
+            let own = fields([(1, i32(1)), (2, i64(7)), (5, fields([(1, i32(39))]))]);
+            footer.set(&column(0, place), 15, Thrift::List(12, vec![own]));
+        }
+    });
+    files.run().sessions(["user_id", "event_count"], ["ann 3", "bob 3"]);
+}
+
 /// As parquet-mr had it before 1.2.9: the size of a column is without the head of its dictionary.
 #[test]
 fn a_column_that_forgets_the_head_of_its_dictionary_is_read_to_its_end() {
