@@ -224,7 +224,7 @@ mod tests {
         let (file, metadata) = written(WriterVersion::PARQUET_1_0);
         for rows in [ROWS as i64 - 1, ROWS as i64 + 1] {
             let other = metadata.row_group(0).clone().into_builder().set_num_rows(rows).build().expect("a row group");
-            let file = PageFile::new(file.file.try_clone().expect("a file"), Expansion::NONE);
+            let file = PageFile::new(file.try_clone().expect("a file"), Expansion::NONE);
             assert_eq!(rows_of_pages(file, &other, &[0]).expect("heads"), None);
         }
     }
