@@ -99,24 +99,26 @@ impl ParsedCondition {
     }
 
     fn read(text: &str) -> Result<Self, InputError> {
-        let parser_failed = |error: &dyn std::fmt::Display| problem_of_parser(text, &error.to_string());
+        let unread = |error: &dyn std::fmt::Display| placed(text, problem_of_parser(text, &error.to_string()));
         let failed = |problem: &Problem| condition_problem(text, problem);
         let mut tokenizer = Tokenizer::new(&GenericDialect {}, text);
-        let tokens = tokenizer.tokenize_with_location().map_err(|error| failed(&parser_failed(&error)))?;
+        let tokens = tokenizer.tokenize_with_location().map_err(|error| unread(&error))?;
         if let Some(at) = one_too_many(&tokens) {
             let reason = format!("it is too long: more than {MOST_SIGNS} words and signs; use IN (…) for long lists");
             return Err(failed(&Problem { reason, at }));
         }
         let mut parser =
             Parser::new(&GenericDialect {}).with_recursion_limit(2 * MOST_LEVELS).with_tokens_with_locations(tokens);
-        let sql = parser.parse_expr().map_err(|error| failed(&parser_failed(&error)))?;
+        let sql = parser.parse_expr().map_err(|error| unread(&error))?;
         let next = parser.peek_token();
         if next.token != Token::EOF {
             let what = match next.token {
                 Token::SemiColon => "it is one condition, and goes on after a semicolon".to_string(),
                 other => format!("it goes on with {other}"),
             };
-            return Err(failed(&Problem { reason: what, at: next.span.start }));
+            let at = next.span.start;
+            let reason = format!("{what} at Line: {}, Column: {}", at.line, at.column);
+            return Err(placed(text, Problem { reason, at }));
         }
         let mut shape = Shape::default();
         if let ControlFlow::Break(problem) = sql.visit(&mut shape) {
@@ -176,7 +178,9 @@ impl ParsedCondition {
         // A text in double quotes is a column's name in SQL: the commonest mistake of all.
         let quoted = self.text.contains(&format!("\"{name}\""));
         let quotes = if quoted { " (text is written in single quotes)" } else { "" };
-        condition_problem(&self.text, &Problem { reason: format!("there is no column `{name}`{quotes}; {hint}"), at })
+        let name = abridged(name, PRINTED / 2);
+        let reason = format!("there is no column `{name}` at line {}, column {}{quotes}; {hint}", at.line, at.column);
+        placed(&self.text, Problem { reason, at })
     }
 }
 
@@ -216,13 +220,19 @@ impl Conjunct {
 /// What is wrong with a condition, as an error of it.
 pub fn condition_problem(condition: &str, problem: &Problem) -> InputError {
     let Problem { reason, at } = problem;
-    let is_known = at.line > 0;
     let mut reason = abridged(reason, PRINTED / 2);
-    if is_known {
+    if at.line > 0 {
         reason += &format!(" (line {}, column {})", at.line, at.column);
     }
+    placed(condition, Problem { reason, at: *at })
+}
+
+/// What is wrong with a condition, with the place in its words.
+fn placed(condition: &str, problem: Problem) -> InputError {
+    let Problem { reason, at } = problem;
     let shown = printed(condition);
-    let position = usize::try_from(at.column).ok().filter(|_| is_known && !condition.contains('\n'));
+    let is_in_first_line = at.line > 0 && !condition.contains('\n');
+    let position = usize::try_from(at.column).ok().filter(|_| is_in_first_line);
     let position = position.filter(|column| *column <= shown.chars().count() + 1);
     InputError::Condition { condition: shown, reason, position }
 }
@@ -233,20 +243,20 @@ fn problem_of_parser(text: &str, said: &str) -> Problem {
         let digits: String = said.rsplit(after).next()?.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<u64>().ok()
     };
-    let placed = said.rfind(" at Line: ");
     let end = Location {
         line: text.lines().count() as u64,
         column: text.lines().last().map_or(0, |line| line.chars().count()) as u64 + 1,
     };
-    let at = match placed {
-        Some(_) => Location { line: number("Line: ").unwrap_or(0), column: number("Column: ").unwrap_or(0) },
-        None if said.contains("EOF") => end,
-        None => Location { line: 0, column: 0 },
+    let at = if said.contains(" at Line: ") {
+        Location { line: number("Line: ").unwrap_or(0), column: number("Column: ").unwrap_or(0) }
+    } else if said.contains("EOF") {
+        end
+    } else {
+        Location { line: 0, column: 0 }
     };
-    let reason = placed.map_or(said, |place| &said[..place]).trim_start_matches("sql parser error: ");
-    let reason = match reason {
+    let reason = match said.trim_start_matches("sql parser error: ") {
         "recursion limit exceeded" => format!("it is nested too deep: more than {MOST_LEVELS} levels"),
-        other => other.to_string(),
+        other => abridged(other, PRINTED / 2),
     };
     Problem { reason, at }
 }
