@@ -43,15 +43,15 @@ fn a_job_file_that_cannot_be_read_is_named() {
     run(&[]).job_at("jbo.toml").fails(2, &["\"jbo.toml\"", "cannot be read", "check the path"]);
     let near = run(&[]).job_at("jbo.toml").when(file("job.toml", b""));
     near.fails(2, &["\"jbo.toml\"", "check the path"]);
-    run(&[]).job_at("data").fails(2, &["\"data\"", "cannot be read"]);
+    run(&[]).job_at("data").fails(2, &["\"data\"", "is a folder, not a job file"]);
     run(&[]).job_at("data/events.parquet").fails(2, &["\"data/events.parquet\""]);
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_shown_with_its_line_and_the_type_that_is_right() {
     for (text, words) in [
-        ("[input]\nwhere = 5\n", ["line 2", "where", "string"]),
-        ("[input]\ntime_unit = 3\n", ["line 2", "time_unit", "string"]),
+        ("[input]\nwhere = 5\n", ["line 2", "`input.where`", "text in quotes"]),
+        ("[input]\ntime_unit = 3\n", ["line 2", "`input.time_unit`", "text in quotes"]),
         ("[session]\ntimeout = true\n", ["line 2", "timeout", "text"]),
         ("[session]\n\ntimeout = [\"5m\"]\n", ["line 3", "timeout", "text"]),
         ("[input]\ninactive = 5\n", ["line 2", "inactive", "list"]),
