@@ -97,9 +97,10 @@ fn examples_make_the_sessions_that_sql_makes() {
         for (_, table, expected) in of_job {
             assert_eq!(totals(&out.join(table)), *expected, "{job} {table}");
         }
-        // In 1.6 % of the sample's rows nobody is signed in yet.
+        // In 1.6 % of the sample's rows nobody is signed in yet, and in 5 % of its events there is no country.
         for warning in read_run(&out)["warnings"].as_array().unwrap() {
-            assert!(warning.as_str().unwrap().contains("no_user"), "{job}: {warning}");
+            let known = ["no_user", "no value of `country`"];
+            assert!(known.iter().any(|words| warning.as_str().unwrap().contains(words)), "{job}: {warning}");
         }
     }
 }
