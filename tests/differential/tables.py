@@ -94,7 +94,7 @@ class Maker:
             self.add(name, self.take([decimal.Decimal(number) for number in numbers], pa.decimal128(38, 0)))
         elif kind == "uuid":
             pool = [str(uuid.UUID(int=abs(number) * 7919 + (1 << 100))) for number in numbers]
-            if self.writer == "polars":  # which has no such type
+            if self.writer in ("polars", "parquet-rs"):  # of which one has no such type, and one does not say so
                 self.add(name, self.take(pool, pa.string()))
             else:
                 storage = self.take([uuid.UUID(text).bytes for text in pool], pa.binary(16))
