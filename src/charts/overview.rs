@@ -32,7 +32,7 @@ pub struct Overview {
 /// # Errors
 /// A table that cannot be read.
 pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> PolarsResult<Overview> {
-    let tallies: Vec<Tally> = on_all(pool, files, |lengths| Tally::of(lengths))?;
+    let tallies: Vec<Tally> = on_all(pool, files, Tally::of)?;
     let mut tally = tallies.into_iter().fold(Tally::default(), Tally::with);
     let middle = (tally.overview.sessions + 1) / 2;
     let median = tally.magnitude_of(middle).map(|(median, before)| -> PolarsResult<i64> {

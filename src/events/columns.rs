@@ -210,9 +210,8 @@ impl<'a> Columns<'a> {
                         return Err(InputError::TypesDiffer {
                             column: name.to_string(),
                             first: first.clone(),
-                            first_type: known.name(),
                             second: footer.file.path.clone(),
-                            second_type: kind.name(),
+                            types: Box::new([known.name(), kind.name()]),
                             way_out: if known.unify_ids(kind).is_some() { way_out } else { "" },
                         })
                     }

@@ -173,20 +173,19 @@ pub enum InputError {
     },
     /// A column whose types in two files cannot be one.
     #[error(
-        "the column `{column}` is {first_type} in {first:?} but {second_type} in {second:?}; \
-         these cannot be one column: write one of the files again, or give them to separate runs{way_out}"
+        "the column `{column}` is {} in {first:?} but {} in {second:?}; \
+         these cannot be one column: write one of the files again, or give them to separate runs{way_out}",
+        types[0], types[1]
     )]
     TypesDiffer {
         /// The column.
         column: String,
         /// A file.
         first: PathBuf,
-        /// Its type there.
-        first_type: String,
         /// Another file.
         second: PathBuf,
-        /// Its type there.
-        second_type: String,
+        /// Its type in the one, and in the other.
+        types: Box<[String; 2]>,
         /// What else to do.
         way_out: &'static str,
     },

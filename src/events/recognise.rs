@@ -45,8 +45,8 @@ fn properties_are_all(columns: &Columns<'_>, names: &[String]) -> bool {
 fn has_needed(source: Source, columns: &Columns<'_>) -> bool {
     let is_there = |name: &&str| columns.has(name).unwrap_or(false);
     source.keys().iter().all(|(key, value)| match key {
-        Key::User => value.all().iter().any(|name| is_there(&name)),
-        Key::Time | Key::Event | Key::SessionId => value.all().iter().all(|name| is_there(&name)),
+        Key::User => value.all().iter().any(|name| is_there(name)),
+        Key::Time | Key::Event | Key::SessionId => value.all().iter().all(|name| is_there(name)),
         _ => true,
     })
 }

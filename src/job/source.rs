@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn every_source_makes_a_job() {
         for source in Source::ALL {
-            let job = job(&format!("source = '{}'", source.name()), "").expect(source.name());
+            let job = job(&format!("source = '{}'", source.name()), "").expect("a job");
             let sentence = job.input.preset.expect("a source").sentence();
             assert!(sentence.starts_with(&format!("{}: input.user = ", source.name())), "{sentence}");
             assert!(!sentence.contains("passed over"), "{sentence}");
