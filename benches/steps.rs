@@ -11,28 +11,29 @@ use std::hint::black_box;
 use arrow::array::StringViewArray;
 use divan::counter::ItemsCount;
 use divan::Bencher;
-use dwell::events::coded::coded;
-use dwell::events::columns::{ColumnRef, Source};
-use dwell::events::kind::Kind;
-use dwell::events::roles::{KeyType, Roles};
+use dwell::events::decode::coded::coded;
+use dwell::events::normalise::unread::Unread;
+use dwell::events::source::columns::{ColumnRef, Source};
+use dwell::events::source::kind::Kind;
+use dwell::events::source::roles::{KeyType, Roles};
 use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
 use dwell::sessionize::aggregate::Rules;
-use dwell::sessionize::block::Block;
-use dwell::sessionize::calendar::Calendar;
-use dwell::sessionize::columns::EventBatch;
-use dwell::sessionize::cut::{Cutting, Rule, Silence, Verdict};
-use dwell::sessionize::dates::DateSet;
 use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
-use dwell::sessionize::joining::Joining;
-use dwell::sessionize::merge::{AllUsers, ByDate};
+use dwell::sessionize::layout::block::Block;
+use dwell::sessionize::layout::columns::EventBatch;
+use dwell::sessionize::layout::scatter::{scatter, Partitions};
 use dwell::sessionize::order::put_in_order;
 use dwell::sessionize::partition::{sessionize, Partition};
+use dwell::sessionize::preaggregate::Joining;
 use dwell::sessionize::rows::{PartitionRows, Row};
-use dwell::sessionize::scatter::{scatter, Partitions};
+use dwell::sessionize::rule::{Cutting, Rule, Silence, Verdict};
+use dwell::sessionize::table_rows::merge::{AllUsers, ByDate};
+use dwell::sessionize::time::calendar::Calendar;
+use dwell::sessionize::time::dates::DateSet;
 use dwell::sessionize::time::{Span, Timestamp};
-use dwell::tables::parquet_file::Provenance;
-use dwell::tables::sessions::{TableColumns, To};
+use dwell::tables::schema::sessions::{TableColumns, To};
+use dwell::tables::write::parquet_file::Provenance;
 
 const EVENTS: usize = 1 << 20;
 const USERS: usize = EVENTS / 60;
@@ -274,6 +275,7 @@ fn write(bencher: Bencher<'_, '_>) {
         spelled: name.to_string(),
         source: Source::File { column: name.to_string(), path: None },
         kind,
+        unread: Unread::default(),
     };
     let roles = Roles {
         users: vec![column("user_id", Kind::Text)],

@@ -1,9 +1,9 @@
 //! Everything that can end a run, with its exit code.
 
 use crate::charts::error::ChartError;
-use crate::compare::error::CompareError;
+use crate::commands::compare::error::CompareError;
+use crate::commands::inspect::error::InspectError;
 use crate::events::error::InputError;
-use crate::inspect::error::InspectError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
 

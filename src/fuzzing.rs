@@ -16,22 +16,22 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 
-use crate::charts::formula::Formula;
+use crate::commands::gaps::gaps;
 use crate::error::Error;
-use crate::gaps::gaps;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::{calendar, dates_over, instant_of, instant_text, instants_of, parse_day, parse_instant};
 use crate::job::dates::{day_text, parse_zone};
 use crate::job::duration::{duration_text, parse_duration, parse_limit};
 use crate::job::file::{InputKeys, Names};
+use crate::job::formula::Formula;
 use crate::job::options::Resources;
 use crate::job::{Job, JobFile};
-use crate::question::Question;
-use crate::report::history;
-use crate::sessionize::block::Block;
+use crate::pipeline::question::Question;
+use crate::sessionize::layout::block::Block;
 use crate::sessionize::time::Timestamp;
-use crate::tables::journal::Journal;
-use crate::tables::ledger::Ledger;
+use crate::summary::history;
+use crate::tables::folder::journal::Journal;
+use crate::tables::history::ledger::Ledger;
 
 /// What is done with the bytes of a kind.
 pub type Target = fn(&[u8]);

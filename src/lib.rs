@@ -24,51 +24,34 @@
 //! let job = Job::new(JobFile::parse(&keys, Path::new("job.toml"))?)?;
 //! assert!(job.definition.sentence().starts_with("A session is "));
 //!
-//! let summary = dwell::run::run(&job, &Options::default())?;
+//! let summary = dwell::commands::run::run(&job, &Options::default())?;
 //! assert!(summary.starts_with("Sessions       21,731 on 15 dates"), "{summary}");
 //! assert!(output.join("sessions/session_date=2026-01-01/part-0.parquet").exists());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Data flows one way, and the modules are the stages, in order: [`job`] says what to do, [`events`]
-//! reads Parquet into plain columns, [`sessionize`] is the kernel that makes sessions of them,
-//! [`pipeline`] feeds it on all threads, [`tables`] writes what it made, [`charts`] measures the tables,
-//! [`report`] says what happened. [`run`] is the command that puts them together. [`doctor`], [`gaps`], [`inspect`] and
-//! [`compare`] answer a [`question`] each with the same stages.
+//! Data flows one way, and the folders are the stages, in order: [`job`] says what to do, [`events`] reads Parquet into
+//! plain columns, [`sessionize`] is the kernel that makes sessions of them, [`pipeline`] feeds it on all threads,
+//! [`tables`] writes what it made, [`charts`] measures the tables, [`summary`] says what happened. [`commands`] puts them
+//! together: [`commands::run`] is the batch job, the others answer questions with the same stages. How it is built, and
+//! where to look, is on the page [`guide::architecture`]; what is computed, in [`guide::specification`].
 
 pub mod cancel;
-pub mod chart_set;
 pub mod charts;
-pub mod charts_command;
 pub mod cli;
-pub mod compare;
-pub mod doctor;
+pub mod commands;
 pub mod error;
 pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod gaps;
 pub mod guard;
 pub mod guide;
 pub mod heap;
-pub mod history;
-pub mod inspect;
 pub mod job;
-pub mod kept;
-pub mod limits;
-pub mod memory;
-mod nearest;
-pub mod outcome;
-pub mod output;
 pub mod pipeline;
 pub mod profile;
-pub mod question;
-pub mod report;
-pub mod rules;
-pub mod run;
-pub mod scope;
 pub mod sessionize;
-pub mod spill;
-pub mod store;
+pub mod stats;
+pub mod summary;
 pub mod tables;

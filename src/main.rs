@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use dwell::cli::{
     ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest,
 };
+use dwell::commands::{charts, compare, doctor, history, run};
 use dwell::error::Error;
 use dwell::heap::Heap;
-use dwell::report::format::Format;
-use dwell::report::log::{self, LogFormat};
-use dwell::{cancel, charts_command, compare, doctor, guard, history, run};
+use dwell::summary::format::Format;
+use dwell::summary::log::{self, LogFormat};
+use dwell::{cancel, guard};
 
 /// Where the system has no more memory, the run fails as it does where a disk is full.
 #[global_allocator]
@@ -87,7 +88,7 @@ fn use_threads(threads: Option<usize>) {
 fn make_charts(request: ChartsRequest) -> Result<String, Error> {
     cancel::listen();
     let quiet = request.quiet();
-    let text = charts_command::make_charts(&request.resolve()?)?;
+    let text = charts::make_charts(&request.resolve()?)?;
     Ok(if quiet { String::new() } else { text })
 }
 

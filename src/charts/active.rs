@@ -12,11 +12,11 @@ use super::rows::{FileRows, Texts};
 use super::segments::{Ranged, SegmentTables, USER};
 use super::tables::{in_batches, read_file, row_count, DatedFile};
 use crate::job::chart::Interval;
-use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::hash::hashes_of;
-use crate::sessionize::intern::Interner;
-use crate::sessionize::scatter::counting_sort;
-use crate::tables::sessions::ACTIVITY;
+use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::layout::hash::hashes_of;
+use crate::sessionize::layout::intern::Interner;
+use crate::sessionize::layout::scatter::counting_sort;
+use crate::tables::schema::sessions::ACTIVITY;
 
 /// Distinct users by lane and interval.
 pub type ActiveUsers = HashMap<(u32, IntervalKey), i64>;

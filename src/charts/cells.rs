@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::spread::Spread;
 use super::PERCENTILES;
-use crate::sessionize::intern::Interner;
+use crate::sessionize::layout::intern::Interner;
 
 /// Which cell a session counts in. A lane is a segment of the chart, or one value of a segment `by` a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::job::chart::Interval;
 use crate::job::dates::{calendar, date_at, date_of, day_of_date, first_instant};
-use crate::sessionize::calendar::{Calendar, Stretch, LAST_HOUR};
+use crate::sessionize::time::calendar::{Calendar, Stretch, LAST_HOUR};
 use crate::sessionize::time::{Day, Span, Timestamp};
 
 /// One interval: its first date, and the hour since that date's first instant.

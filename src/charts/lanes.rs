@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::rows::Texts;
-use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::intern::Interner;
+use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::layout::intern::Interner;
 
 /// Texts as codes, in the order in which they come.
 #[derive(Debug)]

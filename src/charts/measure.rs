@@ -8,7 +8,6 @@ use jiff::tz::TimeZone;
 use super::active::{ActiveUsers, AskedUsers};
 use super::cells::{Ask, Cell, CellKey};
 use super::error::ChartError;
-use super::formula::{Formula, Function};
 use super::interval::{IntervalKey, Intervals};
 use super::lanes::ChartGroups;
 use super::lonely::Sparse;
@@ -18,6 +17,7 @@ use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::job::added::AddedColumns;
 use crate::job::chart::{Chart, Series};
+use crate::job::formula::{Formula, Function};
 use crate::sessionize::time::{Day, Timestamp};
 
 /// The series of a line that is a formula's.

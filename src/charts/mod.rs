@@ -3,17 +3,18 @@
 //! A [`measure::InRange`] is a chart within its dates: it says what it asks of the tables of its [`segments`], and lays
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
-//! and have them put into [`cells`]; the [`active`] users are counted in another. [`formula`] computes over cells,
+//! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
 //! [`overview`] is what a run's summary says.
 
 pub mod active;
 pub mod cells;
+pub mod chart_set;
 pub mod error;
-pub mod formula;
 pub mod interval;
 pub mod lanes;
 pub mod lonely;
 pub mod measure;
+pub mod measures_table;
 pub mod overview;
 pub mod pass;
 pub mod passes;

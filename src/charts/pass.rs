@@ -12,10 +12,10 @@ use super::rows::{FileRows, Texts};
 use super::segments::SegmentTables;
 use super::series::{of_rows, GroupSizes, SeriesOf, Taken};
 use super::tables::{in_batches, read_file, DatedFile};
-use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::intern::Interner;
+use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::Day;
-use crate::tables::sessions::SESSIONS;
+use crate::tables::schema::sessions::SESSIONS;
 
 /// Series over the sessions of a segment, on their way into cells. Sessions wait as long as more may come of their
 /// interval, in columns that series share.

@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::error::ChartError;
-use crate::events::convert::as_text;
+use crate::events::normalise::convert::as_text;
 use crate::job::dates::instant_of;
 use crate::job::value_test::{Literal, Op, ValueTest};
 

@@ -7,10 +7,10 @@ use polars::prelude::*;
 use polars_arrow::array::{Array, Utf8ViewArray};
 
 use super::segments::USER;
-use crate::events::convert::text_of;
-use crate::sessionize::columns::{KeyColumn, TextColumn};
-use crate::sessionize::hash::hash_word;
-use crate::sessionize::intern::Interner;
+use crate::events::normalise::convert::text_of;
+use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
+use crate::sessionize::layout::hash::hash_word;
+use crate::sessionize::layout::intern::Interner;
 
 /// Some columns of the rows of a file.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use super::rows::FileRows;
 use super::tables::{collect, scan_file, DatedFile, TableFiles};
 use crate::sessionize::aggregate::Window;
 use crate::sessionize::time::Day;
-use crate::tables::sessions::{ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 
 /// The column of users.
 pub const USER: &str = "user_id";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 
 use crate::sessionize::time::Day;
-use crate::tables::sessions::{TableName, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
 
 /// The files of the tables to measure; those without rows may be left out.
 #[derive(Clone, Debug, Default)]

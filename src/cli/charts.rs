@@ -8,7 +8,7 @@ use super::job_file;
 use crate::error::Error;
 use crate::job::charts_job::ChartsJob;
 use crate::job::file::{JobFile, OutputKeys};
-use crate::report::log::LogFormat;
+use crate::summary::log::LogFormat;
 
 /// Charts, as asked for.
 #[derive(Debug, Args)]

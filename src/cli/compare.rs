@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::resources::ResourceFlags;
-use crate::compare::error::CompareError;
-use crate::compare::{Compared, Options};
+use crate::commands::compare::error::CompareError;
+use crate::commands::compare::{Compared, Options};
 use crate::error::Error;
 use crate::job::file::{InputKeys, JobFile, Names};
 use crate::job::{Job, JobError};
-use crate::report::format::Format;
-use crate::report::log::LogFormat;
+use crate::summary::format::Format;
+use crate::summary::log::LogFormat;
 
 /// A comparison, as asked for.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::job_file;
-use crate::doctor::words::Words;
+use crate::commands::doctor::words::Words;
 use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
 use crate::job::JobError;
 

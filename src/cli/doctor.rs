@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::QuestionFlags;
-use crate::doctor::beside::Named;
-use crate::doctor::finding::Level;
-use crate::doctor::marks::MarkNames;
-use crate::doctor::{Options, Shown};
+use crate::commands::doctor::beside::Named;
+use crate::commands::doctor::finding::Level;
+use crate::commands::doctor::marks::MarkNames;
+use crate::commands::doctor::{Options, Shown};
 use crate::error::Error;
 use crate::job::options::Resources;
 use crate::job::Job;

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::QuestionFlags;
+use crate::commands::gaps::answer::Answer;
+use crate::commands::gaps::gaps;
 use crate::error::Error;
-use crate::gaps::{answer::Answer, gaps};
 use crate::job::duration::parse_duration;
-use crate::report::format::Format;
+use crate::summary::format::Format;
 
 /// How long users pause, as asked for.
 #[derive(Debug, Args)]

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::QuestionFlags;
+use crate::commands::inspect::stream::Stream;
+use crate::commands::inspect::{inspect, Ask};
 use crate::error::Error;
-use crate::inspect::stream::Stream;
-use crate::inspect::{inspect, Ask};
-use crate::report::format::Format;
+use crate::summary::format::Format;
 
 const WHOSE: &str = "Whose";
 

@@ -4,12 +4,12 @@ use clap::Args;
 
 use super::definition::DefinitionFlags;
 use super::resources::ResourceFlags;
-use crate::doctor::words::Words;
+use crate::commands::doctor::words::Words;
 use crate::error::Error;
 use crate::job::options::Resources;
 use crate::job::Job;
-use crate::report::format::Format;
-use crate::report::log::LogFormat;
+use crate::summary::format::Format;
+use crate::summary::log::LogFormat;
 
 /// What every question has: a job, and how to print the answer.
 #[derive(Debug, Args)]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::job::memory_limit::MemoryLimit;
 use crate::job::options::Resources;
 use crate::job::JobError;
-use crate::memory::MemoryLimit;
-use crate::report::log::LogFormat;
+use crate::summary::log::LogFormat;
 
 #[derive(Debug, Args)]
 pub(super) struct ResourceFlags {

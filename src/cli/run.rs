@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::job::dates::parse_window;
 use crate::job::options::{Limits, Options, Table};
 use crate::job::{Job, JobError};
-use crate::report::log::LogFormat;
+use crate::summary::log::LogFormat;
 
 const LIMITS: &str = "Limits (a run that exceeds one changes nothing and ends with 3)";
 

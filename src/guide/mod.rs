@@ -5,3 +5,6 @@ pub mod specification {}
 
 #[doc = include_str!("sources.md")]
 pub mod sources {}
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}

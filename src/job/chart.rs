@@ -5,14 +5,14 @@ use super::chart_keys::{ChartKeys, CountKeys, GroupKeys, SeriesKeys};
 use super::dates::parse_window;
 use super::error::JobError;
 use super::file::{Names, Scalar};
+use super::formula::{Formula, FormulaError};
 use super::holds::{EventFilter, Holds};
 use super::preset;
 use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, Segment, ALL, CONTAINS};
 use super::value_test::ValueTest;
-use crate::charts::formula::{Formula, FormulaError};
 use crate::charts::DEFAULT_BINS_MS;
-use crate::nearest::nearest;
 use crate::sessionize::aggregate::Window;
+use crate::stats::nearest::nearest;
 
 /// A chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -287,7 +287,7 @@ fn refuse_without_preset(keys: &ChartKeys) -> Result<(), JobError> {
 }
 
 fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
-    use crate::charts::formula::Function;
+    use super::formula::Function;
     let names: Vec<String> = series.iter().map(|series| series.name.clone()).collect();
     let failed = |error: FormulaError| JobError::Formula {
         formula: text.to_string(),

@@ -7,7 +7,7 @@ use jiff::ZonedDateTime;
 use super::error::JobError;
 use super::instants::Instants;
 use crate::sessionize::aggregate::Window;
-use crate::sessionize::calendar::{Calendar, Stretch};
+use crate::sessionize::time::calendar::{Calendar, Stretch};
 use crate::sessionize::time::{Day, Span, Timestamp};
 
 /// Reads an instant: a time with or without an offset (without: UTC), or a date, whose first instant in
@@ -69,7 +69,7 @@ pub fn parse_zone(key: &'static str, name: &str) -> Result<TimeZone, JobError> {
     TimeZone::get(name).map_err(|_| {
         let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
         let is_offset = name.contains(['+', '-']) && name.chars().any(|sign| sign.is_ascii_digit());
-        let near = crate::nearest::nearest(name, known.iter().map(String::as_str));
+        let near = crate::stats::nearest::nearest(name, known.iter().map(String::as_str));
         let hint = match near.filter(|near| !is_offset || near.contains(['+', '-'])) {
             Some(near) => format!("did you mean {near}?"),
             None => WHAT_ZONES_ARE.to_string(),

@@ -9,7 +9,7 @@ use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
 use super::file::JobFile;
 use super::key_types::misfit;
-use crate::nearest::nearest;
+use crate::stats::nearest::nearest;
 
 /// Refuses keys that do not exist, with the nearest one that does, and values that a key does not take, with an example:
 /// the known keys are read off the types, so that this list cannot go stale.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::memory_limit::MemoryLimit;
 use crate::error::Error;
-use crate::memory::MemoryLimit;
 use crate::pipeline::available_threads;
 use crate::sessionize::aggregate::Window;
 

@@ -5,7 +5,7 @@
 
 use super::error::JobError;
 use super::file::{JobFile, Names, Scalar};
-use crate::nearest::nearest;
+use crate::stats::nearest::nearest;
 
 /// A tool that events are exported from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,22 +2,22 @@
 
 use rayon::ThreadPool;
 
+use super::event_buffer::{Events, Room, Store};
 use super::in_hand::{InHand, JoinBy};
+use super::progress::Progress;
 use super::reading::{each_group, GroupWork};
 use crate::error::Error;
-use crate::events::dictionaries::Dictionaries;
-use crate::events::dictionary::EventDictionary;
+use crate::events::decode::dictionaries::Dictionaries;
+use crate::events::decode::dictionary::EventDictionary;
+use crate::events::decode::read::FileTask;
+use crate::events::normalise::project::RoleColumns;
 use crate::events::normalise::{Normaliser, RowCounts};
-use crate::events::plan::ReadPlan;
-use crate::events::project::RoleColumns;
-use crate::events::read::FileTask;
+use crate::events::source::plan::ReadPlan;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
-use crate::report::progress::Progress;
-use crate::sessionize::columns::{Coded, EventBatch, Values};
-use crate::sessionize::cut::Rule;
-use crate::sessionize::scatter::{scatter, Partitions};
-use crate::store::{Events, Room, Store};
+use crate::sessionize::layout::columns::{Coded, EventBatch, Values};
+use crate::sessionize::layout::scatter::{scatter, Partitions};
+use crate::sessionize::rule::Rule;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
 const PARTITION_ROWS: u64 = 1 << 16;
@@ -42,7 +42,7 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::joining::Joining)); `None` for events as they are.
+    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::preaggregate::Joining)); `None` for events as they are.
     pub joining: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,

@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
-use crate::sessionize::calendar::Calendar;
-use crate::sessionize::columns::EventBatch;
-use crate::sessionize::cut::Rule;
-use crate::sessionize::joining::{Joining, Worth};
+use crate::sessionize::layout::columns::EventBatch;
+use crate::sessionize::preaggregate::{Joining, Worth};
+use crate::sessionize::rule::Rule;
+use crate::sessionize::time::calendar::Calendar;
 
 /// How events may be joined as they come: by a rule, on the dates of a time zone, about so many at a time.
 #[derive(Clone, Copy, Debug)]

@@ -6,14 +6,14 @@ use std::time::Instant;
 use rayon::ThreadPool;
 
 use super::each;
+use super::event_buffer::{Events, Room};
+use super::progress::Progress;
 use crate::error::Error;
 use crate::profile::{Profile, Step};
-use crate::report::progress::Progress;
 use crate::sessionize::aggregate::Rules;
-use crate::sessionize::columns::KeyColumn;
-use crate::sessionize::merge::AllUsers;
+use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::partition::{sessionize, AllCounts, Partition};
-use crate::store::{Events, Room};
+use crate::sessionize::table_rows::merge::AllUsers;
 
 /// Fewer bytes of sessions than this are not worth a part of the tables of their own.
 const LEAST_PART: usize = 8 << 20;

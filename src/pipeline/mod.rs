@@ -1,10 +1,15 @@
 //! Runs the stages on all threads: batches to the scatter ([`Gather`]), partitions to the kernel ([`make()`]), dates to
 //! the writers. The only place that hands work to threads. Whatever the threads do, results come out in a fixed order.
 
+pub mod event_buffer;
 mod gather;
 mod in_hand;
+pub mod kernel_inputs;
 mod make;
+pub mod progress;
+pub mod question;
 mod reading;
+pub mod spill;
 mod threads;
 
 use rayon::prelude::*;
@@ -15,16 +20,16 @@ pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};
 pub use threads::{available_threads, pool, Pool};
 
+use self::event_buffer::{Events, Room};
+use self::progress::Progress;
 use crate::cancel;
 use crate::error::Error;
-use crate::memory::Shared;
+use crate::job::memory_limit::Shared;
 use crate::profile::{Profile, Step};
-use crate::report::progress::Progress;
-use crate::sessionize::block::Block;
+use crate::sessionize::layout::block::Block;
 use crate::sessionize::time::Day;
-use crate::store::{Events, Room};
 use crate::tables::error::TableError;
-use crate::tables::parquet_file::Size;
+use crate::tables::write::parquet_file::Size;
 
 /// Works on each partition that has events, on all threads; what comes of them is in their order.
 ///

@@ -7,18 +7,18 @@ use rayon::ThreadPool;
 
 use crate::cancel;
 use crate::error::Error;
-use crate::events::condition::printed;
-use crate::events::dictionary::EventDictionary;
+use crate::events::decode::dictionary::EventDictionary;
+use crate::events::decode::read::{FileTask, OpenFile, Piece};
 use crate::events::error::InputError;
+use crate::events::normalise::project::{ProjectError, RoleColumns, SeenBefore};
 use crate::events::normalise::Normaliser;
-use crate::events::plan::ReadPlan;
-use crate::events::project::{ProjectError, RoleColumns, SeenBefore};
-use crate::events::read::{FileTask, OpenFile, Piece};
-use crate::events::survey::Survey;
+use crate::events::predicate::printed;
+use crate::events::source::plan::ReadPlan;
+use crate::events::source::survey::Survey;
 use crate::job::reach::Reach;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
-use crate::sessionize::calendar::Calendar;
+use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::Timestamp;
 
 /// The latest possible time of all rows, filtered ones too; reads the time column where the footers do not

@@ -1,16 +1,16 @@
 //! Step 6: one user's events to rows of the sessions and activity tables.
 
-use super::added::{Adding, FactRules};
-use super::calendar::Calendar;
 use super::counts::Counts;
-use super::cut::{Bounds, OutOfSession, Rule, Segment, Verdict};
-use super::dates::DateSet;
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
-use super::identify::identify;
 use super::order::put_in_order;
-use super::records::{count, ActivityRow, SessionRow};
 use super::rows::{Row, Tie};
+use super::rule::{Bounds, OutOfSession, Rule, Segment, Verdict};
+use super::table_rows::added::{Adding, FactRules};
+use super::table_rows::identify::identify;
+use super::table_rows::records::{count, ActivityRow, SessionRow};
+use super::time::calendar::Calendar;
+use super::time::dates::DateSet;
 use super::time::{Day, Span, Timestamp};
 
 /// Everything that decides what sessions there are, besides the events.

@@ -1,6 +1,6 @@
 //! What became of the events: counts that add up.
 
-use super::cut::OutOfSession;
+use super::rule::OutOfSession;
 
 /// What a partition's events and sessions come to. Merging is addition: it associates, and the default
 /// changes nothing.

@@ -5,8 +5,8 @@
 //! brought back like any other key, events with equal facts share one, and what they are is worked out once for
 //! each distinct key.
 
-use super::columns::{KeyColumn, TextColumn};
-use super::intern::Interner;
+use super::layout::columns::{KeyColumn, TextColumn};
+use super::layout::intern::Interner;
 
 /// Which facts events have, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

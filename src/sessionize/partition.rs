@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::added::{AddedColumns, AddedValues, Adding, Texts};
 use super::aggregate::{Made, Rules};
-use super::block::Block;
-use super::columns::{KeyColumn, TextColumn};
 use super::counts::Counts;
-use super::dated::{day_order, ByDay};
 use super::facts::FactTable;
+use super::layout::block::Block;
+use super::layout::columns::{KeyColumn, TextColumn};
 use super::order::put_in_order;
-use super::records::{ActivityRow, SessionRow};
 use super::rows::{PartitionRows, Tie};
 use super::segments::{Picked, SegmentMade};
+use super::table_rows::added::{AddedColumns, AddedValues, Adding, Texts};
+use super::table_rows::dated::{day_order, ByDay};
+use super::table_rows::records::{ActivityRow, SessionRow};
 use super::visit::{with_rows, IdTimes, RowsWork};
 
 /// The tables of one partition's users.

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::block::{Block, BlockKeys, CodedKeys};
-use super::columns::KeyColumn;
 use super::event_types::{EventKey, EventTypes};
-use super::intern::Interner;
+use super::layout::block::{Block, BlockKeys, CodedKeys};
+use super::layout::columns::KeyColumn;
+use super::layout::intern::Interner;
 use super::time::{Span, Timestamp};
 
 /// What an event is besides its time: what it is grouped by, and what orders events of one user at one time
@@ -114,7 +114,7 @@ impl Tie for FullTie {
     }
 }
 
-/// A tie of a burst of events ([`super::burst`]); of its first event, as far as it orders events.
+/// A tie of a burst of events ([`super::preaggregate::partial_session`]); of its first event, as far as it orders events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Joined {
     first_event: EventKey,

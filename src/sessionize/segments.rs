@@ -3,11 +3,11 @@
 //! What a segment's tables hold is what a run would make whose condition only its events pass: all steps from
 //! deduplication on are taken for its events alone.
 
-use super::added::{Adding, Pick, SegmentRule, Texts};
 use super::aggregate::{Made, Rules};
 use super::facts::FactTable;
-use super::records::count;
 use super::rows::{Row, Tie};
+use super::table_rows::added::{Adding, Pick, SegmentRule, Texts};
+use super::table_rows::records::count;
 use super::time::Timestamp;
 
 /// A user's events by the conditions of segments that hold of them: those of all segments are found in one go.

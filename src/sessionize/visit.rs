@@ -1,10 +1,10 @@
 //! Whatever kind of rows a partition has: work on all of them, or a visit to each user.
 
-use super::block::Block;
-use super::columns::KeyColumn;
-use super::cut::Rule;
 use super::event_types::{EventKey, EventTypes};
+use super::layout::block::Block;
+use super::layout::columns::KeyColumn;
 use super::rows::{FactTie, FullTie, Grouped, Joined, PartitionRows, Row, Tie};
+use super::rule::Rule;
 use super::session_id::{number_as_time, text_as_time};
 use super::time::{TimeUnit, Timestamp};
 

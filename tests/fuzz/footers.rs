@@ -186,7 +186,7 @@ impl Value {
                 }
             }
             Value::Double(bytes) => *bytes = random.number().to_le_bytes(),
-            Value::Binary(bytes) => *bytes = bytes::changed(random, &[bytes.clone()]),
+            Value::Binary(bytes) => *bytes = bytes::changed(random, std::slice::from_ref(bytes)),
             Value::List(_, values) if !values.is_empty() => {
                 let at = random.below(values.len());
                 match random.below(3) {

@@ -137,7 +137,7 @@ impl Tried {
         self.watch.end();
         self.inputs += 1;
         // To ask takes longer than most inputs.
-        if self.inputs % 16 == 0 && peak_memory().is_some_and(|peak| peak > MEMORY) {
+        if self.inputs.is_multiple_of(16) && peak_memory().is_some_and(|peak| peak > MEMORY) {
             self.fault("this or one of the fifteen before it takes too much memory", input);
             forget_peak();
         }

@@ -1,7 +1,7 @@
 //! Inputs that are sound, to begin with.
 
-use dwell::sessionize::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
-use dwell::sessionize::scatter::{scatter, Partitions};
+use dwell::sessionize::layout::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
+use dwell::sessionize::layout::scatter::{scatter, Partitions};
 use dwell::sessionize::time::Timestamp;
 use std::path::Path;
 

@@ -120,7 +120,7 @@ fn ga4_starts_sessions_at_their_ids_in_seconds() {
         ga4_ids().iter().map(|id| format!(r#"{{"page_title": "x", "ga_session_id": {id}}}"#)).collect();
     are_ga4s(&export(&ga4(texts(json.iter().map(String::as_str)))));
     let entries = ga4_ids().map(|id| [("ga_session_number", Some(1)), ("ga_session_id", Some(id))]);
-    let rows: Vec<Option<&[(&str, Option<i64>)]>> = entries.iter().map(|entries| Some(&entries[..])).collect();
+    let rows: Vec<_> = entries.iter().map(|entries| Some(&entries[..])).collect();
     are_ga4s(&export(&ga4(int_maps(&rows))));
 }
 

@@ -293,8 +293,11 @@ fn integers_in_one_file_and_text_in_the_next_are_text_if_the_job_says_so() {
 
 // ---- Keys and values ---------------------------------------------------------------------------------------
 
+/// A key, with its value as text, a whole number or a floating one.
+type Parameter<'a> = (&'a str, Option<&'a str>, Option<i64>, Option<f64>);
+
 /// Parameters as GA4 exports them: each row a list of keys and of values of several types.
-fn parameters(rows: &[&[(&str, Option<&str>, Option<i64>, Option<f64>)]], key: &str) -> ArrayRef {
+fn parameters(rows: &[&[Parameter<'_>]], key: &str) -> ArrayRef {
     let all: Vec<_> = rows.iter().flat_map(|row| row.iter()).collect();
     let keys: ArrayRef = Arc::new(all.iter().map(|entry| Some(entry.0)).collect::<StringArray>());
     let text: ArrayRef = Arc::new(all.iter().map(|entry| entry.1).collect::<StringArray>());

@@ -44,8 +44,11 @@ fn a_date_of_session_ids_reads_max_gap_and_a_day_more() {
     assert_eq!(read_for_the_tenth(&a_month("[session]\nmax_gap = \"1d\"\n")), 4);
 }
 
+/// What ids count, and milliseconds as such an id.
+type Unit = (&'static str, fn(i64) -> i64);
+
 /// Units of ids, with how many of each a number of milliseconds is.
-const UNITS: [(&str, fn(i64) -> i64); 3] =
+const UNITS: [Unit; 3] =
     [("s", |millis| millis / 1_000), ("us", |millis| millis * 1_000), ("ns", |millis| millis * 1_000_000 + 1)];
 
 #[test]

@@ -1,0 +1,312 @@
+//! The charts of a job over the tables of a folder: measured, and staged as the folder's measures and
+//! histograms.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use rayon::ThreadPool;
+
+use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
+use super::cells::{Cell, CellKey};
+use super::error::ChartError;
+use super::lanes::{named, ChartGroups, Codes, Groups};
+use super::lonely::Sparse;
+use super::measure::{Counted, InRange};
+use super::measures_table::{write_histograms, write_measures, Paths};
+use super::pass::{group_sizes, Pass};
+use super::segments::{Performed, SegmentTables};
+use super::series::{GroupSizes, SeriesOf};
+use super::tables::{DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::Line;
+use crate::error::Error;
+use crate::job::added::{by_column, AddedColumns};
+use crate::job::memory_limit::MemoryLimit;
+use crate::job::segment::ALL;
+use crate::job::{Chart, Segment};
+use crate::pipeline;
+use crate::tables::error::TableError;
+use crate::tables::folder::LockedFolder;
+use crate::tables::schema::sessions::SESSIONS;
+use crate::tables::write::csv_file::CsvStyle;
+use crate::tables::write::parquet_file::{Provenance, Size};
+
+/// Charts and what they are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct ChartSet<'a> {
+    /// The charts.
+    pub charts: &'a [Chart],
+    /// The tables of all segments.
+    pub segments: &'a [SegmentTables],
+    /// The columns that the charts added to the sessions tables.
+    pub added: &'a AddedColumns,
+    /// The memory that may be taken; `None` for no limit.
+    pub limit: Option<MemoryLimit>,
+}
+
+/// What came of charts.
+#[derive(Debug)]
+pub struct Measured {
+    /// Their lines, in order.
+    pub lines: Vec<Line>,
+    /// The charts that have rows only for intervals with sessions.
+    pub sparse: Vec<Sparse>,
+}
+
+impl ChartSet<'_> {
+    /// Measures all charts; `folder` is for messages.
+    ///
+    /// # Errors
+    /// A table that cannot be read; a value that a property cannot be compared with.
+    pub fn measure(&self, pool: &ThreadPool, folder: &Path, zone: &TimeZone) -> Result<Measured, Error> {
+        let failed = |error: ChartError| match error {
+            ChartError::Table(error) => unreadable(folder, &error),
+            other => other.into(),
+        };
+        let charts: Vec<&Chart> = self.charts.iter().collect();
+        let charts = pipeline::each(pool, &charts, |&chart| InRange::new(chart, self.segments, zone).map_err(failed))?;
+        let measuring = Measuring {
+            pool,
+            segments: self.segments,
+            added: self.added,
+            charts: &charts,
+            limit: self.limit,
+            failed: &failed,
+        };
+        let groups = measuring.largest_groups()?;
+        // What was counted for each chart, in the order of its segments.
+        let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
+        let each_segment: Vec<&SegmentTables> = self.segments.iter().collect();
+        for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
+            of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
+        }
+        let (mut lines, mut sparse) = (Vec::new(), Vec::new());
+        for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
+            let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
+            lines.extend(of_chart);
+            sparse.extend(why);
+        }
+        Ok(Measured { lines, sparse })
+    }
+}
+
+/// A segment of a chart, by their places among the charts, and among the segments of the chart.
+#[derive(Clone, Copy)]
+struct ChartSegment {
+    chart: usize,
+    segment: usize,
+}
+
+/// Charts on their way over the tables, on all threads.
+struct Measuring<'a> {
+    pool: &'a ThreadPool,
+    segments: &'a [SegmentTables],
+    added: &'a AddedColumns,
+    charts: &'a [InRange<'a>],
+    limit: Option<MemoryLimit>,
+    failed: &'a (dyn Fn(ChartError) -> Error + Sync),
+}
+
+impl Measuring<'_> {
+    /// The charts that are of a segment.
+    fn charts_of<'s>(&'s self, segment: &'s SegmentTables) -> impl Iterator<Item = ChartSegment> + 's {
+        self.charts.iter().enumerate().filter_map(|(chart, in_range)| {
+            let segment = in_range.segments().position(|name| name == segment.name)?;
+            Some(ChartSegment { chart, segment })
+        })
+    }
+
+    /// The groups that each chart keeps.
+    fn largest_groups(&self) -> Result<Vec<ChartGroups>, Error> {
+        let grouped: Vec<(usize, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
+        let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
+        // Of each chart, for each property that its series are grouped by.
+        let mut sizes: Vec<Vec<GroupSizes>> =
+            grouped.iter().map(|(properties, _)| (0..*properties).map(|_| GroupSizes::default()).collect()).collect();
+        for segment in self.segments {
+            let of_chart = |of: ChartSegment| {
+                let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
+                let properties = &grouped[of.chart].1;
+                let one = |(place, property): (usize, &Option<usize>)| {
+                    let is_first = properties[..place].iter().all(|before| before != property);
+                    Some(((of.chart, (*property)?, is_first), series[place].0))
+                };
+                properties.iter().enumerate().filter_map(one).collect::<Vec<_>>()
+            };
+            let (places, series): (Vec<(usize, usize, bool)>, Vec<SeriesOf<'_>>) =
+                self.charts_of(segment).flat_map(of_chart).unzip();
+            if series.is_empty() {
+                continue;
+            }
+            let files = segment.files.dated(SESSIONS);
+            let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
+            for of_file in of_files {
+                for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
+                    let sizes = &mut sizes[*chart][*property];
+                    match is_first {
+                        true => sizes.merge(of_file),
+                        // The first series has none of them.
+                        false => sizes.meet(of_file),
+                    }
+                }
+            }
+        }
+        let groups = self.charts.iter().zip(grouped).zip(sizes);
+        Ok(groups.map(|((chart, (_, series)), sizes)| groups_of_series(chart.top(), &series, sizes)).collect())
+    }
+
+    /// What charts count in a segment.
+    fn count(&self, segment: &SegmentTables, groups: &[ChartGroups]) -> Result<Vec<(ChartSegment, Counted)>, Error> {
+        let charts: Vec<ChartSegment> = self.charts_of(segment).collect();
+        // Each answer once, however many charts ask for it.
+        let mut asked: Vec<AskedUsers<'_>> = Vec::new();
+        let mut answers = Vec::new();
+        for of in &charts {
+            let users = self.charts[of.chart].asked_users(of.segment);
+            answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
+            if answers.last() == Some(&asked.len()) {
+                asked.push(users);
+            }
+        }
+        let active = self.active(ActivePass::new(segment, asked))?;
+        let mut series = Vec::new();
+        let mut counts = Vec::new();
+        for of in &charts {
+            let of_chart = self.charts[of.chart].series_of(of.segment, self.added, &groups[of.chart]);
+            counts.push(of_chart.len());
+            series.extend(of_chart);
+        }
+        let (cells, mut lanes) = self.pass(Pass::new(segment, series))?;
+        let active: Vec<ActiveUsers> = active.iter().map(|active| active.in_lanes(&mut lanes)).collect();
+        let name = &segment.name;
+        let lanes: Arc<[String]> = match segment.by {
+            None => Arc::from([name.clone()]),
+            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value))).collect(),
+        };
+        let mut cells = cells.into_iter();
+        let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
+            let cells = cells.by_ref().take(series).collect();
+            (of, Counted { lanes: Arc::clone(&lanes), cells, active: active[answer].clone() })
+        });
+        Ok(of_charts.collect())
+    }
+
+    /// Takes a pass over the activity of a segment; more of them, where memory does not hold all of its users.
+    fn active(&self, mut pass: ActivePass<'_>) -> Result<Vec<Active>, Error> {
+        let mut shares = pass.shares();
+        let mut is_first = true;
+        while !shares.is_empty() {
+            let mut left = Vec::new();
+            let batches = pass.batches(self.at_once());
+            for files in batches {
+                let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
+                let read = pipeline::each(self.pool, &files, read)?;
+                let present = pass.take(read, is_first);
+                pipeline::each(self.pool, &shares, |share| {
+                    pass.tell_apart(*share, &present);
+                    Ok(())
+                })?;
+                drop(present);
+                // Half of the users wait for the next time.
+                while shares.len() > 1 && self.limit.is_some_and(MemoryLimit::is_near) {
+                    let later = shares.split_off(shares.len().div_ceil(2));
+                    later.iter().for_each(|share| pass.forget(*share));
+                    left.extend(later);
+                }
+            }
+            (shares, is_first) = (left, false);
+        }
+        Ok(pass.finish())
+    }
+
+    /// Bytes of files that are read at once.
+    fn at_once(&self) -> u64 {
+        let threads = self.pool.current_num_threads();
+        self.limit.map_or(BYTES_AT_ONCE, |limit| limit.files_at_once(threads).min(BYTES_AT_ONCE))
+    }
+
+    /// Takes series over the sessions of a segment.
+    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
+        let mut batches = pass.batches(self.at_once()).into_iter().peekable();
+        while let Some(files) = batches.next() {
+            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
+            pass.take(taken);
+            let whole = pass.whole(batches.peek().and_then(|next| next.first()).map(|(day, _)| *day));
+            let cells = pipeline::each(self.pool, &whole, |whole| Ok(pass.cells_of(whole)))?;
+            whole.iter().zip(cells).for_each(|((series, _), cells)| pass.add(*series, cells));
+        }
+        Ok(pass.finish())
+    }
+}
+
+/// The groups of each series, by the property that it is grouped by; they come with their sizes.
+fn groups_of_series(top: usize, series: &[Option<usize>], sizes: Vec<GroupSizes>) -> ChartGroups {
+    let of_property = |sizes: GroupSizes| Arc::new(Groups::largest(sizes.into_sizes(), top));
+    let of_properties: Vec<Arc<Groups>> = sizes.into_iter().map(of_property).collect();
+    let of_series = series
+        .iter()
+        .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));
+    ChartGroups::new(of_series.collect())
+}
+
+/// Of so many series, no groups.
+fn no_groups(series: usize) -> ChartGroups {
+    ChartGroups::new((0..series).map(|_| Arc::default()).collect())
+}
+
+/// The tables of all events and of the segments of a job as charts see them; `files` are theirs, in that order.
+pub fn segment_tables(
+    segments: &[Segment],
+    performed: &[AddedColumns],
+    property: Option<&str>,
+    files: Vec<TableFiles>,
+) -> Vec<SegmentTables> {
+    let mut files = files.into_iter();
+    let all = files.next().unwrap_or_default();
+    let mut tables = vec![SegmentTables { name: ALL.to_string(), files: all, ..SegmentTables::default() }];
+    tables.extend(segments.iter().zip(performed).map(|(segment, columns)| {
+        SegmentTables {
+            name: segment.name.clone(),
+            by: segment.by().map(|by| by_column(by, property)),
+            performed: segment
+                .performed
+                .iter()
+                .filter_map(|performed| {
+                    let column = columns.name_of(&performed.count)?.to_string();
+                    Some(Performed { column, at_least: performed.at_least, at_most: performed.at_most })
+                })
+                .collect(),
+            files: files.next().unwrap_or_default(),
+        }
+    }));
+    tables
+}
+
+/// Stages the measures and histograms of charts.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn stage_charts(
+    folder: &LockedFolder,
+    provenance: &Provenance,
+    charts: &[Chart],
+    lines: &[Line],
+    style: CsvStyle<'_>,
+) -> Result<[(String, Size); 2], Error> {
+    let with_formula = charts.iter().any(|chart| chart.formula.is_some());
+    let files = |name: &str| -> Result<_, TableError> {
+        let stage = |extension: &str| folder.stage(Path::new(&format!("{name}.{extension}")));
+        Ok((stage("parquet")?, stage("csv")?))
+    };
+    let (parquet, csv) = files("measures")?;
+    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, style)?;
+    let (parquet, csv) = files("histogram")?;
+    let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
+    Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
+}
+
+/// A table that cannot be read.
+pub fn unreadable(folder: &Path, error: &polars::error::PolarsError) -> Error {
+    TableError::Read { path: folder.to_path_buf(), reason: error.to_string() }.into()
+}

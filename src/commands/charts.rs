@@ -1,0 +1,141 @@
+//! `dwell charts`: recomputes measures and histograms from the tables a run wrote, without reading events.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use rayon::ThreadPool;
+
+use super::run::compatibility::charts_mark;
+use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet, Measured};
+use crate::charts::tables::TableFiles;
+use crate::error::Error;
+use crate::job::chart::Chart;
+use crate::job::charts_job::ChartsJob;
+use crate::job::dates::parse_zone;
+use crate::job::fingerprint::Canonical;
+use crate::job::{AddedColumns, JobError, Segment};
+use crate::pipeline;
+use crate::summary::charts::charts_text;
+use crate::tables::error::TableError;
+use crate::tables::folder::{LockedFolder, Made, OutputFolder};
+use crate::tables::schema::made_with::MadeWith;
+use crate::tables::schema::place::TablePlace;
+use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
+use crate::tables::write::csv_file::CsvStyle;
+use crate::tables::write::parquet_file::Provenance;
+
+/// Makes the charts of a job and returns them as text.
+///
+/// # Errors
+/// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
+pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
+    let folder = OutputFolder::look(&job.output)?;
+    let Some(definition) = folder.definition().cloned() else {
+        return Err(TableError::NoTables { path: job.output.clone() }.into());
+    };
+    let zone = zone_of(job, &definition)?;
+    let differences = job.says.contradicted_by(&definition);
+    if !differences.is_empty() {
+        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
+    }
+    let folder = folder.lock()?;
+    // A run that was killed may have been completed by now.
+    let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
+    let pool = pipeline::pool(pipeline::available_threads())?;
+    let style = CsvStyle { zone: &zone, formulas: job.formulas };
+    let measured = stage_anew(&pool, &folder, &definition, style, (&job.charts, &job.segments))?;
+    crate::cancel::check()?;
+    crate::cancel::commit_begins();
+    let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
+    folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
+    Ok(charts_text(&job.charts, &measured.lines, &zone))
+}
+
+/// Stages charts of the tables of a folder, and warns of those that have rows only for intervals with sessions.
+///
+/// # Errors
+/// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
+pub fn stage_anew(
+    pool: &ThreadPool,
+    folder: &LockedFolder,
+    definition: &Canonical,
+    style: CsvStyle<'_>,
+    (charts, segments): (&[Chart], &[Segment]),
+) -> Result<Measured, Error> {
+    let property = definition.get("session.property");
+    let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
+    let files = files_of(folder, charts, segments, &added, &performed)?;
+    let tables = segment_tables(segments, &performed, property, files);
+    let set = ChartSet { charts, segments: &tables, added: &added, limit: None };
+    let measured = set.measure(pool, folder.path(), style.zone)?;
+    measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
+    stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
+    Ok(measured)
+}
+
+/// The zone that the tables' dates are of; a job may not name another one.
+fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
+    let of_tables = definition.get("output.timezone").unwrap_or("UTC");
+    match &job.zone_name {
+        Some(named) if named != of_tables => {
+            let hint = format!("the tables' dates are of {of_tables}; only `dwell run --overwrite` can change that");
+            Err(JobError::Unfit { key: "output.timezone", value: format!("\"{named}\""), hint }.into())
+        }
+        _ if of_tables == "UTC" => Ok(TimeZone::UTC),
+        _ => Ok(parse_zone("output.timezone", of_tables)?),
+    }
+}
+
+/// The files of all events' tables and of those of each segment, which have all columns that charts need.
+fn files_of(
+    folder: &LockedFolder,
+    charts: &[Chart],
+    segments: &[Segment],
+    added: &AddedColumns,
+    performed: &[AddedColumns],
+) -> Result<Vec<TableFiles>, Error> {
+    let used = |segment: &Segment| charts.iter().any(|chart| chart.segments.contains(&segment.name));
+    let mut all = vec![both_tables(folder, None, added, &AddedColumns::default())?];
+    for (segment, performed) in segments.iter().zip(performed) {
+        // Tables that no chart is of may lack anything.
+        all.push(match used(segment) {
+            true => both_tables(folder, Some(segment), added, performed)?,
+            false => TableFiles::default(),
+        });
+    }
+    Ok(all)
+}
+
+fn both_tables(
+    folder: &LockedFolder,
+    segment: Option<&Segment>,
+    to_sessions: &AddedColumns,
+    to_activity: &AddedColumns,
+) -> Result<TableFiles, Error> {
+    let mut files = TableFiles::default();
+    for (table, added) in [(SESSIONS, to_sessions), (ACTIVITY, to_activity)] {
+        let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
+        let found: Vec<PathBuf> =
+            folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file)).collect();
+        let needed = MadeWith::new(added, segment);
+        check(folder.path(), &place, &found, &needed)?;
+        files.extend(table, found.iter().map(|file| folder.path().join(file)));
+    }
+    Ok(files)
+}
+
+/// Every file has to have what is needed: runs of some dates may have left others as they were.
+fn check(folder: &Path, place: &TablePlace, files: &[PathBuf], needed: &MadeWith) -> Result<(), Error> {
+    let lacks = |what: String| TableError::Lacks { path: folder.join(place.folder()), what };
+    if files.is_empty() {
+        let what = if needed.segment.is_empty() { "all of its files" } else { "the segment's tables" };
+        return Err(lacks(what.to_string()).into());
+    }
+    for file in files {
+        if let Some(what) = MadeWith::read(&folder.join(file))?.lacks(needed) {
+            return Err(lacks(what).into());
+        }
+    }
+    Ok(())
+}

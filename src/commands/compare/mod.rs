@@ -1,0 +1,166 @@
+//! `dwell compare`: two definitions over the same events, side by side.
+//!
+//! `reading` reads the events, once for both definitions where they ask the same of the input. `partition` has each
+//! definition make its sessions of every user (`side`, with the kernel's own rules over the events as `tie` has them)
+//! and `mapping` says how the sessions of one map to those of the other. What is counted of both in `tally` becomes
+//! `measures` and the `users` that change most; `show` prints them, and `output` writes all of it as Parquet into a
+//! folder of its own.
+
+pub mod error;
+mod mapping;
+mod measures;
+mod output;
+mod partition;
+mod reading;
+mod show;
+mod side;
+mod tally;
+mod tie;
+mod users;
+
+use std::path::PathBuf;
+
+pub use reading::Compared;
+
+use mapping::Mapping;
+use measures::Measures;
+use output::Output;
+use partition::{Comparison, UserRow};
+use reading::{Read, Reading};
+use side::Side;
+use tally::SideTally;
+use users::{most_changed, UserKey};
+
+use crate::error::Error;
+use crate::events::decode::dictionary::EventDictionary;
+use crate::job::fingerprint::{Canonical, Difference};
+use crate::job::options::Resources;
+use crate::pipeline;
+use crate::pipeline::event_buffer::Room;
+use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::progress::Progress;
+use crate::summary::format::Format;
+
+/// What is asked of a comparison besides its two jobs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder for all of it as Parquet.
+    pub output: Option<PathBuf>,
+    /// How many of the users that change most to show.
+    pub users: usize,
+    /// How to print the answer.
+    pub format: Format,
+    /// What the comparison may take of the machine.
+    pub resources: Resources,
+}
+
+/// One of the two jobs, as the answer speaks of it.
+#[derive(Debug)]
+struct Described {
+    /// The job file, as it was named.
+    name: String,
+    /// Its definition in one sentence.
+    sentence: String,
+    /// Its definition key by key.
+    definition: Canonical,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+struct Answer {
+    jobs: [Described; 2],
+    /// The keys on which the definitions differ.
+    differences: Vec<Difference>,
+    /// How often the input was read.
+    passes: u64,
+    measures: Measures,
+    mapping: Mapping,
+    users: Vec<(UserKey, UserRow)>,
+}
+
+/// Compares the definitions of two jobs, and returns what to print.
+///
+/// # Errors
+/// Jobs that are wrong or do not read the same events, files that cannot be read, an output that cannot be written.
+pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Error> {
+    let reading = Reading::plan(jobs)?;
+    let jobs = reading.jobs;
+    let output = options.output.as_deref().map(|folder| Output::new(folder, &reading)).transpose()?;
+    let threads = options.resources.threads()?;
+    let pool = pipeline::pool(threads)?;
+    let folder = options.resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let room = Room { limit: options.resources.memory_limit, threads, folder };
+    // Where there are rows of each, both are in memory at once.
+    let room = match reading.passes() {
+        1 => room,
+        _ => Room { limit: room.limit.map(|limit| limit.halved(threads)), ..room },
+    };
+    let mut progress = Progress::new(!options.resources.quiet);
+    progress.stage("reading", reading.rows());
+    let dictionary = EventDictionary::default();
+    let read = reading.read(&pool, &dictionary, &room, &progress)?;
+    let names = dictionary.names();
+    let side = |side: usize| {
+        let rows = &read.of(side).rows;
+        // The latest time decides nothing but why the last session of a user ended, which no one asks here.
+        Side::new(Known::new(&jobs[side].job, rows, &names, rows.latest), &reading.roles[side])
+    };
+    let common = reading.common();
+    let comparison = Comparison { sides: [side(0), side(1)], each_session: output.is_some(), common };
+    let all: Vec<usize> = (0..read.of(0).events.partitions().count()).collect();
+    progress.stage("comparing", all.len() as u64);
+    // One for each set of events: whoever has some of the second has some of the first, and waits for nobody.
+    let shared = [room.shared(0), room.shared(0)];
+    let mut outcomes = pipeline::each(&pool, &all, |number| {
+        let outcome = match &read {
+            Read::Once(both) => {
+                both.events.with_pieces(*number, &room, &shared[0], |rows| comparison.of_same_rows(rows))
+            }
+            Read::Twice(each) => {
+                let [a, b] = &**each;
+                a.events.with_pieces(*number, &room, &shared[0], |rows_a| {
+                    b.events.with_pieces(*number, &room, &shared[1], |rows_b| comparison.of_own_rows(rows_a, rows_b))
+                })?
+            }
+        };
+        progress.add(1);
+        outcome
+    })?;
+    let mut tallies = [SideTally::default(), SideTally::default()];
+    let mut mapping = Mapping::default();
+    for outcome in &mut outcomes {
+        let [a, b] = std::mem::take(&mut outcome.tallies);
+        tallies[0].merge(a);
+        tallies[1].merge(b);
+        mapping.merge(&outcome.mapping);
+    }
+    let measures = Measures::new(&mut tallies, &reading, &read);
+    drop(read);
+    let answer = Answer::new(&reading, measures, mapping, most_changed(&outcomes, options.users));
+    if let Some(output) = output {
+        progress.stage("writing", outcomes.len() as u64);
+        output.write(&pool, &outcomes, &answer.measures, &show::json(&answer))?;
+    }
+    progress.finish();
+    Ok(match options.format {
+        Format::Table => show::text(&answer, options.output.as_deref()),
+        Format::Json => show::json(&answer),
+        Format::Csv => show::csv(&answer),
+    })
+}
+
+impl Answer {
+    fn new(reading: &Reading<'_>, measures: Measures, mapping: Mapping, users: Vec<(UserKey, UserRow)>) -> Self {
+        let described = |side: usize| {
+            let Compared { name, job, .. } = reading.jobs[side];
+            Described {
+                name: name.display().to_string(),
+                sentence: job.definition.sentence(),
+                definition: reading.definition(side),
+            }
+        };
+        let jobs = [described(0), described(1)];
+        let differences = jobs[0].definition.differences(&jobs[1].definition);
+        Answer { jobs, differences, passes: reading.passes(), measures, mapping, users }
+    }
+}

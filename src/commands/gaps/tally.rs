@@ -1,0 +1,226 @@
+//! One user after the other: the gaps between the events, and the sessions that each timeout makes of them.
+
+use crate::sessionize::aggregate::Rules;
+use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
+use crate::sessionize::layout::hash::hash_int;
+use crate::sessionize::order::put_in_order;
+use crate::sessionize::rows::{Row, Tie};
+use crate::sessionize::rule::{Cutting, Rule, Silence, Verdict};
+use crate::sessionize::time::Span;
+use crate::sessionize::visit::{IdTimes, UserVisitor};
+
+use super::histogram::{Half, Histogram};
+use super::median::{Finer, Lengths, Narrowing};
+
+/// What all users come to. Merging is addition.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Users with an event that counts.
+    pub users: u64,
+    /// Their events.
+    pub events: u64,
+    /// Events dropped as duplicates.
+    pub duplicates: u64,
+    /// Events of inactive types.
+    pub inactive: u64,
+    /// Events without a value of the property: no timeout is about them.
+    pub no_property: u64,
+    /// The gaps between consecutive events.
+    pub gaps: Histogram,
+    /// What each timeout makes of them.
+    pub candidates: Vec<Candidate>,
+}
+
+/// What a timeout makes of all events.
+#[derive(Clone, Debug, Default)]
+pub struct Candidate {
+    /// Sessions in the table.
+    pub sessions: u64,
+    /// Sessions longer than `max_length`.
+    pub excluded: u64,
+    /// Sessions in the table of length 0.
+    pub zero_length: u64,
+    /// Gaps within 10 % of the timeout.
+    pub near: u64,
+    /// The lengths of the sessions in the table.
+    pub lengths: Lengths,
+}
+
+impl Tally {
+    /// Nothing, of so many timeouts.
+    pub fn of(timeouts: usize) -> Self {
+        Tally { candidates: vec![Candidate::default(); timeouts], ..Tally::default() }
+    }
+
+    /// Adds other users'.
+    pub fn merge(&mut self, other: &Tally) {
+        self.users += other.users;
+        self.events += other.events;
+        self.duplicates += other.duplicates;
+        self.inactive += other.inactive;
+        self.no_property += other.no_property;
+        self.gaps.merge(&other.gaps);
+        for (mine, theirs) in self.candidates.iter_mut().zip(&other.candidates) {
+            mine.sessions += theirs.sessions;
+            mine.excluded += theirs.excluded;
+            mine.zero_length += theirs.zero_length;
+            mine.near += theirs.near;
+            mine.lengths.merge(&theirs.lengths);
+        }
+    }
+}
+
+/// A timeout as the kernel takes it.
+#[derive(Clone, Copy, Debug)]
+struct Try {
+    cutting: Cutting,
+    /// The gaps within 10 % of it, both ends inclusive.
+    near: (Span, Span),
+}
+
+impl Try {
+    fn new(rules: &Rules<'_>, timeout: Span) -> Option<Self> {
+        let Rule::Custom(cutting) = rules.rule else { return None };
+        let silence = Silence { limit: Some(timeout), ..cutting.silence };
+        let tenth = |tenths: i128| i128::from(timeout.micros()) * tenths;
+        let span = |micros: i128| Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+        // Rounded so that whole microseconds compare as the fractions do.
+        let near = (span((tenth(9) + 9) / 10), span(tenth(11) / 10));
+        Some(Try { cutting: Cutting { silence, ..cutting }, near })
+    }
+
+    fn all(rules: &Rules<'_>, timeouts: &[Span]) -> Vec<Self> {
+        timeouts.iter().filter_map(|timeout| Try::new(rules, *timeout)).collect()
+    }
+
+    /// The length of each session of a group that starts on one of the dates.
+    fn each_length<T: Tie>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
+        self.cutting.segments(group, |segment| {
+            if let Verdict::Session(bounds) = segment.verdict {
+                if rules.hold_date_of(bounds.start) {
+                    found(bounds.end.since(bounds.start));
+                }
+            }
+        });
+    }
+}
+
+fn is_excluded(rules: &Rules<'_>, length: Span) -> bool {
+    rules.max_length.is_some_and(|limit| length > limit)
+}
+
+/// The events of a user that count, in order, and how many were dropped as duplicates.
+fn counted<'e, T: Tie>(rules: &Rules<'_>, events: &'e mut [Row<T>]) -> (&'e mut [Row<T>], usize) {
+    let kept = rules.dedup_within.map_or(events.len(), |within| drop_duplicates(events, within));
+    let duplicates = events.len() - kept;
+    let active = drop_inactive(&mut events[..kept], rules.types);
+    let events = &mut events[..active];
+    put_in_order(events);
+    (events, duplicates)
+}
+
+/// Counts gaps and sessions.
+#[derive(Debug)]
+pub struct Tallying<'r> {
+    rules: Rules<'r>,
+    tries: Vec<Try>,
+    /// What has been counted.
+    pub tally: Tally,
+}
+
+impl<'r> Tallying<'r> {
+    /// For these timeouts, under a definition that may have one.
+    pub fn new(rules: Rules<'r>, timeouts: &[Span]) -> Self {
+        let tries = Try::all(&rules, timeouts);
+        Tallying { rules, tally: Tally::of(tries.len()), tries }
+    }
+
+    fn add_group<T: Tie>(&mut self, half: Half, group: &[Row<T>]) {
+        let Tallying { rules, tries, tally } = self;
+        for pair in group.windows(2) {
+            if rules.hold_date_of(pair[0].time()) {
+                let gap = pair[1].time().since(pair[0].time());
+                tally.gaps.add(half, gap);
+                for (candidate, of) in tally.candidates.iter_mut().zip(tries.iter()) {
+                    candidate.near += u64::from(of.near.0 <= gap && gap <= of.near.1);
+                }
+            }
+        }
+        for (candidate, of) in tally.candidates.iter_mut().zip(tries.iter()) {
+            of.each_length(rules, group, |length| {
+                if is_excluded(rules, length) {
+                    candidate.excluded += 1;
+                    return;
+                }
+                let millis = length.floor_millis();
+                candidate.sessions += 1;
+                candidate.zero_length += u64::from(millis == 0);
+                candidate.lengths.add(millis);
+            });
+        }
+    }
+}
+
+impl UserVisitor for Tallying<'_> {
+    fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
+        let all = events.len();
+        let (events, duplicates) = counted(&self.rules, events);
+        self.tally.duplicates += duplicates as u64;
+        self.tally.inactive += (all - duplicates - events.len()) as u64;
+        self.tally.events += events.len() as u64;
+        self.tally.users += u64::from(!events.is_empty());
+        let half = half_of(events);
+        for group in events.chunk_by(|a, b| a.value() == b.value()) {
+            match group[0].value() {
+                Some(_) => self.add_group(half, group),
+                None => self.tally.no_property += group.len() as u64,
+            }
+        }
+    }
+}
+
+/// A half that does not depend on how events are laid out: users with the same first, last and number of events are in
+/// the same one.
+fn half_of<T: Tie>(events: &[Row<T>]) -> Half {
+    let times = || events.iter().map(|event| event.time().micros());
+    let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+    Half::of_hash(hash_int(first) ^ hash_int(last.wrapping_add(events.len() as i64)).rotate_left(32))
+}
+
+/// Counts lengths where medians are.
+#[derive(Debug)]
+pub struct Measuring<'r> {
+    rules: Rules<'r>,
+    tries: Vec<Try>,
+    open: Vec<bool>,
+    /// What has been counted, for each timeout.
+    pub counts: Vec<Finer>,
+}
+
+impl<'r> Measuring<'r> {
+    /// For these timeouts, whose medians are narrowed down to `medians`.
+    pub fn new(rules: Rules<'r>, timeouts: &[Span], medians: &[Narrowing]) -> Self {
+        let tries = Try::all(&rules, timeouts);
+        let open = medians.iter().map(|median| !median.is_found()).collect();
+        Measuring { rules, tries, open, counts: medians.iter().map(Narrowing::counts).collect() }
+    }
+}
+
+impl UserVisitor for Measuring<'_> {
+    fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
+        let (events, _) = counted(&self.rules, events);
+        let groups = events.chunk_by(|a, b| a.value() == b.value());
+        for group in groups.filter(|group| group[0].value().is_some()) {
+            for ((counts, of), open) in self.counts.iter_mut().zip(&self.tries).zip(&self.open) {
+                if !open {
+                    continue;
+                }
+                of.each_length(&self.rules, group, |length| {
+                    if !is_excluded(&self.rules, length) {
+                        counts.add(length.floor_millis());
+                    }
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What a run is about: the dates that it makes anew, and the times that it reads for them.
+//!
+//! How far events can matter is said in [`reach`](crate::job::reach); here it is put to use, once from the dates
+//! that were asked for, and once from the files that came, went or changed.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::events::source::plan::ReadPlan;
+use crate::events::source::survey::{Facts, Survey};
+use crate::job::dates::{calendar, dates_over, instants_of};
+use crate::job::options::Options;
+use crate::job::reach::{Reach, Unbounded};
+use crate::job::times::Times;
+use crate::job::{Job, Kind};
+use crate::pipeline;
+use crate::pipeline::kernel_inputs::needs_latest;
+use crate::sessionize::session_id::number_as_time;
+use crate::sessionize::time::calendar::Calendar;
+use crate::sessionize::time::dates::DateSet;
+use crate::sessionize::time::{Day, Timestamp};
+use crate::tables::history::ledger::{name_of, Difference, Entry, Ledger, Mark};
+
+/// What a run is about.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Which kind of run it is.
+    pub mode: Mode,
+    /// The dates whose files it replaces.
+    pub dates: DateSet,
+    /// The times that it reads; `None` for all.
+    pub times: Option<Times>,
+    /// Why it reads everything, or makes all dates, where that was not asked for.
+    pub whole: Option<Whole>,
+    /// The latest time of the whole input, where it is known before reading.
+    pub latest: Option<Timestamp>,
+    /// How the input differs from that of the run before.
+    pub difference: Difference,
+    /// What was found in files that are new or changed.
+    pub surveys: BTreeMap<usize, Survey>,
+}
+
+/// Kinds of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// All dates.
+    Full,
+    /// The dates asked for by `--from` and `--to`.
+    Dates,
+    /// The dates that new, changed and removed files touch.
+    Incremental,
+}
+
+impl Mode {
+    /// The word for `run.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Full => "full",
+            Mode::Dates => "dates",
+            Mode::Incremental => "incremental",
+        }
+    }
+}
+
+/// Why a run reads everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whole {
+    /// The definition, or the ids of the input.
+    Unbounded(Unbounded),
+    /// No run before has said what it read.
+    First,
+    /// The tables get other columns than they have.
+    Columns,
+    /// A file is gone or changed, and it is not known where its events were.
+    Unknown(String),
+}
+
+impl std::fmt::Display for Whole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Whole::Unbounded(why) => write!(f, "everything is computed: {why}"),
+            Whole::First => write!(f, "everything is computed: no run before this one has said which files it read"),
+            Whole::Columns => write!(f, "all dates are rebuilt: the tables get other columns than they have"),
+            Whole::Unknown(file) => {
+                write!(f, "everything is computed: {file} is gone or changed, and it is not known when its events were")
+            }
+        }
+    }
+}
+
+/// The input of a run beside what the run before read.
+#[derive(Debug)]
+pub struct Past {
+    names: Vec<String>,
+    ledger: Option<Ledger>,
+    difference: Difference,
+    other_columns: bool,
+}
+
+/// What a run came to, as far as the next one has to know.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The definition's fingerprint.
+    pub fingerprint: String,
+    /// The latest possible time of all rows.
+    pub latest: Option<Timestamp>,
+    /// How many events have a session id that is valid and no time, of those that were read.
+    pub untimed_ids: u64,
+    /// Whether it wrote both the sessions and the activity table.
+    pub all_tables: bool,
+}
+
+/// Finds out what a run is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Finder<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// Its input.
+    pub plan: &'a ReadPlan,
+    /// Threads to look at files with.
+    pub pool: &'a rayon::ThreadPool,
+    /// What the run before read.
+    pub past: &'a Past,
+}
+
+impl Past {
+    /// Compares the files of `plan` with those of the ledger. `other_columns` says that the tables have other
+    /// columns than the run would write.
+    pub fn new(plan: &ReadPlan, ledger: Option<Ledger>, other_columns: bool) -> Self {
+        let names: Vec<String> = plan.footers.iter().map(|footer| name_of(&footer.file.path)).collect();
+        let difference = match &ledger {
+            Some(ledger) => ledger.difference(&names, &plan.footers),
+            None => Ledger::default().difference(&names, &plan.footers),
+        };
+        Past { names, ledger, difference, other_columns }
+    }
+
+    /// How many files the input has.
+    pub fn file_count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// What the next run is to compare its input with, after a run about `scope`; `None` where that is what it
+    /// was.
+    pub fn next_ledger(&self, job: &Job, plan: &ReadPlan, scope: &Scope, done: Done) -> Option<Ledger> {
+        let Done { fingerprint, latest, untimed_ids, all_tables } = done;
+        if scope.mode == Mode::Dates || !all_tables {
+            let ledger = self.ledger.as_ref().filter(|_| !self.difference.is_nothing())?;
+            return Some(Ledger { apart: ledger.apart.and(&scope.dates), ..ledger.clone() });
+        }
+        let before = self.ledger.as_ref();
+        let with_ids = Reach::of(job, || true).is_ok_and(|reach| with_ids(job, &reach).is_some());
+        let entry = |(file, name): (usize, &String)| {
+            let mark = Mark::of(&plan.footers[file]);
+            let known = before.and_then(|ledger| ledger.files.get(name)).filter(|entry| entry.mark == mark);
+            let facts = match (scope.surveys.get(&file), known) {
+                (Some(survey), _) => survey.facts(with_ids),
+                (None, Some(known)) => known.facts.clone(),
+                (None, None) => Facts::by_footer(plan, file),
+            };
+            (name.clone(), Entry { mark, facts })
+        };
+        let all_read = scope.times.is_none();
+        Some(Ledger {
+            fingerprint,
+            latest: latest.filter(|_| needs_latest(job)),
+            // A run about some dates was so because there were none before and none in the new files.
+            ids_are_times: if all_read { untimed_ids == 0 } else { before.is_some_and(|ledger| ledger.ids_are_times) },
+            apart: DateSet::default(),
+            files: self.names.iter().enumerate().map(entry).collect(),
+        })
+    }
+}
+
+impl Finder<'_> {
+    /// What a run with these options is about; `None` where there is nothing to do.
+    ///
+    /// # Errors
+    /// Files that are gone, where that was not allowed; a file that cannot be read.
+    pub fn scope(&self, options: &Options) -> Result<Option<Scope>, Error> {
+        if options.incremental {
+            return self.incremental(options);
+        }
+        let mut scope = self.everything(Mode::Full, None);
+        let dates = DateSet::of_window(options.window);
+        if !dates.is_all() && self.past.other_columns {
+            scope.whole = Some(Whole::Columns);
+        } else if !dates.is_all() {
+            scope.mode = Mode::Dates;
+            match Reach::of(self.job, || self.ids_are_times()) {
+                Ok(reach) => scope.times = Some(self.times_for(&dates, &reach)),
+                Err(why) => scope.whole = Some(Whole::Unbounded(why)),
+            }
+            scope.latest = self.latest()?;
+            scope.dates = dates;
+        }
+        Ok(Some(scope))
+    }
+
+    fn everything(&self, mode: Mode, whole: Option<Whole>) -> Scope {
+        Scope {
+            mode,
+            dates: DateSet::all(),
+            times: None,
+            whole,
+            latest: None,
+            difference: self.past.difference.clone(),
+            surveys: BTreeMap::new(),
+        }
+    }
+
+    fn incremental(&self, options: &Options) -> Result<Option<Scope>, Error> {
+        let everything = |whole| self.everything(Mode::Incremental, Some(whole));
+        let Some(ledger) = &self.past.ledger else { return Ok(Some(everything(Whole::First))) };
+        if let (Some(example), false) = (self.past.difference.gone.first(), options.allow_removed) {
+            return Err(Error::FilesGone { count: self.past.difference.gone.len(), example: example.clone() });
+        }
+        if self.past.other_columns {
+            return Ok(Some(everything(Whole::Columns)));
+        }
+        if self.past.difference.is_nothing() && ledger.apart.is_empty() {
+            return Ok(None);
+        }
+        let surveys = self.survey_new_files()?;
+        let timed = ledger.ids_are_times && surveys.values().all(|survey| !survey.untimed_ids);
+        let reach = match Reach::of(self.job, || timed) {
+            Ok(reach) => reach,
+            Err(why) => return Ok(Some(Scope { surveys, ..everything(Whole::Unbounded(why)) })),
+        };
+        let old = self
+            .past
+            .difference
+            .gone
+            .iter()
+            .chain(self.past.difference.changed.iter().map(|file| &self.past.names[*file]));
+        let mut touched = Vec::new();
+        for name in old {
+            let facts = ledger.files.get(name).map(|entry| &entry.facts);
+            match facts.and_then(|facts| touched_by(facts, &reach)) {
+                Some(more) => touched.extend(more),
+                None => return Ok(Some(Scope { surveys, ..everything(Whole::Unknown(name.clone())) })),
+            }
+        }
+        let with_ids = with_ids(self.job, &reach).is_some();
+        touched.extend(surveys.values().filter_map(|survey| touched_by(&survey.facts(with_ids), &reach)).flatten());
+        let latest = self.latest()?;
+        if let (Some(before), Some(now)) = (ledger.latest, latest) {
+            touched.extend(reach.ends_decided_between(before, now));
+        }
+        let zone = &self.job.output.zone;
+        let dates = DateSet::of(touched.into_iter().map(|range| dates_over(range, zone))).and(&ledger.apart);
+        let times = self.times_for(&dates, &reach);
+        Ok(Some(Scope {
+            mode: Mode::Incremental,
+            dates,
+            times: Some(times),
+            whole: None,
+            latest,
+            difference: self.past.difference.clone(),
+            surveys,
+        }))
+    }
+
+    /// The times to read to make some dates.
+    fn times_for(&self, dates: &DateSet, reach: &Reach) -> Times {
+        let written = dates.within(self.job.output.window);
+        let needed = |range: &(Day, Day)| {
+            let (first, last) = instants_of(*range, &self.job.output.zone);
+            reach.needed(first, last)
+        };
+        Times::of(written.ranges().iter().map(needed))
+    }
+
+    fn latest(&self) -> Result<Option<Timestamp>, Error> {
+        if !needs_latest(self.job) {
+            return Ok(None);
+        }
+        pipeline::latest_time(self.pool, self.job, self.plan, &Default::default())
+    }
+
+    /// When the events of all new and changed files happened.
+    fn survey_new_files(&self) -> Result<BTreeMap<usize, Survey>, Error> {
+        let calendar = self.possible_dates();
+        // Whether there are ids that are no times is found out on the way.
+        let reach = Reach::of(self.job, || true).ok();
+        let with_ids = reach.as_ref().and_then(|reach| with_ids(self.job, reach));
+        let files = self.past.difference.new.iter().chain(&self.past.difference.changed);
+        files.map(|file| Ok((*file, self.survey(*file, &calendar, with_ids)?))).collect()
+    }
+
+    fn survey(&self, file: usize, calendar: &Calendar, with_ids: Option<&Reach>) -> Result<Survey, Error> {
+        pipeline::survey(self.pool, self.job, self.plan, file, calendar, with_ids)
+    }
+
+    fn possible_dates(&self) -> Calendar {
+        let times = self.job.input.times;
+        calendar(&self.job.output.zone, times.min, times.max).unwrap_or_else(Calendar::single)
+    }
+
+    /// Whether all session ids are times: by the run before, by the footers, or by a look at a file. What cannot
+    /// be looked at is left to the run itself to fail on.
+    fn ids_are_times(&self) -> bool {
+        let known = |file: &usize| {
+            let ledger = self.past.ledger.as_ref().filter(|ledger| ledger.ids_are_times);
+            let entry = ledger.and_then(|ledger| ledger.files.get(&self.past.names[*file]));
+            entry.is_some_and(|entry| entry.mark == Mark::of(&self.plan.footers[*file]))
+        };
+        let Ok(reach) = Reach::of(self.job, || true) else { return false };
+        let unit = reach.id_unit().unwrap_or_default();
+        let is_time = |id: i64| number_as_time(id, unit).is_some();
+        let by_footer = |file: &usize| {
+            let ids = self.plan.ids_by_footer(*file);
+            ids.is_ok_and(|ids| ids.iter().all(|(min, max)| is_time(*min) && is_time(*max)))
+        };
+        let mut calendar = None;
+        (0..self.past.names.len()).filter(|file| !known(file) && !by_footer(file)).all(|file| {
+            let calendar = calendar.get_or_insert_with(|| self.possible_dates());
+            self.survey(file, calendar, Some(&reach)).is_ok_and(|survey| !survey.untimed_ids)
+        })
+    }
+}
+
+/// The instants of the rows that a file's events can matter to; `None` where it is not known when they were.
+fn touched_by(facts: &Facts, reach: &Reach) -> Option<Vec<(Timestamp, Timestamp)>> {
+    let events = facts.events.as_ref()?.iter().map(|stretch| (stretch.first, stretch.last));
+    match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
+        // Their own dates' activity, and the sessions that they name.
+        Some(ids) => {
+            let sessions = ids.iter().map(|(first, last)| Reach::touched_by_ids(*first, *last));
+            Some(events.chain(sessions).collect())
+        }
+        None => Some(events.map(|(first, last)| reach.touched(first, last)).collect()),
+    }
+}
+
+/// The reach, under a definition whose session ids have to be looked at.
+fn with_ids<'r>(job: &Job, reach: &'r Reach) -> Option<&'r Reach> {
+    matches!(job.definition.kind, Kind::Default { starts_at_id: true, .. }).then_some(reach)
+}

@@ -1,0 +1,337 @@
+//! What charts and segments ask of each row: conditions that hold and values of properties, as facts (SPEC 6).
+
+pub mod extras;
+pub mod fact_columns;
+pub mod tuples;
+
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use super::error::InputError;
+use super::normalise::convert::float_of;
+use super::normalise::extract::{expr_of, made_of, uuid_as_text};
+use super::predicate::typed::typed;
+use super::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
+use super::source::columns::{ColumnRef, Columns};
+use super::source::footer::{FileSchema, Footer};
+use super::source::kind::Kind;
+use super::source::roles::{key_type, KeyType, Value};
+use crate::job::holds::{EventFilter, Holds};
+use crate::job::segment::{Pick as JobPick, Segment};
+use crate::job::Job;
+use crate::sessionize::event_types::EventTypes;
+use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
+use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
+use crate::sessionize::table_rows::added::{Added, EventTest, FactRules, Pick, SegmentRule, What};
+
+/// The facts of a run, over columns that exist.
+#[derive(Debug)]
+pub struct Facts {
+    /// The values that charts need, in a fixed order.
+    values: Vec<Property>,
+    /// The conditions of charts, and of what segments' users performed.
+    marks: Vec<Condition>,
+    /// The first chart or segment of the job that each of the conditions is of: those of charts, then those of segments.
+    asked_by: Vec<String>,
+    /// The columns of which each value is a segment.
+    by: Vec<Property>,
+    /// The conditions of segments.
+    segments: Vec<Condition>,
+}
+
+/// The bit of the first segment's condition: those of charts are before.
+const SEGMENT_BITS: u32 = MOST_MARKS as u32;
+
+/// A property as a fact.
+#[derive(Clone, Debug)]
+pub struct Property {
+    /// The column.
+    pub column: ColumnRef,
+    /// Whether it is needed as a number.
+    pub as_number: bool,
+    /// How its values are kept.
+    pub value: Value,
+}
+
+impl Property {
+    fn find(name: &str, as_number: bool, columns: &Columns<'_>, of: &str) -> Result<Self, InputError> {
+        let key = if as_number { "chart.count.property" } else { "a property of charts or segments" };
+        let column = columns.require(key, name, &format!("; {of} asks for it"))?;
+        let fits = match as_number {
+            true => matches!(
+                column.kind,
+                Kind::Int
+                    | Kind::UInt64
+                    | Kind::Float
+                    | Kind::Decimal(_)
+                    | Kind::Json
+                    | Kind::Mixed
+                    | Kind::Text
+                    | Kind::Null
+            ),
+            false => column.kind.is_scalar(),
+        };
+        if !fits {
+            let accepted = match as_number {
+                true => format!("what {of} sums has to be a number"),
+                false => format!("a property has to be a single value, and {of} asks for it"),
+            };
+            return Err(InputError::WrongType {
+                column: name.to_string(),
+                key,
+                found: column.kind.in_words(),
+                accepted,
+            });
+        }
+        let key_type = if as_number { KeyType::Float } else { key_type(&column, columns)? };
+        let value = Value { column: column.clone(), key_type, is_session_id: false };
+        Ok(Property { column, as_number, value })
+    }
+
+    fn kind(&self) -> FactKind {
+        match self.value.key_type {
+            KeyType::Text => FactKind::Text,
+            _ => FactKind::Number,
+        }
+    }
+
+    /// Its values over a file.
+    pub fn expr(&self, footer: &Footer) -> Expr {
+        let value = expr_of(&self.column, &footer.schema, &footer.file.hive);
+        match self.column.kind {
+            _ if self.as_number => value.cast(DataType::Float64),
+            Kind::Uuid => uuid_as_text(value),
+            _ if self.value.key_type == KeyType::Date => value.cast(DataType::Date),
+            _ => value,
+        }
+    }
+}
+
+impl Facts {
+    /// Looks up what a job's charts and segments need; `None` where they need nothing.
+    ///
+    /// # Errors
+    /// A column that does not exist or does not fit, a condition that cannot be understood, or too many.
+    pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Option<Arc<Facts>>, InputError> {
+        if job.added.is_empty() && job.segments.is_empty() {
+            return Ok(None);
+        }
+        let condition = |text: &String, of: &String| {
+            let parsed = ParsedCondition::parse(text).and_then(|parsed| parsed.resolve(columns));
+            parsed.map_err(|error| error.asked_by(of))
+        };
+        let conditions = |texts: Vec<&String>, asked_by: &[String]| {
+            texts.into_iter().zip(asked_by).map(|(text, of)| condition(text, of)).collect::<Result<Vec<_>, _>>()
+        };
+        let holds = || job.holds();
+        let mut names: Vec<(&str, bool)> =
+            holds().filter_map(|holds| Some((holds.property()?, matches!(holds, Holds::Sum(..))))).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        let mut by: Vec<&str> = job.segments.iter().filter_map(|segment| segment.by()).collect();
+        by.sort_unstable();
+        by.dedup();
+        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| where_of(&segment.pick)).collect();
+        segments.sort_unstable();
+        segments.dedup();
+        for (conditions, of) in [(marks.len(), "charts"), (segments.len(), "segments")] {
+            if conditions > MOST_MARKS {
+                return Err(InputError::TooManyConditions { conditions, of, most: MOST_MARKS });
+            }
+        }
+        let of_charts = marks.iter().map(|text| who_marks(job, text));
+        let asked_by: Vec<String> = of_charts.chain(segments.iter().map(|text| who_picks(job, text))).collect();
+        let (of_marks, of_segments) = asked_by.split_at(marks.len());
+        let property = |(name, as_number)| {
+            Property::find(name, as_number, columns, &who_needs(job, |holds| holds.property() == Some(name)))
+        };
+        let by_value = |name| {
+            let segment = job.segments.iter().find(|segment| segment.by() == Some(name));
+            Property::find(name, false, columns, &segment.map(of_segment).unwrap_or_default())
+        };
+        let facts = Facts {
+            values: names.into_iter().map(property).collect::<Result<_, _>>()?,
+            marks: conditions(marks, of_marks)?,
+            by: by.into_iter().map(by_value).collect::<Result<_, _>>()?,
+            segments: conditions(segments, of_segments)?,
+            asked_by,
+        };
+        Ok(Some(Arc::new(facts)))
+    }
+
+    /// Columns whose values are wanted beside events, for questions about them: some as text, then some as dates in
+    /// UTC.
+    pub fn beside(texts: Vec<ColumnRef>, dates: Vec<ColumnRef>) -> Arc<Facts> {
+        let of = |column: ColumnRef, key_type: KeyType| {
+            let value = Value { column: column.clone(), key_type, is_session_id: false };
+            Property { column, as_number: false, value }
+        };
+        let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
+        let values = texts.chain(dates.into_iter().map(|column| of(column, KeyType::Date))).collect();
+        Arc::new(Facts { values, marks: Vec::new(), by: Vec::new(), segments: Vec::new(), asked_by: Vec::new() })
+    }
+
+    /// Which facts there are, in which order.
+    pub fn layout(&self) -> FactLayout {
+        let kinds = |properties: &[Property]| properties.iter().map(Property::kind).collect();
+        FactLayout {
+            values: kinds(&self.values),
+            marks: self.marks.len() as u32,
+            by: kinds(&self.by),
+            segments: self.segments.len() as u32,
+        }
+    }
+
+    /// How the values of something are written to the tables.
+    pub fn key_type(&self, property: &str) -> Option<KeyType> {
+        let mut all = self.values.iter().chain(&self.by);
+        all.find(|known| !known.as_number && known.column.spelled == property).map(|known| known.value.key_type)
+    }
+
+    /// Everything of the files and folders that they need.
+    pub fn columns(&self) -> impl Iterator<Item = &ColumnRef> {
+        let properties = self.values.iter().chain(&self.by).map(|property| &property.column);
+        properties.chain(self.conditions().flat_map(|(_, condition)| condition.columns()))
+    }
+
+    /// The columns of a file that they need.
+    pub fn file_columns(&self, schema: &FileSchema) -> Vec<String> {
+        let names = self.columns().filter_map(|column| column.file_column());
+        names.filter(|name| schema.kind(name).is_some()).map(str::to_string).collect()
+    }
+
+    /// The conditions, each with its bit among the answers of a row.
+    pub fn conditions(&self) -> impl Iterator<Item = (u32, &Condition)> {
+        (0..).zip(&self.marks).chain((SEGMENT_BITS..).zip(&self.segments))
+    }
+
+    /// The chart or segment that a condition is of, by its bit.
+    pub fn who_asks(&self, bit: u32) -> &str {
+        let place = match bit.checked_sub(SEGMENT_BITS) {
+            Some(segment) => self.marks.len() + segment as usize,
+            None => bit as usize,
+        };
+        self.asked_by.get(place).map_or("", String::as_str)
+    }
+
+    /// Those of a condition's parts over a file, of the types that it has.
+    ///
+    /// # Errors
+    /// A condition that polars cannot compute over this file.
+    pub fn typed<'c>(
+        &self,
+        (bit, condition): (u32, &'c Condition),
+        footer: &Footer,
+    ) -> Result<Vec<(Expr, &'c Conjunct)>, InputError> {
+        let schema = || -> PolarsResult<SchemaRef> {
+            let uses = condition.parts().flat_map(|part| &part.uses);
+            let made: Vec<Expr> = made_of(uses, footer).into_values().collect();
+            let rows = footer.schema.no_rows(&self.file_columns(&footer.schema))?.lazy();
+            let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
+            rows.collect_schema()
+        };
+        let asked_by = |error: InputError| error.asked_by(self.who_asks(bit));
+        let schema = schema().map_err(|error| asked_by(condition_error(condition.text(), &error)))?;
+        let part = |part: &'c Conjunct| match typed(&part.sql, &schema) {
+            Ok(expr) => Ok((expr, part)),
+            Err(problem) => Err(asked_by(condition_problem(condition.text(), &problem))),
+        };
+        condition.parts().map(part).collect()
+    }
+
+    /// The properties that are values of charts, and those of which each value is a segment.
+    pub fn properties(&self) -> (&[Property], &[Property]) {
+        (&self.values, &self.by)
+    }
+
+    /// Whether they are all of them nothing: counting events of a type takes no more than its type.
+    pub fn are_none(&self) -> bool {
+        self.layout() == FactLayout::default()
+    }
+
+    /// The facts of so many rows where there are none.
+    pub fn none(rows: usize) -> Coded {
+        let mut keys = TextColumn::default();
+        keys.push(b"");
+        Coded::new(KeyColumn::Text(keys), vec![0; rows])
+    }
+
+    /// The key of some facts: answers by bit, and values written by their place among all properties.
+    pub fn write(&self, answers: u128, writer: &mut FactWriter, mut value: impl FnMut(usize, &mut FactWriter)) {
+        writer.clear();
+        (0..self.values.len()).for_each(|place| value(place, writer));
+        writer.bits(answers as u64, self.marks.len() as u32);
+        (0..self.by.len()).for_each(|place| value(self.values.len() + place, writer));
+        writer.bits((answers >> SEGMENT_BITS) as u64, self.segments.len() as u32);
+    }
+
+    /// What is made of the facts, once all event types are known.
+    pub fn rules(&self, job: &Job, types: &EventTypes) -> FactRules {
+        let value = |property: &str, as_number: bool| {
+            let mut values = self.values.iter();
+            values.position(|known| known.column.spelled == property && known.as_number == as_number).unwrap_or(0)
+        };
+        let place = |conditions: &[Condition], text: &str| {
+            conditions.iter().position(|known| known.text() == text).map(|place| place as u32)
+        };
+        let test = |filter: &EventFilter| EventTest {
+            event: filter.event.as_ref().map(|event| types.rank_of(event).unwrap_or(EventTest::NO_SUCH_TYPE)),
+            mark: filter.condition.as_ref().and_then(|condition| place(&self.marks, condition)),
+        };
+        let added = job.added.columns().iter().map(|column| Added {
+            of: test(column.holds.filter()),
+            what: match &column.holds {
+                Holds::Count(_) => What::Count,
+                Holds::Sum(property, _) => What::Sum(value(property, true), float_of),
+                Holds::First(property, _) => What::First(value(property, false)),
+                Holds::Last(property, _) => What::Last(value(property, false)),
+            },
+        });
+        let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);
+        let segments = job.segments.iter().zip(&job.performed).map(|(segment, performed)| SegmentRule {
+            pick: match &segment.pick {
+                JobPick::All => Pick::All,
+                JobPick::Where(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
+                JobPick::By(column) => Pick::By(self.values.len() + by(column)),
+            },
+            performed: performed.columns().iter().map(|column| test(column.holds.filter())).collect(),
+        });
+        FactRules { layout: self.layout(), added: added.collect(), segments: segments.collect() }
+    }
+}
+
+/// The first chart that asks for a condition of events, or segment that does so of what its users performed.
+fn who_marks(job: &Job, text: &str) -> String {
+    who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text))
+}
+
+/// The first chart that asks for something of events, or segment that does so of what its users performed.
+fn who_needs(job: &Job, asks: impl Fn(&Holds) -> bool) -> String {
+    let chart = job.charts.iter().find(|chart| chart.holds().into_iter().any(&asks));
+    if let Some(chart) = chart {
+        return format!("the chart \"{}\"", chart.name);
+    }
+    let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
+    segment.map_or_else(String::new, |segment| format!("`performed` of {}", of_segment(segment)))
+}
+
+fn of_segment(segment: &Segment) -> String {
+    format!("the segment \"{}\"", segment.name)
+}
+
+/// The first segment of the events for which a condition holds.
+fn who_picks(job: &Job, text: &str) -> String {
+    let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
+    segment.map_or_else(String::new, of_segment)
+}
+
+fn where_of(pick: &JobPick) -> Option<&String> {
+    match pick {
+        JobPick::Where(condition) => Some(condition),
+        _ => None,
+    }
+}

@@ -1,0 +1,33 @@
+//! Conditions: `input.where`, and those of charts and segments.
+//!
+//! [`parsed`] reads SQL, refuses what is not of our [`language`] and looks the columns up; [`typed`] gives each part of it
+//! the type that it has in a file, and makes an expression of it: with [`constant`]s of the very types of columns, and
+//! with functions of ours where polars means something else than DuckDB by them ([`numbers`], [`texts`], [`like`],
+//! [`clocks`], [`casts`], [`extremes`], all by [`rows`]). How the expression is computed is decided in one place, [`compile`]: what
+//! consists of columns compared with constants becomes a [`formula`] of ours, the rest is left to polars. The formulas
+//! of a run are [`known`] together: each value of a column is [`placed`] among the constants that it is compared with,
+//! and from the places of a row, all answers are looked up at once.
+
+#[cfg(test)]
+mod agreement;
+#[cfg(test)]
+mod answers;
+pub mod casts;
+pub mod clocks;
+pub mod compile;
+pub mod constant;
+pub mod extremes;
+pub mod filter;
+pub mod formula;
+pub mod known;
+pub mod language;
+pub mod like;
+pub mod numbers;
+pub mod parsed;
+pub mod placed;
+pub mod prune;
+pub mod rows;
+pub mod texts;
+pub mod typed;
+
+pub use parsed::{condition_error, condition_problem, printed, ColumnUse, Condition, Conjunct, ParsedCondition};

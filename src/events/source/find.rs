@@ -1,0 +1,261 @@
+//! Which files the input is: folders searched, globs expanded, each file once.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::glob::expand;
+use super::hive::hive_columns;
+use super::walk::{walk, Place};
+use crate::events::error::InputError;
+
+/// A file of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where it is, as found from the path given.
+    pub path: PathBuf,
+    /// The `key=value` folders on the way to it; `None` for `__HIVE_DEFAULT_PARTITION__`.
+    pub hive: Vec<(String, Option<String>)>,
+}
+
+/// Finds all files that the paths of `input.path` mean, each once, in ascending order.
+///
+/// # Errors
+/// A path that does not exist, a glob that matches nothing or cannot be read, a folder without a Parquet
+/// file, a link that leads nowhere, a Delta or Iceberg table, an object store.
+pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
+    let mut found = Found::default();
+    for path in paths {
+        let given = Path::new(path);
+        if given.is_dir() {
+            if !found.add_folder(&Place::given(given))? {
+                return Err(InputError::NoParquet { path: given.to_path_buf() });
+            }
+        } else if given.exists() {
+            found.add_file(Place::given(given));
+        } else if path.contains("://") {
+            let plain = path.strip_prefix("file://");
+            return Err(match plain {
+                Some(plain) => InputError::FileUrl { path: path.clone(), plain: plain.to_string() },
+                None => InputError::ObjectStore { path: path.clone() },
+            });
+        } else if path.contains(['*', '?', '[']) {
+            found.add_glob(path)?;
+        } else if std::fs::symlink_metadata(given).is_ok() {
+            return Err(InputError::broken_link(given));
+        } else {
+            return Err(InputError::NoSuchPath { path: given.to_path_buf(), nearest: nearest_sibling(given) });
+        }
+    }
+    let files = found.files();
+    for folder in files.iter().filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
+        refuse_table_formats_above(folder)?;
+    }
+    Ok(files)
+}
+
+/// The files found so far, by where they really are: two spellings of one path (`a/b` and `a/./b`, or a link) are one
+/// file, and reading it twice would double its events.
+#[derive(Debug, Default)]
+struct Found(HashMap<PathBuf, Spelling>);
+
+/// One of the ways to a file.
+#[derive(Debug)]
+struct Spelling {
+    file: InputFile,
+    links: usize,
+}
+
+impl Found {
+    /// Adds the Parquet files of a folder and of all folders in it, and says whether there is one.
+    fn add_folder(&mut self, place: &Place) -> Result<bool, InputError> {
+        let mut any = false;
+        for folder in walk(place)? {
+            refuse_table_formats(&folder.place.path)?;
+            for file in folder.files.into_iter().filter(|file| is_parquet(&file.name())) {
+                file.refuse_broken_link()?;
+                any = true;
+                self.add_file(file);
+            }
+        }
+        Ok(any)
+    }
+
+    /// Adds what a glob matches: files, and those of folders.
+    fn add_glob(&mut self, pattern: &str) -> Result<(), InputError> {
+        let matches = expand(pattern)?;
+        if matches.is_empty() {
+            let ends_in_folders = pattern.ends_with("**");
+            let folders = if ends_in_folders { "; ** stands for folders: end it with **/*.parquet" } else { "" };
+            return Err(InputError::BadGlob {
+                pattern: pattern.to_string(),
+                reason: format!("it matches no file{folders}"),
+            });
+        }
+        for place in matches {
+            if place.is_folder() {
+                self.add_folder(&place)?;
+            } else {
+                place.refuse_broken_link()?;
+                self.add_file(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file. Of several ways to one, the one with the values of more folders stays, then the one with fewer links.
+    fn add_file(&mut self, place: Place) {
+        let Place { path, canonical, links } = place;
+        let new = Spelling { file: InputFile { hive: hive_columns(&path), path }, links };
+        match self.0.entry(canonical) {
+            Entry::Vacant(entry) => {
+                entry.insert(new);
+            }
+            Entry::Occupied(mut known) => {
+                if new.is_better_than(known.get()) {
+                    known.insert(new);
+                }
+            }
+        }
+    }
+
+    fn files(self) -> Vec<InputFile> {
+        let mut files: Vec<InputFile> = self.0.into_values().map(|spelling| spelling.file).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+}
+
+impl Spelling {
+    fn is_better_than(&self, known: &Self) -> bool {
+        let has_all_of = |a: &Self, b: &Self| {
+            let mut keys = b.file.hive.iter().map(|(key, _)| key);
+            keys.all(|key| a.file.hive.iter().any(|(known, _)| known == key))
+        };
+        match (has_all_of(self, known), has_all_of(known, self)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => (self.links, &self.file.path) < (known.links, &known.file.path),
+        }
+    }
+}
+
+/// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.
+const NOT_DATA: [&str; 22] = [
+    "asc",
+    "bak",
+    "copy",
+    "crc",
+    "csv",
+    "inprogress",
+    "json",
+    "lock",
+    "log",
+    "md5",
+    "old",
+    "orig",
+    "part",
+    "partial",
+    "sha1",
+    "sha256",
+    "sha512",
+    "sig",
+    "swp",
+    "temp",
+    "tmp",
+    "txt",
+];
+
+/// Whether a file of this name in a folder is taken for Parquet: `*.parquet`, or `*.parquet.zst` and the like, which
+/// some writers call files by how their pages are compressed.
+fn is_parquet(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let Some((_, end)) = name.rsplit_once(".parquet") else { return false };
+    let Some(suffix) = end.strip_prefix('.') else { return end.is_empty() };
+    let last = suffix.rsplit('.').next().unwrap_or_default();
+    let is_word = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    is_word && !NOT_DATA.contains(&last)
+}
+
+/// A file of a Delta or Iceberg table read by itself may be one that the table has deleted.
+fn refuse_table_formats_above(folder: &Path) -> Result<(), InputError> {
+    let mut folder = Some(folder);
+    while let Some(path) = folder {
+        refuse_table_formats(path)?;
+        // Iceberg keeps its files in `data`, beside `metadata`.
+        let inner = |name: &str| name.contains('=') || name == "data";
+        let goes_on = path.file_name().is_some_and(|name| inner(&name.to_string_lossy()));
+        folder = path.parent().filter(|_| goes_on);
+    }
+    Ok(())
+}
+
+fn refuse_table_formats(folder: &Path) -> Result<(), InputError> {
+    let refuse = |format| Err(InputError::TableFormat { path: folder.to_path_buf(), format });
+    if folder.join("_delta_log").is_dir() {
+        return refuse("Delta Lake");
+    }
+    let is_iceberg = |name: &str| name.ends_with(".metadata.json") || name == "version-hint.text";
+    let entries = std::fs::read_dir(folder.join("metadata")).into_iter().flatten().flatten();
+    if entries.into_iter().any(|entry| is_iceberg(&entry.file_name().to_string_lossy())) {
+        return refuse("Iceberg");
+    }
+    Ok(())
+}
+
+fn nearest_sibling(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let siblings: Vec<String> = std::fs::read_dir(parent)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let near = crate::stats::nearest::nearest(&name, siblings.iter().map(String::as_str))?;
+    Some(path.with_file_name(near))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_taken_for_parquet_by_their_names() {
+        for name in ["a.parquet", "A.PARQUET", "a.parquet.zst", "a.parquet.gz", "a.parquet.lz4.parquet", "b.c.parquet"]
+        {
+            assert!(is_parquet(name), "{name}");
+        }
+        for name in [
+            "a",
+            "parquet",
+            "a.parquet.tmp",
+            "a.parquet.zst.tmp",
+            "a.parquet.crc",
+            "a.parquet~",
+            "a.parquets",
+            "a.zst",
+            "a.parquet.",
+            "a.parquet._COPYING_",
+            "a.parquet.swp",
+        ] {
+            assert!(!is_parquet(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_searched_without_hidden_names_and_each_file_is_found_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["b.parquet", "a/c.PARQUET", "_staging/d.parquet", ".hidden.parquet", "notes.txt"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("has one")).expect("made");
+            std::fs::write(path, "x").expect("written");
+        }
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let paths =
+            [text(folder.path()), text(&folder.path().join("*.parquet")), text(&folder.path().join("./b.parquet"))];
+        let found = find_files(&paths).expect("files");
+        let names: Vec<String> =
+            found.iter().map(|file| text(file.path.file_name().expect("named").as_ref())).collect();
+        assert_eq!(names, ["c.PARQUET", "b.parquet"]);
+    }
+}

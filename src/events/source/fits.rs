@@ -1,0 +1,158 @@
+//! Whether numbers fit signed integers of 64 bits: ids that do not are text in all of a run's tables, so it has to be
+//! known before anything is read. Footers mostly tell; where they do not, the column is looked at.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::statistics::Statistics;
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::annotated::text_as_strings;
+use super::columns::{ColumnRef, Source};
+use super::footer::{decoded_schema, Footer};
+use super::kind::Kind;
+use crate::events::bridge;
+use crate::events::decode::decoded::settle;
+use crate::events::error::InputError;
+use crate::events::normalise::convert::polars_error;
+use crate::events::normalise::extract::expr_of;
+use crate::guard::against_damage;
+
+/// Whether all whole numbers of a column fit; those of a column of other values do not.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn fits(column: &ColumnRef, footers: &[Footer]) -> Result<bool, InputError> {
+    if column.kind == Kind::Int {
+        return Ok(true);
+    }
+    if !column.kind.is_whole() {
+        return Ok(false);
+    }
+    let Source::File { column: name, path } = &column.source else { return Ok(true) };
+    let may_not = |footer: &&Footer| match footer.schema.kind(name) {
+        None | Some(Kind::Int | Kind::Null) => false,
+        Some(_) if path.is_some() => true,
+        Some(_) => !is_short(footer, name),
+    };
+    let files: Vec<&Footer> = footers.iter().filter(may_not).collect();
+    let fit: Vec<bool> = files.par_iter().map(|footer| of_file(column, footer)).collect::<Result<_, _>>()?;
+    Ok(fit.into_iter().all(|fits| fits))
+}
+
+/// Whether a column's type has no number that does not fit.
+fn is_short(footer: &Footer, name: &str) -> bool {
+    use arrow::datatypes::DataType as T;
+    const DIGITS: u8 = 18;
+    matches!(footer.schema.data_type(name), Some(T::Decimal128(precision, _)) if *precision <= DIGITS)
+}
+
+fn of_file(column: &ColumnRef, footer: &Footer) -> Result<bool, InputError> {
+    let path = &footer.file.path;
+    let file = File::open(path).map_err(|source| InputError::Open { path: path.clone(), source })?;
+    let damaged = |reason: String| InputError::Damaged { path: path.clone(), reason };
+    let decoded = |read: &dyn Fn() -> Result<bool, ParquetError>| match against_damage(read) {
+        Ok(read) => read.map_err(|error| damaged(error.to_string())),
+        Err(_) => Err(damaged("the Parquet reader gave up".to_string())),
+    };
+    decoded(&|| {
+        let metadata = Arc::new(text_as_strings(ParquetMetaDataReader::new().parse_and_finish(&file)?)?);
+        let mut untold = Vec::new();
+        for (number, told) in by_footer(column, footer, &metadata).into_iter().enumerate() {
+            match told {
+                Some(false) => return Ok(false),
+                Some(true) => {}
+                None => untold.push(number),
+            }
+        }
+        if untold.is_empty() {
+            return Ok(true);
+        }
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(decoded_schema(&metadata)?));
+        let schema = metadata.file_metadata().schema_descr();
+        let mut roots = schema.root_schema().get_fields().iter();
+        let root = roots.position(|root| column.file_column() == Some(root.name()));
+        let mask = ProjectionMask::roots(schema, root);
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata);
+        for batch in reader.with_projection(mask).with_row_groups(untold).with_batch_size(1 << 16).build()? {
+            let batch = settle(batch?)?;
+            let value = expr_of(column, &footer.schema, &footer.file.hive).alias("dwell id");
+            let fits = bridge::to_polars(&batch).and_then(|rows| all_fit(rows.lazy().select([value])));
+            let told = |error: PolarsError| ParquetError::General(polars_error(&column.spelled, &error).to_string());
+            if !fits.map_err(told)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// What footers tell of each row group.
+fn by_footer(column: &ColumnRef, footer: &Footer, metadata: &ParquetMetaData) -> Vec<Option<bool>> {
+    let Source::File { column: name, path: None } = &column.source else {
+        return vec![None; metadata.num_row_groups()];
+    };
+    let leaves = metadata.file_metadata().schema_descr().columns();
+    let leaf = leaves.iter().position(|leaf| leaf.path().parts() == std::slice::from_ref(name));
+    let kind = footer.schema.kind(name);
+    let of_group = |statistics: Option<&Statistics>| {
+        let statistics = statistics.filter(|statistics| !statistics.is_min_max_deprecated())?;
+        let (min, max) = bounds(statistics, kind == Some(&Kind::UInt64))?;
+        let both = |fits: bool| (min <= max).then_some(fits);
+        both(min >= i128::from(i64::MIN) && max <= i128::from(i64::MAX))
+    };
+    let groups = metadata.row_groups().iter();
+    groups.map(|group| of_group(group.column(leaf?).statistics())).collect()
+}
+
+/// The smallest and the largest whole number of a row group.
+fn bounds(statistics: &Statistics, unsigned: bool) -> Option<(i128, i128)> {
+    match statistics {
+        Statistics::Int32(values) => Some((i128::from(*values.min_opt()?), i128::from(*values.max_opt()?))),
+        Statistics::Int64(values) if unsigned => {
+            Some((i128::from(*values.min_opt()? as u64), i128::from(*values.max_opt()? as u64)))
+        }
+        Statistics::Int64(values) => Some((i128::from(*values.min_opt()?), i128::from(*values.max_opt()?))),
+        Statistics::Float(values) => whole_bounds(f64::from(*values.min_opt()?), f64::from(*values.max_opt()?)),
+        Statistics::Double(values) => whole_bounds(*values.min_opt()?, *values.max_opt()?),
+        Statistics::ByteArray(values) if values.min_is_exact() && values.max_is_exact() => {
+            Some((big_endian(values.min_bytes_opt()?)?, big_endian(values.max_bytes_opt()?)?))
+        }
+        Statistics::FixedLenByteArray(values) if values.min_is_exact() && values.max_is_exact() => {
+            Some((big_endian(values.min_bytes_opt()?)?, big_endian(values.max_bytes_opt()?)?))
+        }
+        _ => None,
+    }
+}
+
+/// Bounds of floating numbers, where they tell something: what is not whole is none of these, and infinity is no number.
+fn whole_bounds(min: f64, max: f64) -> Option<(i128, i128)> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let fits = (-LIMIT..LIMIT).contains(&min) && (-LIMIT..LIMIT).contains(&max);
+    fits.then_some((min.floor() as i128, max.ceil().min(9_223_372_036_854_774_784.0) as i128))
+}
+
+fn big_endian(bytes: &[u8]) -> Option<i128> {
+    let first = *bytes.first()?;
+    let sign: i128 = if first >= 0x80 { -1 } else { 0 };
+    (bytes.len() <= 16).then(|| bytes.iter().fold(sign, |all, byte| all << 8 | i128::from(*byte)))
+}
+
+/// Whether all whole numbers of a column fit.
+fn all_fit(rows: LazyFrame) -> PolarsResult<bool> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let rows = rows.collect()?;
+    let series = rows.column("dwell id")?.as_materialized_series();
+    if series.dtype().is_float() {
+        let floats = series.cast(&DataType::Float64)?;
+        let fits = |value: f64| value.fract() != 0.0 || !value.is_finite() || (-LIMIT..LIMIT).contains(&value);
+        return Ok(floats.f64()?.iter().flatten().all(fits));
+    }
+    Ok(series.cast(&DataType::Int64)?.null_count() == series.null_count())
+}

@@ -1,0 +1,293 @@
+//! Footers: what each file holds, without reading it.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
+use std::time::SystemTime;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::basic::Type;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use polars::error::PolarsResult;
+use polars::frame::DataFrame;
+
+use super::bounds::Range;
+use super::find::InputFile;
+use super::kind::Kind;
+use super::metadata::{footer_bytes, metadata_of, FooterFault, MOST_INSIDE};
+use crate::events::bridge::to_polars;
+use crate::events::decode::decoded::{decoded, settled};
+use crate::events::error::InputError;
+use crate::guard::against_damage;
+use crate::job::fingerprint::digest;
+
+/// What one file holds.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    /// The file.
+    pub file: InputFile,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written last, where the file system tells.
+    pub modified: Option<SystemTime>,
+    /// A hash of its footer, which tells of two files of one size and time that they differ, but not that they
+    /// are the same.
+    pub hash: String,
+    /// Its columns, shared with other files of the same schema.
+    pub schema: Arc<FileSchema>,
+    /// Its row groups.
+    pub row_groups: Vec<RowGroup>,
+}
+
+impl Footer {
+    /// Rows in the file.
+    pub fn rows(&self) -> u64 {
+        self.row_groups.iter().map(|group| group.rows).sum()
+    }
+
+    /// Whether the file on disk is still the one whose footer this is, by size and time.
+    pub fn is_current(&self) -> bool {
+        let on_disk = std::fs::metadata(&self.file.path);
+        on_disk.is_ok_and(|on_disk| on_disk.len() == self.bytes && on_disk.modified().ok() == self.modified)
+    }
+}
+
+/// The columns of a file.
+#[derive(Clone, Debug)]
+pub struct FileSchema {
+    /// Names and types of the values that go on: files are read together only where these, and what they hold, are equal.
+    exact: Vec<(String, DataType)>,
+    /// Names and what can be done with the values.
+    pub columns: Vec<(String, Kind)>,
+}
+
+impl FileSchema {
+    /// Of columns in the types in which they are decoded.
+    pub fn of(decoded: Vec<(String, DataType)>) -> Self {
+        let columns = decoded.iter().map(|(name, data_type)| (name.clone(), Kind::of(data_type))).collect();
+        let exact = decoded.into_iter().map(|(name, data_type)| (name, settled(&data_type))).collect();
+        FileSchema { exact, columns }
+    }
+
+    /// Some of its columns without rows.
+    ///
+    /// # Errors
+    /// A type that polars does not have.
+    pub fn no_rows(&self, columns: &[String]) -> PolarsResult<DataFrame> {
+        let needed = self.exact.iter().filter(|(name, _)| columns.contains(name));
+        let fields: Vec<Field> = needed.map(|(name, of)| Field::new(name, of.clone(), true)).collect();
+        to_polars(&RecordBatch::new_empty(Arc::new(Schema::new(fields))))
+    }
+
+    /// The type of a column's values.
+    pub fn data_type(&self, name: &str) -> Option<&DataType> {
+        self.exact.iter().find(|(column, _)| column == name).map(|(_, data_type)| data_type)
+    }
+
+    /// What a column holds.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.columns.iter().find(|(column, _)| column == name).map(|(_, kind)| kind)
+    }
+}
+
+/// A row group.
+#[derive(Clone, Debug)]
+pub struct RowGroup {
+    /// Its rows.
+    pub rows: u64,
+    /// Smallest and largest values of the columns that were asked for, in their order.
+    pub ranges: Vec<Option<Range>>,
+}
+
+/// Reads the footers of all files, on all threads, with the ranges of the columns named.
+///
+/// # Errors
+/// The first file, in order, that cannot be opened or is no whole Parquet file.
+pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<Footer>, InputError> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut footers: Vec<Footer> = Vec::with_capacity(files.len());
+    let mut schemas: Vec<Arc<FileSchema>> = Vec::new();
+    for footer in read_on_threads(&files, ranges_of, threads) {
+        let mut footer = footer?;
+        // Thousands of files usually share a few schemas: keep each once.
+        match schemas.iter().find(|known| known.exact == footer.schema.exact && known.columns == footer.schema.columns)
+        {
+            Some(known) => footer.schema = Arc::clone(known),
+            None => schemas.push(Arc::clone(&footer.schema)),
+        }
+        footers.push(footer);
+    }
+    Ok(footers)
+}
+
+fn read_on_threads(files: &[InputFile], ranges_of: &[String], threads: usize) -> Vec<Result<Footer, InputError>> {
+    let share = files.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let read = |files: &[InputFile]| files.iter().map(|file| read_guarded(file, ranges_of)).collect::<Vec<_>>();
+        let spawn = |files| std::thread::Builder::new().spawn_scoped(scope, move || read(files));
+        let shares: Vec<_> = files.chunks(share).map(|files| spawn(files).map_err(|_| files)).collect();
+        // No share panics over a file: each is read on its guard. Where the system gives no thread, a share is read here.
+        let done = |share: ScopedJoinHandle<'_, _>| share.join().unwrap_or_else(|panic| resume_unwind(panic));
+        shares.into_iter().flat_map(|share| share.map_or_else(read, done)).collect()
+    })
+}
+
+/// A reader that panics over a file would take those with it that it has not come to.
+fn read_guarded(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+    against_damage(|| read_footer(file, ranges_of)).unwrap_or_else(|_| {
+        let problem = "is damaged: its footer cannot be read".to_string();
+        Err(InputError::NotParquet { path: file.path.clone(), problem })
+    })
+}
+
+fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
+    let file = file.clone();
+    let path = file.path.clone();
+    let open = |source| InputError::Open { path: path.clone(), source };
+    // Opening a pipe would wait for whoever writes to it.
+    if !std::fs::metadata(&path).map_err(open)?.is_file() {
+        return Err(InputError::NotParquet { path, problem: "is no regular file".to_string() });
+    }
+    let reader = File::open(&path).map_err(open)?;
+    let on_disk = reader.metadata().map_err(open)?;
+    let (bytes, modified) = (on_disk.len(), on_disk.modified().ok());
+    if bytes == 0 {
+        return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
+    }
+    let told = footer_bytes(&reader).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
+    let metadata = metadata_of(&reader, &told, None).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
+    let schema =
+        decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &reader, FooterFault::from(error)))?;
+    if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
+        return Err(InputError::NotParquet { path, problem });
+    }
+    let row_groups = row_groups(&metadata, &schema, ranges_of);
+    let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
+    let hash = digest(&told);
+    Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
+}
+
+/// Rows of a row group, at most: more are no rows, but damage, and would be no number when added up.
+const MOST_ROWS: i64 = 1 << 40;
+
+/// What is wrong with the rows that a row group counts, before they are read.
+fn problem_of_rows(group: &RowGroupMetaData) -> Option<String> {
+    let has_values =
+        |column: &ColumnChunkMetaData| column.column_descr().max_rep_level() == 0 && column.num_values() > 0;
+    match group.num_rows() {
+        ..0 => Some("is damaged: a row group has less than no rows".to_string()),
+        rows if rows > MOST_ROWS => Some(format!("is damaged: a row group counts {rows} rows")),
+        // Nobody would miss them: it is not read.
+        0 if group.columns().iter().any(has_values) => {
+            Some("is damaged: a row group has values, but counts no rows".to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The columns of a file, in the types in which they are decoded.
+///
+/// # Errors
+/// A Parquet type that arrow does not have.
+pub fn decoded_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError> {
+    let file = metadata.file_metadata();
+    let descriptor = file.schema_descr();
+    let plain = parquet_to_arrow_schema(descriptor, None)?;
+    // A schema hint that arrow cannot read must not stop a file that Parquet can.
+    let schema = parquet_to_arrow_schema(descriptor, file.key_value_metadata()).unwrap_or_else(|_| plain.clone());
+    let is_int96 = |name: &str| {
+        let mut roots = descriptor.root_schema().get_fields().iter();
+        roots.any(|root| root.name() == name && root.is_primitive() && root.get_physical_type() == Type::INT96)
+    };
+    let fields = plain.fields().iter().zip(schema.fields()).map(|(plain, field)| {
+        let data_type = match decoded(plain.data_type(), field.data_type()) {
+            // Nanoseconds in 64 bits would not hold all of its times.
+            DataType::Timestamp(_, zone) if is_int96(field.name()) => DataType::Timestamp(TimeUnit::Microsecond, zone),
+            other => other,
+        };
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    Ok(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+fn not_parquet(path: &Path, bytes: u64, file: &File, fault: FooterFault) -> InputError {
+    let path = path.to_path_buf();
+    let error = match fault {
+        FooterFault::Io(source) => return InputError::Open { path, source },
+        FooterFault::Encrypted => return InputError::Encrypted { path },
+        FooterFault::TooDeep => {
+            let problem =
+                format!("has a schema of more than {MOST_INSIDE} groups inside each other, too deep to be read");
+            return InputError::NotParquet { path, problem };
+        }
+        FooterFault::Unreadable(error) => error,
+    };
+    let first = first_bytes(file);
+    let format = OTHER_FORMATS.iter().find(|(magic, _)| first.starts_with(magic)).map(|(_, format)| *format);
+    let problem = match format {
+        _ if first.starts_with(b"PAR1") => {
+            format!("is cut short or damaged: it begins as a Parquet file, but its footer cannot be read ({error})")
+        }
+        _ if first.starts_with(b"PARE") => return InputError::Encrypted { path },
+        Some(Format::Compressed(by)) => return InputError::Compressed { path, by },
+        Some(Format::Other(name)) => format!("is not a Parquet file, but {name}"),
+        None => format!("is not a Parquet file ({bytes} bytes that do not begin with PAR1)"),
+    };
+    InputError::NotParquet { path, problem }
+}
+
+/// What a file is that is no Parquet.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    /// Something compressed, by the program that does.
+    Compressed(&'static str),
+    /// Another format, by its name.
+    Other(&'static str),
+}
+
+/// How files of other formats begin.
+const OTHER_FORMATS: [(&[u8], Format); 10] = [
+    (b"\x28\xb5\x2f\xfd", Format::Compressed("zstd")),
+    (b"\x1f\x8b", Format::Compressed("gzip")),
+    (b"BZh", Format::Compressed("bzip2")),
+    (b"\xfd7zXZ\0", Format::Compressed("xz")),
+    (b"\x04\x22\x4d\x18", Format::Compressed("lz4")),
+    (b"\xff\x06\0\0sNaPpY", Format::Compressed("snappy")),
+    (b"PK\x03\x04", Format::Compressed("zip")),
+    (b"ORC", Format::Other("ORC")),
+    (b"Obj\x01", Format::Other("Avro")),
+    (b"ARROW1", Format::Other("Arrow")),
+];
+
+fn first_bytes(mut file: &File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(16).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
+}
+
+fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    columns.iter().position(|column| column.path().parts() == [name.to_string()])
+}
+
+/// The row groups of a file, with the ranges of the columns named.
+fn row_groups(metadata: &ParquetMetaData, schema: &Schema, ranges_of: &[String]) -> Vec<RowGroup> {
+    let leaf = |name: &String| Some((leaf_of(metadata, name)?, schema.field_with_name(name).ok()?.data_type()));
+    let leaves: Vec<Option<(usize, &DataType)>> = ranges_of.iter().map(leaf).collect();
+    let groups = metadata.row_groups().iter().enumerate().map(|(number, group)| {
+        let range = |(leaf, decoded): (usize, &DataType)| Range::of(metadata, number, leaf, decoded);
+        let ranges = leaves.iter().map(|leaf| leaf.and_then(range)).collect();
+        RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
+    });
+    groups.collect()
+}

@@ -1,0 +1,20 @@
+//! Which files the input is and what they say of themselves: found ([`find`]), opened ([`footer`]), their columns looked up
+//! ([`columns`], [`roles`]) and put together to what is read ([`plan`]).
+
+pub mod annotated;
+pub mod bounds;
+pub mod columns;
+pub mod find;
+pub mod fits;
+pub mod footer;
+pub mod glob;
+pub mod hive;
+pub mod kind;
+pub mod metadata;
+pub mod plan;
+pub mod recognise;
+pub mod roles;
+pub mod settle;
+pub mod survey;
+pub mod thrift;
+pub mod walk;

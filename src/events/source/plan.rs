@@ -1,0 +1,494 @@
+//! What a run will read, worked out from names and footers alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use super::bounds::Range;
+use super::columns::{ColumnRef, Columns};
+use super::find::find_files;
+use super::footer::{read_footers, FileSchema, Footer, RowGroup};
+use super::kind::Kind;
+use super::recognise::explained;
+use super::roles::Roles;
+use super::settle::settle;
+use crate::events::decode::read::FileTask;
+use crate::events::error::InputError;
+use crate::events::facts::fact_columns::FactProjection;
+use crate::events::facts::Facts;
+use crate::events::normalise::extract::{expr_of, made_of};
+use crate::events::normalise::project::{user_name, Pass, Projection};
+use crate::events::predicate::compile::formula;
+use crate::events::predicate::filter::{Filter, PolarsFilter};
+use crate::events::predicate::known::KnownConditions;
+use crate::events::predicate::prune::can_match;
+use crate::events::predicate::typed::typed;
+use crate::events::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
+use crate::job::times::Times;
+use crate::job::{Input, Job, TimeRange, TimeUnit};
+use crate::sessionize::time::Timestamp;
+
+/// What a run will read.
+#[derive(Debug)]
+pub struct ReadPlan {
+    /// All files of the input.
+    pub footers: Vec<Footer>,
+    /// The columns by role.
+    pub roles: Arc<Roles>,
+    /// What is read and what is skipped.
+    pub extent: Extent,
+    /// What charts and segments ask of rows; `None` where they ask nothing.
+    pub facts: Option<Arc<Facts>>,
+    condition: Option<Condition>,
+    ranges_of: Vec<String>,
+    time_unit: Option<TimeUnit>,
+    /// The times to read; `None` for all.
+    times: Option<Times>,
+    /// The files that are read, and their row groups.
+    chosen: Vec<Chosen>,
+}
+
+/// A file that is read.
+#[derive(Clone, Debug)]
+struct Chosen {
+    file: usize,
+    row_groups: Vec<usize>,
+}
+
+/// Sizes of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// All files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// All rows.
+    pub rows: u64,
+    /// Row groups that are read.
+    pub row_groups_read: u64,
+    /// Row groups that are ruled out by their statistics or their folder: by the condition, or by the times
+    /// that are read.
+    pub row_groups_skipped: u64,
+    /// Rows of the row groups that are read.
+    pub rows_read: u64,
+    /// Rows that are not read because the condition rules their row groups out.
+    pub rows_ruled_out: u64,
+    /// Rows that are not read because of their times.
+    pub rows_outside: u64,
+}
+
+impl ReadPlan {
+    /// Finds the files of a job, reads their footers and resolves its columns. What the job's source says of columns that
+    /// these files do not have leaves the job.
+    ///
+    /// # Errors
+    /// Everything that [`InputError`] lists, but for damage inside of files.
+    pub fn new(job: &mut Job) -> Result<Self, InputError> {
+        let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
+        let files = find_files(&job.input.paths)?;
+        let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
+        // The time column is not known yet; it is one of these.
+        let times =
+            job.input.time.clone().map_or_else(|| vec!["client_event_time".into(), "event_time".into()], |t| vec![t]);
+        let ids = job.input.session_id.clone().unwrap_or_else(|| "session_id".into());
+        let more: Vec<String> = times.into_iter().chain([ids]).filter(|name| !ranges_of.contains(name)).collect();
+        ranges_of.extend(more);
+        let mut footers = read_footers(files, &ranges_of)?;
+        let by_folder = Columns::of(&footers).are_held_by_folders(&ranges_of);
+        forget_ranges(&mut footers, &by_folder);
+        let columns = Columns::of(&footers);
+        let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
+        settle(job, &columns)?;
+        let roles = Roles::resolve(job, &columns).map_err(|error| explained(error, job, &columns))?;
+        let roles = Arc::new(roles);
+        let facts = Facts::resolve(job, &columns)?;
+        let mut plan = ReadPlan {
+            footers,
+            roles,
+            extent: Extent::default(),
+            facts,
+            condition,
+            ranges_of,
+            time_unit: job.input.time_unit,
+            times: None,
+            chosen: Vec::new(),
+        };
+        plan.choose_files()?;
+        Ok(plan)
+    }
+
+    /// Has only row groups be read that may hold one of these times.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::new`].
+    pub fn keep_times(&mut self, times: Times) -> Result<(), InputError> {
+        self.times = Some(times);
+        self.choose_files()
+    }
+
+    /// The times that are read; `None` for all.
+    pub fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
+    /// The columns by role and those of the condition, each with its type, for the definition's fingerprint.
+    pub fn canonical(&self, input: &Input) -> Vec<(&'static str, String)> {
+        let mut columns = self.roles.canonical(input);
+        let uses = self.condition.iter().flat_map(Condition::columns);
+        let used: BTreeSet<String> =
+            uses.map(|column| format!("{} ({})", column.spelled, column.kind.name())).collect();
+        if !used.is_empty() {
+            columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        columns
+    }
+
+    /// The condition, as the job has it.
+    pub fn condition(&self) -> Option<&str> {
+        self.condition.as_ref().map(Condition::text)
+    }
+
+    /// Begins to count anew what cannot be read.
+    pub fn forget_unread(&self) {
+        self.all_columns().for_each(|column| column.unread.forget());
+    }
+
+    /// What could not be read, in the order of the columns' names.
+    pub fn unread(&self) -> Vec<Unreadable> {
+        let mut unread: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
+        for column in self.all_columns() {
+            // Of JSON text, values are asked for by several names.
+            let name = if column.kind == Kind::Json { column.file_column() } else { None };
+            let rows = unread.entry((name.unwrap_or(&column.spelled), unreadable(&column.kind))).or_default();
+            // Rows that pass the condition are some of those that are asked whether they do.
+            *rows = column.unread.rows().max(*rows);
+        }
+        let some = unread.into_iter().filter(|(_, rows)| *rows > 0);
+        some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows }).collect()
+    }
+
+    fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
+        let roles = self.roles.all().into_iter().map(|(_, column)| column);
+        let of_condition = self.condition.iter().flat_map(Condition::columns);
+        roles.chain(of_condition).chain(self.facts.iter().flat_map(|facts| facts.columns()))
+    }
+
+    /// Makes sure that no file changed since its footer was read.
+    ///
+    /// # Errors
+    /// The first file that did.
+    pub fn check_unchanged(&self) -> Result<(), InputError> {
+        match self.footers.iter().find(|footer| !footer.is_current()) {
+            Some(footer) => Err(InputError::Changed { path: footer.file.path.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is read: files that the condition rules out whole are not.
+    ///
+    /// # Errors
+    /// A condition that polars cannot compute.
+    pub fn tasks(&self) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.chosen, Pass::Events)
+    }
+
+    /// The times of all rows of some files, whether they pass the condition or not.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::tasks`].
+    pub fn time_tasks(&self, files: &[usize]) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(files), Pass::Times)
+    }
+
+    fn tasks_of(&self, chosen: &[Chosen], pass: Pass) -> Result<Vec<FileTask>, InputError> {
+        // Files of one schema, and of one value of each folder column that is used, are read alike.
+        type Alike<'a> = (&'a Arc<FileSchema>, Vec<&'a (String, Option<String>)>, Arc<Projection>);
+        let used = self.hive_columns_used();
+        let mut known: Vec<Alike<'_>> = Vec::new();
+        let mut tasks = Vec::with_capacity(chosen.len());
+        for Chosen { file, row_groups } in chosen {
+            let footer = &self.footers[*file];
+            let hive = footer.file.hive.iter().filter(|(key, _)| used.contains(&key.as_str())).collect::<Vec<_>>();
+            let same = |(schema, folders, _): &&Alike<'_>| Arc::ptr_eq(schema, &footer.schema) && *folders == hive;
+            let projection = match known.iter().rev().find(same) {
+                Some((.., projection)) => Arc::clone(projection),
+                None => {
+                    let projection = Arc::new(self.projection(footer, pass)?);
+                    known.push((&footer.schema, hive, Arc::clone(&projection)));
+                    projection
+                }
+            };
+            tasks.push(FileTask {
+                path: footer.file.path.clone(),
+                row_groups: row_groups.clone(),
+                projection,
+                keeps_codes: false,
+                batch_bytes: None,
+            });
+        }
+        Ok(tasks)
+    }
+
+    /// The rows of one file that pass the condition, whatever times are read.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::tasks`].
+    pub fn file_tasks(&self, file: usize) -> Result<Vec<FileTask>, InputError> {
+        self.tasks_of(&self.whole(&[file]), Pass::Events)
+    }
+
+    /// All row groups of some files.
+    fn whole(&self, files: &[usize]) -> Vec<Chosen> {
+        let all = files.iter().map(|file| {
+            let row_groups = self.footers[*file].row_groups.iter().enumerate().filter(|(_, group)| group.rows > 0);
+            Chosen { file: *file, row_groups: row_groups.map(|(number, _)| number).collect() }
+        });
+        all.filter(|chosen| !chosen.row_groups.is_empty()).collect()
+    }
+
+    /// The latest possible time of a file's rows, filtered ones too, where its footer alone tells it: no row
+    /// group's latest time is unknown or impossible. `Ok(None)` where there are no rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn latest_by_footer(&self, file: usize, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
+        let mut latest = None;
+        for (_, last) in self.times_by_footer(file)? {
+            latest = latest.max(Some(Some(last).filter(|time| possible.holds(*time)).ok_or(Untold)?));
+        }
+        Ok(latest)
+    }
+
+    /// The earliest and the latest time of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn times_by_footer(&self, file: usize) -> Result<Vec<(Timestamp, Timestamp)>, Untold> {
+        let footer = &self.footers[file];
+        let groups = footer.row_groups.iter().filter(|group| group.rows > 0);
+        groups.map(|group| self.times_of_group(footer, group).ok_or(Untold)).collect()
+    }
+
+    /// The smallest and the largest session id of each row group of a file that has rows.
+    ///
+    /// # Errors
+    /// The footer does not tell.
+    pub fn ids_by_footer(&self, file: usize) -> Result<Vec<(i64, i64)>, Untold> {
+        let column = self.roles.value.as_ref().map(|value| &value.column).filter(|column| column.is_plain());
+        let name = column.and_then(ColumnRef::file_column).ok_or(Untold)?;
+        let place = self.ranges_of.iter().position(|known| known == name).ok_or(Untold)?;
+        let footer = &self.footers[file];
+        if footer.schema.kind(name) != Some(&Kind::Int) {
+            return Err(Untold);
+        }
+        let range = |group: &RowGroup| match group.ranges.get(place) {
+            Some(Some(Range::Int(min, max))) => Ok((*min, *max)),
+            _ => Err(Untold),
+        };
+        footer.row_groups.iter().filter(|group| group.rows > 0).map(range).collect()
+    }
+
+    fn times_of_group(&self, footer: &Footer, group: &RowGroup) -> Option<(Timestamp, Timestamp)> {
+        let name = self.roles.time.file_column().filter(|_| self.roles.time.is_plain())?;
+        let place = self.ranges_of.iter().position(|known| known == name)?;
+        let Some(Some(Range::Int(min, max))) = group.ranges.get(place) else { return None };
+        let unit = match footer.schema.kind(name)? {
+            Kind::Timestamp(unit) => *unit,
+            Kind::Int => self.time_unit?,
+            _ => return None,
+        };
+        Some((unit.instant(*min)?, unit.instant(*max)?))
+    }
+
+    fn choose_files(&mut self) -> Result<(), InputError> {
+        let mut extent = Extent::default();
+        let mut chosen = Vec::new();
+        let mut conditions: Vec<(Arc<FileSchema>, Vec<Expr>)> = Vec::new();
+        for (file, footer) in self.footers.iter().enumerate() {
+            let groups = footer.row_groups.len() as u64;
+            extent.files += 1;
+            extent.bytes += footer.bytes;
+            extent.rows += footer.rows();
+            let known = conditions.iter().position(|(schema, ..)| Arc::ptr_eq(schema, &footer.schema));
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    let exprs = self.checked_condition(footer)?;
+                    conditions.push((Arc::clone(&footer.schema), exprs));
+                    conditions.len() - 1
+                }
+            };
+            if footer.rows() == 0 {
+                continue;
+            }
+            if !self.folder_can_match(footer)? {
+                extent.row_groups_skipped += groups;
+                extent.rows_ruled_out += footer.rows();
+                continue;
+            }
+            let (_, exprs) = &conditions[place];
+            let can = can_match(exprs, &footer.row_groups, &self.ranges_of, &footer.schema);
+            let may_pass = (0..can.len()).filter(|number| can[*number]);
+            let (row_groups, outside): (Vec<usize>, Vec<usize>) =
+                may_pass.partition(|number| self.time_can_match(footer, &footer.row_groups[*number]));
+            let rows_of = |groups: &[usize]| groups.iter().map(|number| footer.row_groups[*number].rows).sum::<u64>();
+            extent.row_groups_read += row_groups.len() as u64;
+            extent.row_groups_skipped += groups - row_groups.len() as u64;
+            extent.rows_read += rows_of(&row_groups);
+            extent.rows_outside += rows_of(&outside);
+            extent.rows_ruled_out += footer.rows() - rows_of(&row_groups) - rows_of(&outside);
+            if !row_groups.is_empty() {
+                chosen.push(Chosen { file, row_groups });
+            }
+        }
+        self.extent = extent;
+        self.chosen = chosen;
+        Ok(())
+    }
+
+    /// Whether one of the times to read may be in a row group.
+    fn time_can_match(&self, footer: &Footer, group: &RowGroup) -> bool {
+        let Some(times) = &self.times else { return true };
+        self.times_of_group(footer, group).is_none_or(|(first, last)| times.meets(first, last))
+    }
+
+    /// Whether the parts of the condition that are about folders alone hold for a file's folder.
+    fn folder_can_match(&self, footer: &Footer) -> Result<bool, InputError> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        for conjunct in condition.folder_parts() {
+            let columns = conjunct
+                .uses
+                .iter()
+                .map(|(name, used)| expr_of(&used.column, &footer.schema, &footer.file.hive).alias(name.as_str()));
+            let failed = |error: PolarsError| self.condition_error(&error);
+            let one_row = df!("dwell" => [0i32]).map_err(failed)?.lazy().with_columns(columns.collect::<Vec<_>>());
+            let schema = one_row.clone().collect_schema().map_err(failed)?;
+            let test = self.typed(conjunct, &schema)?;
+            if one_row.filter(test).collect().map_err(failed)?.height() == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The condition over the columns of one file, tried on no rows: what polars cannot compare is an
+    /// error before anything is read.
+    fn checked_condition(&self, footer: &Footer) -> Result<Vec<Expr>, InputError> {
+        let failed = |error: PolarsError| self.condition_error(&error);
+        let columns = self.condition_columns();
+        let rows = footer.schema.no_rows(&columns).map_err(failed)?.lazy();
+        let made = self.made_for_condition(footer);
+        let mut rows = if made.is_empty() { rows } else { rows.with_columns(made) };
+        let schema = rows.collect_schema().map_err(failed)?;
+        self.condition_parts().map(|part| self.typed(part, &schema)).collect()
+    }
+
+    fn typed(&self, part: &Conjunct, schema: &SchemaRef) -> Result<Expr, InputError> {
+        typed(&part.sql, schema).map_err(|problem| condition_problem(self.condition().unwrap_or_default(), &problem))
+    }
+
+    fn condition_parts(&self) -> impl Iterator<Item = &Conjunct> {
+        self.condition.iter().flat_map(Condition::row_parts)
+    }
+
+    /// The columns of the files that the condition needs.
+    fn condition_columns(&self) -> Vec<String> {
+        let uses = self.condition_parts().flat_map(|part| part.uses.values());
+        let columns: BTreeSet<&str> = uses.filter_map(|used| used.column.file_column()).collect();
+        columns.into_iter().map(str::to_string).collect()
+    }
+
+    fn hive_columns_used(&self) -> Vec<&str> {
+        let roles = self.roles.all().into_iter().map(|(_, column)| column);
+        let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
+        let columns = columns.chain(self.facts.iter().flat_map(|facts| facts.columns()));
+        columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
+    }
+
+    /// The columns of the condition that are no whole columns of a file.
+    fn made_for_condition(&self, footer: &Footer) -> Vec<Expr> {
+        made_of(self.condition_parts().flat_map(|part| &part.uses), footer).into_values().collect()
+    }
+
+    fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
+        let (filter, facts) = match (pass, &self.facts) {
+            (Pass::Times, _) => (None, None),
+            (Pass::Events, None) => (self.filter(footer)?, None),
+            (Pass::Events, Some(facts)) => (self.filter(footer)?, Some(FactProjection::new(facts, footer)?)),
+        };
+        Ok(Projection::new(&self.roles, pass, &footer.schema, filter, facts, || {
+            let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
+            let mut by_role = vec![column("time", &self.roles.time)];
+            if pass == Pass::Times {
+                return by_role;
+            }
+            let users = self.roles.users.iter().enumerate();
+            by_role.extend(users.map(|(place, user)| column(&user_name(place), user)));
+            by_role.extend(self.roles.event.as_ref().map(|event| column("event", event)));
+            by_role.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
+            by_role.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
+            by_role.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
+            by_role
+        }))
+    }
+
+    /// Which rows of a file pass the condition; `None` where all do.
+    fn filter(&self, footer: &Footer) -> Result<Option<Filter>, InputError> {
+        let typed = self.checked_condition(footer)?;
+        let parts: Vec<(Expr, &Conjunct)> = typed.into_iter().zip(self.condition_parts()).collect();
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let known = formula(&parts, footer).map(|formula| KnownConditions::new(vec![(0, formula)]));
+        if let Some((known, _)) = known.filter(|(_, too_much)| too_much.is_empty()) {
+            return Ok(Some(Filter::Known(known)));
+        }
+        // One filter, and a balanced one: polars takes its time over long chains.
+        let mut all: Vec<Expr> = parts.into_iter().map(|(part, _)| part).collect();
+        while all.len() > 1 {
+            let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
+            all = all.chunks(2).filter_map(pair).collect();
+        }
+        let columns = self.condition_columns();
+        let made = self.made_for_condition(footer);
+        Ok(all.pop().map(|condition| Filter::Polars(PolarsFilter { columns, made, condition })))
+    }
+
+    fn condition_error(&self, error: &PolarsError) -> InputError {
+        condition_error(self.condition().unwrap_or_default(), error)
+    }
+}
+
+/// Values of a column that cannot be read, and count as null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The column.
+    pub column: String,
+    /// What they are, in words.
+    pub what: &'static str,
+    /// How many rows have one.
+    pub rows: u64,
+}
+
+/// What values of a kind are where they cannot be read.
+fn unreadable(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Json => "text that is no JSON",
+        Kind::Text | Kind::Binary | Kind::Mixed => "bytes that are no UTF-8 text",
+        Kind::Timestamp(_) => "times that do not fit 64 bits of microseconds",
+        _ => "numbers that are not whole, or do not fit 64 bits",
+    }
+}
+
+/// A column of a file whose values are those of its folder has bounds of other values.
+fn forget_ranges(footers: &mut [Footer], places: &[bool]) {
+    for group in footers.iter_mut().filter(|_| places.contains(&true)).flat_map(|footer| &mut footer.row_groups) {
+        let forgotten = group.ranges.iter_mut().zip(places).filter(|(_, forget)| **forget);
+        forgotten.for_each(|(range, _)| *range = None);
+    }
+}
+
+/// The footers do not tell what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untold;

@@ -1,0 +1,128 @@
+//! A job's definition as the kernel takes it.
+
+use crate::events::normalise::RowCounts;
+use crate::job::dates::calendar;
+use crate::job::{Custom, Job, Kind};
+use crate::sessionize::aggregate::Rules;
+use crate::sessionize::event_types::{EventTypes, Role};
+use crate::sessionize::rule::{ById, Cutting, Rule, Silence};
+use crate::sessionize::time::calendar::Calendar;
+use crate::sessionize::time::dates::DateSet;
+use crate::sessionize::time::{Span, Timestamp};
+
+/// Whether why a session ended depends on where the input ends.
+pub fn needs_latest(job: &Job) -> bool {
+    job.definition.custom().is_some_and(|custom| !property_only(custom))
+}
+
+fn property_only(custom: &Custom) -> bool {
+    custom.property.is_some() && custom.start_events.is_empty() && custom.end_events.is_empty() && !custom.has_timeout
+}
+
+/// The definition as the kernel takes it.
+fn rule(job: &Job, latest: Timestamp) -> Rule {
+    match &job.definition.kind {
+        Kind::Default { max_gap, starts_at_id, id_unit } => {
+            Rule::Default(ById { max_gap: *max_gap, starts_at_id: *starts_at_id, unit: *id_unit })
+        }
+        Kind::Custom(custom) => Rule::Custom(Cutting {
+            silence: Silence { limit: custom.silence, equal_cuts: custom.equal_cuts },
+            needs_start: !custom.start_events.is_empty(),
+            needs_end: custom.drop_unclosed,
+            starts_continue: custom.starts_continue,
+            property_only: property_only(custom),
+            latest,
+        }),
+    }
+}
+
+/// The rule by which events may be joined as soon as they are read: of each event it needs no more than its time and
+/// what it is grouped by, and nobody asks for more than the segments it is in. `None` where that is not so.
+pub fn joining(job: &Job) -> Option<Rule> {
+    let by_type = job
+        .definition
+        .custom()
+        .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
+    let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
+    let asks_for_more = job.holds().next().is_some();
+    // Bursts are of one date: there have to be dates at both ends of time.
+    let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
+    let joins = !by_type && !one_by_one && !asks_for_more;
+    let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
+    // Where the input ends parts no events.
+    joins.then(|| rule(job, Timestamp::default()))
+}
+
+/// What an event type does, and whether it is inactive.
+fn describe(job: &Job, name: &str) -> (Role, bool) {
+    let named = |names: &[String]| names.iter().any(|known| known == name);
+    let role = match job.definition.custom() {
+        Some(custom) if named(&custom.start_events) => Role::Start,
+        Some(custom) if named(&custom.end_events) => Role::End,
+        _ => Role::Other,
+    };
+    (role, named(&job.input.inactive))
+}
+
+/// The dates from the earliest instant at which a session can start to the latest event.
+fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
+    /// Session ids are times from 2000-01-01 on.
+    const FIRST_ID: Timestamp = Timestamp::from_millis(946_684_800_000);
+    let last = rows.latest.unwrap_or(FIRST_ID);
+    let earliest = rows.earliest.unwrap_or(last);
+    let first = match job.definition.kind {
+        Kind::Default { .. } => earliest.min(FIRST_ID),
+        Kind::Custom(_) => earliest,
+    };
+    let utc = || calendar(&jiff::tz::TimeZone::UTC, first, last);
+    // Both have at least the one date of `first`.
+    calendar(&job.output.zone, first, last).or_else(utc).unwrap_or_else(Calendar::single)
+}
+
+/// What the kernel has to know of a job once its events have been read.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What makes a session.
+    pub rule: Rule,
+    /// The event types.
+    pub types: EventTypes,
+    /// How far back a unique id counts as repeated; `None` without deduplication.
+    pub dedup_within: Option<Span>,
+    /// Longer sessions are excluded; `None` for no limit.
+    pub max_length: Option<Span>,
+    /// The dates of the output's time zone.
+    pub calendar: Calendar,
+    /// The dates that tables hold.
+    pub dates: DateSet,
+    /// The latest possible time of all rows, filtered ones too; `None` where there is none.
+    pub latest: Option<Timestamp>,
+}
+
+impl Known {
+    /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
+    pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
+        Known {
+            rule: rule(job, latest.unwrap_or_default()),
+            types: EventTypes::new(names, |name| describe(job, name)),
+            dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
+            max_length: job.definition.max_length,
+            calendar: calendar_of(job, rows),
+            dates: DateSet::all().within(job.output.window),
+            latest,
+        }
+    }
+
+    /// As the kernel takes it, without charts and segments.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            rule: self.rule,
+            types: &self.types,
+            dedup_within: self.dedup_within,
+            max_length: self.max_length,
+            calendar: &self.calendar,
+            dates: &self.dates,
+            makes_activity: false,
+            facts: None,
+        }
+    }
+}

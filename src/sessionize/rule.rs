@@ -1,0 +1,478 @@
+//! The session rule (SPEC 3): how the events of one group fall into sessions.
+//!
+//! [`Cutting`] is the rule of custom definitions, for all of them: timeout, starting events, ending
+//! events and property in any combination. [`ById`] is the default definition beside it. Both take the
+//! events of one group in order and return segments that cover all of them, in order.
+
+use std::ops::Range;
+
+use super::rows::{Row, Tie};
+use super::time::{Span, TimeUnit, Timestamp};
+
+/// What makes a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The default definition: the session id.
+    Default(ById),
+    /// A custom definition.
+    Custom(Cutting),
+}
+
+impl Rule {
+    /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
+    pub fn segments<T: Tie>(
+        &self,
+        group: &[Row<T>],
+        id_time: impl Fn(i64) -> Option<Timestamp>,
+        mut found: impl FnMut(Segment),
+    ) {
+        let Some(first) = group.first() else { return };
+        let whole = |reason| Segment { events: 0..group.len(), verdict: Verdict::Out(reason) };
+        match (self, first.value()) {
+            (Rule::Default(by_id), Some(id)) => by_id.segments(group, id_time(id), found),
+            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
+            (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
+            (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
+        }
+    }
+
+    /// Which other events of its group an event comes out together with, whatever others there are. The group's session
+    /// id is a time or not; no event starts or ends a session by its type.
+    pub fn reach(&self, id: Option<Timestamp>, event: Timestamp) -> Reach {
+        let silence = match self {
+            Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
+                Some(id) => {
+                    let (from, until) = by_id.near(id);
+                    return match from <= event && event < until {
+                        true => Reach::Within(from, until),
+                        // Each is stale by itself.
+                        false => Reach::Within(Timestamp::MAX, Timestamp::MIN),
+                    };
+                }
+                None => by_id.silence(),
+            },
+            Rule::Custom(cutting) => cutting.silence,
+        };
+        silence.reach()
+    }
+}
+
+/// What leaves events of one group together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// That they are at the first instant or later, and before the second.
+    Within(Timestamp, Timestamp),
+    /// That there is less than this between them, or between them and others that are together with both.
+    Silence(Span),
+}
+
+/// Consecutive events of one group, and what they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Which events.
+    pub events: Range<usize>,
+    /// A session, or why not.
+    pub verdict: Verdict,
+}
+
+/// What a segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A session.
+    Session(Bounds),
+    /// Its events are out of session.
+    Out(OutOfSession),
+}
+
+/// When a session starts and ends, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Its start, which names its date.
+    pub start: Timestamp,
+    /// Its last event.
+    pub end: Timestamp,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Whether its id is a time later than all of its events.
+    pub clock_skew: bool,
+}
+
+/// Why a session ended, in the words of the sessions table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The default definition: its id says so.
+    SessionId,
+    /// Only a property defines sessions.
+    Property,
+    /// It ends with an ending event.
+    EndEvent,
+    /// A silence as long as the timeout (or `max_gap`) followed.
+    Timeout,
+    /// The next starting event cut it.
+    StartEvent,
+    /// The input ends before anything did.
+    EndOfData,
+}
+
+impl EndReason {
+    /// All reasons, in the order of their discriminants.
+    pub const ALL: [EndReason; 6] = [
+        EndReason::SessionId,
+        EndReason::Property,
+        EndReason::EndEvent,
+        EndReason::Timeout,
+        EndReason::StartEvent,
+        EndReason::EndOfData,
+    ];
+
+    /// The word for the column `end_reason`.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndReason::SessionId => "session_id",
+            EndReason::Property => "property",
+            EndReason::EndEvent => "end_event",
+            EndReason::Timeout => "timeout",
+            EndReason::StartEvent => "start_event",
+            EndReason::EndOfData => "end_of_data",
+        }
+    }
+}
+
+/// Why an event is in no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutOfSession {
+    /// Default definition: no valid session id.
+    NoSessionId,
+    /// Default definition: too far from its session id's time, or from its session's other events.
+    StaleId,
+    /// The property is null or empty.
+    NoProperty,
+    /// Its segment does not open with a starting event.
+    NoStart,
+    /// Its segment does not end with an ending event, and `unclosed` is `drop`.
+    Unclosed,
+}
+
+impl OutOfSession {
+    /// All reasons, in the order of their discriminants.
+    pub const ALL: [OutOfSession; 5] = [
+        OutOfSession::NoSessionId,
+        OutOfSession::StaleId,
+        OutOfSession::NoProperty,
+        OutOfSession::NoStart,
+        OutOfSession::Unclosed,
+    ];
+
+    /// The word for `run.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutOfSession::NoSessionId => "no_session_id",
+            OutOfSession::StaleId => "stale_id",
+            OutOfSession::NoProperty => "no_property",
+            OutOfSession::NoStart => "no_start",
+            OutOfSession::Unclosed => "unclosed",
+        }
+    }
+}
+
+/// How long a silence may last within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// The timeout, or `max_gap` in its place; `None` where no silence cuts.
+    pub limit: Option<Span>,
+    /// Whether a silence of exactly the limit cuts (`gap_equal = "split"`).
+    pub equal_cuts: bool,
+}
+
+impl Silence {
+    /// Whether nothing between `earlier` and `later` cuts.
+    pub fn cuts(self, earlier: Timestamp, later: Timestamp) -> bool {
+        let gap = later.since(earlier);
+        self.limit.is_some_and(|limit| gap > limit || self.equal_cuts && gap == limit)
+    }
+
+    /// What it leaves together.
+    fn reach(self) -> Reach {
+        match self.limit {
+            None => Reach::Within(Timestamp::MIN, Timestamp::MAX),
+            Some(limit) if self.equal_cuts => Reach::Silence(limit),
+            Some(limit) => Reach::Silence(Span::from_micros(limit.micros().saturating_add(1))),
+        }
+    }
+}
+
+/// The rule of custom definitions.
+///
+/// ```text
+///   timeout of 5 minutes, `open` starts a session:
+///
+///   10:00   10:01   10:02        10:30   10:31
+///   view    open    view    …    view    view      end of the input: 10:31
+///   ─┬──    ─┬──────────         ─┬──────────
+///    out     session              out
+///    (no_start)  (timeout)        (no_start)
+/// ```
+///
+/// ```
+/// use dwell::sessionize::rule::{Cutting, Silence, Verdict};
+/// use dwell::sessionize::event_types::{EventTypes, Role};
+/// use dwell::sessionize::rows::Row;
+/// use dwell::sessionize::time::{Span, Timestamp};
+///
+/// const MINUTE: i64 = 60_000_000;
+/// let names = ["open".to_string(), "view".to_string()];
+/// let types = EventTypes::new(&names, |name| (if name == "open" { Role::Start } else { Role::Other }, false));
+/// let [open, view] = [types.key(1), types.key(2)];
+/// let event = |minute: i64, event| Row::new(Timestamp::from_micros(minute * MINUTE), event);
+/// let events = [event(0, view), event(1, open), event(2, view), event(30, view), event(31, view)];
+///
+/// let rule = Cutting {
+///     silence: Silence { limit: Some(Span::from_micros(5 * MINUTE)), equal_cuts: true },
+///     needs_start: true,
+///     needs_end: false,
+///     starts_continue: false,
+///     property_only: false,
+///     latest: Timestamp::from_micros(31 * MINUTE),
+/// };
+/// let mut found = Vec::new();
+/// rule.segments(&events, |segment| {
+///     found.push((segment.events, match segment.verdict {
+///         Verdict::Session(bounds) => bounds.reason.name(),
+///         Verdict::Out(reason) => reason.name(),
+///     }))
+/// });
+/// assert_eq!(found, [(0..1, "no_start"), (1..3, "timeout"), (3..5, "no_start")]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cutting {
+    /// The silence that cuts.
+    pub silence: Silence,
+    /// Whether sessions open with a starting event and with nothing else.
+    pub needs_start: bool,
+    /// Whether a segment without an ending event is no session (`unclosed = "drop"`).
+    pub needs_end: bool,
+    /// Whether a starting event inside an open session is an ordinary one (`repeated_start = "continue"`).
+    pub starts_continue: bool,
+    /// Whether only a property is set: `end_reason` then says nothing else.
+    pub property_only: bool,
+    /// The latest time of the whole input.
+    pub latest: Timestamp,
+}
+
+impl Cutting {
+    /// Cuts the events of one group.
+    pub fn segments<T: Tie>(&self, events: &[Row<T>], mut found: impl FnMut(Segment)) {
+        let Some(first) = events.first() else { return };
+        let (mut open, mut heard) = (0, first.end());
+        for (next, event) in events.iter().enumerate().skip(1) {
+            if self.opens(events, open, next, heard) {
+                found(Segment { events: open..next, verdict: self.judge(events, open..next, heard) });
+                open = next;
+            }
+            // All that came before ended before a silence that cuts.
+            heard = heard.max(event.end());
+        }
+        found(Segment { events: open..events.len(), verdict: self.judge(events, open..events.len(), heard) });
+    }
+
+    /// Whether the event at `next` opens a new segment, the current one having opened at `open`, and its last event
+    /// having been `heard`.
+    fn opens<T: Tie>(&self, events: &[Row<T>], open: usize, next: usize, heard: Timestamp) -> bool {
+        let (previous, event) = (&events[next - 1], &events[next]);
+        let in_session = events[open].event().is_start();
+        self.silence.cuts(heard, event.time())
+            || event.event().is_start() && !(self.starts_continue && in_session)
+            || previous.event().is_end()
+    }
+
+    /// Whether a segment whose last event was `heard` is a session, and why it ended.
+    fn judge<T: Tie>(&self, events: &[Row<T>], segment: Range<usize>, heard: Timestamp) -> Verdict {
+        let (first, last) = (&events[segment.start], &events[segment.end - 1]);
+        if self.needs_start && !first.event().is_start() {
+            return Verdict::Out(OutOfSession::NoStart);
+        }
+        if self.needs_end && !last.event().is_end() {
+            return Verdict::Out(OutOfSession::Unclosed);
+        }
+        let next = events.get(segment.end);
+        let heard_until = next.map_or(self.latest, |next| next.time());
+        let reason = if self.property_only {
+            EndReason::Property
+        } else if last.event().is_end() {
+            EndReason::EndEvent
+        } else if self.silence.cuts(heard, heard_until) {
+            EndReason::Timeout
+        } else if next.is_some() {
+            EndReason::StartEvent
+        } else {
+            EndReason::EndOfData
+        };
+        Verdict::Session(Bounds { start: first.time(), end: heard, reason, clock_skew: false })
+    }
+}
+
+/// The default definition: the events of one (user, session id) are one session, but for those too far
+/// from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ById {
+    /// From this long after the id (or after a gap of this) events are stale; `None` for never.
+    pub max_gap: Option<Span>,
+    /// Whether an id that is a time is where its session starts (`length_from = "session_id"`).
+    pub starts_at_id: bool,
+    /// What an id that is a time counts.
+    pub unit: TimeUnit,
+}
+
+impl ById {
+    /// Cuts the events of one session id, which is a time or not.
+    pub fn segments<T: Tie>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Segment)) {
+        let id = id.filter(|_| self.starts_at_id);
+        let session = match id {
+            Some(id) => self.near_id(events, id),
+            None => self.until_first_gap(events),
+        };
+        let stale = Verdict::Out(OutOfSession::StaleId);
+        if session.start > 0 {
+            found(Segment { events: 0..session.start, verdict: stale });
+        }
+        if !session.is_empty() {
+            let first = events[session.start].time();
+            let end = last_end(&events[session.clone()]);
+            let start = id.map_or(first, |id| id.min(end));
+            let clock_skew = id.is_some_and(|id| id > end);
+            let bounds = Bounds { start, end, reason: EndReason::SessionId, clock_skew };
+            found(Segment { events: session.clone(), verdict: Verdict::Session(bounds) });
+        }
+        if session.end < events.len() {
+            found(Segment { events: session.end..events.len(), verdict: stale });
+        }
+    }
+
+    /// The events from a day before the id until `max_gap` after it.
+    fn near_id<T: Tie>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
+        // Joined events are near it all, or none of them is.
+        let (from, until) = self.near(id);
+        let before = |time: Timestamp| events.partition_point(|row| row.time() < time);
+        let start = before(from);
+        start..before(until).max(start)
+    }
+
+    /// The times, before the second, that are near enough to an id.
+    fn near(&self, id: Timestamp) -> (Timestamp, Timestamp) {
+        (id.minus(Span::DAY), self.max_gap.map_or(Timestamp::MAX, |gap| id.plus(gap)))
+    }
+
+    fn silence(&self) -> Silence {
+        Silence { limit: self.max_gap, equal_cuts: true }
+    }
+
+    /// The events before the first gap of `max_gap` or more.
+    fn until_first_gap<T: Tie>(&self, events: &[Row<T>]) -> Range<usize> {
+        let silence = self.silence();
+        let mut heard = Timestamp::MIN;
+        let gap = events.iter().position(|row| {
+            let cuts = heard != Timestamp::MIN && silence.cuts(heard, row.time());
+            heard = heard.max(row.end());
+            cuts
+        });
+        0..gap.unwrap_or(events.len())
+    }
+}
+
+/// When the last of some events happened, which are in order of their first.
+fn last_end<T: Tie>(events: &[Row<T>]) -> Timestamp {
+    events.iter().map(Row::end).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessionize::event_types::{EventKey, EventTypes, Role};
+
+    /// Events written as `(time, letter)`: `s` starts, `e` ends, anything else is ordinary.
+    fn story(events: &[(i64, char)]) -> Vec<Row<EventKey>> {
+        let names: Vec<String> = events.iter().map(|(_, letter)| letter.to_string()).collect();
+        let types = EventTypes::new(&names, |name| match name {
+            "s" => (Role::Start, false),
+            "e" => (Role::End, false),
+            _ => (Role::Other, false),
+        });
+        let row = |(code, (time, _)): (usize, &(i64, char))| {
+            Row::new(Timestamp::from_micros(*time), types.key(code as u32 + 1))
+        };
+        events.iter().enumerate().map(row).collect()
+    }
+
+    fn timeout(limit: i64) -> Cutting {
+        Cutting {
+            silence: Silence { limit: Some(Span::from_micros(limit)), equal_cuts: true },
+            needs_start: false,
+            needs_end: false,
+            starts_continue: false,
+            property_only: false,
+            latest: Timestamp::from_micros(1_000),
+        }
+    }
+
+    /// What each segment is: its length and why it ended or is out.
+    fn cut(rule: Cutting, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
+        let mut found = Vec::new();
+        rule.segments(&story(events), |segment| {
+            let why = match segment.verdict {
+                Verdict::Session(bounds) => bounds.reason.name(),
+                Verdict::Out(reason) => reason.name(),
+            };
+            found.push((segment.events.len(), why));
+        });
+        found
+    }
+
+    #[test]
+    fn a_gap_equal_to_the_timeout_splits_unless_joined() {
+        let events = [(0, 'a'), (9, 'a'), (19, 'a')];
+        assert_eq!(cut(timeout(10), &events), [(2, "timeout"), (1, "timeout")]);
+        let joined = Silence { equal_cuts: false, ..timeout(10).silence };
+        assert_eq!(cut(Cutting { silence: joined, ..timeout(10) }, &events), [(3, "timeout")]);
+    }
+
+    #[test]
+    fn start_and_end_events_cut_on_their_own_side() {
+        let rule = Cutting { needs_start: true, ..timeout(100) };
+        let events = [(0, 'a'), (1, 's'), (2, 'a'), (3, 's'), (4, 'e'), (5, 'a')];
+        assert_eq!(cut(rule, &events), [(1, "no_start"), (2, "start_event"), (2, "end_event"), (1, "no_start")]);
+    }
+
+    #[test]
+    fn a_repeated_start_continues_only_an_open_session() {
+        let rule = Cutting { needs_start: true, starts_continue: true, ..timeout(100) };
+        let events = [(0, 'a'), (1, 's'), (2, 's'), (3, 'e'), (4, 's')];
+        assert_eq!(cut(rule, &events), [(1, "no_start"), (3, "end_event"), (1, "timeout")]);
+    }
+
+    #[test]
+    fn the_latest_time_of_the_input_decides_between_timeout_and_end_of_data() {
+        let latest = |micros| Cutting { latest: Timestamp::from_micros(micros), ..timeout(10) };
+        assert_eq!(cut(latest(9), &[(0, 'a')]), [(1, "end_of_data")]);
+        assert_eq!(cut(latest(10), &[(0, 'a')]), [(1, "timeout")]);
+    }
+
+    #[test]
+    fn an_id_later_than_every_event_starts_and_ends_at_its_last_event() {
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
+        let mut found = Vec::new();
+        rule.segments(&story(&[(1, 'a'), (7, 'b')]), Some(Timestamp::from_micros(20)), |s| found.push(s.verdict));
+        let at = Timestamp::from_micros(7);
+        let skewed = Bounds { start: at, end: at, reason: EndReason::SessionId, clock_skew: true };
+        assert_eq!(found, [Verdict::Session(skewed)]);
+    }
+
+    #[test]
+    fn events_are_stale_max_gap_after_the_id_and_more_than_a_day_before() {
+        let day = Span::DAY.micros();
+        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
+        let mut found = Vec::new();
+        let events = story(&[(-day - 1, 'a'), (-day, 'a'), (49, 'a'), (50, 'a')]);
+        rule.segments(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));
+        assert_eq!(found, [0..1, 1..3, 3..4]);
+    }
+}

@@ -1,0 +1,356 @@
+//! Added columns: what charts need to know of sessions, and segments of users (SPEC 6).
+
+use std::sync::Arc;
+
+use super::dated::{day_order, ByDay, Dated};
+use super::records::{ActivityRow, SessionRow};
+use crate::sessionize::facts::{FactLayout, FactTable};
+use crate::sessionize::layout::columns::TextColumn;
+use crate::sessionize::rows::{Row, Tie};
+use crate::sessionize::time::calendar::Calendar;
+
+/// What is made of the facts of events.
+#[derive(Clone, Debug, Default)]
+pub struct FactRules {
+    /// The facts.
+    pub layout: FactLayout,
+    /// The columns added to the sessions tables.
+    pub added: Vec<Added>,
+    /// The segments.
+    pub segments: Vec<SegmentRule>,
+}
+
+/// A segment as the kernel takes it.
+#[derive(Clone, Debug)]
+pub struct SegmentRule {
+    /// Which events.
+    pub pick: Pick,
+    /// The events counted in columns of its activity table.
+    pub performed: Vec<EventTest>,
+}
+
+/// Which events a segment is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// All.
+    All,
+    /// Those in this segment.
+    In(u32),
+    /// For each value of this fact, those that have it.
+    By(usize),
+}
+
+/// A column of the sessions tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Added {
+    /// Of which events.
+    pub of: EventTest,
+    /// What of them.
+    pub what: What,
+}
+
+/// What a column holds of events.
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// Their number.
+    Count,
+    /// The sum of a value, each of which is a number by this function.
+    Sum(usize, fn(i64) -> f64),
+    /// The first value.
+    First(usize),
+    /// The last value.
+    Last(usize),
+}
+
+/// Some events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventTest {
+    /// The rank of their type; that of no type where there is none. `None` for any.
+    pub event: Option<u32>,
+    /// The mark that they have; `None` for any.
+    pub mark: Option<u32>,
+}
+
+impl EventTest {
+    /// What no event's type has as its rank.
+    pub const NO_SUCH_TYPE: u32 = u32::MAX;
+
+    fn passes<T: Tie>(&self, row: &Row<T>, table: &FactTable) -> bool {
+        self.event.is_none_or(|event| event == row.event().rank())
+            && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
+    }
+}
+
+/// The values of an added column, in the order of the rows of its table.
+#[derive(Clone, Debug)]
+pub enum AddedValues {
+    /// Numbers of events.
+    Counts(Vec<u32>),
+    /// Sums.
+    Sums(Vec<f64>),
+    /// Values that are, or stand for, numbers.
+    Numbers(Vec<Option<i64>>),
+    /// Values that are texts, by their place.
+    Texts(Vec<Option<u32>>, Arc<TextColumn>),
+}
+
+impl AddedValues {
+    fn bytes(&self) -> usize {
+        // They have grown row by row, and may have room for more.
+        match self {
+            AddedValues::Counts(values) => values.capacity() * size_of::<u32>(),
+            AddedValues::Sums(values) => values.capacity() * size_of::<f64>(),
+            AddedValues::Numbers(values) => values.capacity() * size_of::<Option<i64>>(),
+            AddedValues::Texts(values, _) => values.capacity() * size_of::<Option<u32>>(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            AddedValues::Counts(values) => values.len(),
+            AddedValues::Sums(values) => values.len(),
+            AddedValues::Numbers(values) => values.len(),
+            AddedValues::Texts(values, _) => values.len(),
+        }
+    }
+
+    /// Appends the values of `other`, which are of the same kind, from `start` on.
+    fn extend_from(&mut self, other: &AddedValues, start: usize) {
+        match (self, other) {
+            (AddedValues::Counts(mine), AddedValues::Counts(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Sums(mine), AddedValues::Sums(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Numbers(mine), AddedValues::Numbers(theirs)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Texts(mine, _), AddedValues::Texts(theirs, _)) => mine.extend_from_slice(&theirs[start..]),
+            // Columns of one place are of one kind.
+            _ => {}
+        }
+    }
+
+    /// Brings the values from `start` on into this order of them.
+    fn reorder(&mut self, start: usize, order: &[u32]) {
+        fn of<T: Copy>(values: &mut [T], order: &[u32]) {
+            let before = values.to_vec();
+            for (value, place) in values.iter_mut().zip(order) {
+                *value = before[*place as usize];
+            }
+        }
+        match self {
+            AddedValues::Counts(values) => of(&mut values[start..], order),
+            AddedValues::Sums(values) => of(&mut values[start..], order),
+            AddedValues::Numbers(values) => of(&mut values[start..], order),
+            AddedValues::Texts(values, _) => of(&mut values[start..], order),
+        }
+    }
+}
+
+/// The added columns of a partition's two tables.
+#[derive(Clone, Debug, Default)]
+pub struct AddedColumns {
+    /// Those of the sessions table.
+    pub sessions: Vec<AddedValues>,
+    /// Those of the activity table.
+    pub activity: Vec<AddedValues>,
+}
+
+impl AddedColumns {
+    /// The memory they hold, in bytes; texts that are shared count for none.
+    pub fn bytes(&self) -> usize {
+        self.sessions.iter().chain(&self.activity).map(AddedValues::bytes).sum()
+    }
+
+    /// The texts that values are places in, some of them several times.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<TextColumn>> {
+        self.sessions.iter().chain(&self.activity).filter_map(|values| match values {
+            AddedValues::Texts(_, texts) => Some(texts),
+            _ => None,
+        })
+    }
+
+    fn reorder(columns: &mut [AddedValues], start: usize, order: &[u32]) {
+        columns.iter_mut().for_each(|column| column.reorder(start, order));
+    }
+}
+
+/// Fills the added columns, row by row.
+#[derive(Debug)]
+pub struct Adding<'a> {
+    added: &'a [Added],
+    performed: &'a [EventTest],
+    table: &'a FactTable,
+    /// The value that all events have now, in a segment of each value.
+    by: Option<i64>,
+    by_texts: bool,
+    columns: AddedColumns,
+}
+
+impl<'a> Adding<'a> {
+    /// For the sessions of all events (`segment` is `None`), or of a segment.
+    pub fn new(rules: &'a FactRules, segment: Option<&'a SegmentRule>, table: &'a FactTable, texts: &Texts) -> Self {
+        let by = segment.and_then(|segment| match segment.pick {
+            Pick::By(value) => Some(value),
+            _ => None,
+        });
+        let mut columns = AddedColumns::default();
+        let of_value = |value: usize| match texts.of(value) {
+            Some(texts) => AddedValues::Texts(Vec::new(), texts),
+            None => AddedValues::Numbers(Vec::new()),
+        };
+        columns.sessions.extend(by.map(of_value));
+        columns.activity.extend(by.map(of_value));
+        columns.sessions.extend(rules.added.iter().map(|added| match added.what {
+            What::Count => AddedValues::Counts(Vec::new()),
+            What::Sum(..) => AddedValues::Sums(Vec::new()),
+            What::First(value) | What::Last(value) => of_value(value),
+        }));
+        let performed = segment.map_or(&[][..], |segment| &segment.performed);
+        columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
+        Adding { added: &rules.added, performed, table, by: None, by_texts: by.is_some(), columns }
+    }
+
+    /// From here on all events have this value, of which the segment is.
+    pub fn by(&mut self, value: i64) {
+        self.by = Some(value);
+    }
+
+    /// Adds a session of these events, which are in order.
+    pub fn add_session<T: Tie>(&mut self, events: &[Row<T>]) {
+        let mut columns = self.columns.sessions.iter_mut();
+        if self.by_texts {
+            if let Some(column) = columns.next() {
+                push_value(column, self.by);
+            }
+        }
+        for (added, column) in self.added.iter().zip(columns) {
+            let table = self.table;
+            let mut of = events.iter().filter(|row| added.of.passes(row, table));
+            match (added.what, column) {
+                (What::Count, AddedValues::Counts(counts)) => counts.push(of.count() as u32),
+                (What::Sum(value, number), AddedValues::Sums(sums)) => {
+                    let mut numbers: Vec<f64> =
+                        of.filter_map(|row| table.value(value, row.fact())).map(number).collect();
+                    // In an order of their own: that of equal events is none.
+                    numbers.sort_unstable_by(f64::total_cmp);
+                    // The sum of none is 0, not the -0 that adds to anything without a trace.
+                    sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
+                }
+                (What::First(value), column) => push_value(column, outermost(&mut of, value, table, i64::min)),
+                (What::Last(value), column) => {
+                    push_value(column, outermost(&mut of.rev(), value, table, i64::max));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds the rows of the activity table of one user, whose events these are.
+    pub fn add_activity<T: Tie>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
+        let mut columns = self.columns.activity.iter_mut();
+        if self.by_texts {
+            if let Some(column) = columns.next() {
+                rows.iter().for_each(|_| push_value(column, self.by));
+            }
+        }
+        for (test, column) in self.performed.iter().zip(columns) {
+            let AddedValues::Counts(counts) = column else { continue };
+            let first = counts.len();
+            counts.resize(first + rows.len(), 0);
+            let mut cursor = calendar.cursor();
+            for event in events.iter().filter(|row| test.passes(row, self.table)) {
+                let day = cursor.find(event.time()).day;
+                if let Ok(place) = rows.binary_search_by_key(&day, |row| row.day) {
+                    counts[first + place] += 1;
+                }
+            }
+        }
+    }
+
+    /// Adds the columns of the sessions that `other` has from `start` on.
+    pub fn add_like(&mut self, other: &Adding<'_>, start: usize) {
+        let columns = self.columns.sessions.iter_mut().zip(&other.columns.sessions);
+        columns.for_each(|(mine, theirs)| mine.extend_from(theirs, start));
+    }
+
+    /// Brings the sessions from `start` on, which were added in order, into the order that they have been
+    /// given since: `user` of each is its place before, and is set to what it is.
+    pub fn follow(&mut self, sessions: &mut [SessionRow], start: usize, user: u32) {
+        let order: Vec<u32> = sessions.iter().map(|session| session.user).collect();
+        sessions.iter_mut().for_each(|session| session.user = user);
+        AddedColumns::reorder(&mut self.columns.sessions, start, &order);
+    }
+
+    /// Brings both tables into their final order, and gives the columns.
+    pub fn finish(
+        mut self,
+        sessions: &[SessionRow],
+        activity: &[ActivityRow],
+    ) -> (ByDay<SessionRow>, ByDay<ActivityRow>, AddedColumns) {
+        let order = self.order(sessions, &self.columns.sessions, |session| session.id);
+        let sessions = ByDay::in_order(sessions, &order);
+        AddedColumns::reorder(&mut self.columns.sessions, 0, &order);
+        let order = self.order(activity, &self.columns.activity, |_| 0);
+        let activity = ByDay::in_order(activity, &order);
+        AddedColumns::reorder(&mut self.columns.activity, 0, &order);
+        debug_assert!(self.columns.sessions.iter().all(|column| column.len() == sessions.len()));
+        (sessions, activity, self.columns)
+    }
+
+    fn order<R: Dated>(&self, rows: &[R], columns: &[AddedValues], id: impl Fn(&R) -> i64) -> Vec<u32> {
+        if !self.by_texts {
+            return day_order(rows);
+        }
+        // Rows of one user are in order already, but for those of several values.
+        let by = |row: usize| match columns.first() {
+            Some(AddedValues::Texts(places, _)) => places[row].map(i64::from),
+            Some(AddedValues::Numbers(numbers)) => numbers[row],
+            _ => None,
+        };
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        order.sort_by_key(|row| {
+            let of_day = &rows[*row as usize];
+            (of_day.day(), of_day.user(), id(of_day), by(*row as usize))
+        });
+        order
+    }
+}
+
+fn push_value(column: &mut AddedValues, value: Option<i64>) {
+    match column {
+        AddedValues::Texts(places, _) => places.push(value.map(|place| place as u32)),
+        AddedValues::Numbers(numbers) => numbers.push(value),
+        AddedValues::Counts(_) | AddedValues::Sums(_) => {}
+    }
+}
+
+/// The value of the first event that has one; of several that nothing tells apart, the one that `choose` takes.
+fn outermost<'r, T: Tie + 'r>(
+    events: &mut dyn Iterator<Item = &'r Row<T>>,
+    value: usize,
+    table: &FactTable,
+    choose: fn(i64, i64) -> i64,
+) -> Option<i64> {
+    let mut found: Option<(&Row<T>, i64)> = None;
+    for event in events {
+        match found {
+            Some((first, _)) if first.order() != event.order() => break,
+            _ => {}
+        }
+        let Some(own) = table.value(value, event.fact()) else { continue };
+        found = Some(found.map_or((event, own), |(first, known)| (first, choose(known, own))));
+    }
+    found.map(|(_, value)| value)
+}
+
+/// The texts of a partition's facts, shared by all columns of them.
+#[derive(Debug)]
+pub struct Texts(Vec<Option<Arc<TextColumn>>>);
+
+impl Texts {
+    /// Those of a table.
+    pub fn new(table: &FactTable) -> Self {
+        Texts(table.all_texts().map(|texts| texts.cloned().map(Arc::new)).collect())
+    }
+
+    fn of(&self, value: usize) -> Option<Arc<TextColumn>> {
+        self.0.get(value).cloned().flatten()
+    }
+}

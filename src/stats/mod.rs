@@ -1,0 +1,3 @@
+//! What several rooms need: [`nearest`] names.
+
+pub mod nearest;

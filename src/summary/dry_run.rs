@@ -1,0 +1,67 @@
+//! What `--dry-run` prints: what a run would read, make and write.
+
+use std::fmt::Write;
+
+use super::lines::harmless;
+use super::{bytes_text, dates_text, files_text, grouped};
+use crate::commands::run::scope::{Mode, Scope};
+use crate::events::source::columns::Source;
+use crate::events::source::plan::ReadPlan;
+use crate::job::fingerprint::Canonical;
+use crate::job::options::Options;
+use crate::job::Job;
+
+/// The plan of a run.
+pub fn plan_text(
+    job: &Job,
+    options: &Options,
+    plan: &ReadPlan,
+    definition: &Canonical,
+    scope: Option<&Scope>,
+) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, rest: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<12}{rest}");
+    };
+    let extent = plan.extent;
+    line("Files", format!("{} ({})", grouped(extent.files), bytes_text(extent.bytes)));
+    let groups = extent.row_groups_read + extent.row_groups_skipped;
+    line("Row groups", format!("{} of {} would be read", grouped(extent.row_groups_read), grouped(groups)));
+    line("Rows", format!("{} of {} would be read", grouped(extent.rows_read), grouped(extent.rows)));
+    if let Some(preset) = &job.input.preset {
+        line("Source", preset.sentence());
+    }
+    for (role, column) in plan.roles.all() {
+        let from = match &column.source {
+            Source::Hive => ", from the folders' names",
+            Source::File { path: Some(_), .. } => ", inside a column",
+            Source::File { path: None, .. } => "",
+        };
+        let as_text = if plan.roles.has_as_text(role, column) { ", as text" } else { "" };
+        line("Column", format!("{} as {role} ({}{as_text}{from})", column.spelled, column.kind.name()));
+    }
+    if let Some(condition) = plan.condition() {
+        line("Condition", harmless(condition));
+    }
+    if !job.input.inactive.is_empty() {
+        line("Inactive", job.input.inactive.join(", "));
+    }
+    line("Definition", job.definition.sentence());
+    line("Fingerprint", definition.fingerprint());
+    line("Time zone", job.output.zone_name.clone());
+    if let Some(scope) = scope.filter(|scope| scope.mode == Mode::Incremental) {
+        line("Input", files_text(&scope.difference));
+    }
+    match scope {
+        Some(scope) => line("Dates", dates_text(&scope.dates.within(job.output.window))),
+        None if options.incremental => line("Dates", "none: the files are those of the run before".to_string()),
+        None => {}
+    }
+    if let Some(whole) = scope.and_then(|scope| scope.whole.as_ref()) {
+        line("Reads", whole.to_string());
+    }
+    let tables: Vec<&str> = options.tables().iter().map(|table| table.name()).collect();
+    line("Tables", format!("{} in {}", tables.join(", "), job.output.path.display()));
+    text
+}

@@ -1,0 +1,7 @@
+//! What the tables look like: their columns ([`sessions`], [`added`]), where they are ([`place`]), and what they were made with
+//! ([`made_with`]).
+
+pub mod added;
+pub mod made_with;
+pub mod place;
+pub mod sessions;

@@ -1,0 +1,400 @@
+//! The sessions and activity tables (SPEC 4): rows of the kernel to columns of a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
+    StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::record_batch::RecordBatch;
+
+use super::added::AddedFields;
+use crate::events::normalise::convert::float_of;
+use crate::events::source::roles::{KeyType, Roles};
+use crate::job::added::property_column;
+use crate::job::dates::{day_of_text, day_text};
+use crate::sessionize::event_types::EventTypes;
+use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::partition::Partition;
+use crate::sessionize::rule::EndReason;
+use crate::sessionize::table_rows::added::AddedValues;
+use crate::sessionize::table_rows::dated::Dated;
+use crate::sessionize::table_rows::merge::{AllUsers, ByDate, Place};
+use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
+use crate::sessionize::time::{Day, Timestamp};
+use crate::tables::error::TableError;
+use crate::tables::write::parquet_file::{ParquetFile, Provenance, Size, SLICE_ROWS};
+use crate::tables::write::parts::{in_fewer_parts, Merge, PartFile};
+
+/// The name of a table's folder, and of the column that its date folders stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableName {
+    /// The folder.
+    pub folder: &'static str,
+    /// The key of the date folders.
+    pub date_key: &'static str,
+}
+
+/// The sessions table.
+pub const SESSIONS: TableName = TableName { folder: "sessions", date_key: "session_date" };
+/// The activity table.
+pub const ACTIVITY: TableName = TableName { folder: "activity", date_key: "activity_date" };
+
+impl TableName {
+    /// The file of a date, within the output folder.
+    pub fn file_of(self, day: Day) -> PathBuf {
+        Path::new(self.folder).join(format!("{}={}", self.date_key, day_text(day))).join("part-0.parquet")
+    }
+
+    /// The date of a file of this table; `None` for the file of a table without rows, and for files that
+    /// are not dwell's.
+    pub fn day_of(self, file: &Path) -> Option<Day> {
+        let folder = file.parent()?.file_name()?.to_str()?;
+        let day = day_of_text(folder.strip_prefix(self.date_key)?.strip_prefix('=')?)?;
+        file.ends_with(self.file_of(day)).then_some(day)
+    }
+
+    /// Whether a file within the output folder is one of this table.
+    pub fn owns(self, file: &Path) -> bool {
+        file == self.empty_file() || self.day_of(file).is_some()
+    }
+
+    /// The file of a table without rows, within the output folder.
+    pub fn empty_file(self) -> PathBuf {
+        Path::new(self.folder).join("part-0.parquet")
+    }
+}
+
+/// The columns of a run's tables.
+#[derive(Clone, Debug)]
+pub struct TableColumns {
+    user: KeyType,
+    session_id: SessionId,
+    property: Option<(String, KeyType)>,
+    added_to_sessions: AddedFields,
+    added_to_activity: AddedFields,
+}
+
+/// What a session id is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SessionId {
+    /// Default definition: the input's own id, of this type.
+    Given(KeyType),
+    /// Custom definition: the start in epoch milliseconds.
+    Start,
+}
+
+impl TableColumns {
+    /// The columns for a run's roles; `property` is the property's name under a custom definition that
+    /// has one.
+    pub fn new(roles: &Roles, property: Option<&str>, custom: bool) -> Self {
+        let given = roles.value.as_ref().map_or(KeyType::Int, |value| value.key_type);
+        TableColumns {
+            user: roles.user_type,
+            session_id: if custom { SessionId::Start } else { SessionId::Given(given) },
+            property: property.map(|property| (property_column(property), given)),
+            added_to_sessions: AddedFields::default(),
+            added_to_activity: AddedFields::default(),
+        }
+    }
+
+    /// With the columns that charts and segments add.
+    pub fn with_added(self, to_sessions: AddedFields, to_activity: AddedFields) -> Self {
+        TableColumns { added_to_sessions: to_sessions, added_to_activity: to_activity, ..self }
+    }
+
+    fn sessions_schema(&self) -> SchemaRef {
+        let field = |name: &str, data_type: DataType, nullable: bool| Field::new(name, data_type, nullable);
+        let instant = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let id_type = match self.session_id {
+            SessionId::Given(key_type) => data_type(key_type),
+            SessionId::Start => DataType::Int64,
+        };
+        let mut fields = vec![field("user_id", data_type(self.user), false), field("session_id", id_type, false)];
+        fields.extend(self.property.as_ref().map(|(name, key_type)| field(name, data_type(*key_type), false)));
+        fields.extend([
+            field("start_time", instant(), false),
+            field("end_time", instant(), false),
+            field("length_ms", DataType::Int64, false),
+            field("event_count", DataType::UInt32, false),
+            field("first_event", words(), true),
+            field("last_event", words(), true),
+            field("end_reason", words(), false),
+        ]);
+        fields.extend(self.added_to_sessions.fields());
+        Arc::new(Schema::new(fields))
+    }
+
+    fn activity_schema(&self) -> SchemaRef {
+        let mut fields = vec![
+            Field::new("user_id", data_type(self.user), false),
+            Field::new("events", DataType::UInt32, false),
+            Field::new("hours", DataType::UInt32, false),
+        ];
+        fields.extend(self.added_to_activity.fields());
+        Arc::new(Schema::new(fields))
+    }
+
+    fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Vec<ArrayRef> {
+        let mut columns = vec![rows.users(self.user)];
+        let values =
+            |key_type| key_array(key_type, rows.iter().map(|(partition, row)| value_key(partition, row.value)));
+        columns.push(match self.session_id {
+            SessionId::Given(key_type) => values(key_type),
+            SessionId::Start => Arc::new(Int64Array::from_iter_values(rows.rows.iter().map(|row| row.id))),
+        });
+        columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
+        let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions), rows.places);
+        let rows = || rows.rows.iter();
+        columns.push(instants(rows().map(|row| row.start)));
+        columns.push(instants(rows().map(|row| row.end)));
+        columns.push(Arc::new(Int64Array::from_iter_values(rows().map(|row| row.length().floor_millis()))));
+        columns.push(Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.event_count))));
+        columns.push(words.events(rows().map(|row| row.first_event)));
+        columns.push(words.events(rows().map(|row| row.last_event)));
+        columns.push(words.reasons(rows().map(|row| row.reason)));
+        columns.extend(added);
+        columns
+    }
+
+    fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Vec<ArrayRef> {
+        let mut columns: Vec<ArrayRef> = vec![
+            rows.users(self.user),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
+            Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
+        ];
+        columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity), rows.places));
+        columns
+    }
+
+    /// Writes the rows of the sessions table on one date, or none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_sessions(
+        &self,
+        path: &Path,
+        to: To<'_>,
+        rows: Option<(&ByDate<'_, SessionRow>, Day)>,
+        types: &EventTypes,
+    ) -> Result<Size, TableError> {
+        let words = Words::new(types);
+        write_table(path, self.sessions_schema(), to, rows, |rows| self.session_columns(rows, &words))
+    }
+
+    /// Writes the rows of the activity table on one date, or none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_activity(
+        &self,
+        path: &Path,
+        to: To<'_>,
+        rows: Option<(&ByDate<'_, ActivityRow>, Day)>,
+    ) -> Result<Size, TableError> {
+        write_table(path, self.activity_schema(), to, rows, |rows| self.activity_columns(rows))
+    }
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'a> {
+    /// A file of a table, with the rows of these parts, too.
+    Table(&'a Provenance, &'a [PathBuf]),
+    /// A part of one.
+    Part,
+}
+
+fn write_table<R: Dated>(
+    path: &Path,
+    schema: SchemaRef,
+    to: To<'_>,
+    rows: Option<(&ByDate<'_, R>, Day)>,
+    columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
+) -> Result<Size, TableError> {
+    let places: Vec<Place> = rows.map(|(by_date, day)| by_date.places(day)).unwrap_or_default();
+    // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
+    let mut buffer = Vec::new();
+    let mut slice = |by_date: &ByDate<'_, R>, day: Day, places: &[Place]| {
+        buffer.clear();
+        by_date.add_rows(day, places, &mut buffer);
+        let rows = Rows { rows: &buffer, places, partitions: by_date.partitions(), users: by_date.users() };
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
+        batch.map_err(|error| TableError::write(path, &error))
+    };
+    let slices = places.chunks(SLICE_ROWS).filter_map(|places| rows.map(|(by_date, day)| slice(by_date, day, places)));
+    match to {
+        To::Table(provenance, parts) => {
+            let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
+            match parts.is_empty() {
+                true => slices.into_iter().try_for_each(|rows| file.write(&rows?))?,
+                false => {
+                    let parts = in_fewer_parts(&schema, parts.to_vec())?;
+                    let mut merge = Merge::new(path, Arc::clone(&schema), &parts, Box::new(slices))?;
+                    while let Some(rows) = merge.next_slice()? {
+                        file.write(&rows)?;
+                    }
+                    // Not in the way of what comes next; what stays goes with the rest.
+                    parts.iter().for_each(|part| drop(std::fs::remove_file(part)));
+                }
+            }
+            file.finish()
+        }
+        To::Part => {
+            let mut file = PartFile::create(path, &schema)?;
+            slices.into_iter().try_for_each(|rows| file.write(&rows?))?;
+            file.finish()?;
+            Ok(Size::default())
+        }
+    }
+}
+
+/// Some rows of a table, side by side: they are read once for each column.
+struct Rows<'a, R> {
+    rows: &'a [R],
+    /// Where each is.
+    places: &'a [Place],
+    partitions: &'a [Partition],
+    users: &'a AllUsers,
+}
+
+impl<'a, R: Dated> Rows<'a, R> {
+    fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
+        self.places.iter().map(|place| &self.partitions[place.partition()]).zip(self.rows)
+    }
+
+    /// The added columns of each partition.
+    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
+        self.partitions.iter().map(columns).collect()
+    }
+
+    fn users(&self, key_type: KeyType) -> ArrayRef {
+        let user = |place: &Place| {
+            let (column, row) = self.users.find(place.user());
+            Key::at(column, row)
+        };
+        key_array(key_type, self.places.iter().map(user))
+    }
+}
+
+/// The words of the text columns whose values are few.
+struct Words {
+    events: ArrayRef,
+    reasons: ArrayRef,
+}
+
+impl Words {
+    fn new(types: &EventTypes) -> Self {
+        let events = (1..=types.len() as u32).map(|rank| types.name(rank));
+        let reasons = EndReason::ALL.iter().map(|reason| Some(reason.name()));
+        Words { events: Arc::new(StringArray::from_iter(events)), reasons: Arc::new(StringArray::from_iter(reasons)) }
+    }
+
+    /// Event types by their ranks; 0 is none.
+    fn events(&self, ranks: impl Iterator<Item = u32>) -> ArrayRef {
+        let keys = Int32Array::from_iter(ranks.map(|rank| rank.checked_sub(1).map(|key| key as i32)));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.events)))
+    }
+
+    fn reasons(&self, reasons: impl Iterator<Item = EndReason>) -> ArrayRef {
+        let keys = Int32Array::from_iter_values(reasons.map(|reason| reason as i32));
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.reasons)))
+    }
+}
+
+/// Text of few values: a dictionary in memory, plain text for whoever reads the file.
+fn words() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The type of a column of keys.
+pub(in crate::tables) fn data_type(key_type: KeyType) -> DataType {
+    match key_type {
+        KeyType::Text => DataType::LargeUtf8,
+        KeyType::Int => DataType::Int64,
+        KeyType::Float => DataType::Float64,
+        KeyType::Boolean => DataType::Boolean,
+        KeyType::Date => DataType::Date32,
+        KeyType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    }
+}
+
+/// A key as it is in memory.
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Int(i64),
+    Text(&'a [u8]),
+}
+
+impl<'a> Key<'a> {
+    fn at(column: &'a KeyColumn, row: usize) -> Self {
+        match column {
+            KeyColumn::Int(values) => Key::Int(values[row]),
+            KeyColumn::Text(values) => Key::Text(values.get(row)),
+        }
+    }
+
+    fn int(self) -> i64 {
+        match self {
+            Key::Int(value) => value,
+            Key::Text(_) => 0,
+        }
+    }
+
+    fn text(self) -> &'a [u8] {
+        match self {
+            Key::Int(_) => b"",
+            Key::Text(value) => value,
+        }
+    }
+}
+
+/// A row's value: a number, or the place of a text.
+fn value_key(partition: &Partition, value: i64) -> Key<'_> {
+    match &partition.texts {
+        Some(texts) => Key::at(texts, value as usize),
+        None => Key::Int(value),
+    }
+}
+
+fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
+    match key_type {
+        KeyType::Text => text_array(keys.map(Key::text)),
+        KeyType::Int => Arc::new(Int64Array::from_iter_values(keys.map(Key::int))),
+        KeyType::Float => Arc::new(Float64Array::from_iter_values(keys.map(|key| float_of(key.int())))),
+        KeyType::Boolean => Arc::new(BooleanArray::from_iter(keys.map(|key| Some(key.int() != 0)))),
+        KeyType::Date => Arc::new(Date32Array::from_iter_values(keys.map(|key| key.int() as i32))),
+        KeyType::Timestamp => instants(keys.map(|key| Timestamp::from_micros(key.int()))),
+    }
+}
+
+/// Texts side by side in one buffer, whose offsets are 64 bits wide: ids may be of any length.
+fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
+    text_array_with(texts, None)
+}
+
+/// The same, where those that `valid` does not hold for are null.
+pub(in crate::tables) fn text_array_with<'a>(
+    texts: impl ExactSizeIterator<Item = &'a [u8]>,
+    valid: Option<NullBuffer>,
+) -> ArrayRef {
+    let mut offsets = Vec::with_capacity(texts.len() + 1);
+    // Ids are about this long.
+    let mut bytes = Vec::with_capacity(texts.len() * 12);
+    offsets.push(0);
+    for text in texts {
+        bytes.extend_from_slice(text);
+        offsets.push(bytes.len() as i64);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    // All texts came out of text columns, so they are valid.
+    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), valid);
+    Arc::new(texts.unwrap_or_else(|_| LargeStringArray::new_null(0)))
+}
+
+fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(times.map(Timestamp::micros)).with_timezone("UTC"))
+}
