@@ -182,7 +182,7 @@ impl Measuring<'_> {
         let name = &segment.name;
         let lanes: Arc<[String]> = match segment.by {
             None => Arc::from([name.clone()]),
-            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value))).collect(),
+            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value, false))).collect(),
         };
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {

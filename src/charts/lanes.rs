@@ -49,6 +49,8 @@ pub struct Groups {
     /// Those kept, the largest first.
     kept: Vec<String>,
     codes: std::collections::HashMap<String, u32>,
+    /// Whether there are more, which are one group.
+    has_others: bool,
 }
 
 /// The group of sessions without a value.
@@ -56,11 +58,13 @@ pub const NO_VALUE: &str = "(none)";
 /// The group of all sessions of groups that are not kept.
 pub const OTHER: &str = "(other)";
 
-/// A value as charts name its group: one that is spelled like a group that is always there has a backslash in front, and so
-/// has one that begins with such backslashes, so that all values keep names of their own.
-pub fn named(value: &str) -> Cow<'_, str> {
+/// A value as charts name its group: one that is spelled like the group of no value, or like that of all others where there
+/// is one, has a backslash in front, and so has one that begins with such backslashes, so that all values keep names of
+/// their own.
+pub fn named(value: &str, has_others: bool) -> Cow<'_, str> {
     match value.trim_start_matches('\\') {
-        NO_VALUE | OTHER => Cow::Owned(format!("\\{value}")),
+        NO_VALUE => Cow::Owned(format!("\\{value}")),
+        OTHER if has_others => Cow::Owned(format!("\\{value}")),
         _ => Cow::Borrowed(value),
     }
 }
@@ -69,10 +73,11 @@ impl Groups {
     /// Keeps the largest of these groups, ties by value; they come with their sizes.
     pub fn largest(mut sizes: Vec<(String, i64)>, top: usize) -> Self {
         sizes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let has_others = sizes.len() > top;
         sizes.truncate(top);
         let kept: Vec<String> = sizes.into_iter().map(|(group, _)| group).collect();
         let codes = kept.iter().cloned().zip(0..).collect();
-        Groups { kept, codes }
+        Groups { kept, codes, has_others }
     }
 
     /// The code of a group: its place among those kept, and then the group of the others and that of
@@ -88,7 +93,7 @@ impl Groups {
     /// The name of a code.
     pub fn name(&self, code: u32) -> Cow<'_, str> {
         match code as usize {
-            code if code < self.kept.len() => named(&self.kept[code]),
+            code if code < self.kept.len() => named(&self.kept[code], self.has_others),
             code if code == self.kept.len() => Cow::Borrowed(OTHER),
             _ => Cow::Borrowed(NO_VALUE),
         }
@@ -126,10 +131,13 @@ mod tests {
     #[test]
     fn values_that_are_spelled_like_other_groups_have_names_of_their_own() {
         let values = ["(none)", "(other)", "\\(none)", "\\\\(none)", "none", "(none) ", "\\", "\\none"];
-        let groups = Groups::largest(values.map(|value| (value.to_string(), 1)).to_vec(), 100);
+        let sizes = || values.map(|value| (value.to_string(), 2)).into_iter();
+        let groups = Groups::largest(sizes().chain([("z".to_string(), 1)]).collect(), values.len());
         let names = values.map(|value| groups.name(groups.code(Some(value))).into_owned());
         let expected = ["\\(none)", "\\(other)", "\\\\(none)", "\\\\\\(none)", "none", "(none) ", "\\", "\\none"];
         assert_eq!(names, expected);
         assert_eq!([None, Some("z")].map(|value| groups.name(groups.code(value)).into_owned()), [NO_VALUE, OTHER]);
+        let all = Groups::largest(sizes().collect(), values.len());
+        assert_eq!(all.name(all.code(Some("(other)"))), OTHER);
     }
 }
