@@ -373,7 +373,7 @@ mod tests {
 
     /// Runs the child; false where it was killed.
     fn child(folder: &Path, steps: usize) -> bool {
-        let name = "tables::journal::tests::child_that_is_killed";
+        let name = "tables::folder::journal::tests::child_that_is_killed";
         let status = Command::new(std::env::current_exe().expect("this program"))
             .args([name, "--exact", "--test-threads", "1"])
             .env(CHILD, format!("{steps} {}", folder.display()))

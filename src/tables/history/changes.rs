@@ -162,8 +162,12 @@ fn read_sessions(
     let file = std::fs::File::open(path).map_err(|error| said(&error))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| said(&error))?;
     let keys: Vec<&str> = ["user_id"].into_iter().chain(groups.value.as_deref()).collect();
-    let wanted = keys.iter().copied().chain(["start_time", "end_time", "event_count", "end_reason"]);
-    let mask = ProjectionMask::columns(reader.parquet_schema(), wanted);
+    let wanted: Vec<&str> =
+        keys.iter().copied().chain(["start_time", "end_time", "event_count", "end_reason"]).collect();
+    // By place: a name that has dots in it, as of a field inside of a column, is one column of the table.
+    let fields = reader.schema().fields().iter().enumerate();
+    let places = fields.filter(|(_, field)| wanted.contains(&field.name().as_str())).map(|(place, _)| place);
+    let mask = ProjectionMask::roots(reader.parquet_schema(), places);
     let reader = reader.with_projection(mask).build().map_err(|error| said(&error))?;
     for batch in reader {
         let batch = batch.map_err(|error| said(&error))?;

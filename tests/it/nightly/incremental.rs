@@ -1,9 +1,10 @@
 //! `--incremental`: which dates it finds, and that the tables are those of a full run afterwards.
 
 use super::fixture::{day_file, differing, folder, month, view, visits, with_id, TIMEOUT};
-use crate::cells::lines;
+use crate::cells::{lines, texts};
+use crate::input_forms::nested::{structs, with_column};
 use crate::reference::Event;
-use crate::support::{read_run, table_hashes, Layout, Sandbox};
+use crate::support::{read_run, table_hashes, write_batch, Layout, Sandbox};
 
 /// A month that a run has read.
 fn after_a_month(sections: &str) -> Sandbox {
@@ -405,4 +406,18 @@ fn a_segment_that_goes_leaves_no_folder() {
     asks_for(&sandbox, "");
     sandbox.night(&[]);
     assert!(!sandbox.out().join("segments").exists());
+}
+
+#[test]
+fn a_property_inside_of_a_column_is_compared_like_any_other() {
+    let sandbox = folder("[session]\nproperty = \"event_properties.order_id\"\n");
+    let data = |name: &str| sandbox.path().join("data").join(name);
+    std::fs::create_dir_all(data("")).unwrap();
+    let orders = |ids: [&str; 4]| with_column("event_properties", structs([("order_id", texts(ids))]));
+    write_batch(&data("a.parquet"), 10, &orders(["o1", "o1", "o2", "o2"]));
+    sandbox.night(&[]);
+    write_batch(&data("b.parquet"), 10, &orders(["o2", "o2", "o3", "o3"]));
+    sandbox.night(&[]);
+    sandbox.is_as_after_a_full_run();
+    assert_eq!([sandbox.told("changes", "added"), sandbox.told("changes", "reopened")], [1, 1]);
 }
