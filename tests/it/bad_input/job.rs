@@ -52,8 +52,8 @@ fn a_value_of_the_wrong_type_is_shown_with_its_line_and_the_type_that_is_right()
     for (text, words) in [
         ("[input]\nwhere = 5\n", ["line 2", "`input.where`", "text in quotes"]),
         ("[input]\ntime_unit = 3\n", ["line 2", "`input.time_unit`", "text in quotes"]),
-        ("[session]\ntimeout = true\n", ["line 2", "timeout", "text"]),
-        ("[session]\n\ntimeout = [\"5m\"]\n", ["line 3", "timeout", "text"]),
+        ("[session]\ntimeout = true\n", ["line 2", "`session.timeout`", "a duration in quotes"]),
+        ("[session]\n\ntimeout = [\"5m\"]\n", ["line 3", "`session.timeout`", "a duration in quotes"]),
         ("[input]\ninactive = 5\n", ["line 2", "inactive", "list"]),
         ("[session]\nstart_event = [1, 2]\n", ["line 2", "start_event", "list"]),
         ("[input]\npath = { folder = \"data\" }\n", ["line 2", "path", "list"]),
