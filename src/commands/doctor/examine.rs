@@ -311,13 +311,16 @@ impl<'a> Examiner<'a> {
 /// Why a session has no length.
 fn zero_length<T: Tie>(events: &[Row<T>], bounds: Bounds, id: Option<Timestamp>, only_starts: bool) -> Case {
     let first = events.first().map_or(bounds.start, Row::time);
+    // Without any length, a session may still begin in one millisecond and end in the next.
+    let last = events.last().map_or(bounds.end, Row::time);
+    let all_at = |id: Timestamp| [first, last].iter().all(|time| time.floor_millis() == id.floor_millis());
     if bounds.clock_skew || first < bounds.start {
         Case::ClockSkew
     } else if only_starts {
         Case::OnlyStart
     } else if events.len() == 1 {
         Case::SingleEvent
-    } else if id.is_some_and(|id| id.floor_millis() == first.floor_millis()) {
+    } else if id.is_some_and(all_at) {
         Case::StartAsTime
     } else {
         Case::OneTime
