@@ -397,37 +397,33 @@ impl Rewriter<'_> {
     }
 }
 
+impl Rewriter<'_> {
+    /// Replaces the columns on both sides of a comparison: each is needed as a number where the other side is one.
+    fn replace_sides(&mut self, left: &mut Sql, right: &mut Sql) -> ControlFlow<InputError> {
+        let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
+        if right_is_number {
+            self.replace(left, true)?;
+        }
+        if left_is_number {
+            self.replace(right, true)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 impl VisitorMut for Rewriter<'_> {
     type Break = InputError;
 
     fn pre_visit_expr(&mut self, sql: &mut Sql) -> ControlFlow<InputError> {
         match sql {
-            Sql::BinaryOp { left, op, right } if wants_equal_types(op) => {
-                let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
-                if right_is_number {
-                    self.replace(left, true)?;
-                }
-                if left_is_number {
-                    self.replace(right, true)?;
-                }
-                ControlFlow::Continue(())
-            }
+            Sql::BinaryOp { left, op, right } if wants_equal_types(op) => self.replace_sides(left, right),
             Sql::Between { expr, low, high, .. } if self.is_number(low) || self.is_number(high) => {
                 self.replace(expr, true)
             }
             Sql::InList { expr, list, .. } if list.iter().any(|value| self.is_number(value)) => {
                 self.replace(expr, true)
             }
-            Sql::IsDistinctFrom(left, right) | Sql::IsNotDistinctFrom(left, right) => {
-                let (left_is_number, right_is_number) = (self.is_number(left), self.is_number(right));
-                if right_is_number {
-                    self.replace(left, true)?;
-                }
-                if left_is_number {
-                    self.replace(right, true)?;
-                }
-                ControlFlow::Continue(())
-            }
+            Sql::IsDistinctFrom(left, right) | Sql::IsNotDistinctFrom(left, right) => self.replace_sides(left, right),
             Sql::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr }
             | Sql::Ceil { expr, .. }
             | Sql::Floor { expr, .. } => self.replace(expr, true),
