@@ -41,7 +41,7 @@ fn commands(job: &Path) -> Vec<Vec<String>> {
 }
 
 /// A folder with the sample and the jobs at the places where jobs look for them.
-fn with_sample() -> Sandbox {
+pub fn with_sample() -> Sandbox {
     fn copy(from: &Path, to: &Path) {
         std::fs::create_dir_all(to).unwrap();
         for entry in std::fs::read_dir(from).unwrap() {

@@ -11,6 +11,7 @@ mod doctor;
 mod examples;
 mod footer;
 mod gaps;
+mod guide;
 mod input_forms;
 mod inspect;
 mod memory;
