@@ -167,9 +167,11 @@ fn jobs_on_the_pages_are_jobs() {
     for name in ["job_file", "sessions", "charts"] {
         let page = read(root().join(format!("src/guide/{name}.md"))).1;
         for (_, keys) in blocks(&page).into_iter().filter(|(language, _)| language == "toml") {
-            let missing = |table: &str, path: &str| match keys.contains(table) {
-                true => String::new(),
-                false => format!("{table}\npath = '{path}'\n"),
+            let missing = |table: &str, path: &str| {
+                if keys.contains(table) {
+                    return String::new();
+                }
+                format!("{table}\npath = '{path}'\n")
             };
             let (input, output) = (missing("[input]", "data/events"), missing("[output]", "out"));
             sandbox.job(&format!("{input}{output}{keys}"));
