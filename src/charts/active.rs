@@ -4,18 +4,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::*;
-
 use super::interval::{IntervalKey, Intervals};
 use super::lanes::Codes;
-use super::rows::{FileRows, Texts};
-use super::segments::{Ranged, SegmentTables, USER};
-use super::tables::{in_batches, read_file, row_count, DatedFile};
+use super::rows::{FileRows, Texts, USER};
+use super::segments::{Ranged, SegmentTables};
+use super::tables::{in_batches, DatedFile};
 use crate::job::chart::Interval;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::hash::hashes_of;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::layout::scatter::counting_sort;
+use crate::tables::error::TableError;
+use crate::tables::read::row_count;
 use crate::tables::schema::sessions::ACTIVITY;
 
 /// Distinct users by lane and interval.
@@ -138,7 +138,7 @@ impl<'a> ActivePass<'a> {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, (day, path): &DatedFile) -> PolarsResult<FileRead> {
+    pub fn read(&self, (day, path): &DatedFile) -> Result<FileRead, TableError> {
         let of_day = |asked: &&AskedUsers<'_>| asked.segment.window.holds(*day);
         let columns = self.asked.iter().filter(of_day).flat_map(|asked| asked.columns().map(str::to_string));
         let columns: BTreeSet<String> = columns.collect();
@@ -148,7 +148,7 @@ impl<'a> ActivePass<'a> {
             let count = |asked: &AskedUsers<'_>| (key(asked), vec![first_slot(i64::from(of_day(&asked)) * rows)]);
             return Ok(FileRead { counts: self.asked.iter().map(count).collect(), lanes: None, apart: None });
         }
-        let mut file = FileRows::new(read_file(path, &columns)?);
+        let mut file = FileRows::read(path, &columns)?;
         let lanes = self.tables.by.as_deref().map(|by| file.texts(by)).transpose()?;
         let mut counts = Vec::new();
         let mut apart = Vec::new();
@@ -228,7 +228,7 @@ impl AskedUsers<'_> {
         file: &mut FileRows,
         lanes: Option<&Texts>,
         counting: Option<&[bool]>,
-    ) -> PolarsResult<Vec<[i64; SLOTS]>> {
+    ) -> Result<Vec<[i64; SLOTS]>, TableError> {
         let rows = (0..file.len()).filter(|row| counting.is_none_or(|counts| counts[*row]));
         // Behind the last one, those without any.
         let last = lanes.map_or(0, |lanes| lanes.distinct.len());

@@ -55,13 +55,13 @@ pub struct Measured {
 }
 
 impl ChartSet<'_> {
-    /// Measures all charts; `folder` is for messages.
+    /// Measures all charts.
     ///
     /// # Errors
     /// A table that cannot be read; a value that a property cannot be compared with.
-    pub fn measure(&self, pool: &ThreadPool, folder: &Path, zone: &TimeZone) -> Result<Measured, Error> {
+    pub fn measure(&self, pool: &ThreadPool, zone: &TimeZone) -> Result<Measured, Error> {
         let failed = |error: ChartError| match error {
-            ChartError::Table(error) => unreadable(folder, &error),
+            ChartError::Table(error) => error.into(),
             other => other.into(),
         };
         let charts: Vec<&Chart> = self.charts.iter().collect();
@@ -304,9 +304,4 @@ pub fn stage_charts(
     let (parquet, csv) = files("histogram")?;
     let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
     Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
-}
-
-/// A table that cannot be read.
-pub fn unreadable(folder: &Path, error: &polars::error::PolarsError) -> Error {
-    TableError::Read { path: folder.to_path_buf(), reason: error.to_string() }.into()
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a chart once its job has been read.
 
-use polars::prelude::PolarsError;
+use crate::tables::error::TableError;
 
 /// A chart that cannot be made of the tables.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum ChartError {
     },
     /// A table that cannot be read.
     #[error("{0}")]
-    Table(#[from] PolarsError),
+    Table(#[from] TableError),
     /// A chart, by its name.
     #[error("[[chart]] \"{chart}\": {error}")]
     In {

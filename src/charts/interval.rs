@@ -336,7 +336,7 @@ mod tests {
             [("Pacific/Kwajalein", "1969-09-30T13:00:00Z"), ("America/Juneau", "1867-10-19T00:00:00Z")]
         {
             let zone = TimeZone::get(name).expect("known zone");
-            let change = crate::job::dates::instant_of(change).expect("a time");
+            let change = crate::job::instants::instant_of(change).expect("a time");
             for interval in [Interval::Hour, Interval::Day, Interval::Week, Interval::Month, Interval::Year] {
                 check(interval, &zone, &around(change, &zone));
             }

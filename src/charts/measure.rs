@@ -16,8 +16,9 @@ use super::series::SeriesOf;
 use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::job::added::AddedColumns;
-use crate::job::chart::{Chart, Series};
+use crate::job::chart::Chart;
 use crate::job::formula::{Formula, Function};
+use crate::job::series::Series;
 use crate::sessionize::time::{Day, Timestamp};
 
 /// The series of a line that is a formula's.

@@ -45,10 +45,6 @@ pub struct Label {
 /// The percentiles of length that are measured, in order.
 pub const PERCENTILES: [u32; 5] = [50, 75, 90, 95, 99];
 
-/// The bounds of the default bins, in milliseconds.
-pub const DEFAULT_BINS_MS: [i64; 10] =
-    [0, 3_000, 10_000, 30_000, 60_000, 180_000, 600_000, 1_800_000, 3_600_000, 86_400_000];
-
 /// The rows of a chart about one series, segment and group, interval by interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use polars::prelude::*;
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
+use super::rows::FileRows;
 use super::spread::magnitude;
-use super::tables::read_file;
-use super::DEFAULT_BINS_MS;
+use crate::job::bins::DEFAULT_BINS_MS;
+use crate::tables::error::TableError;
 
 /// All sessions of the tables together, for the summary.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,11 +32,11 @@ pub struct Overview {
 ///
 /// # Errors
 /// A table that cannot be read.
-pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> PolarsResult<Overview> {
+pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> Result<Overview, TableError> {
     let tallies: Vec<Tally> = on_all(pool, files, Tally::of)?;
     let mut tally = tallies.into_iter().fold(Tally::default(), Tally::with);
     let middle = (tally.overview.sessions + 1) / 2;
-    let median = tally.magnitude_of(middle).map(|(median, before)| -> PolarsResult<i64> {
+    let median = tally.magnitude_of(middle).map(|(median, before)| -> Result<i64, TableError> {
         let alike = |lengths: &[i64]| {
             let mut counts = BTreeMap::<i64, i64>::new();
             let alike = lengths.iter().filter(|length| magnitude(**length) == median);
@@ -59,16 +60,18 @@ pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> PolarsResult<Overview> 
 }
 
 /// What comes of the lengths of each file, on all threads.
-fn on_all<T: Send>(pool: &ThreadPool, files: &[PathBuf], work: impl Fn(&[i64]) -> T + Sync) -> PolarsResult<Vec<T>> {
+fn on_all<T: Send>(
+    pool: &ThreadPool,
+    files: &[PathBuf],
+    work: impl Fn(&[i64]) -> T + Sync,
+) -> Result<Vec<T>, TableError> {
     let one = |file: &PathBuf| Ok(work(&lengths(file)?));
     pool.install(|| files.par_iter().with_max_len(1).map(one).collect())
 }
 
-fn lengths(file: &Path) -> PolarsResult<Vec<i64>> {
+fn lengths(file: &Path) -> Result<Arc<Vec<i64>>, TableError> {
     const LENGTH: &str = "length_ms";
-    let frame = read_file(file, &[LENGTH.to_string()].into())?;
-    let lengths = frame.column(LENGTH)?.i64()?;
-    Ok(lengths.downcast_iter().flat_map(|chunk| chunk.values_iter().copied()).collect())
+    FileRows::read(file, &[LENGTH.to_string()].into())?.ints(LENGTH)
 }
 
 /// What is counted of sessions: how many are about as long as which, too.
@@ -129,11 +132,17 @@ fn add_at(counts: &mut Vec<i64>, place: usize, count: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
     use proptest::prelude::*;
 
     fn write(path: &Path, lengths: &[i64]) {
-        let mut frame = df!("length_ms" => lengths).expect("a frame");
-        ParquetWriter::new(std::fs::File::create(path).expect("a file")).finish(&mut frame).expect("written");
+        let lengths: ArrayRef = Arc::new(Int64Array::from(lengths.to_vec()));
+        let rows = RecordBatch::try_from_iter([("length_ms", lengths)]).expect("a batch");
+        let file = std::fs::File::create(path).expect("a file");
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), None).expect("a writer");
+        writer.write(&rows).expect("written");
+        writer.close().expect("closed");
     }
 
     proptest! {

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use polars::prelude::PolarsResult;
-
 use super::cells::{cells_of, Ask, Cell, CellKey, Part};
 use super::error::ChartError;
 use super::lanes::Codes;
 use super::rows::{FileRows, Texts};
 use super::segments::SegmentTables;
 use super::series::{of_rows, GroupSizes, SeriesOf, Taken};
-use super::tables::{in_batches, read_file, DatedFile};
+use super::tables::{in_batches, DatedFile};
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
 use crate::tables::schema::sessions::SESSIONS;
 
 /// Series over the sessions of a segment, on their way into cells. Sessions wait as long as more may come of their
@@ -64,8 +63,9 @@ impl<'a> Pass<'a> {
     pub fn read(&self, (day, path): &DatedFile) -> Result<FileTaken, ChartError> {
         let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
         let columns = self.series.iter().filter(|(series, _)| of_day(series)).map(|(series, _)| series.columns());
-        let columns: BTreeSet<String> = columns.collect::<PolarsResult<Vec<_>>>()?.into_iter().flatten().collect();
-        let mut file = FileRows::new(read_file(path, &columns)?);
+        let columns: BTreeSet<String> =
+            columns.collect::<Result<Vec<_>, TableError>>()?.into_iter().flatten().collect();
+        let mut file = FileRows::read(path, &columns)?;
         let take = |(series, _): &(SeriesOf<'_>, Ask<'_>)| {
             of_day(series).then(|| series.take(*day, &mut file).map_err(|error| series.blame(error))).transpose()
         };
@@ -131,12 +131,12 @@ impl<'a> Pass<'a> {
 pub fn group_sizes((day, path): &DatedFile, series: &[SeriesOf<'_>]) -> Result<Vec<GroupSizes>, ChartError> {
     let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
     let columns = series.iter().filter(|series| of_day(series)).map(SeriesOf::columns_of_groups);
-    let columns: BTreeSet<String> = columns.collect::<PolarsResult<Vec<_>>>()?.into_iter().flatten().collect();
+    let columns: BTreeSet<String> = columns.collect::<Result<Vec<_>, TableError>>()?.into_iter().flatten().collect();
     let mut sizes: Vec<GroupSizes> = series.iter().map(|_| GroupSizes::default()).collect();
     if columns.is_empty() {
         return Ok(sizes);
     }
-    let mut file = FileRows::new(read_file(path, &columns)?);
+    let mut file = FileRows::read(path, &columns)?;
     for (series, sizes) in series.iter().zip(&mut sizes).filter(|(series, _)| of_day(series)) {
         series.group_sizes(&mut file, sizes).map_err(|error| series.blame(error))?;
     }

@@ -1,117 +1,151 @@
-//! Tests of values as expressions over the columns that hold them.
+//! Tests of values: which rows of a file pass one.
 
-use polars::prelude::*;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::error::ChartError;
-use crate::events::normalise::convert::as_text;
-use crate::job::dates::instant_of;
+use super::rows::{FileRows, Texts};
+use crate::job::instants::instant_of;
 use crate::job::value_test::{Literal, Op, ValueTest};
 
-/// Whether the values of a column of this type pass a test; null where they are null and that decides.
+const MICROS_OF_A_DAY: i64 = 86_400_000_000;
+
+/// Of each row, whether its value passes a test. Null passes only [`Op::IsNot`] and [`Op::IsNotSet`].
 ///
 /// # Errors
-/// A value that the column's type cannot be compared with.
-pub fn passes(test: &ValueTest, column: &str, dtype: &DataType) -> Result<Expr, ChartError> {
-    let value = col(column);
+/// A column that is not there; a value that the column's type cannot be compared with.
+pub fn passes(test: &ValueTest, column: &str, rows: &mut FileRows) -> Result<Vec<bool>, ChartError> {
+    let values = Arc::clone(rows.column(column)?);
+    let none = Literal::Text(String::new());
+    let one = test.with.first().unwrap_or(&none);
+    match test.op {
+        Op::IsSet => Ok((0..values.len()).map(|row| values.is_valid(row)).collect()),
+        Op::IsNotSet => Ok((0..values.len()).map(|row| values.is_null(row)).collect()),
+        Op::Contains => Ok(texts_that(&*rows.texts(column)?, |text| text.contains(&one.to_string()))),
+        Op::StartsWith => Ok(texts_that(&*rows.texts(column)?, |text| text.starts_with(&one.to_string()))),
+        Op::In => compared(test, &test.with, column, &values, rows),
+        _ => compared(test, std::slice::from_ref(one), column, &values, rows),
+    }
+}
+
+/// Of each row, whether its text is of some kind; of each distinct text it is asked once.
+fn texts_that(texts: &Texts, is: impl Fn(&str) -> bool) -> Vec<bool> {
+    let passing: Vec<bool> = texts.distinct().map(is).collect();
+    texts.places.iter().map(|place| passing.get(*place as usize).copied().unwrap_or(false)).collect()
+}
+
+/// A value of a row.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Text(&'a str),
+    Int(i64),
+    Float(f64),
+    Boolean(bool),
+}
+
+/// Of each row, whether it is to one of some literals as a test says.
+fn compared(
+    test: &ValueTest,
+    with: &[Literal],
+    column: &str,
+    values: &ArrayRef,
+    rows: &mut FileRows,
+) -> Result<Vec<bool>, ChartError> {
     let wrong = |literal: &Literal, holds: &'static str| ChartError::Value {
         property: test.value.property().unwrap_or_default().to_string(),
         value: literal.to_string(),
         holds,
     };
-    let compared = |literal: &Literal| comparable(col(column), dtype, literal).map_err(|holds| wrong(literal, holds));
-    let one = || test.with.first().cloned().unwrap_or(Literal::Text(String::new()));
-    let nothing = |passes: bool| lit(passes);
-    Ok(match test.op {
-        Op::IsSet => value.is_not_null(),
-        Op::IsNotSet => value.is_null(),
-        Op::Contains => text(value, dtype).str().contains_literal(lit(one().to_string())).fill_null(nothing(false)),
-        Op::StartsWith => text(value, dtype).str().starts_with(lit(one().to_string())).fill_null(nothing(false)),
-        Op::Is => {
-            let (left, right) = compared(&one())?;
-            left.eq(right).fill_null(nothing(false))
+    let dtype = values.data_type();
+    let is_of_order = matches!(test.op, Op::Greater | Op::GreaterOrEqual | Op::Less | Op::LessOrEqual);
+    if let (DataType::Boolean, true, Some(literal)) = (dtype, is_of_order, with.first()) {
+        return Err(wrong(literal, "truth values, which have no order"));
+    }
+    let one = |literal: &Literal| comparable(dtype, literal).map_err(|holds| wrong(literal, holds));
+    let with: Vec<Literal> = with.iter().map(one).collect::<Result<_, _>>()?;
+    let passes = |value: Option<Value<'_>>| with.iter().any(|literal| is_so(test.op, value, literal));
+    Ok(match dtype {
+        DataType::Boolean => {
+            let truths: &BooleanArray = values.as_boolean();
+            truths.iter().map(|truth| passes(truth.map(Value::Boolean))).collect()
         }
-        Op::IsNot => {
-            let (left, right) = compared(&one())?;
-            left.neq(right).fill_null(nothing(true))
+        DataType::Float64 => {
+            rows.numbers::<Float64Type>(column)?.iter().map(|number| passes(number.map(Value::Float))).collect()
         }
-        Op::In => {
-            let mut any = lit(false);
-            for literal in &test.with {
-                let (left, right) = compared(literal)?;
-                any = any.or(left.eq(right).fill_null(nothing(false)));
-            }
-            any
+        DataType::Date32 => {
+            let days = rows.numbers::<Int64Type>(column)?;
+            days.iter().map(|day| passes(day.map(|day| Value::Int(day * MICROS_OF_A_DAY)))).collect()
         }
-        Op::Greater | Op::GreaterOrEqual | Op::Less | Op::LessOrEqual => {
-            let literal = one();
-            if matches!(dtype, DataType::Boolean) {
-                return Err(wrong(&literal, "truth values, which have no order"));
-            }
-            let (left, right) = compared(&literal)?;
-            let holds = match test.op {
-                Op::Greater => left.gt(right),
-                Op::GreaterOrEqual => left.gt_eq(right),
-                Op::Less => left.lt(right),
-                _ => left.lt_eq(right),
-            };
-            holds.fill_null(nothing(false))
+        dtype if dtype.is_integer() || matches!(dtype, DataType::Timestamp(..)) => {
+            rows.numbers::<Int64Type>(column)?.iter().map(|number| passes(number.map(Value::Int))).collect()
+        }
+        _ => {
+            let texts = rows.texts(column)?;
+            let passing: Vec<bool> = texts.distinct().map(|text| passes(Some(Value::Text(text)))).collect();
+            let null = passes(None);
+            texts.places.iter().map(|place| passing.get(*place as usize).copied().unwrap_or(null)).collect()
         }
     })
 }
 
-fn text(value: Expr, dtype: &DataType) -> Expr {
-    match dtype {
-        DataType::String => value,
-        DataType::Date | DataType::Datetime(..) => as_text(value),
-        _ => value.cast(DataType::String),
-    }
-}
-
-/// A column and a literal as values of one type; or what the column holds that it cannot be compared with.
-fn comparable(value: Expr, dtype: &DataType, literal: &Literal) -> Result<(Expr, Expr), &'static str> {
+/// A literal as values of a column's type are compared with it; or what the column holds that it cannot be compared with.
+fn comparable(dtype: &DataType, literal: &Literal) -> Result<Literal, &'static str> {
     const NUMBERS: &str = "numbers";
     const TIMES: &str = "dates or times, like 2026-01-31";
     const TRUTHS: &str = "truth values: true or false";
-    match dtype {
-        DataType::String => Ok(match literal {
-            Literal::Text(text) => (value, lit(text.clone())),
-            Literal::Boolean(truth) => (value, lit(truth.to_string())),
-            // A number in JSON text; other text is none.
-            Literal::Int(number) => (value.cast(DataType::Float64), lit(*number as f64)),
-            Literal::Float(number) => (value.cast(DataType::Float64), lit(*number)),
-        }),
-        DataType::Boolean => match literal {
-            Literal::Boolean(truth) => Ok((value, lit(*truth))),
-            Literal::Text(text) => Ok((value, lit(text.parse::<bool>().map_err(|_| TRUTHS)?))),
-            _ => Err(TRUTHS),
-        },
-        DataType::Date | DataType::Datetime(..) => {
-            let Literal::Text(text) = literal else { return Err(TIMES) };
-            let time = instant_of(text).ok_or(TIMES)?;
-            let micros = DataType::Datetime(TimeUnit::Microseconds, None);
-            let value = match dtype {
-                DataType::Date => value.cast(micros),
-                _ => value,
-            };
-            Ok((value.to_physical(), lit(time.micros())))
+    match (dtype, literal) {
+        (DataType::Boolean, Literal::Boolean(truth)) => Ok(Literal::Boolean(*truth)),
+        (DataType::Boolean, Literal::Text(text)) => Ok(Literal::Boolean(text.parse().map_err(|_| TRUTHS)?)),
+        (DataType::Boolean, _) => Err(TRUTHS),
+        (DataType::Date32 | DataType::Timestamp(..), Literal::Text(text)) => {
+            Ok(Literal::Int(instant_of(text).ok_or(TIMES)?.micros()))
         }
-        DataType::Float32 | DataType::Float64 => match literal {
-            Literal::Int(number) => Ok((value, lit(*number as f64))),
-            Literal::Float(number) => Ok((value, lit(*number))),
-            Literal::Text(text) => Ok((value, lit(text.trim().parse::<f64>().map_err(|_| NUMBERS)?))),
+        (DataType::Date32 | DataType::Timestamp(..), _) => Err(TIMES),
+        (dtype, literal) if dtype.is_numeric() => match literal {
+            Literal::Text(text) => {
+                let whole = text.trim().parse::<i64>().ok().filter(|_| dtype.is_integer()).map(Literal::Int);
+                whole.or_else(|| text.trim().parse().ok().map(Literal::Float)).ok_or(NUMBERS)
+            }
             Literal::Boolean(_) => Err(NUMBERS),
+            number => Ok(number.clone()),
         },
-        _ => match literal {
-            Literal::Int(number) => Ok((value, lit(*number))),
-            Literal::Float(number) => Ok((value.cast(DataType::Float64), lit(*number))),
-            Literal::Text(text) => match text.trim().parse::<i64>() {
-                Ok(number) => Ok((value, lit(number))),
-                Err(_) => {
-                    let number = text.trim().parse::<f64>().map_err(|_| NUMBERS)?;
-                    Ok((value.cast(DataType::Float64), lit(number)))
-                }
-            },
-            Literal::Boolean(_) => Err(NUMBERS),
-        },
+        (_, Literal::Boolean(truth)) => Ok(Literal::Text(truth.to_string())),
+        (_, literal) => Ok(literal.clone()),
     }
+}
+
+/// Whether a value is to a literal as an operator says.
+fn is_so(op: Op, value: Option<Value<'_>>, literal: &Literal) -> bool {
+    let order = value.and_then(|value| order(value, literal));
+    match op {
+        Op::IsNot => order != Some(Ordering::Equal),
+        Op::Greater => order.is_some_and(Ordering::is_gt),
+        Op::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+        Op::Less => order.is_some_and(Ordering::is_lt),
+        Op::LessOrEqual => order.is_some_and(Ordering::is_le),
+        _ => order == Some(Ordering::Equal),
+    }
+}
+
+/// How a value compares to a literal; `None` where it does not, as text that is no number does not to a number.
+fn order(value: Value<'_>, literal: &Literal) -> Option<Ordering> {
+    match (value, literal) {
+        (Value::Text(text), Literal::Text(other)) => Some(text.cmp(other.as_str())),
+        (Value::Text(text), Literal::Int(number)) => Some(order_of_floats(text.parse().ok()?, *number as f64)),
+        (Value::Text(text), Literal::Float(number)) => Some(order_of_floats(text.parse().ok()?, *number)),
+        (Value::Int(number), Literal::Int(other)) => Some(number.cmp(other)),
+        (Value::Int(number), Literal::Float(other)) => Some(order_of_floats(number as f64, *other)),
+        (Value::Float(number), Literal::Int(other)) => Some(order_of_floats(number, *other as f64)),
+        (Value::Float(number), Literal::Float(other)) => Some(order_of_floats(number, *other)),
+        (Value::Boolean(truth), Literal::Boolean(other)) => Some(truth.cmp(other)),
+        _ => None,
+    }
+}
+
+/// Both zeros are equal, and what is no number is above all numbers.
+fn order_of_floats(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
 }

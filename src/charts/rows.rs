@@ -1,21 +1,31 @@
 //! The rows of one file of a table as plain columns, each of them made once for all who ask for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use polars::prelude::*;
-use polars_arrow::array::{Array, Utf8ViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringViewArray};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use arrow::error::ArrowError;
 
-use super::segments::USER;
-use crate::events::normalise::convert::text_of;
 use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
 use crate::sessionize::layout::hash::hash_word;
 use crate::sessionize::layout::intern::Interner;
+use crate::sessionize::time::written::{date_text, time_text};
+use crate::tables::error::TableError;
+use crate::tables::read::read_columns;
+
+/// The column of users.
+pub const USER: &str = "user_id";
 
 /// Some columns of the rows of a file.
 #[derive(Debug)]
 pub struct FileRows {
-    frame: DataFrame,
+    path: PathBuf,
+    rows: RecordBatch,
     ints: HashMap<String, Arc<Vec<i64>>>,
     texts: HashMap<String, Arc<Texts>>,
 }
@@ -30,14 +40,18 @@ pub struct Texts {
 }
 
 impl FileRows {
-    /// Of a file that was read.
-    pub fn new(frame: DataFrame) -> Self {
-        FileRows { frame, ints: HashMap::new(), texts: HashMap::new() }
+    /// Reads some columns of a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no such column.
+    pub fn read(path: &Path, columns: &BTreeSet<String>) -> Result<Self, TableError> {
+        let rows = read_columns(path, columns)?;
+        Ok(FileRows { path: path.to_path_buf(), rows, ints: HashMap::new(), texts: HashMap::new() })
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.frame.height()
+        self.rows.num_rows()
     }
 
     /// Whether there is no row.
@@ -45,31 +59,27 @@ impl FileRows {
         self.len() == 0
     }
 
-    /// What a column's values are.
+    /// A column as it was read.
     ///
     /// # Errors
     /// There is no such column.
-    pub fn data_type(&self, name: &str) -> PolarsResult<&DataType> {
-        Ok(self.frame.column(name)?.dtype())
+    pub fn column(&self, name: &str) -> Result<&ArrayRef, TableError> {
+        self.rows.column_by_name(name).ok_or_else(|| self.failed(format!("it has no column `{name}`")))
     }
 
-    /// A column of numbers; 0 where there is none.
+    /// A column of numbers, of dates as days or of times as microseconds; 0 where there is none.
     ///
     /// # Errors
-    /// There is no such column.
-    pub fn ints(&mut self, name: &str) -> PolarsResult<Arc<Vec<i64>>> {
+    /// There is no such column, or it holds something else.
+    pub fn ints(&mut self, name: &str) -> Result<Arc<Vec<i64>>, TableError> {
         if let Some(known) = self.ints.get(name) {
             return Ok(Arc::clone(known));
         }
-        let column = self.frame.column(name)?.to_physical_repr().cast(&DataType::Int64)?;
-        let mut all = Vec::with_capacity(column.len());
-        for chunk in column.i64()?.downcast_iter() {
-            match chunk.validity() {
-                None => all.extend_from_slice(chunk.values()),
-                Some(_) => all.extend(chunk.iter().map(|value| value.copied().unwrap_or_default())),
-            }
-        }
-        let all = Arc::new(all);
+        let numbers = self.numbers::<Int64Type>(name)?;
+        let all = Arc::new(match numbers.nulls() {
+            None => numbers.values().to_vec(),
+            Some(_) => numbers.iter().map(Option::unwrap_or_default).collect(),
+        });
         self.ints.insert(name.to_string(), Arc::clone(&all));
         Ok(all)
     }
@@ -77,21 +87,33 @@ impl FileRows {
     /// A column of numbers with fractions; 0 where there is none.
     ///
     /// # Errors
-    /// There is no such column.
-    pub fn floats(&self, name: &str) -> PolarsResult<Vec<f64>> {
-        let column = self.frame.column(name)?.cast(&DataType::Float64)?;
-        Ok(column.f64()?.iter().map(Option::unwrap_or_default).collect())
+    /// There is no such column, or it holds something else.
+    pub fn floats(&self, name: &str) -> Result<Vec<f64>, TableError> {
+        Ok(self.numbers::<Float64Type>(name)?.iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// A column as numbers of one type.
+    ///
+    /// # Errors
+    /// There is no such column, or it holds something else.
+    pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<PrimitiveArray<T>, TableError> {
+        let mut column = Arc::clone(self.column(name)?);
+        if *column.data_type() == DataType::Date32 {
+            column = cast(&column, &DataType::Int32).map_err(|error| self.failed(format!("`{name}`: {error}")))?;
+        }
+        let column = cast(&column, &T::DATA_TYPE).map_err(|error| self.failed(format!("`{name}`: {error}")))?;
+        Ok(column.as_primitive::<T>().clone())
     }
 
     /// A column as texts, whatever it holds.
     ///
     /// # Errors
     /// There is no such column.
-    pub fn texts(&mut self, name: &str) -> PolarsResult<Arc<Texts>> {
+    pub fn texts(&mut self, name: &str) -> Result<Arc<Texts>, TableError> {
         if let Some(known) = self.texts.get(name) {
             return Ok(Arc::clone(known));
         }
-        let texts = text_of(self.frame.column(name)?.as_materialized_series())?;
+        let texts = written(self.column(name)?).map_err(|error| self.failed(format!("`{name}`: {error}")))?;
         let texts = Arc::new(Texts::of(&texts));
         self.texts.insert(name.to_string(), Arc::clone(&texts));
         Ok(texts)
@@ -101,39 +123,53 @@ impl FileRows {
     ///
     /// # Errors
     /// There is no such column.
-    pub fn users(&mut self) -> PolarsResult<KeyColumn> {
-        if self.data_type(USER)?.is_integer() {
+    pub fn users(&mut self) -> Result<KeyColumn, TableError> {
+        if self.column(USER)?.data_type().is_integer() {
             return Ok(KeyColumn::Int(self.ints(USER)?.to_vec()));
         }
-        let column = self.frame.column(USER)?.cast(&DataType::String)?;
-        let texts = column.str()?;
+        let texts = written(self.column(USER)?).map_err(|error| self.failed(format!("`{USER}`: {error}")))?;
         // Ids are about this long.
         let mut users = TextColumn::with_capacity(texts.len(), texts.len() * 12);
         texts.iter().for_each(|user| users.push(user.unwrap_or_default().as_bytes()));
         Ok(KeyColumn::Text(users))
     }
 
-    /// Of each row, whether a condition holds.
-    ///
-    /// # Errors
-    /// It cannot be asked.
-    pub fn holds(&self, condition: Expr) -> PolarsResult<Vec<bool>> {
-        const HOLDS: &str = "dwell holds";
-        // A column of its own, so that what is the same for all rows is said of each.
-        let asked = self.frame.clone().lazy().with_columns([condition.alias(HOLDS)]).select([col(HOLDS)]);
-        let answers = asked.collect_with_engine(Engine::InMemory)?.unwrap_single();
-        Ok(answers.column(HOLDS)?.bool()?.iter().map(|holds| holds == Some(true)).collect())
+    fn failed(&self, reason: String) -> TableError {
+        TableError::Read { path: self.path.clone(), reason }
     }
+}
+
+const MICROS_OF_A_DAY: i64 = 86_400_000_000;
+
+/// The values of a column of a table as text: dates and times as the calendar has them, numbers as short as they are
+/// exact.
+fn written(column: &ArrayRef) -> Result<StringViewArray, ArrowError> {
+    Ok(match column.data_type() {
+        DataType::Date32 => {
+            let days = column.as_primitive::<Date32Type>();
+            days.iter().map(|day| Some(date_text(i64::from(day?)))).collect()
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let times = column.as_primitive::<TimestampMicrosecondType>();
+            times.iter().map(|time| Some(format!("{}+00:00", time_text(time?, MICROS_OF_A_DAY)))).collect()
+        }
+        DataType::Float64 => {
+            let mut digits = zmij::Buffer::new();
+            let floats = column.as_primitive::<Float64Type>();
+            StringViewArray::from_iter(floats.iter().map(|float| Some(digits.format(float?).to_string())))
+        }
+        _ => cast(column, &DataType::Utf8View)?.as_string_view().clone(),
+    })
 }
 
 impl Texts {
     /// The place of no text.
     pub const NONE: u32 = u32::MAX;
 
-    fn of(column: &StringChunked) -> Self {
+    fn of(column: &StringViewArray) -> Self {
         let mut distinct = Interner::of_text();
         let mut places = Vec::with_capacity(column.len());
-        column.downcast_iter().for_each(|chunk| add_places(chunk, &mut distinct, &mut places));
+        add_places(column, &mut distinct, &mut places);
         let distinct = match distinct.into_keys() {
             KeyColumn::Text(texts) => texts,
             KeyColumn::Int(_) => TextColumn::default(),
@@ -159,22 +195,22 @@ impl Texts {
     }
 }
 
-/// Adds the places of a chunk's texts. Texts that repeat mostly come from a dictionary, and equal views of it are
+/// Adds the places of a column's texts. Texts that repeat mostly come from a dictionary, and equal views of it are
 /// equal texts: those met last are not looked at again.
-fn add_places(chunk: &Utf8ViewArray, distinct: &mut Interner, places: &mut Vec<u32>) {
+fn add_places(column: &StringViewArray, distinct: &mut Interner, places: &mut Vec<u32>) {
     const LAST: usize = 256;
     let mut last: [Option<(u128, u32)>; LAST] = [None; LAST];
-    for row in 0..chunk.len() {
-        if !chunk.is_valid(row) {
+    for row in 0..column.len() {
+        if !column.is_valid(row) {
             places.push(Texts::NONE);
             continue;
         }
-        let view = chunk.views()[row].as_u128();
+        let view = column.views()[row];
         let met = &mut last[hash_word(view) as usize % LAST];
         places.push(match met {
             Some((known, place)) if *known == view => *place,
             _ => {
-                let place = distinct.intern_text(chunk.value(row).as_bytes());
+                let place = distinct.intern_text(column.value(row).as_bytes());
                 *met = Some((view, place));
                 place
             }
@@ -185,6 +221,7 @@ fn add_places(chunk: &Utf8ViewArray, distinct: &mut Interner, places: &mut Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::compute::concat;
 
     #[test]
     fn texts_are_told_apart_wherever_they_lie() {
@@ -200,9 +237,12 @@ mod tests {
                 })
             })
             .collect();
-        let mut column = StringChunked::from_iter(all[..900].iter().map(Option::as_deref));
-        column.append(&StringChunked::from_iter(all[900..].iter().map(Option::as_deref))).expect("of one type");
-        let texts = Texts::of(&column);
+        let column = |texts: &[Option<String>]| -> ArrayRef {
+            Arc::new(texts.iter().map(Option::as_deref).collect::<StringViewArray>())
+        };
+        let column = concat(&[&column(&all[..900]), &column(&all[900..])]).expect("of one type");
+        let column = column.as_string_view();
+        let texts = Texts::of(column);
         let found: Vec<Option<String>> = (0..all.len()).map(|row| texts.get(row).map(str::to_string)).collect();
         assert_eq!(found, all);
         let known: std::collections::BTreeSet<&String> = all.iter().flatten().collect();

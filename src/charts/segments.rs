@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use polars::prelude::*;
-
-use super::rows::FileRows;
-use super::tables::{collect, scan_file, DatedFile, TableFiles};
-use crate::sessionize::aggregate::Window;
+use super::lanes::Codes;
+use super::rows::{FileRows, USER};
+use super::tables::{DatedFile, TableFiles};
+use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::layout::intern::Interner;
+use crate::sessionize::time::dates::Window;
 use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
 use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
-
-/// The column of users.
-pub const USER: &str = "user_id";
 
 /// The tables of a segment, as charts see them.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +36,12 @@ pub struct Performed {
     pub at_most: Option<u32>,
 }
 
+impl Performed {
+    fn holds(&self, times: i64) -> bool {
+        times >= i64::from(self.at_least) && self.at_most.is_none_or(|most| times <= i64::from(most))
+    }
+}
+
 /// A segment within a chart's dates.
 #[derive(Debug)]
 pub struct Ranged<'a> {
@@ -55,7 +60,7 @@ impl<'a> Ranged<'a> {
     ///
     /// # Errors
     /// A table that cannot be read.
-    pub fn new(tables: &'a SegmentTables, window: Window) -> PolarsResult<Self> {
+    pub fn new(tables: &'a SegmentTables, window: Window) -> Result<Self, TableError> {
         let within = |table| {
             let dated = tables.files.dated(table).into_iter();
             dated.filter(|(day, _)| window.holds(*day)).collect::<Vec<DatedFile>>()
@@ -77,7 +82,7 @@ impl<'a> Ranged<'a> {
     ///
     /// # Errors
     /// The rows lack a column.
-    pub fn counting(&self, rows: &mut FileRows) -> PolarsResult<Option<Vec<bool>>> {
+    pub fn counting(&self, rows: &mut FileRows) -> Result<Option<Vec<bool>>, TableError> {
         let Some(members) = &self.members else { return Ok(None) };
         let users = rows.texts(USER)?;
         let values = self.tables.by.as_deref().map(|by| rows.texts(by)).transpose()?;
@@ -93,38 +98,71 @@ struct Members(HashMap<String, HashSet<String>>);
 
 impl Members {
     /// Those who did so often what the segment asks for, by the files of its activity table.
-    fn performing(tables: &SegmentTables, activity: &[DatedFile]) -> PolarsResult<Self> {
-        if activity.is_empty() {
-            return Ok(Members::default());
-        }
-        let keys = || std::iter::once(USER).chain(tables.by.as_deref()).map(col);
-        let rows = activity.iter().map(|(_, path)| scan_file(path)).collect::<PolarsResult<Vec<_>>>()?;
-        // Several conditions may be of one column.
-        let counted: BTreeSet<&str> = tables.performed.iter().map(|performed| performed.column.as_str()).collect();
-        let sums: Vec<Expr> = counted.into_iter().map(|column| col(column).cast(DataType::Int64).sum()).collect();
-        let mut sums = concat(rows, UnionArgs::default())?.group_by(keys().collect::<Vec<_>>()).agg(sums);
-        for performed in &tables.performed {
-            let times = || col(performed.column.as_str());
-            sums = sums.filter(times().gt_eq(lit(i64::from(performed.at_least))));
-            if let Some(most) = performed.at_most {
-                sums = sums.filter(times().lt_eq(lit(i64::from(most))));
+    fn performing(tables: &SegmentTables, activity: &[DatedFile]) -> Result<Self, TableError> {
+        let counted: Vec<&str> = tables.performed.iter().map(|performed| performed.column.as_str()).collect();
+        let keys = std::iter::once(USER).chain(tables.by.as_deref());
+        let columns: BTreeSet<String> = keys.chain(counted.iter().copied()).map(str::to_string).collect();
+        let mut sums = Sums::new(counted.len());
+        for (_, path) in activity {
+            let mut file = FileRows::read(path, &columns)?;
+            let (users, lanes) = (file.users()?, tables.by.as_deref().map(|by| file.texts(by)).transpose()?);
+            let lanes = lanes.map(|lanes| sums.lanes.of_rows(&lanes));
+            let counts = counted.iter().map(|column| file.ints(column)).collect::<Result<Vec<_>, _>>()?;
+            for row in 0..file.len() {
+                let all = sums.of(lanes.as_ref().map_or(0, |lanes| lanes[row]), &users, row);
+                all.iter_mut().zip(&counts).for_each(|(sum, counts)| *sum += counts[row]);
             }
         }
-        let users = collect(sums.select(keys().map(|key| key.cast(DataType::String)).collect::<Vec<_>>()))?;
-        let mut members = Members::default();
-        let values = tables.by.as_deref().map(|by| users.column(by)?.str()).transpose()?;
-        for (row, user) in users.column(USER)?.str()?.iter().enumerate() {
-            let value = values.and_then(|values| values.get(row)).unwrap_or_default();
-            let of_value = match members.0.get_mut(value) {
-                Some(known) => known,
-                None => members.0.entry(value.to_string()).or_default(),
-            };
-            of_value.insert(user.unwrap_or_default().to_string());
-        }
-        Ok(members)
+        Ok(sums.where_each(|sums| tables.performed.iter().zip(sums).all(|(performed, sum)| performed.holds(*sum))))
     }
 
     fn hold(&self, value: &str, user: &str) -> bool {
         self.0.get(value).is_some_and(|users| users.contains(user))
+    }
+}
+
+/// Sums of some columns by user and lane.
+struct Sums {
+    lanes: Codes,
+    users: Option<Interner>,
+    /// Each lane and user, as codes of both.
+    keys: Interner,
+    columns: usize,
+    /// Of each key, the sum of each column.
+    sums: Vec<i64>,
+}
+
+impl Sums {
+    fn new(columns: usize) -> Self {
+        Sums { lanes: Codes::default(), users: None, keys: Interner::of_ints(), columns, sums: Vec::new() }
+    }
+
+    /// The sums of the user in a row, within a lane.
+    fn of(&mut self, lane: u32, users: &KeyColumn, row: usize) -> &mut [i64] {
+        let user = self.users.get_or_insert_with(|| Interner::like(users)).intern(users, row);
+        let key = self.keys.intern_int(i64::from(lane) << 32 | i64::from(user)) as usize;
+        let first = key * self.columns;
+        self.sums.resize(self.sums.len().max(first + self.columns), 0);
+        &mut self.sums[first..first + self.columns]
+    }
+
+    /// The users whose sums are as wanted.
+    fn where_each(self, are_so: impl Fn(&[i64]) -> bool) -> Members {
+        let mut members = Members::default();
+        let (Some(users), KeyColumn::Int(keys)) = (self.users, self.keys.into_keys()) else { return members };
+        let (users, lanes) = (users.into_keys(), self.lanes.into_texts());
+        for (key, _) in keys.iter().zip(self.sums.chunks(self.columns)).filter(|(_, sums)| are_so(sums)) {
+            let (lane, user) = ((key >> 32) as usize, (key & i64::from(u32::MAX)) as usize);
+            let user = match &users {
+                KeyColumn::Int(ids) => ids[user].to_string(),
+                KeyColumn::Text(texts) => String::from_utf8_lossy(texts.get(user)).into_owned(),
+            };
+            let lane = lanes.get(lane).map(String::as_str).unwrap_or_default();
+            match members.0.get_mut(lane) {
+                Some(known) => drop(known.insert(user)),
+                None => drop(members.0.insert(lane.to_string(), HashSet::from([user]))),
+            }
+        }
+        members
     }
 }

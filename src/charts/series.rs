@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polars::prelude::*;
-
 use super::cells::Part;
 use super::error::ChartError;
 use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
 use super::lanes::{Codes, Groups};
 use super::passes::passes;
-use super::rows::{FileRows, Texts};
-use super::segments::{Ranged, USER};
+use super::rows::{FileRows, Texts, USER};
+use super::segments::Ranged;
 use crate::job::added::AddedColumns;
-use crate::job::chart::{Count, Interval, Series};
+use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
+use crate::job::series::{Count, Series};
 use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
+use crate::tables::schema::sessions::SESSIONS;
 
 /// A series of a chart over the sessions of a segment.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ impl SeriesOf<'_> {
     ///
     /// # Errors
     /// Nobody added one of them.
-    pub fn columns(&self) -> PolarsResult<BTreeSet<String>> {
+    pub fn columns(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns = self.columns_of_conditions()?;
         columns.insert(LENGTH.to_string());
         if self.intervals.interval == Interval::Hour {
@@ -74,13 +75,13 @@ impl SeriesOf<'_> {
     ///
     /// # Errors
     /// Nobody added one of them.
-    pub fn columns_of_groups(&self) -> PolarsResult<BTreeSet<String>> {
+    pub fn columns_of_groups(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns = self.columns_of_conditions()?;
         columns.extend(self.group()?.map(str::to_string));
         Ok(columns)
     }
 
-    fn columns_of_conditions(&self) -> PolarsResult<BTreeSet<String>> {
+    fn columns_of_conditions(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns: BTreeSet<String> = self.segment.columns().map(str::to_string).collect();
         if self.series.min_length_ms.is_some() || self.series.max_length_ms.is_some() {
             columns.insert(LENGTH.to_string());
@@ -164,14 +165,13 @@ impl SeriesOf<'_> {
         }
         for test in values {
             let column = self.column(&test.value)?;
-            let condition = self::passes(test, column, file.data_type(column)?)?;
-            passes.and(file.holds(condition)?.into_iter());
+            passes.and(self::passes(test, column, file)?.into_iter());
         }
         Ok(passes.rows())
     }
 
     /// The hour of each row's start, since the first instant of its date.
-    fn hours(&self, day: Day, file: &mut FileRows) -> PolarsResult<Vec<u8>> {
+    fn hours(&self, day: Day, file: &mut FileRows) -> Result<Vec<u8>, TableError> {
         let first = first_instant(day, self.intervals.zone).micros();
         let last = IntervalKey::of_hour(day, i64::MAX).number() - IntervalKey::of_day(day).number();
         let hour = |start: &i64| (start - first).div_euclid(HOUR_MICROS).clamp(0, last) as u8;
@@ -185,7 +185,7 @@ impl SeriesOf<'_> {
         values.places.iter().map(|place| of.get(*place as usize).copied().unwrap_or(none)).collect()
     }
 
-    fn number(&self) -> PolarsResult<Option<&str>> {
+    fn number(&self) -> Result<Option<&str>, TableError> {
         match &self.series.count {
             _ if !self.with_events => Ok(None),
             Count::Sessions => Ok(Some("event_count")),
@@ -193,20 +193,22 @@ impl SeriesOf<'_> {
         }
     }
 
-    fn sum(&self) -> PolarsResult<Option<&str>> {
+    fn sum(&self) -> Result<Option<&str>, TableError> {
         match &self.series.count {
             Count::Events { sum: Some(sum), .. } => self.column(sum).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn group(&self) -> PolarsResult<Option<&str>> {
+    fn group(&self) -> Result<Option<&str>, TableError> {
         self.series.group_by.as_ref().map(|group| self.column(group)).transpose()
     }
 
-    fn column(&self, holds: &Holds) -> PolarsResult<&str> {
+    fn column(&self, holds: &Holds) -> Result<&str, TableError> {
         // The columns of all charts were derived together.
-        self.added.name_of(holds).ok_or_else(|| polars_err!(ColumnNotFound: "{holds}"))
+        let missing =
+            || TableError::Read { path: SESSIONS.folder.into(), reason: format!("no column of it holds {holds}") };
+        self.added.name_of(holds).ok_or_else(missing)
     }
 }
 

@@ -1,10 +1,6 @@
 //! The tables that charts are made of, as files.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-
-use polars::prelude::*;
+use std::path::PathBuf;
 
 use crate::sessionize::time::Day;
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
@@ -61,48 +57,4 @@ pub fn in_batches(files: Vec<DatedFile>, at_once: u64) -> Vec<Vec<DatedFile>> {
     }
     batches.extend((!batch.is_empty()).then_some(batch));
     batches
-}
-
-/// The rows of one file of a table, to be worked on by polars.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn scan_file(path: &Path) -> PolarsResult<LazyFrame> {
-    // By our own names of files: folders above the output may be of the form `key=value`, too.
-    let hive_options = polars::io::HiveOptions::new_disabled();
-    let args = ScanArgsParquet { glob: false, cache: false, hive_options, ..ScanArgsParquet::default() };
-    LazyFrame::scan_parquet(PlRefPath::try_from_path(path)?, args)
-}
-
-/// Computes a frame.
-///
-/// # Errors
-/// What it is of cannot be read.
-pub fn collect(frame: LazyFrame) -> PolarsResult<DataFrame> {
-    Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
-}
-
-/// Some columns of one file of a table, read on this thread: files are what threads are given.
-///
-/// # Errors
-/// The file cannot be read, or has no such column.
-pub fn read_file(path: &Path, columns: &BTreeSet<String>) -> PolarsResult<DataFrame> {
-    let reader = open(path)?.read_parallel(ParallelStrategy::None);
-    reader.with_columns(Some(columns.iter().cloned().collect())).finish().map_err(|error| of(path, error))
-}
-
-/// How many rows one file of a table has.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn row_count(path: &Path) -> PolarsResult<usize> {
-    open(path)?.num_rows().map_err(|error| of(path, error))
-}
-
-fn open(path: &Path) -> PolarsResult<ParquetReader<File>> {
-    Ok(ParquetReader::new(File::open(path).map_err(|error| of(path, error.into()))?))
-}
-
-fn of(path: &Path, error: PolarsError) -> PolarsError {
-    error.wrap_msg(|reason| format!("{}: {reason}", path.display()))
 }

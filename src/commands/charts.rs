@@ -14,6 +14,7 @@ use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_zone;
 use crate::job::fingerprint::Canonical;
+use crate::job::options::available_threads;
 use crate::job::{AddedColumns, JobError, Segment};
 use crate::pipeline;
 use crate::summary::charts::charts_text;
@@ -42,7 +43,7 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     let folder = folder.lock()?;
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
-    let pool = pipeline::pool(pipeline::available_threads())?;
+    let pool = pipeline::pool(available_threads())?;
     let style = CsvStyle { zone: &zone, formulas: job.formulas };
     let measured = stage_anew(&pool, &folder, &definition, style, (&job.charts, &job.segments))?;
     crate::cancel::check()?;
@@ -68,7 +69,7 @@ pub fn stage_anew(
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
     let set = ChartSet { charts, segments: &tables, added: &added, limit: None };
-    let measured = set.measure(pool, folder.path(), style.zone)?;
+    let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
     stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
     Ok(measured)

@@ -3,5 +3,6 @@
 pub mod error;
 pub mod folder;
 pub mod history;
+pub mod read;
 pub mod schema;
 pub mod write;

@@ -68,13 +68,15 @@ pub fn item(list: &DataType) -> Option<&FieldRef> {
     }
 }
 
-/// The type in which values of a decoded type go on: half floats are wider, and intervals and decimals of more than 38 digits
-/// are spelled.
+/// The type in which values of a decoded type go on: numbers have 32 bits at least, and intervals and decimals of more than
+/// 38 digits are spelled.
 pub fn settled(decoded: &DataType) -> DataType {
     use DataType as T;
     let field = |field: &FieldRef| with_type(field, settled(field.data_type()));
     match decoded {
         T::Float16 => T::Float32,
+        T::Int8 | T::Int16 => T::Int32,
+        T::UInt8 | T::UInt16 => T::UInt32,
         T::Decimal256(..) | T::Interval(_) => T::Utf8View,
         T::Struct(fields) => T::Struct(fields.iter().map(field).collect()),
         T::Map(entries, sorted) => T::Map(field(entries), *sorted),

@@ -270,7 +270,7 @@ fn uuid_bytes(text: &[u8]) -> Option<Vec<u8>> {
     let digits: String = text.chars().filter(|sign| *sign != '-').collect();
     let number = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
     let bytes = number.to_be_bytes();
-    (crate::events::normalise::convert::uuid_text(bytes) == text).then(|| bytes.to_vec())
+    (crate::events::normalise::texts::uuid_text(bytes) == text).then(|| bytes.to_vec())
 }
 
 #[cfg(test)]

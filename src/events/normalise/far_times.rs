@@ -3,6 +3,8 @@
 
 use polars::prelude::*;
 
+use crate::sessionize::time::written::{date_text, time_text};
+
 /// Days around 1970 that polars can write: it gives up some 262,000 years from today.
 const NEAR: i64 = 95_000_000;
 
@@ -28,7 +30,7 @@ pub fn text_of(series: &Series) -> PolarsResult<StringChunked> {
     let near = near.cast(&DataType::String)?;
     let texts = near.str()?.iter().zip(counts.iter());
     Ok(texts
-        .map(|(near, count)| near.map_or_else(|| count.map(|count| far(count, in_a_day)), |t| Some(t.to_string())))
+        .map(|(near, count)| near.map_or_else(|| count.map(|count| written(count, in_a_day)), |t| Some(t.to_string())))
         .collect())
 }
 
@@ -46,51 +48,17 @@ pub fn micros_of(series: &Series) -> PolarsResult<Int64Chunked> {
     })
 }
 
-/// A date, or a time of so many parts a day, as ISO 8601 writes what is far away: with a sign before the year.
-fn far(count: i64, in_a_day: i64) -> String {
-    let (year, month, day) = civil(count.div_euclid(in_a_day));
-    let date = format!("{year:+05}-{month:02}-{day:02}");
-    let digits = match in_a_day {
-        86_400_000_000_000 => 9,
-        86_400_000_000 => 6,
-        86_400_000 => 3,
-        _ => return date,
-    };
-    let (in_a_second, of_day) = (in_a_day / 86_400, count.rem_euclid(in_a_day));
-    let (second, fraction) = (of_day / in_a_second, of_day % in_a_second);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{date} {hour:02}:{minute:02}:{second:02}.{fraction:0digits$}")
-}
-
-/// The date of a day, counted from 1970-01-01, in the calendar of today.
-fn civil(days: i64) -> (i64, i64, i64) {
-    const DAYS_OF_400_YEARS: i64 = 146_097;
-    // From the first of March of the year 0, so that a leap day is the last one of its year.
-    let days = i128::from(days) + 719_468;
-    let cycles = days.div_euclid(i128::from(DAYS_OF_400_YEARS)) as i64;
-    let day = days.rem_euclid(i128::from(DAYS_OF_400_YEARS)) as i64;
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = (400 * cycles + year, (month + 2) % 12 + 1);
-    (year + i64::from(month <= 2), month, day)
+fn written(count: i64, in_a_day: i64) -> String {
+    if in_a_day == 1 {
+        date_text(count)
+    } else {
+        time_text(count, in_a_day)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        let mut date = jiff::civil::Date::constant(-9999, 1, 1);
-        let first = date.since(jiff::civil::Date::constant(1970, 1, 1)).expect("days").get_days();
-        for days in i64::from(first)..i64::from(first) + 5_000_000 {
-            let expected = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
-            assert_eq!(civil(days), expected);
-            date = date.tomorrow().expect("not the last");
-        }
-    }
 
     #[test]
     fn the_ends_of_time_are_text() {
@@ -119,7 +87,7 @@ mod tests {
             Series::new("t".into(), counts).cast(&DataType::Datetime(TimeUnit::Microseconds, None)).expect("times");
         let theirs = near.cast(&DataType::String).expect("text");
         assert!(text_of(&near).expect("text").iter().eq(theirs.str().expect("text").iter()));
-        let ours: Vec<String> = counts[3..].iter().map(|count| far(*count, 86_400_000_000)).collect();
+        let ours: Vec<String> = counts[3..].iter().map(|count| time_text(*count, 86_400_000_000)).collect();
         assert_eq!(ours, theirs.str().expect("text").iter().skip(3).flatten().collect::<Vec<_>>());
     }
 }

@@ -1,7 +1,22 @@
 //! Sets of dates: those that a run writes.
 
 use super::Day;
-use crate::sessionize::aggregate::Window;
+
+/// The dates that tables hold, both ends inclusive; `None` for no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first date.
+    pub first: Option<Day>,
+    /// The last date.
+    pub last: Option<Day>,
+}
+
+impl Window {
+    /// Whether a date is within.
+    pub fn holds(&self, day: Day) -> bool {
+        self.first.is_none_or(|first| first <= day) && self.last.is_none_or(|last| day <= last)
+    }
+}
 
 /// Dates, as ranges with both ends inclusive, in ascending order and with other dates between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

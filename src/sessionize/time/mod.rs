@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod dates;
+pub mod written;
 
 /// An instant: microseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

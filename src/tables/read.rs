@@ -1,0 +1,77 @@
+//! Reads columns of the files of a table.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::{DataType, FieldRef, Schema};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
+
+use super::error::TableError;
+use crate::guard::against_damage;
+
+/// Reads some columns of a file as one batch of all of its rows, on this thread. Text comes as views, whether the file
+/// has it in dictionaries or not: equal views are equal texts.
+///
+/// # Errors
+/// The file cannot be read, or has no such column.
+pub fn read_columns(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, TableError> {
+    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
+    against_damage(|| read(path, columns)).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(failed)
+}
+
+/// How many rows a file has.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn row_count(path: &Path) -> Result<usize, TableError> {
+    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
+    let (_, metadata) = open(path).map_err(failed)?;
+    usize::try_from(metadata.metadata().file_metadata().num_rows()).map_err(|error| failed(error.to_string()))
+}
+
+fn read(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, String> {
+    let (file, metadata) = open(path)?;
+    let fields = metadata.schema().fields();
+    if let Some(missing) = columns.iter().find(|column| !fields.iter().any(|field| field.name() == *column)) {
+        return Err(format!("it has no column `{missing}`"));
+    }
+    // By place: a name that has dots in it, as of a field inside of a column, is one column of the table.
+    let places = fields.iter().enumerate().filter(|(_, field)| columns.contains(field.name())).map(|(place, _)| place);
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), places);
+    let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).map_err(|error| error.to_string())?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    let mut reader = reader.with_projection(mask).with_batch_size(rows.max(1)).build().map_err(|e| e.to_string())?;
+    let schema = RecordBatchReader::schema(&reader);
+    let batch = reader.next().transpose().map_err(|error| error.to_string())?;
+    let batch = batch.unwrap_or_else(|| RecordBatch::new_empty(schema));
+    if batch.num_rows() != rows {
+        return Err(format!("it has {} rows, and its footer says {rows}", batch.num_rows()));
+    }
+    Ok(batch)
+}
+
+/// Opens a file whose text is to be read as views.
+fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| error.to_string())?;
+    let fields: Vec<FieldRef> = metadata.schema().fields().iter().map(with_views).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
+    Ok((file, metadata.map_err(|error| error.to_string())?))
+}
+
+fn with_views(field: &FieldRef) -> FieldRef {
+    let values = match field.data_type() {
+        DataType::Dictionary(_, values) => values.as_ref(),
+        other => other,
+    };
+    if matches!(values, DataType::Utf8 | DataType::LargeUtf8) {
+        return Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View));
+    }
+    Arc::clone(field)
+}
