@@ -6,10 +6,11 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use crate::events::bridge;
+use crate::events::bridge::polars_error;
 use crate::events::error::InputError;
-use crate::events::normalise::convert::{polars_error, text_of};
 use crate::events::normalise::extract::{expr_of, uuid_as_text};
 use crate::events::normalise::far_times::micros_of;
+use crate::events::normalise::texts::text_of;
 use crate::events::source::columns::{ColumnRef, Columns};
 use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind;

@@ -14,12 +14,14 @@ use polars::prelude::*;
 use super::tuples::Tuples;
 use super::{Facts, Property};
 use crate::events::bridge;
+use crate::events::bridge::one_line;
+use crate::events::bridge::polars_error;
 use crate::events::decode::coded::{coded, coded_numbers};
 use crate::events::decode::dictionaries::CodedText;
 use crate::events::error::InputError;
-use crate::events::normalise::convert::{ordered, polars_error, values};
+use crate::events::normalise::convert::{ordered, values};
+use crate::events::normalise::error::ProjectError;
 use crate::events::normalise::extract::made_of;
-use crate::events::normalise::project::{one_line, ProjectError};
 use crate::events::predicate::compile::formula;
 use crate::events::predicate::formula::Formula;
 use crate::events::predicate::known::{KnownConditions, Seen};
@@ -84,7 +86,7 @@ impl FactProjection {
         let mut rest = Rest::default();
         let mut uses: Vec<(&String, &ColumnUse)> = Vec::new();
         for (bit, _, parts) in typed.iter().filter(|(bit, ..)| !ours.contains(bit)) {
-            let all = parts.iter().map(|(expr, _)| expr.clone()).reduce(Expr::and).unwrap_or_else(|| lit(true));
+            let all = parts.iter().map(|(part, _)| part.expr.clone()).reduce(Expr::and).unwrap_or_else(|| lit(true));
             rest.conditions.push((*bit, all.fill_null(lit(false)).alias(condition_name(*bit))));
             uses.extend(parts.iter().flat_map(|(_, part)| &part.uses));
         }

@@ -11,7 +11,7 @@ use polars::prelude::*;
 use super::error::InputError;
 use super::normalise::convert::float_of;
 use super::normalise::extract::{expr_of, made_of, uuid_as_text};
-use super::predicate::typed::typed;
+use super::predicate::typed::{typed, Typed};
 use super::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use super::source::columns::{ColumnRef, Columns};
 use super::source::footer::{FileSchema, Footer};
@@ -226,7 +226,7 @@ impl Facts {
         &self,
         (bit, condition): (u32, &'c Condition),
         footer: &Footer,
-    ) -> Result<Vec<(Expr, &'c Conjunct)>, InputError> {
+    ) -> Result<Vec<(Typed, &'c Conjunct)>, InputError> {
         let schema = || -> PolarsResult<SchemaRef> {
             let uses = condition.parts().flat_map(|part| &part.uses);
             let made: Vec<Expr> = made_of(uses, footer).into_values().collect();

@@ -16,9 +16,10 @@ use proptest::prelude::*;
 
 use super::compile::formula;
 use super::known::{KnownConditions, Seen};
-use super::typed::typed;
+use super::typed::{typed, Typed};
 use super::{Conjunct, ParsedCondition};
 use crate::events::bridge::frame_of;
+use crate::events::decode::decoded::settle;
 use crate::events::normalise::extract::made_of;
 use crate::events::source::columns::Columns;
 use crate::events::source::find::InputFile;
@@ -141,7 +142,7 @@ fn rows(count: usize) -> impl Strategy<Value = RecordBatch> {
                 *values = Arc::new(times.clone().with_timezone("Europe/Paris"));
             }
         }
-        RecordBatch::try_from_iter_with_nullable(columns).expect("of one length")
+        settle(RecordBatch::try_from_iter_with_nullable(columns).expect("of one length")).expect("of all types")
     })
 }
 
@@ -254,7 +255,7 @@ fn footers(schema: &arrow::datatypes::Schema) -> [Footer; 2] {
 
 /// A condition's parts over the first file.
 struct Over {
-    parts: Vec<(Expr, Conjunct)>,
+    parts: Vec<(Typed, Conjunct)>,
     made: Vec<Expr>,
 }
 
@@ -277,7 +278,7 @@ impl Over {
     }
 
     fn formula(&self, footer: &Footer) -> Option<super::formula::Formula<super::compile::Question>> {
-        let parts: Vec<(Expr, &Conjunct)> = self.parts.iter().map(|(expr, part)| (expr.clone(), part)).collect();
+        let parts: Vec<(Typed, &Conjunct)> = self.parts.iter().map(|(typed, part)| (typed.clone(), part)).collect();
         formula(&parts, footer)
     }
 
@@ -300,7 +301,7 @@ impl Over {
     fn of_rows(&self, rows: &RecordBatch) -> PolarsResult<Vec<bool>> {
         let names: Vec<String> = rows.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
         let rows = frame_of(rows, &names, &self.made)?.lazy();
-        let all = self.parts.iter().map(|(part, _)| part.clone()).reduce(Expr::and).expect("a part");
+        let all = self.parts.iter().map(|(part, _)| part.expr.clone()).reduce(Expr::and).expect("a part");
         let holds = rows.with_columns([all.fill_null(lit(false)).alias("holds")]).collect()?;
         Ok(holds.column("holds")?.bool()?.iter().map(|holds| holds == Some(true)).collect())
     }

@@ -12,6 +12,7 @@ use proptest::prelude::{any, prop, prop_assert, proptest, ProptestConfig, Strate
 use super::typed::typed;
 use super::ParsedCondition;
 use crate::events::bridge::to_polars;
+use crate::events::decode::decoded::settle;
 
 /// 2026-01-04 10:07:09.75, in milliseconds.
 const TIME: i64 = 1_767_521_229_750;
@@ -47,7 +48,8 @@ fn row() -> RecordBatch {
         ("ms", Arc::new(TimestampMillisecondArray::from(vec![TIME]))),
         ("ns", Arc::new(TimestampNanosecondArray::from(vec![TIME * 1_000_000]))),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).expect("a row")
+    let columns = columns.map(|(name, values)| (name, values, true));
+    settle(RecordBatch::try_from_iter_with_nullable(columns).expect("a row")).expect("of all types")
 }
 
 /// The answer for each of some rows; or what is wrong with the condition.
@@ -56,7 +58,7 @@ fn answers(condition: &str, rows: &RecordBatch) -> Result<Vec<Option<bool>>, Str
     let parsed = ParsedCondition::parse(condition).map_err(|error| error.to_string())?;
     let condition = typed(parsed.sql(), frame.schema()).map_err(|problem| problem.reason)?;
     let answered =
-        frame.lazy().with_columns([condition.alias("answer")]).collect().map_err(|error| error.to_string())?;
+        frame.lazy().with_columns([condition.expr.alias("answer")]).collect().map_err(|error| error.to_string())?;
     Ok(answered.column("answer").expect("an answer").bool().expect("truths").iter().collect())
 }
 

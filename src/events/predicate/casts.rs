@@ -7,7 +7,7 @@ use super::constant::{Constant, MOST_DIGITS};
 use super::language::Target;
 use super::numbers::{decimals, rounded, Exact};
 use super::rows::{computed, height, texts, truths, Floats, Texts};
-use crate::job::dates::instant_of;
+use crate::job::instants::instant_of;
 
 /// The polars type of what is cast.
 pub fn dtype_of(target: Target) -> DataType {

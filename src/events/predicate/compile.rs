@@ -1,16 +1,15 @@
-//! Which conditions are computed by ourselves: those of columns beside constants.
-//!
-//! A condition comes as polars would compute it, with constants of the column's type. What is no column beside
-//! constants, or where polars would compare in a type in which values are rounded, is not for us.
+//! Which conditions are computed by ourselves: those that are tests of columns beside constants, as far as a file has the
+//! columns whole.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
-use polars::lazy::dsl::{BooleanFunction, FunctionExpr, StringFunction};
-use polars::prelude::*;
+use polars::prelude::TimeUnit;
 
+use super::column_test::{Asked as Test, ColumnTest, Order, Part, Tests};
+use super::constant::Constant as Exact;
 use super::formula::Formula;
+use super::typed::Typed;
 use super::{ColumnUse, Conjunct};
 use crate::events::normalise::convert::ordered;
 use crate::events::source::columns::Source;
@@ -40,21 +39,6 @@ pub enum Asked {
     Holds(Part),
 }
 
-/// How a value stands to a constant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// It is less.
-    Less,
-    /// It is less, or equal.
-    LessOrEqual,
-    /// It is equal.
-    Equal,
-    /// It is greater, or equal.
-    GreaterOrEqual,
-    /// It is greater.
-    Greater,
-}
-
 /// A value as it is compared: numbers, times and truths by numbers of the same order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Constant {
@@ -62,50 +46,6 @@ pub enum Constant {
     Number(i64),
     /// Text, or what lies between texts.
     Text(Vec<u8>),
-}
-
-/// A part of text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// At its end.
-    End(String),
-    /// Anywhere.
-    Anywhere(String),
-}
-
-impl Order {
-    /// Whether this is how something stands to a constant that it compares to so.
-    pub fn holds(self, compared: Ordering) -> bool {
-        match self {
-            Order::Less => compared.is_lt(),
-            Order::LessOrEqual => compared.is_le(),
-            Order::Equal => compared.is_eq(),
-            Order::GreaterOrEqual => compared.is_ge(),
-            Order::Greater => compared.is_gt(),
-        }
-    }
-
-    /// What an operator asks, if it compares so.
-    pub fn of(operator: Operator) -> Option<Self> {
-        Some(match operator {
-            Operator::Lt => Order::Less,
-            Operator::LtEq => Order::LessOrEqual,
-            Operator::Eq => Order::Equal,
-            Operator::GtEq => Order::GreaterOrEqual,
-            Operator::Gt => Order::Greater,
-            _ => return None,
-        })
-    }
-}
-
-impl Part {
-    /// Whether a text has it.
-    pub fn is_in(&self, text: &str) -> bool {
-        match self {
-            Part::End(end) => text.ends_with(end.as_str()),
-            Part::Anywhere(part) => text.contains(part.as_str()),
-        }
-    }
 }
 
 impl Asked {
@@ -123,10 +63,11 @@ impl Asked {
     }
 }
 
-/// A condition over a file as a formula of ours, from its parts, which all have to hold; `None` where it has to be left
-/// to polars.
-pub fn formula(parts: &[(Expr, &Conjunct)], footer: &Footer) -> Option<Formula<Question>> {
-    let of_part = |(expr, part): &(Expr, &Conjunct)| Compiler { uses: &part.uses, footer }.formula(expr);
+/// A condition over a file as questions to its columns, from its parts, which all have to hold; `None` where it has to be
+/// left to polars.
+pub fn formula(parts: &[(Typed, &Conjunct)], footer: &Footer) -> Option<Formula<Question>> {
+    let of_part =
+        |(typed, part): &(Typed, &Conjunct)| Compiler { uses: &part.uses, footer }.formula(typed.tests.as_ref()?);
     let mut formulas = parts.iter().map(of_part).collect::<Option<Vec<_>>>()?.into_iter();
     let first = formulas.next().unwrap_or(Formula::Always(Some(true)));
     Some(formulas.fold(first, |all, next| Formula::And(Box::new(all), Box::new(next))))
@@ -169,7 +110,7 @@ impl Values {
         use ArrowType as T;
         match data_type {
             T::Utf8View => Values::Text,
-            T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 => Values::Int,
+            T::Int32 | T::Int64 | T::UInt32 => Values::Int,
             T::UInt64 => Values::UInt64,
             T::Float64 => Values::Float,
             T::Float32 => Values::Float32,
@@ -186,75 +127,19 @@ impl Values {
     }
 }
 
-/// A constant of an expression.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Literal<'e> {
-    /// Null.
-    Null,
-    /// True or false.
-    Boolean(bool),
-    /// A whole number.
-    Int(i64),
-    /// A whole number above those.
-    UInt(u64),
-    /// A floating number.
-    Float(f64),
-    /// Text.
-    Text(&'e str),
-    /// Days since 1970.
-    Date(i32),
-    /// So many since 1970.
-    Time(i64, TimeUnit),
-}
-
-/// Below it, all integers are floating values of their own.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-impl<'e> Literal<'e> {
-    /// The constant that an expression is.
-    pub fn of(expr: &'e Expr) -> Option<Self> {
-        match expr {
-            Expr::Literal(LiteralValue::Series(_) | LiteralValue::Range(_)) => None,
-            Expr::Literal(value) => match (value.extract_str(), value.extract_i64()) {
-                (Some(text), _) => Some(Literal::Text(text)),
-                (None, Ok(number)) => Some(Literal::Int(number)),
-                (None, Err(_)) => Self::of_value(&value.to_any_value()?),
-            },
-            _ => None,
-        }
-    }
-
-    fn of_value(value: &AnyValue<'_>) -> Option<Self> {
-        Some(match value {
-            AnyValue::Null => Literal::Null,
-            AnyValue::Boolean(truth) => Literal::Boolean(*truth),
-            AnyValue::UInt64(number) => Literal::UInt(*number),
-            AnyValue::Float32(number) => Literal::Float(f64::from(*number)),
-            AnyValue::Float64(number) => Literal::Float(*number),
-            AnyValue::Date(days) => Literal::Date(*days),
-            AnyValue::Datetime(count, unit, _) => Literal::Time(*count, *unit),
-            AnyValue::DatetimeOwned(count, unit, _) => Literal::Time(*count, *unit),
-            _ => return None,
-        })
-    }
-
-    /// What it is among values; `None` where it cannot be compared with them exactly.
-    fn among(self, values: Values) -> Option<Constant> {
-        let float = |number: f64| ordered(number).map(Constant::Number);
-        match (values, self) {
-            (Values::Text, Literal::Text(text)) => Some(Constant::Text(text.as_bytes().to_vec())),
-            (Values::Int, Literal::Int(number)) => Some(Constant::Number(number)),
-            (Values::UInt64, Literal::Int(number)) => u64::try_from(number).ok().map(unsigned).map(Constant::Number),
-            (Values::UInt64, Literal::UInt(number)) => Some(Constant::Number(unsigned(number))),
-            (Values::Float, Literal::Float(number)) => float(number),
-            (Values::Float, Literal::Int(number)) => float(number as f64),
-            (Values::Float32, Literal::Float(number)) if f64::from(number as f32) == number => float(number),
-            (Values::Float32, Literal::Int(number)) if (number as f32) as i64 == number => float(number as f64),
-            (Values::Boolean, Literal::Boolean(truth)) => Some(Constant::Number(i64::from(truth))),
-            (Values::Date, Literal::Date(days)) => Some(Constant::Number(i64::from(days))),
-            (Values::Time(unit), Literal::Time(count, of)) if unit == of => Some(Constant::Number(count)),
-            _ => None,
-        }
+/// What a constant is among values; `None` where it cannot be compared with them exactly.
+fn among(constant: &Exact, values: Values) -> Option<Constant> {
+    let float = |number: f64| ordered(number).map(Constant::Number);
+    match (values, constant) {
+        (Values::Text, Exact::Text(text)) => Some(Constant::Text(text.as_bytes().to_vec())),
+        (Values::Int, Exact::Int(number)) => i64::try_from(*number).ok().map(Constant::Number),
+        (Values::UInt64, Exact::Int(number)) => u64::try_from(*number).ok().map(unsigned).map(Constant::Number),
+        (Values::Float, Exact::Float(number)) => float(*number),
+        (Values::Float32, Exact::Float32(number)) => float(f64::from(*number)),
+        (Values::Boolean, Exact::Boolean(truth)) => Some(Constant::Number(i64::from(*truth))),
+        (Values::Date, Exact::Date(days)) => Some(Constant::Number(i64::from(*days))),
+        (Values::Time(unit), Exact::Time(count, of, _)) if unit == *of => Some(Constant::Number(*count)),
+        _ => None,
     }
 }
 
@@ -269,111 +154,33 @@ struct Compiler<'c> {
 }
 
 impl Compiler<'_> {
-    fn formula(&self, expr: &Expr) -> Option<Formula<Question>> {
-        match expr {
-            Expr::Literal(_) => match Literal::of(expr)? {
-                Literal::Boolean(truth) => Some(Formula::Always(Some(truth))),
-                Literal::Null => Some(Formula::Always(None)),
-                _ => None,
-            },
-            Expr::Column(name) => {
-                let column = self.column(name)?;
-                match column.values {
-                    Values::Missing => Some(Formula::Always(None)),
-                    Values::Boolean => Some(ask(column, Asked::Is(Order::Equal, Constant::Number(1)))),
-                    _ => None,
-                }
-            }
-            // NOT casts what it is before; truths stay what they are.
-            Expr::Cast { expr, dtype, .. } if dtype.as_literal() == Some(&DataType::Boolean) => self.formula(expr),
-            Expr::BinaryExpr { left, op, right } => self.of_two(left, *op, right),
-            Expr::Function { input, function } => self.function(input, function),
-            _ => None,
+    fn formula(&self, tests: &Tests) -> Option<Formula<Question>> {
+        let both = |left: &Tests, right: &Tests| Some((Box::new(self.formula(left)?), Box::new(self.formula(right)?)));
+        match tests {
+            Formula::Always(truth) => Some(Formula::Always(*truth)),
+            Formula::Test(test) => self.question(test),
+            Formula::IsNull(inner) => Some(Formula::IsNull(Box::new(self.formula(inner)?))),
+            Formula::OrElse(inner, unknown) => Some(Formula::OrElse(Box::new(self.formula(inner)?), *unknown)),
+            Formula::Not(inner) => Some(Formula::Not(Box::new(self.formula(inner)?))),
+            Formula::And(left, right) => both(left, right).map(|(left, right)| Formula::And(left, right)),
+            Formula::Or(left, right) => both(left, right).map(|(left, right)| Formula::Or(left, right)),
         }
     }
 
-    fn of_two(&self, left: &Expr, op: Operator, right: &Expr) -> Option<Formula<Question>> {
-        if matches!(op, Operator::And | Operator::LogicalAnd | Operator::Or | Operator::LogicalOr) {
-            let (left, right) = (Box::new(self.formula(left)?), Box::new(self.formula(right)?));
-            return Some(match op {
-                Operator::And | Operator::LogicalAnd => Formula::And(left, right),
-                _ => Formula::Or(left, right),
-            });
-        }
-        let (value, op, constant) = match (Literal::of(left), Literal::of(right)) {
-            (None, Some(constant)) => (left, op, constant),
-            (Some(constant), None) => (right, op.swap_operands()?, constant),
-            _ => return None,
-        };
-        if op == Operator::NotEq {
-            return Some(not(self.compared(value, Order::Equal, constant)?));
-        }
-        self.compared(value, Order::of(op)?, constant)
-    }
-
-    fn compared(&self, value: &Expr, order: Order, constant: Literal<'_>) -> Option<Formula<Question>> {
-        let Expr::Column(name) = value else {
-            let value = self.formula(value)?;
-            return match (order, constant) {
-                (Order::Equal, Literal::Boolean(true)) => Some(value),
-                (Order::Equal, Literal::Boolean(false)) => Some(not(value)),
-                _ => None,
-            };
-        };
-        let column = self.column(name)?;
-        if constant == Literal::Null || column.values == Values::Missing {
-            return Some(Formula::Always(None));
-        }
-        if let (Values::Int, Literal::Float(number)) = (column.values, constant) {
-            return among_integers(order, number).map(|asked| ask(column, asked));
-        }
-        let constant = constant.among(column.values)?;
-        Some(ask(column, Asked::Is(order, constant)))
-    }
-
-    fn function(&self, input: &[Expr], function: &FunctionExpr) -> Option<Formula<Question>> {
-        match (function, input) {
-            (FunctionExpr::Boolean(BooleanFunction::Not), [inner]) => self.formula(inner).map(not),
-            (FunctionExpr::Boolean(BooleanFunction::IsNull), [inner]) => self.is_null(inner),
-            (FunctionExpr::Boolean(BooleanFunction::IsNotNull), [inner]) => self.is_null(inner).map(not),
-            (FunctionExpr::FillNull, [inner, unknown]) => match Literal::of(unknown)? {
-                Literal::Boolean(unknown) => Some(Formula::OrElse(Box::new(self.formula(inner)?), unknown)),
-                _ => None,
-            },
-            (FunctionExpr::Boolean(BooleanFunction::IsIn { nulls_equal: false }), [Expr::Column(name), list]) => {
-                let column = self.column(name)?;
-                if column.values == Values::Missing {
-                    return Some(Formula::Always(None));
-                }
-                let constants = constants_of(list, column.values)?;
+    fn question(&self, test: &ColumnTest) -> Option<Formula<Question>> {
+        let column = self.column(&test.column)?;
+        let values = column.values;
+        match &test.asked {
+            Test::IsNull => Some(ask(column, Asked::IsNull)),
+            _ if values == Values::Missing => Some(Formula::Always(None)),
+            Test::Is(order, constant) => Some(ask(column, Asked::Is(*order, among(constant, values)?))),
+            Test::IsOneOf(constants) => {
+                let constants = constants.iter().map(|constant| among(constant, values)).collect::<Option<_>>()?;
                 Some(ask(column, Asked::IsOneOf(constants)))
             }
-            (FunctionExpr::StringExpr(function), [Expr::Column(name), part]) => {
-                let column = self.column(name)?;
-                let Literal::Text(part) = Literal::of(part)? else { return None };
-                match function {
-                    StringFunction::StartsWith | StringFunction::EndsWith | StringFunction::Contains { .. }
-                        if column.values == Values::Missing =>
-                    {
-                        Some(Formula::Always(None))
-                    }
-                    _ if column.values != Values::Text => None,
-                    StringFunction::StartsWith => begins_with(column, part),
-                    StringFunction::EndsWith => Some(ask(column, Asked::Holds(Part::End(part.to_string())))),
-                    StringFunction::Contains { literal: true, .. } => {
-                        Some(ask(column, Asked::Holds(Part::Anywhere(part.to_string()))))
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn is_null(&self, expr: &Expr) -> Option<Formula<Question>> {
-        match expr {
-            Expr::Column(name) => self.column(name).map(|column| ask(column, Asked::IsNull)),
-            other => self.formula(other).map(|inner| Formula::IsNull(Box::new(inner))),
+            Test::Has(_) if values != Values::Text => None,
+            Test::Has(Part::Start(start)) => begins_with(column, start),
+            Test::Has(part) => Some(ask(column, Asked::Holds(part.clone()))),
         }
     }
 
@@ -410,29 +217,11 @@ impl Compiler<'_> {
     }
 }
 
-fn not(formula: Formula<Question>) -> Formula<Question> {
-    Formula::Not(Box::new(formula))
-}
-
 fn ask(column: Column, asked: Asked) -> Formula<Question> {
     match column.held {
         Held::InColumn(column) => Formula::Test(Question { column, asked }),
         Held::Same(value) => Formula::Always(asked.of(value.as_ref())),
     }
-}
-
-/// A floating constant as integers see it.
-fn among_integers(order: Order, number: f64) -> Option<Asked> {
-    if number.is_nan() || number.abs() >= EXACT {
-        return None;
-    }
-    let below = Constant::Number(number.floor() as i64);
-    Some(match order {
-        _ if number.fract() == 0.0 => Asked::Is(order, below),
-        Order::Less | Order::LessOrEqual => Asked::Is(Order::LessOrEqual, below),
-        Order::Greater | Order::GreaterOrEqual => Asked::Is(Order::Greater, below),
-        Order::Equal => Asked::IsOneOf(Vec::new()),
-    })
 }
 
 /// Texts with one beginning lie side by side.
@@ -454,19 +243,4 @@ fn begins_with(column: Column, beginning: &str) -> Option<Formula<Question>> {
         Box::new(ask(column, Asked::Is(order, Constant::Text(text))))
     };
     Some(Formula::And(is(Order::GreaterOrEqual, beginning.as_bytes().to_vec()), is(Order::Less, end)))
-}
-
-/// The constants of a list too long to be spelled out.
-fn constants_of(list: &Expr, values: Values) -> Option<Vec<Constant>> {
-    let list = match list {
-        Expr::Agg(AggExpr::Implode { input, .. }) => input.as_ref(),
-        other => other,
-    };
-    let Expr::Literal(LiteralValue::Series(series)) = list else { return None };
-    match values {
-        Values::Text => series.str().ok()?.iter().map(|text| Some(Constant::Text(text?.as_bytes().to_vec()))).collect(),
-        Values::UInt64 => series.u64().ok()?.iter().map(|number| Some(Constant::Number(unsigned(number?)))).collect(),
-        Values::Int => series.i64().ok()?.iter().map(|number| Some(Constant::Number(number?))).collect(),
-        _ => None,
-    }
 }

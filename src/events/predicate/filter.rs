@@ -7,8 +7,9 @@ use polars::prelude::*;
 
 use super::known::{KnownConditions, Seen};
 use crate::events::bridge;
+use crate::events::bridge::one_line;
 use crate::events::error::InputError;
-use crate::events::normalise::project::{one_line, ProjectError};
+use crate::events::normalise::error::ProjectError;
 
 /// A condition over files of one schema.
 #[derive(Clone, Debug)]

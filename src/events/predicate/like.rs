@@ -2,6 +2,8 @@
 
 use polars::prelude::*;
 
+use super::column_test::{Asked, Order, Part};
+use super::constant::Constant;
 use super::rows::{computed, height, truths, Texts};
 use super::texts::lowered;
 
@@ -79,9 +81,8 @@ impl Pattern {
         rest_after(last, &rest[start..]) == Some("")
     }
 
-    /// A test of the text alone, where all that the pattern asks for is some text with nothing but `%` before or after
-    /// it.
-    fn simple(&self, text: &Expr) -> Option<Expr> {
+    /// What is asked of a text, where all that the pattern has is some text with nothing but `%` before or after it.
+    pub fn simple(&self) -> Option<Asked> {
         let literal = |part: &[Sign]| -> Option<String> {
             let sign = |sign: &Sign| match sign {
                 Sign::Is(sign) => Some(*sign),
@@ -89,23 +90,21 @@ impl Pattern {
             };
             part.iter().map(sign).collect()
         };
-        match self.parts.as_slice() {
-            [only] => Some(text.clone().eq(lit(literal(only)?))),
-            [begin, end] if end.is_empty() && !begin.is_empty() => {
-                Some(text.clone().str().starts_with(lit(literal(begin)?)))
-            }
-            [begin, end] if begin.is_empty() => Some(text.clone().str().ends_with(lit(literal(end)?))),
-            [begin, middle, end] if begin.is_empty() && end.is_empty() => {
-                Some(text.clone().str().contains_literal(lit(literal(middle)?)))
-            }
-            _ => None,
-        }
+        Some(match self.parts.as_slice() {
+            [only] => Asked::Is(Order::Equal, Constant::Text(literal(only)?)),
+            [begin, end] if end.is_empty() && !begin.is_empty() => Asked::Has(Part::Start(literal(begin)?)),
+            [begin, end] if begin.is_empty() => Asked::Has(Part::End(literal(end)?)),
+            [begin, middle, end] if begin.is_empty() && end.is_empty() => Asked::Has(Part::Anywhere(literal(middle)?)),
+            _ => return None,
+        })
     }
 
     /// The pattern as a test of text.
     pub fn test(self, text: Expr) -> Expr {
-        if let Some(simple) = self.simple(&text) {
-            return simple;
+        match self.simple() {
+            Some(Asked::Is(_, constant)) => return text.eq(constant.literal().0),
+            Some(Asked::Has(part)) => return part.expr(text),
+            _ => {}
         }
         computed(vec![text], DataType::Boolean, move |columns| {
             let text = Texts::of(&columns[0])?;

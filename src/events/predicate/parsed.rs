@@ -17,6 +17,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::language;
 use super::language::{function_of, Function, Problem, Target};
+use crate::events::bridge::one_line;
 use crate::events::error::InputError;
 use crate::events::source::columns::{ColumnRef, Columns, Source};
 use crate::events::source::kind::Kind;
@@ -319,11 +320,7 @@ impl Visitor for Shape {
 
 /// What polars says of a condition, as an error of the condition.
 pub fn condition_error(condition: &str, error: &PolarsError) -> InputError {
-    let reason = error.to_string();
-    // polars appends the plan that it failed in, which says nothing to who wrote the condition.
-    let reason = reason.split("\n\n").next().unwrap_or_default();
-    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    InputError::Condition { condition: printed(condition), reason, position: None }
+    InputError::Condition { condition: printed(condition), reason: one_line(error), position: None }
 }
 
 fn split_conjuncts(sql: &Sql, parts: &mut Vec<Sql>) {

@@ -3,12 +3,13 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringViewArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, Int8Type,
-    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt16Type, UInt32Type, UInt64Type, UInt8Type,
+    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt32Type,
+    UInt64Type,
 };
 
-use super::compile::{unsigned, Asked, Constant, Order, Part, Question};
+use super::column_test::{Order, Part};
+use super::compile::{unsigned, Asked, Constant, Question};
 use crate::events::decode::dictionaries::CodedText;
 use crate::events::normalise::convert::ordered;
 
@@ -251,12 +252,8 @@ impl TextOrder {
 fn of_numbers(constants: &[i64], column: &ArrayRef) -> Vec<u32> {
     use DataType as T;
     match column.data_type() {
-        T::Int8 => placed::<Int8Type>(constants, column, i64::from),
-        T::Int16 => placed::<Int16Type>(constants, column, i64::from),
         T::Int32 => placed::<Int32Type>(constants, column, i64::from),
         T::Int64 => placed::<Int64Type>(constants, column, |number| number),
-        T::UInt8 => placed::<UInt8Type>(constants, column, i64::from),
-        T::UInt16 => placed::<UInt16Type>(constants, column, i64::from),
         T::UInt32 => placed::<UInt32Type>(constants, column, i64::from),
         T::UInt64 => placed::<UInt64Type>(constants, column, unsigned),
         T::Float32 => placed::<Float32Type>(constants, column, |number| float(f64::from(number))),

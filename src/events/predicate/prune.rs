@@ -3,17 +3,20 @@
 //! They are not read, and files that are ruled out whole not opened again.
 
 use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
-use polars::prelude::*;
+use polars::prelude::TimeUnit;
 
-use super::compile::{Literal, Order};
+use super::column_test::{Asked, ColumnTest, Order, Tests};
+use super::constant::Constant;
+use super::formula::Formula;
+use super::typed::Typed;
 use crate::events::source::bounds::Range;
 use crate::events::source::footer::{FileSchema, RowGroup};
 
-/// For each row group of a file whether the condition may hold in one of its rows. `exprs` all have to hold;
+/// For each row group of a file whether the condition may hold in one of its rows. `parts` all have to hold;
 /// `ranges_of` names the columns of the groups' ranges.
-pub fn can_match(exprs: &[Expr], groups: &[RowGroup], ranges_of: &[String], schema: &FileSchema) -> Vec<bool> {
+pub fn can_match(parts: &[Typed], groups: &[RowGroup], ranges_of: &[String], schema: &FileSchema) -> Vec<bool> {
     let bounded = Bounded { ranges_of, schema };
-    let tests: Vec<Test> = exprs.iter().filter_map(|expr| bounded.test(expr)).collect();
+    let tests: Vec<Test> = parts.iter().filter_map(|part| bounded.test(part.tests.as_ref()?)).collect();
     groups.iter().map(|group| tests.iter().all(|test| test.may_hold(&group.ranges))).collect()
 }
 
@@ -88,46 +91,38 @@ struct Bounded<'a> {
 }
 
 impl Bounded<'_> {
-    /// Whether an expression may hold, as a test of ranges; `None` where ranges say nothing.
-    fn test(&self, expr: &Expr) -> Option<Test> {
-        let Expr::BinaryExpr { left, op, right } = expr else { return None };
-        match (left.as_ref(), op, right.as_ref()) {
-            (left, Operator::And | Operator::LogicalAnd, right) => match (self.test(left), self.test(right)) {
+    /// Whether a condition may hold, as a test of ranges; `None` where ranges say nothing.
+    fn test(&self, tests: &Tests) -> Option<Test> {
+        match tests {
+            Formula::And(left, right) => match (self.test(left), self.test(right)) {
                 (Some(left), Some(right)) => Some(Test::Both(Box::new(left), Box::new(right))),
                 (left, right) => left.or(right),
             },
-            (left, Operator::Or | Operator::LogicalOr, right) => {
-                Some(Test::Either(Box::new(self.test(left)?), Box::new(self.test(right)?)))
+            Formula::Or(left, right) => Some(Test::Either(Box::new(self.test(left)?), Box::new(self.test(right)?))),
+            Formula::Test(ColumnTest { column, asked: Asked::Is(order, constant) }) => {
+                let place = self.ranges_of.iter().position(|name| name == column)?;
+                let constant = bound(constant, self.schema.data_type(column)?)?;
+                Some(Test::Stands { place, order: *order, constant })
             }
-            (Expr::Column(column), op, constant) => self.compare(column, *op, constant),
-            (constant, op, Expr::Column(column)) => self.compare(column, op.swap_operands()?, constant),
             _ => None,
         }
-    }
-
-    fn compare(&self, column: &str, op: Operator, constant: &Expr) -> Option<Test> {
-        let place = self.ranges_of.iter().position(|name| name == column)?;
-        let order = Order::of(op)?;
-        let constant = bound(Literal::of(constant)?, self.schema.data_type(column)?)?;
-        Some(Test::Stands { place, order, constant })
     }
 }
 
 /// A constant beside a column; `None` where it is not compared in the order of the column's values.
-fn bound(constant: Literal<'_>, column: &ArrowType) -> Option<Bound> {
+fn bound(constant: &Constant, column: &ArrowType) -> Option<Bound> {
     Some(match (constant, column) {
-        (Literal::Int(number), of) if of.is_integer() => Bound::Int(i128::from(number), 1),
-        (Literal::UInt(number), of) if of.is_integer() => Bound::Int(i128::from(number), 1),
-        (Literal::Int(number), ArrowType::Float64) => Bound::Float(number as f64),
-        (Literal::Float(number), ArrowType::Float32 | ArrowType::Float64) if !number.is_nan() => Bound::Float(number),
-        (Literal::Text(text), ArrowType::Utf8View) => Bound::Bytes(text.as_bytes().to_vec()),
-        (Literal::Date(days), ArrowType::Date32) => Bound::Int(i128::from(days), 1),
-        (Literal::Time(count, unit), ArrowType::Timestamp(of, _)) => match (of, unit) {
+        (Constant::Int(number), of) if of.is_integer() => Bound::Int(*number, 1),
+        (Constant::Float(number), ArrowType::Float64) if !number.is_nan() => Bound::Float(*number),
+        (Constant::Float32(number), ArrowType::Float32) if !number.is_nan() => Bound::Float(f64::from(*number)),
+        (Constant::Text(text), ArrowType::Utf8View) => Bound::Bytes(text.as_bytes().to_vec()),
+        (Constant::Date(days), ArrowType::Date32) => Bound::Int(i128::from(*days), 1),
+        (Constant::Time(count, unit, _), ArrowType::Timestamp(of, _)) => match (of, unit) {
             // polars has no seconds.
-            (ArrowUnit::Second, TimeUnit::Milliseconds) => Bound::Int(i128::from(count), 1_000),
+            (ArrowUnit::Second, TimeUnit::Milliseconds) => Bound::Int(i128::from(*count), 1_000),
             (ArrowUnit::Millisecond, TimeUnit::Milliseconds)
             | (ArrowUnit::Microsecond, TimeUnit::Microseconds)
-            | (ArrowUnit::Nanosecond, TimeUnit::Nanoseconds) => Bound::Int(i128::from(count), 1),
+            | (ArrowUnit::Nanosecond, TimeUnit::Nanoseconds) => Bound::Int(i128::from(*count), 1),
             _ => return None,
         },
         _ => return None,
@@ -137,54 +132,57 @@ fn bound(constant: Literal<'_>, column: &ArrowType) -> Option<Bound> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::predicate::column_test;
     use std::sync::Arc;
 
-    fn may_hold(condition: Expr, column: ArrowType, range: Option<Range>) -> bool {
+    fn may_hold(order: Order, constant: Constant, column: ArrowType, range: Option<Range>) -> bool {
         let schema = Arc::new(FileSchema::of(vec![("x".to_string(), column)]));
         let group = RowGroup { rows: 1, ranges: vec![range] };
-        can_match(&[condition], &[group], &["x".to_string()], &schema) == [true]
+        let tests = column_test::test("x", Asked::Is(order, constant));
+        let part = Typed { expr: polars::prelude::lit(true), tests: Some(tests) };
+        can_match(&[part], &[group], &["x".to_string()], &schema) == [true]
     }
 
     #[test]
     fn a_row_group_is_ruled_out_where_no_value_between_its_bounds_matches() {
-        let in_ints = |condition: Expr| may_hold(condition, ArrowType::Int64, Some(Range::Int(5, 9)));
-        for holds in [col("x").eq(lit(5i64)), col("x").lt(lit(6i64)), col("x").gt_eq(lit(9i64)), lit(8i64).lt(col("x"))]
-        {
-            assert!(in_ints(holds.clone()), "{holds}");
+        let in_ints = |order, number| may_hold(order, Constant::Int(number), ArrowType::Int64, Some(Range::Int(5, 9)));
+        use Order::{Equal, Greater, GreaterOrEqual, Less};
+        for (order, number) in [(Equal, 5), (Less, 6), (GreaterOrEqual, 9), (Greater, 8)] {
+            assert!(in_ints(order, number), "{order:?} {number}");
         }
-        for not in [col("x").eq(lit(4i64)), col("x").lt(lit(5i64)), col("x").gt(lit(9i64)), lit(9i64).lt(col("x"))] {
-            assert!(!in_ints(not.clone()), "{not}");
+        for (order, number) in [(Equal, 4), (Less, 5), (Greater, 9), (Equal, 10)] {
+            assert!(!in_ints(order, number), "{order:?} {number}");
         }
-        assert!(may_hold(col("x").eq(lit(4i64)), ArrowType::Int64, None));
+        assert!(may_hold(Equal, Constant::Int(4), ArrowType::Int64, None));
     }
 
     #[test]
     fn large_unsigned_numbers_are_beside_their_bounds_what_they_are() {
-        let range = || Some(Range::UInt(5, u64::MAX));
-        assert!(may_hold(col("x").gt(lit(u64::MAX - 1)), ArrowType::UInt64, range()));
-        assert!(!may_hold(col("x").lt(lit(5u64)), ArrowType::UInt64, range()));
-        assert!(!may_hold(col("x").lt(lit(-1i64)), ArrowType::UInt64, range()));
+        let beside =
+            |order, number| may_hold(order, Constant::Int(number), ArrowType::UInt64, Some(Range::UInt(5, u64::MAX)));
+        assert!(beside(Order::Greater, i128::from(u64::MAX) - 1));
+        assert!(!beside(Order::Less, 5));
+        assert!(!beside(Order::Less, -1));
     }
 
     #[test]
     fn seconds_are_beside_constants_in_milliseconds() {
-        let noon = Scalar::new(
-            DataType::Datetime(TimeUnit::Milliseconds, None),
-            AnyValue::Datetime(43_200_000, TimeUnit::Milliseconds, None),
-        );
+        let noon = Constant::Time(43_200_000, TimeUnit::Milliseconds, None);
         let at = |seconds| {
             let range = Some(Range::Int(seconds, seconds));
-            may_hold(col("x").eq(lit(noon.clone())), ArrowType::Timestamp(ArrowUnit::Second, None), range)
+            may_hold(Order::Equal, noon.clone(), ArrowType::Timestamp(ArrowUnit::Second, None), range)
         };
         assert_eq!([43_199, 43_200, 43_201, 43_200_000].map(at), [false, true, false, false]);
     }
 
     #[test]
     fn not_a_number_may_be_above_what_the_bounds_say() {
-        let range = || Some(Range::Float(1.0, 2.0));
-        assert!(may_hold(col("x").gt(lit(9.0)), ArrowType::Float64, range()));
-        assert!(may_hold(col("x").eq(lit(f64::NAN)), ArrowType::Float64, range()));
-        assert!(!may_hold(col("x").lt(lit(0.5)), ArrowType::Float64, range()));
-        assert!(may_hold(col("x").eq(lit(0.0)), ArrowType::Float64, Some(Range::Float(-0.0, -0.0))));
+        let beside =
+            |order, number| may_hold(order, Constant::Float(number), ArrowType::Float64, Some(Range::Float(1.0, 2.0)));
+        assert!(beside(Order::Greater, 9.0));
+        assert!(beside(Order::Equal, f64::NAN));
+        assert!(!beside(Order::Less, 0.5));
+        let zero = Some(Range::Float(-0.0, -0.0));
+        assert!(may_hold(Order::Equal, Constant::Float(0.0), ArrowType::Float64, zero));
     }
 }

@@ -14,40 +14,46 @@ use super::casts;
 use super::casts::Otherwise;
 use super::clocks;
 use super::clocks::Interval;
+use super::column_test;
+use super::column_test::{Asked, Tests};
 use super::constant::Constant;
 use super::extremes::{extreme, Extreme};
+use super::formula::Formula;
 use super::language;
 use super::language::{Field, Function, Problem, Sides, Target, FIELDS};
 use super::like::{test_by_row, Pattern};
 use super::numbers;
 use super::numbers::{scale_of, Arithmetic, Rounding};
 use super::texts;
-use crate::job::dates::instant_of;
+use crate::events::bridge::one_line;
+use crate::job::instants::instant_of;
+
+/// A condition over the types of a file.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// As polars computes it.
+    pub expr: Expr,
+    /// As tests of columns beside constants, where that is all there is to it.
+    pub tests: Option<Tests>,
+}
 
 /// A condition that polars can compute over `schema`, tried on no rows.
 ///
 /// # Errors
 /// What is wrong with it, and where.
-pub fn typed(sql: &Sql, schema: &SchemaRef) -> Result<Expr, Problem> {
+pub fn typed(sql: &Sql, schema: &SchemaRef) -> Result<Typed, Problem> {
     let term = Typing { schema }.term(sql)?;
     let condition = match family(&term.dtype) {
-        Family::Truth => term.expr,
-        Family::Null => truth(None).expr,
+        Family::Truth => Typed { expr: term.expr, tests: term.tests },
+        Family::Null => Typed { expr: truth(None).expr, tests: truth(None).tests },
         of => {
             let reason = format!("it is {}, and a condition is true or false", of.in_words());
             return Err(Problem::new(sql, reason));
         }
     };
-    let tried = DataFrame::empty_with_schema(schema).lazy().filter(condition.clone()).collect();
+    let tried = DataFrame::empty_with_schema(schema).lazy().filter(condition.expr.clone()).collect();
     tried.map_err(|error| Problem::new(sql, one_line(&error)))?;
     Ok(condition)
-}
-
-/// What polars says, without the plan that it appends.
-fn one_line(error: &PolarsError) -> String {
-    let reason = error.to_string();
-    let reason = reason.split("\n\n").next().unwrap_or_default();
-    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A part of a condition.
@@ -57,6 +63,10 @@ struct Term {
     dtype: DataType,
     /// What it is, where it is the same for all rows.
     constant: Option<Constant>,
+    /// The column that it is, where it is nothing else.
+    column: Option<String>,
+    /// Of a condition: the same as tests of columns beside constants, where that is all there is to it.
+    tests: Option<Tests>,
     /// How many parts it is made of, with those that it has more than once.
     size: usize,
 }
@@ -102,7 +112,7 @@ fn family(dtype: &DataType) -> Family {
         DataType::Decimal(..) => Family::Number,
         DataType::Float32 | DataType::Float64 => Family::Number,
         dtype if dtype.is_integer() => Family::Number,
-        DataType::List(_) | DataType::Array(..) => Family::Other("a list".to_string()),
+        DataType::List(_) => Family::Other("a list".to_string()),
         DataType::Struct(_) => Family::Other("a struct".to_string()),
         other => Family::Other(format!("of the type {other}")),
     }
@@ -110,13 +120,24 @@ fn family(dtype: &DataType) -> Family {
 
 fn constant(constant: Constant) -> Term {
     let (expr, dtype) = constant.literal();
-    Term { expr, dtype, constant: Some(constant), size: 1 }
+    let tests = match &constant {
+        Constant::Boolean(truth) => Some(Formula::Always(Some(*truth))),
+        Constant::Null => Some(Formula::Always(None)),
+        _ => None,
+    };
+    Term { expr, dtype, constant: Some(constant), column: None, tests, size: 1 }
 }
 
 fn truth(truth: Option<bool>) -> Term {
     let known = truth.map_or(Constant::Null, Constant::Boolean);
     let expr = truth.map_or_else(|| lit(NULL).cast(DataType::Boolean), lit);
-    Term { expr, dtype: DataType::Boolean, constant: Some(known), size: 1 }
+    let tests = Some(Formula::Always(truth));
+    Term { expr, dtype: DataType::Boolean, constant: Some(known), column: None, tests, size: 1 }
+}
+
+/// What has to be computed.
+fn computed_term(expr: Expr, dtype: DataType, size: usize) -> Term {
+    Term { expr, dtype, constant: None, column: None, tests: None, size }
 }
 
 impl Term {
@@ -206,7 +227,7 @@ impl Typing<'_> {
                 let (value, low, high) = (self.term(expr)?, self.term(low)?, self.term(high)?);
                 let above = self.compared(sql, Operator::GtEq, value.clone(), low)?;
                 let below = self.compared(sql, Operator::LtEq, value, high)?;
-                let between = joined(sql, above, below, Expr::and)?;
+                let between = joined(sql, above, below, Logic::And)?;
                 Ok(if *negated { not(between) } else { between })
             }
             Sql::Like { negated, expr, pattern, escape_char, .. } => {
@@ -276,13 +297,14 @@ impl Typing<'_> {
         // The columns have been looked up.
         let dtype = self.schema.get(name).ok_or_else(|| Problem::new(sql, format!("there is no column `{name}`")))?;
         let column = col(name);
-        let (expr, dtype) = match dtype {
-            DataType::Categorical(..) | DataType::Enum(..) => (column.cast(DataType::String), DataType::String),
-            DataType::Binary => (texts::of_bytes(column), DataType::String),
-            DataType::Float16 => (column.cast(DataType::Float32), DataType::Float32),
-            other => (column, other.clone()),
-        };
-        Ok(Term { expr, dtype, constant: None, size: 1 })
+        Ok(match dtype {
+            DataType::Binary => computed_term(texts::of_bytes(column), DataType::String, 1),
+            dtype => {
+                let tests = (*dtype == DataType::Boolean).then(|| column_test::is_true(name));
+                let whole = Some(name.to_string());
+                Term { column: whole, tests, ..computed_term(column, dtype.clone(), 1) }
+            }
+        })
     }
 
     fn interval(&self, sql: &Sql, interval: &SqlInterval) -> Result<Term, Problem> {
@@ -320,7 +342,7 @@ impl Typing<'_> {
                 part => parts.push(self.truth(part)?),
             }
         }
-        let join = if *joint == BinaryOperator::And { Expr::and } else { Expr::or };
+        let join = if *joint == BinaryOperator::And { Logic::And } else { Logic::Or };
         balanced(sql, parts, join)
     }
 
@@ -328,30 +350,28 @@ impl Typing<'_> {
 
     fn compared(&self, sql: &Sql, op: Operator, left: Term, right: Term) -> Result<Term, Problem> {
         let size = sum(sql, &[&left, &right])?;
-        let expr = match (left.family(), right.family()) {
+        let (expr, tests) = match (left.family(), right.family()) {
             (Family::Other(of), _) | (_, Family::Other(of)) => return Err(Problem::new(sql, cannot_compare(&of))),
             (Family::Interval, _) | (_, Family::Interval) => {
                 return Err(Problem::new(sql, cannot_compare("an interval")))
             }
             (Family::Null, _) | (_, Family::Null) => return Ok(truth(None)),
-            (Family::Truth, Family::Truth) | (Family::Text, Family::Text) => operation(left.expr, op, right.expr),
-            (Family::Number, Family::Number) => match (&left.constant, &right.constant) {
-                (Some(known), None) => {
-                    let turned = op.swap_operands().unwrap_or(op);
-                    beside_number(turned, &right, known).unwrap_or_else(|| numbers_compared(op, &left, &right))
-                }
-                (None, Some(known)) => {
-                    beside_number(op, &left, known).unwrap_or_else(|| numbers_compared(op, &left, &right))
-                }
-                _ => numbers_compared(op, &left, &right),
-            },
+            (Family::Truth, Family::Truth) | (Family::Text, Family::Text) => {
+                let same = |_: &Term, constant: &Constant, op| Some((op, constant.clone()));
+                let compared = |left: &Term, right: &Term| operation(left.expr.clone(), op, right.expr.clone());
+                beside_constant(op, &left, &right, same, compared)
+            }
+            (Family::Number, Family::Number) => {
+                beside_constant(op, &left, &right, number_beside, |left, right| numbers_compared(op, left, right))
+            }
             (Family::Clock, Family::Clock) => clocks_compared(op, &left, &right),
             (Family::Clock, Family::Text) if right.is_constant() => clocks_compared(op, &left, &instant(sql, &right)?),
             (Family::Text, Family::Clock) if left.is_constant() => clocks_compared(op, &instant(sql, &left)?, &right),
             (left, right) => return Err(Problem::new(sql, mismatch(&left, &right))),
         };
         let both = left.constant.is_some() && right.constant.is_some();
-        self.result(sql, expr, DataType::Boolean, size, both)
+        let result = self.result(sql, expr, DataType::Boolean, size, both)?;
+        Ok(Term { tests: result.tests.or(tests), ..result })
     }
 
     /// `IS NOT DISTINCT FROM`: null is like null.
@@ -367,8 +387,8 @@ impl Typing<'_> {
         if is_one_constant {
             return Ok(equal);
         }
-        let both = joined(sql, null_test(left), null_test(right), Expr::and)?;
-        joined(sql, equal, both, Expr::or)
+        let both = joined(sql, null_test(left), null_test(right), Logic::And)?;
+        joined(sql, equal, both, Logic::Or)
     }
 
     fn one_of(&self, sql: &Sql, value: &Sql, list: &[Sql]) -> Result<Term, Problem> {
@@ -386,43 +406,49 @@ impl Typing<'_> {
             }
         }
         let is = |other: Term| self.compared(sql, Operator::Eq, value.clone(), other);
-        balanced(sql, list.into_iter().map(is).collect::<Result<_, _>>()?, Expr::or)
+        balanced(sql, list.into_iter().map(is).collect::<Result<_, _>>()?, Logic::Or)
     }
 
     /// A column among many constants of its very type; `None` where they are not.
     fn one_of_many(&self, value: &Term, list: &[Term]) -> Option<Term> {
         let has_null = list.iter().any(Term::is_null);
         let constants = || list.iter().filter(|term| !term.is_null()).map(|term| term.constant.as_ref());
-        let values = match &value.dtype {
+        let whole = |constant: Option<&Constant>| match constant?.floor()? {
+            (number, true) => Some(Some(number)),
+            // What is no such number equals none.
+            _ => Some(None),
+        };
+        let (values, known) = match &value.dtype {
             DataType::String => {
                 let texts = constants().map(|constant| match constant {
                     Some(Constant::Text(text)) => Some(text.as_str()),
                     _ => None,
                 });
-                StringChunked::from_iter_values("".into(), texts.collect::<Option<Vec<_>>>()?.into_iter()).into_series()
-            }
-            dtype if dtype.is_integer() && *dtype != DataType::UInt64 => {
-                let whole = constants().map(|constant| match constant?.floor()? {
-                    // What is no such number equals none.
-                    (number, true) => Some(i64::try_from(number).ok()),
-                    _ => Some(None),
-                });
-                let whole: Vec<Option<i64>> = whole.collect::<Option<_>>()?;
-                Int64Chunked::from_iter_values("".into(), whole.into_iter().flatten()).into_series()
+                let texts = texts.collect::<Option<Vec<_>>>()?;
+                let known = texts.iter().map(|text| Constant::Text(text.to_string())).collect();
+                (StringChunked::from_iter_values("".into(), texts.into_iter()).into_series(), known)
             }
             DataType::UInt64 => {
-                let whole = constants().map(|constant| match constant?.floor()? {
-                    (number, true) => Some(u64::try_from(number).ok()),
-                    _ => Some(None),
-                });
-                let whole: Vec<Option<u64>> = whole.collect::<Option<_>>()?;
-                UInt64Chunked::from_iter_values("".into(), whole.into_iter().flatten()).into_series()
+                let numbers = constants().map(whole).collect::<Option<Vec<_>>>()?;
+                let numbers: Vec<u64> =
+                    numbers.into_iter().flatten().filter_map(|number| number.try_into().ok()).collect();
+                let known = numbers.iter().map(|number| Constant::Int(i128::from(*number))).collect();
+                (UInt64Chunked::from_iter_values("".into(), numbers.into_iter()).into_series(), known)
+            }
+            dtype if dtype.is_integer() => {
+                let numbers = constants().map(whole).collect::<Option<Vec<_>>>()?;
+                let numbers: Vec<i64> =
+                    numbers.into_iter().flatten().filter_map(|number| number.try_into().ok()).collect();
+                let known = numbers.iter().map(|number| Constant::Int(i128::from(*number))).collect();
+                (Int64Chunked::from_iter_values("".into(), numbers.into_iter()).into_series(), known)
             }
             _ => return None,
         };
         let is_one = value.expr.clone().is_in(lit(values).implode(true), false);
-        let expr = if has_null { is_one.or(truth(None).expr) } else { is_one };
-        Some(Term { expr, dtype: DataType::Boolean, constant: None, size: value.size + 2 })
+        let tests = value.column.as_deref().map(|column| column_test::test(column, Asked::IsOneOf(known)));
+        let size = value.size + 2;
+        let is_one = Term { tests, ..computed_term(is_one, DataType::Boolean, size) };
+        Some(if has_null { Logic::Or.of(is_one, truth(None), size) } else { is_one })
     }
 
     fn like(
@@ -450,6 +476,7 @@ impl Typing<'_> {
         };
         let size = sum(sql, &[&text, &pattern])?;
         let of_constants = text.is_constant() && pattern.is_constant();
+        let mut tests = None;
         let expr = match pattern.constant {
             Some(Constant::Null) => return Ok(truth(None)),
             Some(Constant::Text(known)) => {
@@ -457,12 +484,15 @@ impl Typing<'_> {
                 if ignores_case {
                     pattern.lowered().test(texts::to_lower(text.widened(&DataType::String)))
                 } else {
+                    let simple = text.column.as_deref().zip(pattern.simple());
+                    tests = simple.map(|(column, asked)| column_test::test(column, asked));
                     pattern.test(text.widened(&DataType::String))
                 }
             }
             _ => test_by_row(text.widened(&DataType::String), pattern.expr, escape, ignores_case),
         };
-        self.result(sql, expr, DataType::Boolean, size, of_constants)
+        let result = self.result(sql, expr, DataType::Boolean, size, of_constants)?;
+        Ok(Term { tests: result.tests.or(tests), ..result })
     }
 
     // ---- Arithmetic ----------------------------------------------------------------------------------------
@@ -587,7 +617,8 @@ impl Typing<'_> {
         let gives = casts::gives(&term.dtype, target);
         if term.is_null() {
             let expr = lit(NULL).cast(gives.clone());
-            return Ok(Term { expr, dtype: gives, constant: Some(Constant::Null), size: 1 });
+            let tests = Some(Formula::Always(None));
+            return Ok(Term { constant: Some(Constant::Null), tests, ..computed_term(expr, gives, 1) });
         }
         let size = sum(sql, &[&term])?;
         let of = term.family();
@@ -800,12 +831,7 @@ impl Typing<'_> {
                 return give(expr, value.dtype.clone());
             }
             (F::Abs, _) => {
-                let sign = Term {
-                    expr: numbers::sign(value.expr.clone()),
-                    dtype: DataType::Int64,
-                    constant: None,
-                    size: value.size,
-                };
+                let sign = computed_term(numbers::sign(value.expr.clone()), DataType::Int64, value.size);
                 let times = self.numbers_reckoned(sql, &BinaryOperator::Multiply, value.clone(), sign)?;
                 return give(times.expr, times.dtype);
             }
@@ -861,7 +887,7 @@ impl Typing<'_> {
     /// What results, which is computed at once where all it is made of is constant.
     fn result(&self, sql: &Sql, expr: Expr, dtype: DataType, size: usize, is_constant: bool) -> Result<Term, Problem> {
         if !is_constant {
-            return Ok(Term { expr, dtype, constant: None, size });
+            return Ok(computed_term(expr, dtype, size));
         }
         let failed = |error: PolarsError| Problem::new(sql, one_line(&error));
         let compute = || df!("dwell" => [0i32])?.lazy().select([expr.alias("value")]).collect();
@@ -870,7 +896,8 @@ impl Typing<'_> {
         let known = Constant::of(&value).ok_or_else(|| not_known(sql))?;
         if known == Constant::Null {
             let expr = lit(NULL).cast(dtype.clone());
-            return Ok(Term { expr, dtype, constant: Some(known), size: 1 });
+            let tests = Some(Formula::Always(None));
+            return Ok(Term { constant: Some(known), tests, ..computed_term(expr, dtype, 1) });
         }
         Ok(constant(known))
     }
@@ -914,18 +941,37 @@ fn operation(left: Expr, op: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr { left: Arc::new(left), op, right: Arc::new(right) }
 }
 
-fn joined(sql: &Sql, left: Term, right: Term, join: impl Fn(Expr, Expr) -> Expr) -> Result<Term, Problem> {
-    let size = sum(sql, &[&left, &right])?;
-    Ok(Term { expr: join(left.expr, right.expr), dtype: DataType::Boolean, constant: None, size })
+/// How two conditions are joined.
+#[derive(Clone, Copy)]
+enum Logic {
+    And,
+    Or,
 }
 
-fn balanced(sql: &Sql, mut parts: Vec<Term>, join: impl Fn(Expr, Expr) -> Expr) -> Result<Term, Problem> {
+impl Logic {
+    /// Both conditions as one of so many parts.
+    fn of(self, left: Term, right: Term, size: usize) -> Term {
+        let tests = left.tests.zip(right.tests).map(|(left, right)| (Box::new(left), Box::new(right)));
+        let (expr, tests) = match self {
+            Logic::And => (left.expr.and(right.expr), tests.map(|(left, right)| Formula::And(left, right))),
+            Logic::Or => (left.expr.or(right.expr), tests.map(|(left, right)| Formula::Or(left, right))),
+        };
+        Term { tests, ..computed_term(expr, DataType::Boolean, size) }
+    }
+}
+
+fn joined(sql: &Sql, left: Term, right: Term, join: Logic) -> Result<Term, Problem> {
+    let size = sum(sql, &[&left, &right])?;
+    Ok(join.of(left, right, size))
+}
+
+fn balanced(sql: &Sql, mut parts: Vec<Term>, join: Logic) -> Result<Term, Problem> {
     while parts.len() > 1 {
         let mut halved = Vec::with_capacity(parts.len().div_ceil(2));
         let mut rest = parts.into_iter();
         while let Some(left) = rest.next() {
             halved.push(match rest.next() {
-                Some(right) => joined(sql, left, right, &join)?,
+                Some(right) => joined(sql, left, right, join)?,
                 None => left,
             });
         }
@@ -939,14 +985,18 @@ fn not(term: Term) -> Term {
         Some(Constant::Boolean(known)) => return truth(Some(!known)),
         other => other,
     };
-    Term { expr: term.expr.not(), constant, ..term }
+    Term { expr: term.expr.not(), constant, column: None, tests: term.tests.map(column_test::not), ..term }
 }
 
 fn null_test(term: Term) -> Term {
-    match &term.constant {
-        Some(known) => truth(Some(*known == Constant::Null)),
-        None => Term { expr: term.expr.is_null(), dtype: DataType::Boolean, constant: None, size: term.size + 1 },
+    if let Some(known) = &term.constant {
+        return truth(Some(*known == Constant::Null));
     }
+    let tests = match &term.column {
+        Some(column) => Some(column_test::test(column, Asked::IsNull)),
+        None => term.tests.map(|tests| Formula::IsNull(Box::new(tests))),
+    };
+    Term { tests, ..computed_term(term.expr.is_null(), DataType::Boolean, term.size + 1) }
 }
 
 /// A truth, or what is meant where it is null.
@@ -954,7 +1004,11 @@ fn or_else(term: Term, unknown: bool) -> Term {
     match &term.constant {
         Some(Constant::Boolean(known)) => truth(Some(*known)),
         Some(_) => truth(Some(unknown)),
-        None => Term { expr: term.expr.fill_null(lit(unknown)), size: term.size + 1, ..term },
+        None => {
+            let tests = term.tests.map(|tests| Formula::OrElse(Box::new(tests), unknown));
+            let expr = term.expr.fill_null(lit(unknown));
+            Term { tests, ..computed_term(expr, term.dtype, term.size + 1) }
+        }
     }
 }
 
@@ -1019,54 +1073,73 @@ fn numbers_compared(op: Operator, left: &Term, right: &Term) -> Expr {
     numbers::comparison(op, left.expr.clone(), right.expr.clone())
 }
 
-/// A number beside a constant, which becomes one of its very type; `None` where it cannot.
-fn beside_number(op: Operator, value: &Term, constant: &Constant) -> Option<Expr> {
+/// A value beside a constant, which `of_type` has as one of the value's type, with an operator; any two values, and a
+/// constant that is none of that type, are compared as `compared` does.
+fn beside_constant(
+    op: Operator,
+    left: &Term,
+    right: &Term,
+    of_type: impl Fn(&Term, &Constant, Operator) -> Option<(Operator, Constant)>,
+    compared: impl Fn(&Term, &Term) -> Expr,
+) -> (Expr, Option<Tests>) {
+    let (value, known, op) = match (&left.constant, &right.constant) {
+        (None, Some(known)) => (left, known, op),
+        (Some(known), None) => (right, known, op.swap_operands().unwrap_or(op)),
+        _ => return (compared(left, right), None),
+    };
+    let Some((op, constant)) = of_type(value, known, op) else { return (compared(left, right), None) };
+    let tests = match (&value.column, &constant, &value.tests) {
+        (Some(column), ..) => column_test::compared(column, op, constant.clone()),
+        (None, Constant::Boolean(truth), Some(tests)) if matches!(op, Operator::Eq | Operator::NotEq) => {
+            let is_same = *truth == (op == Operator::Eq);
+            Some(if is_same { tests.clone() } else { column_test::not(tests.clone()) })
+        }
+        _ => None,
+    };
+    (operation(value.expr.clone(), op, literal_of(&value.dtype, &constant)), tests)
+}
+
+/// A constant of a value's type, as polars has it.
+fn literal_of(dtype: &DataType, constant: &Constant) -> Expr {
+    match (dtype, constant) {
+        (DataType::UInt64, Constant::Int(number)) => u64::try_from(*number).map_or_else(|_| constant.literal().0, lit),
+        _ => constant.literal().0,
+    }
+}
+
+/// A constant beside a number, as one of the number's type; `None` where the number has to be widened.
+fn number_beside(value: &Term, constant: &Constant, op: Operator) -> Option<(Operator, Constant)> {
     match &value.dtype {
-        DataType::Float64 => Some(operation(value.expr.clone(), op, lit(constant.as_float()?))),
+        DataType::Float64 => Some((op, Constant::Float(constant.as_float()?))),
         DataType::Float32 if !matches!(constant, Constant::Float(_)) => {
-            Some(operation(value.expr.clone(), op, lit(constant.as_float()? as f32)))
+            Some((op, Constant::Float32(constant.as_float()? as f32)))
         }
         dtype if dtype.is_integer() => {
             let (floor, is_whole) = constant.floor()?;
+            let (least, most) = match dtype {
+                DataType::UInt64 => (0, i128::from(u64::MAX)),
+                _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
+            };
+            // True for all integers, or false; null for null.
+            let always = Some((Operator::GtEq, Constant::Int(least)));
+            let never = Some((Operator::Lt, Constant::Int(least)));
             let op = match op {
                 op if is_whole => op,
                 Operator::Lt | Operator::LtEq => Operator::LtEq,
                 Operator::Gt | Operator::GtEq => Operator::Gt,
-                Operator::Eq => return Some(never(value)),
-                _ => return Some(always(value)),
+                Operator::Eq => return never,
+                _ => return always,
             };
-            let bound = match dtype {
-                DataType::UInt64 => u64::try_from(floor).ok().map(lit),
-                _ => i64::try_from(floor).ok().map(lit),
-            };
-            Some(match (bound, op) {
-                (Some(bound), op) => operation(value.expr.clone(), op, bound),
-                (None, Operator::Eq) => never(value),
-                (None, Operator::NotEq) => always(value),
-                (None, Operator::Lt | Operator::LtEq) if floor > 0 => always(value),
-                (None, Operator::Gt | Operator::GtEq) if floor < 0 => always(value),
-                (None, _) => never(value),
-            })
+            match op {
+                op if (least..=most).contains(&floor) => Some((op, Constant::Int(floor))),
+                Operator::NotEq => always,
+                Operator::Lt | Operator::LtEq if floor > 0 => always,
+                Operator::Gt | Operator::GtEq if floor < 0 => always,
+                _ => never,
+            }
         }
         _ => None,
     }
-}
-
-fn smallest(value: &Term) -> Expr {
-    match value.dtype {
-        DataType::UInt64 => lit(0u64),
-        _ => lit(i64::MIN),
-    }
-}
-
-/// True for all integers, null for null.
-fn always(value: &Term) -> Expr {
-    operation(value.expr.clone(), Operator::GtEq, smallest(value))
-}
-
-/// False for all integers, null for null.
-fn never(value: &Term) -> Expr {
-    operation(value.expr.clone(), Operator::Lt, smallest(value))
 }
 
 /// The type that holds the values of several.
@@ -1118,21 +1191,16 @@ fn instant(sql: &Sql, text: &Term) -> Result<Term, Problem> {
     }
 }
 
-fn clocks_compared(op: Operator, left: &Term, right: &Term) -> Expr {
-    match (&left.constant, &right.constant) {
-        (None, Some(known)) => beside_clock(op, left, known),
-        (Some(known), None) => beside_clock(op.swap_operands().unwrap_or(op), right, known),
-        _ => None,
-    }
-    .unwrap_or_else(|| match left.dtype == right.dtype {
+fn clocks_compared(op: Operator, left: &Term, right: &Term) -> (Expr, Option<Tests>) {
+    beside_constant(op, left, right, clock_beside, |left, right| match left.dtype == right.dtype {
         true => operation(left.expr.clone(), op, right.expr.clone()),
         false => clocks::comparison(op, left.expr.clone(), right.expr.clone()),
     })
 }
 
-/// A date or time beside a constant, which becomes one of its very type: people write `event_time >= '2026-01-05'`, and
-/// row groups can only be skipped where no cast is in between. `None` where it lies between two values of the type.
-fn beside_clock(op: Operator, value: &Term, constant: &Constant) -> Option<Expr> {
+/// A constant beside a date or time, as one of its very type: people write `event_time >= '2026-01-05'`, and row groups can
+/// only be skipped where no cast is in between. `None` where it lies between two values of the type.
+fn clock_beside(value: &Term, constant: &Constant, op: Operator) -> Option<(Operator, Constant)> {
     const DAY: i64 = 86_400_000_000;
     let nanos = match constant {
         Constant::Date(days) => i128::from(*days) * i128::from(DAY) * 1_000,
@@ -1140,14 +1208,13 @@ fn beside_clock(op: Operator, value: &Term, constant: &Constant) -> Option<Expr>
         _ => return None,
     };
     let whole = |each: i128| (nanos.rem_euclid(each) == 0).then(|| nanos.div_euclid(each));
-    let same = match &value.dtype {
-        DataType::Date => Constant::Date(i32::try_from(whole(i128::from(DAY) * 1_000)?).ok()?),
+    Some(match &value.dtype {
+        DataType::Date => (op, Constant::Date(i32::try_from(whole(i128::from(DAY) * 1_000)?).ok()?)),
         DataType::Datetime(unit, zone) => {
-            Constant::Time(i64::try_from(whole(nanos_of(*unit))?).ok()?, *unit, zone.clone())
+            (op, Constant::Time(i64::try_from(whole(nanos_of(*unit))?).ok()?, *unit, zone.clone()))
         }
         _ => return None,
-    };
-    Some(operation(value.expr.clone(), op, same.literal().0))
+    })
 }
 
 fn nanos_of(unit: TimeUnit) -> i128 {

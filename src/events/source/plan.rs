@@ -23,7 +23,7 @@ use crate::events::predicate::compile::formula;
 use crate::events::predicate::filter::{Filter, PolarsFilter};
 use crate::events::predicate::known::KnownConditions;
 use crate::events::predicate::prune::can_match;
-use crate::events::predicate::typed::typed;
+use crate::events::predicate::typed::{typed, Typed};
 use crate::events::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
@@ -304,7 +304,7 @@ impl ReadPlan {
     fn choose_files(&mut self) -> Result<(), InputError> {
         let mut extent = Extent::default();
         let mut chosen = Vec::new();
-        let mut conditions: Vec<(Arc<FileSchema>, Vec<Expr>)> = Vec::new();
+        let mut conditions: Vec<(Arc<FileSchema>, Vec<Typed>)> = Vec::new();
         for (file, footer) in self.footers.iter().enumerate() {
             let groups = footer.row_groups.len() as u64;
             extent.files += 1;
@@ -314,8 +314,8 @@ impl ReadPlan {
             let place = match known {
                 Some(place) => place,
                 None => {
-                    let exprs = self.checked_condition(footer)?;
-                    conditions.push((Arc::clone(&footer.schema), exprs));
+                    let parts = self.checked_condition(footer)?;
+                    conditions.push((Arc::clone(&footer.schema), parts));
                     conditions.len() - 1
                 }
             };
@@ -327,8 +327,8 @@ impl ReadPlan {
                 extent.rows_ruled_out += footer.rows();
                 continue;
             }
-            let (_, exprs) = &conditions[place];
-            let can = can_match(exprs, &footer.row_groups, &self.ranges_of, &footer.schema);
+            let (_, parts) = &conditions[place];
+            let can = can_match(parts, &footer.row_groups, &self.ranges_of, &footer.schema);
             let may_pass = (0..can.len()).filter(|number| can[*number]);
             let (row_groups, outside): (Vec<usize>, Vec<usize>) =
                 may_pass.partition(|number| self.time_can_match(footer, &footer.row_groups[*number]));
@@ -365,7 +365,7 @@ impl ReadPlan {
             let one_row = df!("dwell" => [0i32]).map_err(failed)?.lazy().with_columns(columns.collect::<Vec<_>>());
             let schema = one_row.clone().collect_schema().map_err(failed)?;
             let test = self.typed(conjunct, &schema)?;
-            if one_row.filter(test).collect().map_err(failed)?.height() == 0 {
+            if one_row.filter(test.expr).collect().map_err(failed)?.height() == 0 {
                 return Ok(false);
             }
         }
@@ -374,7 +374,7 @@ impl ReadPlan {
 
     /// The condition over the columns of one file, tried on no rows: what polars cannot compare is an
     /// error before anything is read.
-    fn checked_condition(&self, footer: &Footer) -> Result<Vec<Expr>, InputError> {
+    fn checked_condition(&self, footer: &Footer) -> Result<Vec<Typed>, InputError> {
         let failed = |error: PolarsError| self.condition_error(&error);
         let columns = self.condition_columns();
         let rows = footer.schema.no_rows(&columns).map_err(failed)?.lazy();
@@ -384,7 +384,7 @@ impl ReadPlan {
         self.condition_parts().map(|part| self.typed(part, &schema)).collect()
     }
 
-    fn typed(&self, part: &Conjunct, schema: &SchemaRef) -> Result<Expr, InputError> {
+    fn typed(&self, part: &Conjunct, schema: &SchemaRef) -> Result<Typed, InputError> {
         typed(&part.sql, schema).map_err(|problem| condition_problem(self.condition().unwrap_or_default(), &problem))
     }
 
@@ -436,7 +436,7 @@ impl ReadPlan {
     /// Which rows of a file pass the condition; `None` where all do.
     fn filter(&self, footer: &Footer) -> Result<Option<Filter>, InputError> {
         let typed = self.checked_condition(footer)?;
-        let parts: Vec<(Expr, &Conjunct)> = typed.into_iter().zip(self.condition_parts()).collect();
+        let parts: Vec<(Typed, &Conjunct)> = typed.into_iter().zip(self.condition_parts()).collect();
         if parts.is_empty() {
             return Ok(None);
         }
@@ -445,7 +445,7 @@ impl ReadPlan {
             return Ok(Some(Filter::Known(known)));
         }
         // One filter, and a balanced one: polars takes its time over long chains.
-        let mut all: Vec<Expr> = parts.into_iter().map(|(part, _)| part).collect();
+        let mut all: Vec<Expr> = parts.into_iter().map(|(part, _)| part.expr).collect();
         while all.len() > 1 {
             let pair = |pair: &[Expr]| pair.iter().cloned().reduce(Expr::and);
             all = all.chunks(2).filter_map(pair).collect();
