@@ -3,14 +3,14 @@
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
 use crate::job::{Custom, Job, Kind};
-use crate::sessionize::aggregate::Rules;
 use crate::sessionize::event_types::{EventTypes, Role};
 use crate::sessionize::rule::{ById, Cutting, Rule, Silence};
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Span, Timestamp};
+use crate::sessionize::user::Rules;
 
-/// Whether why a session ended depends on where the input ends.
+/// Whether `end_reason` depends on the latest time of the input.
 pub fn needs_latest(job: &Job) -> bool {
     job.definition.custom().is_some_and(|custom| !property_only(custom))
 }
@@ -75,7 +75,7 @@ fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
         Kind::Custom(_) => earliest,
     };
     let utc = || calendar(&jiff::tz::TimeZone::UTC, first, last);
-    // Both have at least the one date of `first`.
+    // The times of both are within what a job allows, so there is a calendar.
     calendar(&job.output.zone, first, last).or_else(utc).unwrap_or_else(Calendar::single)
 }
 

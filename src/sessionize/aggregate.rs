@@ -1,61 +1,13 @@
-//! Step 6: one user's events to rows of the sessions and activity tables.
+//! Makes rows of the sessions and activity tables of one user after the other.
 
 use super::counts::Counts;
-use super::dedup::{drop_duplicates, drop_inactive};
-use super::event_types::EventTypes;
-use super::order::put_in_order;
 use super::rows::{Row, Tie};
-use super::rule::{Bounds, OutOfSession, Rule, Segment, Verdict};
-use super::table_rows::added::{Adding, FactRules};
+use super::rule::{OutOfSession, Rule};
+use super::table_rows::added::Adding;
 use super::table_rows::identify::identify;
 use super::table_rows::records::{count, ActivityRow, SessionRow};
-use super::time::calendar::Calendar;
-use super::time::dates::DateSet;
-use super::time::{Day, Span, Timestamp};
-
-/// Everything that decides what sessions there are, besides the events.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
-    /// What makes a session.
-    pub rule: Rule,
-    /// The event types of the run.
-    pub types: &'a EventTypes,
-    /// How far back a unique id counts as repeated; `None` without deduplication.
-    pub dedup_within: Option<Span>,
-    /// Longer sessions are excluded; `None` for no limit.
-    pub max_length: Option<Span>,
-    /// The dates of the output's time zone.
-    pub calendar: &'a Calendar,
-    /// The dates to make rows of.
-    pub dates: &'a DateSet,
-    /// Whether rows of the activity table are needed.
-    pub makes_activity: bool,
-    /// What is made of facts; `None` where nobody asks for any.
-    pub facts: Option<&'a FactRules>,
-}
-
-impl Rules<'_> {
-    /// Whether tables hold the date of this instant.
-    pub fn hold_date_of(&self, time: Timestamp) -> bool {
-        self.dates.is_all() || self.dates.holds(self.calendar.day_of(time))
-    }
-}
-
-/// The dates that tables hold, both ends inclusive; `None` for no bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Window {
-    /// The first date.
-    pub first: Option<Day>,
-    /// The last date.
-    pub last: Option<Day>,
-}
-
-impl Window {
-    /// Whether a date is within.
-    pub fn holds(&self, day: Day) -> bool {
-        self.first.is_none_or(|first| first <= day) && self.last.is_none_or(|last| day <= last)
-    }
-}
+use super::time::Timestamp;
+use super::user::{walk_user, Rules, Session, Sink, TableStanding};
 
 /// The rows made so far.
 #[derive(Debug, Default)]
@@ -113,31 +65,15 @@ impl Made<'_> {
         &mut self,
         rules: &Rules<'_>,
         user: u32,
-        mut events: &mut [Row<T>],
+        events: &mut [Row<T>],
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
         if let Rule::Default(_) = rules.rule {
             let untimed = |row: &&Row<T>| row.value().is_some_and(|id| id_time(id).is_none());
             self.counts.untimed_ids += events.iter().filter(untimed).map(|row| u64::from(row.count())).sum::<u64>();
         }
-        if let Some(within) = rules.dedup_within {
-            let kept = drop_duplicates(events, within);
-            self.counts.duplicates += (events.len() - kept) as u64;
-            events = &mut events[..kept];
-        }
-        let kept = drop_inactive(events, rules.types);
-        self.counts.inactive += (events.len() - kept) as u64;
-        let events = &mut events[..kept];
-        put_in_order(events);
-        let first_row = self.activity.len();
-        self.add_activity(rules, user, events);
-        if let Some(adding) = &mut self.adding {
-            adding.add_activity(&self.activity[first_row..], events, rules.calendar);
-        }
         let first_session = self.sessions.len();
-        for group in events.chunk_by(|a, b| a.value() == b.value()) {
-            rules.rule.segments(group, id_time, |segment| self.add_segment(rules, user, group, segment));
-        }
+        walk_user(rules, events, id_time, &mut UserRows { made: self, rules, user });
         let sessions = &mut self.sessions[first_session..];
         if self.adding.is_some() {
             // While they are put in order, `user` says where they were: it is the same for all of them.
@@ -195,23 +131,6 @@ impl Made<'_> {
         self.counts.users += u64::from(kept > first);
     }
 
-    fn add_segment<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, group: &[Row<T>], segment: Segment) {
-        let events = &group[segment.events];
-        match segment.verdict {
-            Verdict::Out(reason) => self.add_out(rules, events, reason),
-            Verdict::Session(bounds) => {
-                let inside = self.count_window(rules, events);
-                self.counts.in_session += inside;
-                self.add_session(rules, user, events, bounds);
-            }
-        }
-    }
-
-    fn add_out<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>], reason: OutOfSession) {
-        let inside = self.count_window(rules, events);
-        self.counts.out_of_session[reason as usize] += inside;
-    }
-
     /// Counts the events whose own date is outside the window, and returns how many are inside.
     fn count_window<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
         if rules.dates.is_all() {
@@ -224,22 +143,56 @@ impl Made<'_> {
         self.counts.outside_window += count(events) as u64 - inside;
         inside
     }
+}
 
-    fn add_session<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>], bounds: Bounds) {
-        let day = rules.calendar.day_of(bounds.start);
-        if !rules.dates.holds(day) {
-            return;
+/// Makes rows of what becomes of a user's events.
+struct UserRows<'m, 'f, 'r> {
+    made: &'m mut Made<'f>,
+    rules: &'m Rules<'r>,
+    user: u32,
+}
+
+impl<T: Tie> Sink<T> for UserRows<'_, '_, '_> {
+    fn duplicate(&mut self, _: &Row<T>) {
+        self.made.counts.duplicates += 1;
+    }
+
+    fn inactive(&mut self, _: &Row<T>) {
+        self.made.counts.inactive += 1;
+    }
+
+    fn counted(&mut self, events: &[Row<T>]) {
+        let first_row = self.made.activity.len();
+        self.made.add_activity(self.rules, self.user, events);
+        if let Some(adding) = &mut self.made.adding {
+            adding.add_activity(&self.made.activity[first_row..], events, self.rules.calendar);
         }
-        let Some(session) = SessionRow::of(user, day, events, bounds) else { return };
-        if rules.max_length.is_some_and(|limit| session.length() > limit) {
-            self.counts.excluded += 1;
-            return;
+    }
+
+    fn out_of_session(&mut self, events: &[Row<T>], reason: OutOfSession) {
+        let inside = self.made.count_window(self.rules, events);
+        self.made.counts.out_of_session[reason as usize] += inside;
+    }
+
+    fn session(&mut self, session: Session<'_, T>) {
+        let Session { events, bounds, day, standing, .. } = session;
+        let inside = self.made.count_window(self.rules, events);
+        let counts = &mut self.made.counts;
+        counts.in_session += inside;
+        match standing {
+            TableStanding::OtherDate => return,
+            TableStanding::TooLong => {
+                counts.excluded += 1;
+                return;
+            }
+            TableStanding::InTable => {}
         }
-        self.counts.sessions += 1;
-        self.counts.zero_length += u64::from(session.length().floor_millis() == 0);
-        self.counts.clock_skew += u64::from(bounds.clock_skew);
-        self.sessions.push(session);
-        if let Some(adding) = &mut self.adding {
+        let Some(row) = SessionRow::of(self.user, day, events, bounds) else { return };
+        counts.sessions += 1;
+        counts.zero_length += u64::from(row.length().floor_millis() == 0);
+        counts.clock_skew += u64::from(bounds.clock_skew);
+        self.made.sessions.push(row);
+        if let Some(adding) = &mut self.made.adding {
             adding.add_session(events);
         }
     }

@@ -93,6 +93,13 @@ impl EventTypes {
         self.any_inactive
     }
 
+    /// The same types, where none counts for nothing.
+    pub fn with_all_active(mut self) -> Self {
+        self.inactive.fill(false);
+        self.any_inactive = false;
+        self
+    }
+
     /// Whether events of this type count for nothing (SPEC 2, step 4).
     pub fn is_inactive(&self, key: EventKey) -> bool {
         self.inactive[key.rank() as usize]

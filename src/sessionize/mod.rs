@@ -3,7 +3,7 @@
 //!
 //! The session rule itself is in [`rule`]. Around it, a step each: [`preaggregate`] sums events that the rule cannot part,
 //! [`layout`] lays events out by partition of users, [`rows`] groups a partition's events by user, [`dedup`] drops repeats,
-//! [`order`] puts each user's events in order, [`aggregate`] sums sessions and activity up; [`partition`] runs the steps after
+//! [`order`] puts each user's events in order, [`user`] is the walk over them, [`aggregate`] sums sessions and activity up; [`partition`] runs the steps after
 //! the layout, and [`table_rows`] puts what they make in the order of the tables. [`time`] has instants, spans and dates.
 
 pub mod aggregate;
@@ -21,4 +21,5 @@ pub mod segments;
 pub mod session_id;
 pub mod table_rows;
 pub mod time;
+pub mod user;
 pub mod visit;

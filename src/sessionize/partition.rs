@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::aggregate::{Made, Rules};
+use super::aggregate::Made;
 use super::counts::Counts;
 use super::facts::FactTable;
 use super::layout::block::Block;
@@ -14,6 +14,7 @@ use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, Texts};
 use super::table_rows::dated::{day_order, ByDay};
 use super::table_rows::records::{ActivityRow, SessionRow};
+use super::user::Rules;
 use super::visit::{with_rows, IdTimes, RowsWork};
 
 /// The tables of one partition's users.

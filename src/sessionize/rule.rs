@@ -36,8 +36,8 @@ impl Rule {
         }
     }
 
-    /// Which other events of its group an event comes out together with, whatever others there are. The group's session
-    /// id is a time or not; no event starts or ends a session by its type.
+    /// The bound within which events of one group are always in one session, whatever lies between them; no event starts or
+    /// ends a session by its type. `id` is the group's session id, where that is a time.
     pub fn reach(&self, id: Option<Timestamp>, event: Timestamp) -> Reach {
         let silence = match self {
             Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
@@ -57,12 +57,12 @@ impl Rule {
     }
 }
 
-/// What leaves events of one group together.
+/// A bound within which events of one group are in one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// That they are at the first instant or later, and before the second.
+    /// From the first instant on, and before the second.
     Within(Timestamp, Timestamp),
-    /// That there is less than this between them, or between them and others that are together with both.
+    /// A chain of gaps, each shorter than this.
     Silence(Span),
 }
 
@@ -75,7 +75,7 @@ pub struct Segment {
     pub verdict: Verdict,
 }
 
-/// What a segment is.
+/// Whether a candidate is a session, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A session.
@@ -89,7 +89,7 @@ pub enum Verdict {
 pub struct Bounds {
     /// Its start, which names its date.
     pub start: Timestamp,
-    /// Its last event.
+    /// The time of its last event.
     pub end: Timestamp,
     /// Why it ended.
     pub reason: EndReason,
@@ -97,7 +97,15 @@ pub struct Bounds {
     pub clock_skew: bool,
 }
 
-/// Why a session ended, in the words of the sessions table.
+impl Bounds {
+    /// How long the session lasts.
+    pub fn length(self) -> Span {
+        self.end.since(self.start)
+    }
+}
+
+/// Why a session ended, in the words of the sessions table. What another reason takes is in
+/// [`guide::architecture`](crate::guide::architecture), "Where to look".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
     /// The default definition: its id says so.
@@ -185,7 +193,7 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Whether nothing between `earlier` and `later` cuts.
+    /// Whether a silence from `earlier` to `later` ends a session.
     pub fn cuts(self, earlier: Timestamp, later: Timestamp) -> bool {
         let gap = later.since(earlier);
         self.limit.is_some_and(|limit| gap > limit || self.equal_cuts && gap == limit)

@@ -3,12 +3,13 @@
 //! What a segment's tables hold is what a run would make whose condition only its events pass: all steps from
 //! deduplication on are taken for its events alone.
 
-use super::aggregate::{Made, Rules};
+use super::aggregate::Made;
 use super::facts::FactTable;
 use super::rows::{Row, Tie};
 use super::table_rows::added::{Adding, Pick, SegmentRule, Texts};
 use super::table_rows::records::count;
 use super::time::Timestamp;
+use super::user::Rules;
 
 /// A user's events by the conditions of segments that hold of them: those of all segments are found in one go.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::error::Error;
-
 /// Why two definitions are not compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
@@ -13,7 +11,9 @@ pub enum CompareError {
         /// The job file.
         job: PathBuf,
         /// What is wrong.
-        error: Box<Error>,
+        error: Box<dyn std::error::Error + Send + Sync>,
+        /// What the program exits with.
+        exit_code: u8,
     },
     /// The jobs read different files.
     #[error(
@@ -64,10 +64,10 @@ pub enum CompareError {
 }
 
 impl CompareError {
-    /// As [`Error::exit_code`].
+    /// What the program exits with.
     pub fn exit_code(&self) -> u8 {
         match self {
-            CompareError::In { error, .. } => error.exit_code(),
+            CompareError::In { exit_code, .. } => *exit_code,
             _ => 2,
         }
     }

@@ -3,6 +3,7 @@
 use super::reading::{Read, Reading};
 use super::tally::SideTally;
 use crate::sessionize::time::Day;
+use crate::stats::ranks::nearest_rank;
 
 /// What a measure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,10 +199,7 @@ fn of_sessions(lengths: &[i64], active_users: u64) -> [Option<Amount>; OF_SESSIO
     let time_spent: i64 = lengths.iter().sum();
     let whole = |count: i64| Some(Amount::Whole(count));
     let per = |part: i64, whole: i64| (whole != 0).then(|| Amount::Quotient(part as f64 / whole as f64));
-    let percentile = |percent: usize| {
-        let rank = (lengths.len() * percent).div_ceil(100);
-        lengths.get(rank.checked_sub(1)?).map(|length| Amount::Whole(*length))
-    };
+    let percentile = |percent: u32| Some(Amount::Whole(lengths[nearest_rank(percent, lengths.len())?]));
     let users = active_users as i64;
     [
         whole(sessions),

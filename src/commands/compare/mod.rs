@@ -14,6 +14,7 @@ mod partition;
 mod reading;
 mod show;
 mod side;
+mod sight;
 mod tally;
 mod tie;
 mod users;

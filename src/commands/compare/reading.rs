@@ -164,7 +164,10 @@ impl<'a> Reading<'a> {
 pub(super) fn within(of: &Compared, error: Error) -> Error {
     match error {
         Error::Interrupted => error,
-        error => CompareError::In { job: of.name.clone(), error: Box::new(error) }.into(),
+        error => {
+            let exit_code = error.exit_code();
+            CompareError::In { job: of.name.clone(), exit_code, error: Box::new(error) }.into()
+        }
     }
 }
 

@@ -2,19 +2,18 @@
 //!
 //! The rules are the kernel's; what is added here is that each event remembers its place.
 
+use super::sight::Sight;
 use super::tally::SideTally;
 use super::tie::{Light, SideTie, Whole};
 use crate::events::source::roles::Roles;
 use crate::pipeline::kernel_inputs::Known;
-use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
-use crate::sessionize::event_types::{EventKey, EventTypes};
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{Row, Tie};
-use crate::sessionize::rule::{Bounds, Rule, Verdict};
+use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::Day;
+use crate::sessionize::user::{walk_user, Session, Sink, TableStanding};
 use crate::sessionize::visit::IdTimes;
 
 /// In place of a session: the event is in none.
@@ -26,44 +25,6 @@ pub(super) struct Side {
     /// The rules.
     pub(super) known: Known,
     sight: Sight,
-}
-
-/// What a definition sees of an event.
-#[derive(Debug)]
-pub(super) struct Sight {
-    /// The key of each event type by its rank: roles differ between definitions, ranks do not.
-    keys: Vec<EventKey>,
-    /// Whether a sequence orders events of one time.
-    pub(super) by_sequence: bool,
-    /// Whether events that repeat a unique id are dropped.
-    pub(super) by_unique_id: bool,
-    /// Whether events are grouped by a session id or a property.
-    pub(super) by_value: bool,
-}
-
-impl Sight {
-    fn new(types: &EventTypes, roles: &Roles) -> Self {
-        let mut keys = vec![EventKey::NONE; types.len() + 1];
-        for code in 0..=types.len() as u32 {
-            let key = types.key(code);
-            keys[key.rank() as usize] = key;
-        }
-        Sight {
-            keys,
-            by_sequence: roles.sequence.is_some(),
-            by_unique_id: roles.dedup.is_some(),
-            by_value: roles.value.is_some(),
-        }
-    }
-
-    /// The key that a type has here, from any definition's.
-    pub(super) fn event(&self, key: EventKey) -> EventKey {
-        self.keys[key.rank() as usize]
-    }
-
-    fn is_light(&self) -> bool {
-        !(self.by_sequence || self.by_unique_id || self.by_value)
-    }
 }
 
 /// What a definition made of the user that was looked at last.
@@ -121,21 +82,7 @@ impl Side {
         rows.extend(
             events.iter().zip(0..).map(|(event, place)| Row::new(event.time(), S::see(&self.sight, event, place))),
         );
-        let mut rows = &mut rows[..];
-        if let Some(within) = self.known.dedup_within {
-            let kept = drop_duplicates(rows, within);
-            tally.duplicates += (rows.len() - kept) as u64;
-            rows = &mut rows[..kept];
-        }
-        let kept = drop_inactive(rows, &self.known.types);
-        tally.inactive += (rows.len() - kept) as u64;
-        let rows = &mut rows[..kept];
-        put_in_order(rows);
-        self.find_days(rows, &mut cut.days);
-        tally.add_days(&cut.days);
-        for group in rows.chunk_by(|a, b| a.value() == b.value()) {
-            self.cut_group(group, ids, cut, tally);
-        }
+        walk_user(&self.known.rules(), rows, &|id| ids.time_of(id), &mut OfUser { side: self, cut, tally });
     }
 
     /// The dates on which the user is active.
@@ -153,23 +100,6 @@ impl Side {
         days.dedup();
     }
 
-    fn cut_group<S: Tie>(&self, group: &[Row<S>], ids: &IdTimes, cut: &mut Cut, tally: &mut SideTally) {
-        self.known.rule.segments(
-            group,
-            |id| ids.time_of(id),
-            |segment| {
-                let events = &group[segment.events];
-                match segment.verdict {
-                    Verdict::Out(_) => tally.out_of_session += self.inside(events),
-                    Verdict::Session(bounds) => {
-                        tally.in_session += self.inside(events);
-                        self.add_session(events, bounds, cut, tally);
-                    }
-                }
-            },
-        );
-    }
-
     /// How many events are on dates that tables hold.
     fn inside<S: Tie>(&self, events: &[Row<S>]) -> u64 {
         if self.known.dates.is_all() {
@@ -177,24 +107,6 @@ impl Side {
         }
         let mut cursor = self.known.calendar.cursor();
         events.iter().filter(|event| self.known.dates.holds(cursor.find(event.time()).day)).count() as u64
-    }
-
-    fn add_session<S: Tie>(&self, events: &[Row<S>], bounds: Bounds, cut: &mut Cut, tally: &mut SideTally) {
-        let day = self.known.calendar.day_of(bounds.start);
-        if !self.known.dates.holds(day) {
-            return;
-        }
-        // While they are put in order, the user says where they were.
-        let place = cut.sessions.len() as u32;
-        let Some(session) = SessionRow::of(place, day, events, bounds) else { return };
-        if self.known.max_length.is_some_and(|limit| session.length() > limit) {
-            tally.excluded += 1;
-            return;
-        }
-        tally.clock_skew += u64::from(bounds.clock_skew);
-        tally.events_of_sessions += events.len() as u64;
-        events.iter().for_each(|event| cut.owners[event.fact() as usize] = place);
-        cut.sessions.push(session);
     }
 
     /// Gives sessions their ids and puts them in the order of the table.
@@ -215,5 +127,51 @@ impl Side {
         for owner in cut.owners.iter_mut().filter(|owner| **owner != NONE) {
             *owner = cut.places[*owner as usize];
         }
+    }
+}
+
+/// What becomes of the events of the user at hand under one definition.
+struct OfUser<'c> {
+    side: &'c Side,
+    cut: &'c mut Cut,
+    tally: &'c mut SideTally,
+}
+
+impl<S: Tie> Sink<S> for OfUser<'_> {
+    fn duplicate(&mut self, _: &Row<S>) {
+        self.tally.duplicates += 1;
+    }
+
+    fn inactive(&mut self, _: &Row<S>) {
+        self.tally.inactive += 1;
+    }
+
+    fn counted(&mut self, events: &[Row<S>]) {
+        self.side.find_days(events, &mut self.cut.days);
+        self.tally.add_days(&self.cut.days);
+    }
+
+    fn out_of_session(&mut self, events: &[Row<S>], _: OutOfSession) {
+        self.tally.out_of_session += self.side.inside(events);
+    }
+
+    fn session(&mut self, session: Session<'_, S>) {
+        let Session { events, bounds, day, standing, .. } = session;
+        self.tally.in_session += self.side.inside(events);
+        match standing {
+            TableStanding::OtherDate => return,
+            TableStanding::TooLong => {
+                self.tally.excluded += 1;
+                return;
+            }
+            TableStanding::InTable => {}
+        }
+        // While they are put in order, the user says where they were.
+        let place = self.cut.sessions.len() as u32;
+        let Some(row) = SessionRow::of(place, day, events, bounds) else { return };
+        self.tally.clock_skew += u64::from(bounds.clock_skew);
+        self.tally.events_of_sessions += events.len() as u64;
+        events.iter().for_each(|event| self.cut.owners[event.fact() as usize] = place);
+        self.cut.sessions.push(row);
     }
 }

@@ -1,7 +1,7 @@
 //! An event as one of the definitions sees it: with the roles that its event types have there, grouped by what
 //! groups it there, and with its place among the events of its user, by which the other definition knows it too.
 
-use super::side::Sight;
+use super::sight::Sight;
 use crate::sessionize::event_types::EventKey;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::rows::{FullTie, Grouped, Row, Source, Tie};

@@ -1,6 +1,7 @@
 //! One pass over the users of a partition: what the kernel makes of their events, with why.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::cases::{Case, Tally};
 use super::event_facts::EventFacts;
@@ -9,14 +10,14 @@ use super::id_kind::Shape;
 use super::marks::Mark;
 use super::senders::SessionTally;
 use super::standing::{Standing, Standings};
-use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
+use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{PartitionRows, Row, Tie};
-use crate::sessionize::rule::{Bounds, OutOfSession, Rule, Verdict};
+use crate::sessionize::rule::{Bounds, OutOfSession, Rule};
 use crate::sessionize::time::calendar::Cursor;
 use crate::sessionize::time::{Day, Span, Timestamp};
+use crate::sessionize::user::{groups, walk_user, Rules, Session, Sink, TableStanding};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
 
 /// Examines the users of a partition; `pieces` are blocks and the partition's number in each.
@@ -57,6 +58,8 @@ struct Examiner<'a> {
     cases: Vec<Tally<u32>>,
     /// The sessions of the user at hand.
     spans: Vec<(Timestamp, Timestamp)>,
+    /// The event types as if none were inactive.
+    all_active: Arc<EventTypes>,
 }
 
 impl<'a> Examiner<'a> {
@@ -83,35 +86,15 @@ impl<'a> Examiner<'a> {
             own: [0; Case::COUNT],
             cases: vec![Tally::default(); Case::COUNT],
             spans: Vec::new(),
+            all_active: Arc::new(examination.known.types.clone().with_all_active()),
         }
     }
 
-    fn user<T: Tie>(&mut self, user: u32, mut events: &mut [Row<T>], ids: &IdTimes) {
-        let known = self.examination.known;
-        if let Some(within) = known.dedup_within {
-            let kept = drop_duplicates(events, within);
-            self.exam.duplicates += (events.len() - kept) as u64;
-            events = &mut events[..kept];
-        }
-        if known.types.any_inactive() {
-            self.inactive(events, ids);
-        }
-        let kept = drop_inactive(events, &known.types);
-        let events = &mut events[..kept];
-        put_in_order(events);
-        if let Rule::Default(by_id) = known.rule {
-            self.shapes(events, ids, Shape::of_unit(by_id.unit));
-        }
+    fn user<T: Tie>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
         self.spans.clear();
-        each_segment(known.rule, events, ids, |events, verdict, id| match verdict {
-            Verdict::Out(reason) => self.tally(events, Some(reason)),
-            Verdict::Session(bounds) => {
-                self.tally(events, None);
-                self.session(events, bounds, id);
-            }
-        });
+        let rules = self.examination.known.rules();
+        walk_user(&rules, events, &|id| ids.time_of(id), &mut OfUser { examiner: self, ids });
         self.overlaps();
-        self.devices(events);
         for (case, count) in self.own.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
             self.cases[case].add(*count, user);
             *count = 0;
@@ -122,42 +105,20 @@ impl<'a> Examiner<'a> {
         self.own[case as usize] += 1;
     }
 
-    fn holds(&mut self, time: Timestamp) -> bool {
-        let day = self.cursor.find(time).day;
-        self.examination.known.dates.holds(day)
-    }
-
-    /// Counts inactive events, and the sessions that they alone would make.
-    fn inactive<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes) {
+    /// Counts the sessions that inactive events alone would make.
+    fn inactive_sessions<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes) {
         let known = self.examination.known;
-        let is_inactive = |event: &Row<T>| known.types.is_inactive(event.event());
-        let mut any = false;
-        for event in events.iter().filter(|event| is_inactive(event)) {
-            self.exam.inactive[event.event().rank() as usize] += 1;
-            any = true;
-        }
-        if !any {
+        if !events.iter().any(|event| known.types.is_inactive(event.event())) {
             return;
         }
-        let mut all = events.to_vec();
-        put_in_order(&mut all);
-        each_segment(known.rule, &all, ids, |events, verdict, _| {
-            let Verdict::Session(bounds) = verdict else { return };
-            if !events.iter().all(is_inactive) || self.is_excluded(bounds) || !self.holds(bounds.start) {
-                return;
-            }
-            self.exam.inactive_sessions[events[0].event().rank() as usize] += 1;
-            self.count(Case::Inactive);
-        });
-    }
-
-    fn is_excluded(&self, bounds: Bounds) -> bool {
-        self.examination.known.max_length.is_some_and(|limit| bounds.end.since(bounds.start) > limit)
+        let types = Arc::clone(&self.all_active);
+        let rules = Rules { dedup_within: None, types: &types, ..known.rules() };
+        walk_user(&rules, &mut events.to_vec(), &|id| ids.time_of(id), &mut OfInactive(self));
     }
 
     /// Counts what valid session ids look like; those that are times are of this shape.
     fn shapes<T: Tie>(&mut self, events: &[Row<T>], ids: &IdTimes, of_times: Shape) {
-        for group in events.chunk_by(|a, b| a.value() == b.value()) {
+        for group in groups(events) {
             let Some(id) = group[0].value() else { continue };
             let count = group.len() as u64;
             match (ids.time_of(id), self.is_text) {
@@ -206,16 +167,16 @@ impl<'a> Examiner<'a> {
         self.day = next;
     }
 
-    fn session<T: Tie>(&mut self, events: &[Row<T>], bounds: Bounds, id: Option<Timestamp>) {
-        if !self.holds(bounds.start) {
-            self.exam.sessions_outside += 1;
-            return;
+    fn session<T: Tie>(&mut self, session: Session<'_, T>, id: Option<Timestamp>) {
+        let Session { events, bounds, standing, .. } = session;
+        match standing {
+            TableStanding::OtherDate => {
+                self.exam.sessions_outside += 1;
+                return;
+            }
+            TableStanding::TooLong => return self.count(Case::Excluded),
+            TableStanding::InTable => self.exam.sessions += 1,
         }
-        if self.is_excluded(bounds) {
-            self.count(Case::Excluded);
-            return;
-        }
-        self.exam.sessions += 1;
         self.spans.push((bounds.start, bounds.end));
         let (mut starts, mut ends) = (0, 0);
         let mut longest = (Span::default(), 0);
@@ -327,20 +288,59 @@ fn zero_length<T: Tie>(events: &[Row<T>], bounds: Bounds, id: Option<Timestamp>,
     }
 }
 
-/// The segments of one user's events, which are in order of group and time; with the time that their session id is.
-fn each_segment<T: Tie>(
-    rule: Rule,
-    events: &[Row<T>],
-    ids: &IdTimes,
-    mut found: impl FnMut(&[Row<T>], Verdict, Option<Timestamp>),
-) {
-    for group in events.chunk_by(|a, b| a.value() == b.value()) {
-        let id_time = |id| ids.time_of(id);
-        let time = match rule {
-            Rule::Default(_) => group[0].value().and_then(id_time),
+/// What becomes of the events of the user at hand.
+struct OfUser<'x, 'a> {
+    examiner: &'x mut Examiner<'a>,
+    ids: &'x IdTimes,
+}
+
+impl<T: Tie> Sink<T> for OfUser<'_, '_> {
+    fn duplicate(&mut self, _: &Row<T>) {
+        self.examiner.exam.duplicates += 1;
+    }
+
+    fn deduplicated(&mut self, events: &[Row<T>]) {
+        if self.examiner.examination.known.types.any_inactive() {
+            self.examiner.inactive_sessions(events, self.ids);
+        }
+    }
+
+    fn inactive(&mut self, event: &Row<T>) {
+        self.examiner.exam.inactive[event.event().rank() as usize] += 1;
+    }
+
+    fn counted(&mut self, events: &[Row<T>]) {
+        if let Rule::Default(by_id) = self.examiner.examination.known.rule {
+            self.examiner.shapes(events, self.ids, Shape::of_unit(by_id.unit));
+        }
+        self.examiner.devices(events);
+    }
+
+    fn out_of_session(&mut self, events: &[Row<T>], reason: OutOfSession) {
+        self.examiner.tally(events, Some(reason));
+    }
+
+    fn session(&mut self, session: Session<'_, T>) {
+        let id = match self.examiner.examination.known.rule {
+            Rule::Default(_) => session.events[0].value().and_then(|id| self.ids.time_of(id)),
             Rule::Custom(_) => None,
         };
-        rule.segments(group, id_time, |segment| found(&group[segment.events], segment.verdict, time));
+        self.examiner.tally(session.events, None);
+        self.examiner.session(session, id);
+    }
+}
+
+/// The sessions that there would be if no event were inactive.
+struct OfInactive<'x, 'a>(&'x mut Examiner<'a>);
+
+impl<T: Tie> Sink<T> for OfInactive<'_, '_> {
+    fn session(&mut self, session: Session<'_, T>) {
+        let types = &self.0.examination.known.types;
+        let all_are = session.events.iter().all(|event| types.is_inactive(event.event()));
+        if all_are && session.standing == TableStanding::InTable {
+            self.0.exam.inactive_sessions[session.events[0].event().rank() as usize] += 1;
+            self.0.count(Case::Inactive);
+        }
     }
 }
 

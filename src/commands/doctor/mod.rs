@@ -5,6 +5,7 @@
 //! is a file that makes findings of that; [`finding`] is what they are, and [`show`] how they look.
 
 pub mod beside;
+pub mod by_sender;
 pub mod cases;
 pub mod event_facts;
 pub mod exam;
@@ -17,6 +18,7 @@ pub mod marks;
 pub mod no_activity;
 pub mod other_definition;
 pub mod patient;
+pub mod quoted;
 pub mod senders;
 pub mod server_events;
 pub mod show;

@@ -5,6 +5,7 @@ use super::cases::Case;
 use super::exam::Exam;
 use super::finding::{Breakdown, Cause, Fix, Part, User};
 use super::marks::Mark;
+use super::quoted::{quoted_name, quoted_value};
 use super::sign_ins::SignIns;
 use super::standing::{total, Standing, Standings};
 use super::Options;
@@ -173,29 +174,4 @@ fn largest_first(parts: impl Iterator<Item = Part>) -> Vec<Part> {
     let mut rows: Vec<Part> = parts.filter(|part| part.of > 0).collect();
     rows.sort_by(|a, b| b.count.cmp(&a.count).then(b.of.cmp(&a.of)).then_with(|| a.value.cmp(&b.value)));
     rows
-}
-
-/// A column as conditions spell it.
-pub fn quoted_name(name: &str) -> String {
-    let is_plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_';
-    if name.chars().all(is_plain) && !name.starts_with(|sign: char| sign.is_ascii_digit()) {
-        return name.to_string();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text as conditions spell it.
-pub fn quoted_value(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_where_they_have_to_be() {
-        let names = ["user_id", "$insert_id", "a.b", "say \"x\""].map(quoted_name);
-        assert_eq!(names, ["user_id", "\"$insert_id\"", "\"a.b\"", "\"say \"\"x\"\"\""]);
-    }
 }

@@ -1,9 +1,9 @@
 //! Do server-side events carry session ids?
 
 use super::beside::Aspect;
+use super::by_sender::Senders;
 use super::finding::{Breakdown, Finding, Fix, LeftOut, Level, Part, Question};
 use super::patient::Patient;
-use super::senders::Senders;
 use super::standing::{Standing, Standings};
 use super::zero_length::of_senders;
 

@@ -15,13 +15,11 @@ use crate::job::Job;
 use crate::pipeline;
 use crate::pipeline::kernel_inputs::Known;
 use crate::pipeline::question::Question;
-use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::facts::{FactKind, FactLayout, FactTable};
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::order::put_in_order;
-use crate::sessionize::rows::{PartitionRows, Row, Tie};
-use crate::sessionize::rule::Verdict;
+use crate::sessionize::rows::{PartitionRows, Tie};
+use crate::sessionize::user::{walk_user, Session, Sink};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
 
 /// Visits of devices.
@@ -89,18 +87,28 @@ fn of_partition(pieces: &[(&Block, usize)], known: &Known, layout: &FactLayout) 
         fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
             let has_user = have_users(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
-            let mut counted = (0, 0);
-            rows.each_user(|_, events| {
-                each_visit(self.known, events, &ids, |events| {
-                    let with_user = events.iter().filter(|event| has_user[event.fact() as usize]).count();
-                    counted.0 += u64::from(with_user > 0 && with_user < events.len());
-                    counted.1 += u64::from(with_user > 0);
-                });
-            });
-            counted
+            let mut visits = Visits { has_user: &has_user, cut: 0, of: 0 };
+            rows.each_user(|_, events| walk_user(&self.known.rules(), events, &|id| ids.time_of(id), &mut visits));
+            (visits.cut, visits.of)
         }
     }
     with_rows(pieces, &known.types, Count { known, layout }).unwrap_or_default()
+}
+
+/// Counts visits of a device in which there is a user, and those that are cut where the user signs in or out.
+struct Visits<'u> {
+    /// Whether there is a user, by the place of an event's facts.
+    has_user: &'u [bool],
+    cut: u64,
+    of: u64,
+}
+
+impl<T: Tie> Sink<T> for Visits<'_> {
+    fn session(&mut self, session: Session<'_, T>) {
+        let with_user = session.events.iter().filter(|event| self.has_user[event.fact() as usize]).count();
+        self.cut += u64::from(with_user > 0 && with_user < session.events.len());
+        self.of += u64::from(with_user > 0);
+    }
 }
 
 /// Whether some user column has a value, by the place of the facts.
@@ -112,26 +120,4 @@ fn have_users(layout: &FactLayout, facts: Option<&KeyColumn>) -> Vec<bool> {
         text.is_some_and(|text| !text.is_empty())
     };
     (0..keys.len() as u32).map(|fact| (0..layout.values.len()).any(|value| has_text(value, fact))).collect()
-}
-
-/// The sessions of a device's events, under the job's rule.
-fn each_visit<T: Tie>(known: &Known, mut events: &mut [Row<T>], ids: &IdTimes, mut found: impl FnMut(&[Row<T>])) {
-    if let Some(within) = known.dedup_within {
-        let kept = drop_duplicates(events, within);
-        events = &mut events[..kept];
-    }
-    let kept = drop_inactive(events, &known.types);
-    let events = &mut events[..kept];
-    put_in_order(events);
-    for group in events.chunk_by(|a, b| a.value() == b.value()) {
-        known.rule.segments(
-            group,
-            |id| ids.time_of(id),
-            |segment| {
-                if let Verdict::Session(_) = segment.verdict {
-                    found(&group[segment.events]);
-                }
-            },
-        );
-    }
 }

@@ -1,10 +1,10 @@
 //! Why so many zero-length sessions?
 
+use super::by_sender::{Senders, FEWEST};
 use super::cases::Case;
 use super::finding::{Cause, Finding, Fix, Level, Question};
 use super::marks::Mark;
 use super::patient::Patient;
-use super::senders::{Senders, FEWEST};
 use super::starts_at_id;
 use crate::summary::grouped;
 

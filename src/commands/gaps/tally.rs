@@ -1,12 +1,10 @@
 //! One user after the other: the gaps between the events, and the sessions that each timeout makes of them.
 
-use crate::sessionize::aggregate::Rules;
-use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::layout::hash::hash_int;
-use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{Row, Tie};
 use crate::sessionize::rule::{Cutting, Rule, Silence, Verdict};
 use crate::sessionize::time::Span;
+use crate::sessionize::user::{events_that_count, groups, Rules, Sink};
 use crate::sessionize::visit::{IdTimes, UserVisitor};
 
 use super::histogram::{Half, Histogram};
@@ -109,14 +107,21 @@ fn is_excluded(rules: &Rules<'_>, length: Span) -> bool {
     rules.max_length.is_some_and(|limit| length > limit)
 }
 
-/// The events of a user that count, in order, and how many were dropped as duplicates.
-fn counted<'e, T: Tie>(rules: &Rules<'_>, events: &'e mut [Row<T>]) -> (&'e mut [Row<T>], usize) {
-    let kept = rules.dedup_within.map_or(events.len(), |within| drop_duplicates(events, within));
-    let duplicates = events.len() - kept;
-    let active = drop_inactive(&mut events[..kept], rules.types);
-    let events = &mut events[..active];
-    put_in_order(events);
-    (events, duplicates)
+/// How many events of a user do not count.
+#[derive(Default)]
+struct Dropped {
+    duplicates: u64,
+    inactive: u64,
+}
+
+impl<T: Tie> Sink<T> for Dropped {
+    fn duplicate(&mut self, _: &Row<T>) {
+        self.duplicates += 1;
+    }
+
+    fn inactive(&mut self, _: &Row<T>) {
+        self.inactive += 1;
+    }
 }
 
 /// Counts gaps and sessions.
@@ -163,14 +168,14 @@ impl<'r> Tallying<'r> {
 
 impl UserVisitor for Tallying<'_> {
     fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
-        let all = events.len();
-        let (events, duplicates) = counted(&self.rules, events);
-        self.tally.duplicates += duplicates as u64;
-        self.tally.inactive += (all - duplicates - events.len()) as u64;
+        let mut dropped = Dropped::default();
+        let events = events_that_count(&self.rules, events, &mut dropped);
+        self.tally.duplicates += dropped.duplicates;
+        self.tally.inactive += dropped.inactive;
         self.tally.events += events.len() as u64;
         self.tally.users += u64::from(!events.is_empty());
         let half = half_of(events);
-        for group in events.chunk_by(|a, b| a.value() == b.value()) {
+        for group in groups(events) {
             match group[0].value() {
                 Some(_) => self.add_group(half, group),
                 None => self.tally.no_property += group.len() as u64,
@@ -208,9 +213,8 @@ impl<'r> Measuring<'r> {
 
 impl UserVisitor for Measuring<'_> {
     fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
-        let (events, _) = counted(&self.rules, events);
-        let groups = events.chunk_by(|a, b| a.value() == b.value());
-        for group in groups.filter(|group| group[0].value().is_some()) {
+        let events = events_that_count(&self.rules, events, &mut Dropped::default());
+        for group in groups(events).filter(|group| group[0].value().is_some()) {
             for ((counts, of), open) in self.counts.iter_mut().zip(&self.tries).zip(&self.open) {
                 if !open {
                     continue;

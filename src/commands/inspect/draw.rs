@@ -6,9 +6,10 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::stream::{plain, Event, LeftOut, Out, Session, Stream};
-use super::trace::{Standing, Then};
+use super::trace::Then;
 use crate::sessionize::rule::EndReason;
 use crate::sessionize::time::{Span, Timestamp};
+use crate::sessionize::user::TableStanding;
 use crate::summary::grouped;
 use crate::summary::lines::{harmless, shortened, wrapped};
 use crate::summary::text::length_text;
@@ -140,9 +141,9 @@ impl Stream {
         }
         let _ = writeln!(text, "╰ {}", end_text(session));
         match session.standing {
-            Standing::InTable => {}
-            Standing::TooLong => text.push_str("  not in the sessions table: longer than session.max_length\n"),
-            Standing::OtherDate => {
+            TableStanding::InTable => {}
+            TableStanding::TooLong => text.push_str("  not in the sessions table: longer than session.max_length\n"),
+            TableStanding::OtherDate => {
                 text.push_str("  not in the sessions table: starts on a date that it does not hold\n")
             }
         }
@@ -321,7 +322,7 @@ mod tests {
             start: at(first),
             end: at(last),
             reason: EndReason::Timeout,
-            standing: Standing::InTable,
+            standing: TableStanding::InTable,
             then: None,
             events: vec![event(first), event(last)],
         };

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::stream::{plain, Event, LeftOut, Out, Session, Stream};
-use super::trace::Then;
+use super::trace::{excluded, Then};
 use crate::job::dates::instant_text;
 use crate::sessionize::time::{Span, Timestamp};
 use crate::summary::format::{csv_text, csv_writer};
@@ -119,13 +119,13 @@ impl Stream {
         let event_fields =
             |event: &Event| [self.time(event.time), millis_text(event.gap), event.event.clone().unwrap_or_default()];
         for session in &self.sessions {
-            let status = if session.standing.excluded().is_none() { "in_session" } else { "excluded" };
+            let status = if excluded(session.standing).is_none() { "in_session" } else { "excluded" };
             for event in &session.events {
                 let [time, gap, kind] = event_fields(event);
                 let fields = [
                     plain(&session.user),
                     status.to_string(),
-                    session.standing.excluded().unwrap_or_default().to_string(),
+                    excluded(session.standing).unwrap_or_default().to_string(),
                     session.id.as_ref().map(plain).unwrap_or_default(),
                     session.property.as_ref().map(plain).unwrap_or_default(),
                     self.time(session.start),
@@ -187,8 +187,8 @@ impl Stream {
             first_event: session.events.first().and_then(|event| event.event.clone()),
             last_event: session.events.last().and_then(|event| event.event.clone()),
             end_reason: session.reason.name(),
-            in_table: session.standing.excluded().is_none(),
-            excluded: session.standing.excluded(),
+            in_table: excluded(session.standing).is_none(),
+            excluded: excluded(session.standing),
             silence_ms: silence.map(Span::floor_millis),
             followed,
             events: session.events.iter().map(|event| self.event_json(event)).collect(),

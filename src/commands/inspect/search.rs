@@ -22,7 +22,7 @@ use crate::events::normalise::{Normaliser, Rejection, RowCounts};
 use crate::events::source::footer::Footer;
 use crate::events::source::plan::{Extent, ReadPlan};
 use crate::events::source::roles::KeyType;
-use crate::job::dates::instant_of;
+use crate::job::instants::instant_of;
 use crate::job::TimeUnit as JobUnit;
 use crate::pipeline;
 use crate::pipeline::progress::Progress;

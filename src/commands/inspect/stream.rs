@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::InspectError;
 use super::search::{Found, Read, Rejected};
-use super::trace::{Standing, Then, Traced, TracedSession, TracedUser};
+use super::trace::{Then, Traced, TracedSession, TracedUser};
 use super::Ask;
 use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::KeyType;
@@ -18,6 +18,7 @@ use crate::pipeline::question::Question;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::rule::EndReason;
 use crate::sessionize::time::{Day, Span, Timestamp};
+use crate::sessionize::user::TableStanding;
 
 /// More users than this with a session of one id are not shown side by side.
 const MOST_OWNERS: usize = 20;
@@ -67,7 +68,7 @@ pub struct Session {
     /// Why it ended.
     pub reason: EndReason,
     /// Whether it is in the table.
-    pub standing: Standing,
+    pub standing: TableStanding,
     /// What came after it; `None` under the default definition, where that is of no matter.
     pub then: Option<Then>,
     /// Its events, in order.
@@ -246,7 +247,7 @@ impl Maker<'_> {
         let value = self.group_value(row.value);
         let id = match (is_default, traced.standing) {
             (true, _) => Some(value.clone()),
-            (false, Standing::InTable) => Some(Value::from(row.id)),
+            (false, TableStanding::InTable) => Some(Value::from(row.id)),
             (false, _) => None,
         };
         let mut events: Vec<Event> = Vec::with_capacity(traced.events.len());

@@ -1,18 +1,14 @@
 //! What becomes of each event of a user: the kernel's own steps, with every event's place kept.
 
-use std::collections::HashSet;
-
 use crate::pipeline::kernel_inputs::Known;
-use crate::sessionize::aggregate::Rules;
-use crate::sessionize::dedup::{drop_duplicates, drop_inactive};
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::order::put_in_order;
 use crate::sessionize::rows::{Row, Tie};
-use crate::sessionize::rule::{Bounds, OutOfSession, Rule, Segment, Verdict};
+use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::{Span, Timestamp};
+use crate::sessionize::user::{walk_user, Rules, Session, Sink, TableStanding};
 use crate::sessionize::visit::{visit_users, IdTimes, UserVisitor};
 
 /// The events of some users, followed.
@@ -51,32 +47,19 @@ pub struct TracedSession {
     /// The session as the table has it; its id is of no meaning where the table does not have it.
     pub row: SessionRow,
     /// Whether the table has it.
-    pub standing: Standing,
+    pub standing: TableStanding,
     /// Its events, in order.
     pub events: Vec<usize>,
     /// What its group did after it.
     pub then: Then,
 }
 
-/// Whether a session is in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is.
-    InTable,
-    /// It is longer than `max_length`.
-    TooLong,
-    /// It starts on a date that the tables do not hold.
-    OtherDate,
-}
-
-impl Standing {
-    /// Why it is not in the table.
-    pub fn excluded(self) -> Option<&'static str> {
-        match self {
-            Standing::InTable => None,
-            Standing::TooLong => Some("max_length"),
-            Standing::OtherDate => Some("date"),
-        }
+/// Why a session is not in the table.
+pub fn excluded(standing: TableStanding) -> Option<&'static str> {
+    match standing {
+        TableStanding::InTable => None,
+        TableStanding::TooLong => Some("max_length"),
+        TableStanding::OtherDate => Some("date"),
     }
 }
 
@@ -113,70 +96,61 @@ struct Tracer<'r> {
 }
 
 impl UserVisitor for Tracer<'_> {
-    fn visit<T: Tie>(&mut self, user: u32, mut events: &mut [Row<T>], ids: &IdTimes) {
+    fn visit<T: Tie>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
         for event in events.iter() {
             self.traced.moments[place(event)] = (event.time(), event.event().rank());
         }
-        let mut traced = TracedUser { user, ..TracedUser::default() };
-        if let Some(within) = self.rules.dedup_within {
-            let all = places(events);
-            let kept = drop_duplicates(events, within);
-            events = &mut events[..kept];
-            traced.duplicates = without(all, events);
-        }
-        let all = places(events);
-        let kept = drop_inactive(events, self.rules.types);
-        let events = &mut events[..kept];
-        traced.inactive = without(all, events);
-        let mut in_order: Vec<&Row<T>> = events.iter().collect();
-        in_order.sort_unstable_by_key(|event| (event.moment(), event.fact()));
-        traced.events = in_order.iter().map(|event| place(event)).collect();
-        put_in_order(events);
-        for group in events.chunk_by(|a, b| a.value() == b.value()) {
-            self.add_group(&mut traced, group, ids);
-        }
+        let mut of_user = OfUser { traced: TracedUser { user, ..TracedUser::default() }, latest: self.latest };
+        walk_user(&self.rules, events, &|id| ids.time_of(id), &mut of_user);
+        let mut traced = of_user.traced;
+        traced.duplicates.sort_unstable();
+        traced.inactive.sort_unstable();
         self.name(&mut traced.sessions);
         self.traced.users.push(traced);
     }
 }
 
-impl Tracer<'_> {
-    fn add_group<T: Tie>(&self, traced: &mut TracedUser, group: &[Row<T>], ids: &IdTimes) {
-        self.rules.rule.segments(
-            group,
-            |id| ids.time_of(id),
-            |segment| match segment.verdict {
-                Verdict::Session(bounds) => traced.sessions.extend(self.session(group, &segment, bounds)),
-                Verdict::Out(reason) => {
-                    traced.out.extend(group[segment.events].iter().map(|event| (place(event), reason)));
-                }
-            },
-        );
+/// Follows the events of one user.
+struct OfUser {
+    traced: TracedUser,
+    latest: Option<Timestamp>,
+}
+
+impl<T: Tie> Sink<T> for OfUser {
+    fn duplicate(&mut self, event: &Row<T>) {
+        self.traced.duplicates.push(place(event));
     }
 
-    /// The session that a segment is; no segment is empty.
-    fn session<T: Tie>(&self, group: &[Row<T>], segment: &Segment, bounds: Bounds) -> Option<TracedSession> {
-        let events = &group[segment.events.clone()];
-        let day = self.rules.calendar.day_of(bounds.start);
-        let row = SessionRow::of(0, day, events, bounds)?;
-        let standing = if !self.rules.dates.holds(day) {
-            Standing::OtherDate
-        } else if self.rules.max_length.is_some_and(|limit| row.length() > limit) {
-            Standing::TooLong
-        } else {
-            Standing::InTable
-        };
-        let then = match group.get(segment.events.end) {
+    fn inactive(&mut self, event: &Row<T>) {
+        self.traced.inactive.push(place(event));
+    }
+
+    fn counted(&mut self, events: &[Row<T>]) {
+        let mut in_order: Vec<&Row<T>> = events.iter().collect();
+        in_order.sort_unstable_by_key(|event| (event.moment(), event.fact()));
+        self.traced.events = in_order.into_iter().map(place).collect();
+    }
+
+    fn out_of_session(&mut self, events: &[Row<T>], reason: OutOfSession) {
+        self.traced.out.extend(events.iter().map(|event| (place(event), reason)));
+    }
+
+    fn session(&mut self, session: Session<'_, T>) {
+        let Session { events, after, bounds, day, standing } = session;
+        let Some(row) = SessionRow::of(0, day, events, bounds) else { return };
+        let then = match after.first() {
             Some(next) => Then::Event(next.time().since(bounds.end)),
             None => Then::Nothing(self.latest.unwrap_or(bounds.end).since(bounds.end)),
         };
-        Some(TracedSession { row, standing, events: places(events), then })
+        self.traced.sessions.push(TracedSession { row, standing, events: events.iter().map(place).collect(), then });
     }
+}
 
+impl Tracer<'_> {
     /// Gives the sessions of a user the ids that the table has.
     fn name(&self, sessions: &mut [TracedSession]) {
         let Rule::Custom(_) = self.rules.rule else { return };
-        let in_table = sessions.iter().enumerate().filter(|(_, session)| session.standing == Standing::InTable);
+        let in_table = sessions.iter().enumerate().filter(|(_, session)| session.standing == TableStanding::InTable);
         // Meanwhile `user` says which session it is: they are all of one.
         let mut rows: Vec<SessionRow> =
             in_table.map(|(place, session)| SessionRow { user: place as u32, ..session.row }).collect();
@@ -189,19 +163,4 @@ impl Tracer<'_> {
 
 fn place<T: Tie>(event: &Row<T>) -> usize {
     event.fact() as usize
-}
-
-fn places<T: Tie>(events: &[Row<T>]) -> Vec<usize> {
-    events.iter().map(place).collect()
-}
-
-/// The places that are not those of `events`.
-fn without<T: Tie>(all: Vec<usize>, events: &[Row<T>]) -> Vec<usize> {
-    if all.len() == events.len() {
-        return Vec::new();
-    }
-    let left: HashSet<usize> = events.iter().map(place).collect();
-    let mut gone: Vec<usize> = all.into_iter().filter(|place| !left.contains(place)).collect();
-    gone.sort_unstable();
-    gone
 }

@@ -268,7 +268,6 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::sessionize::aggregate::Rules;
     use crate::sessionize::event_types::{EventTypes, Role};
     use crate::sessionize::facts::{FactKind, FactLayout, FactWriter};
     use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
@@ -280,6 +279,7 @@ mod tests {
     use crate::sessionize::time::calendar::Stretch;
     use crate::sessionize::time::dates::DateSet;
     use crate::sessionize::time::{Day, TimeUnit};
+    use crate::sessionize::user::Rules;
     use proptest::prelude::*;
 
     const HOUR: i64 = 3_600_000_000;
