@@ -1,4 +1,4 @@
-//! What a run is about: the dates that it makes anew, and the times that it reads for them.
+//! Finds what a run is about: the dates that it makes anew, and the times that it reads for them.
 //!
 //! How far events can matter is said in [`reach`](crate::job::reach); here it is put to use, once from the dates
 //! that were asked for, and once from the files that came, went or changed.
@@ -10,7 +10,7 @@ use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::{Facts, Survey};
 use crate::job::dates::{calendar, dates_over, instants_of};
 use crate::job::options::Options;
-use crate::job::reach::{Reach, Unbounded};
+use crate::job::reach::Reach;
 use crate::job::times::Times;
 use crate::job::{Job, Kind};
 use crate::pipeline;
@@ -20,73 +20,7 @@ use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::history::ledger::{name_of, Difference, Entry, Ledger, Mark};
-
-/// What a run is about.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Which kind of run it is.
-    pub mode: Mode,
-    /// The dates whose files it replaces.
-    pub dates: DateSet,
-    /// The times that it reads; `None` for all.
-    pub times: Option<Times>,
-    /// Why it reads everything, or makes all dates, where that was not asked for.
-    pub whole: Option<Whole>,
-    /// The latest time of the whole input, where it is known before reading.
-    pub latest: Option<Timestamp>,
-    /// How the input differs from that of the run before.
-    pub difference: Difference,
-    /// What was found in files that are new or changed.
-    pub surveys: BTreeMap<usize, Survey>,
-}
-
-/// Kinds of runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// All dates.
-    Full,
-    /// The dates asked for by `--from` and `--to`.
-    Dates,
-    /// The dates that new, changed and removed files touch.
-    Incremental,
-}
-
-impl Mode {
-    /// The word for `run.json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Full => "full",
-            Mode::Dates => "dates",
-            Mode::Incremental => "incremental",
-        }
-    }
-}
-
-/// Why a run reads everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whole {
-    /// The definition, or the ids of the input.
-    Unbounded(Unbounded),
-    /// No run before has said what it read.
-    First,
-    /// The tables get other columns than they have.
-    Columns,
-    /// A file is gone or changed, and it is not known where its events were.
-    Unknown(String),
-}
-
-impl std::fmt::Display for Whole {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Whole::Unbounded(why) => write!(f, "everything is computed: {why}"),
-            Whole::First => write!(f, "everything is computed: no run before this one has said which files it read"),
-            Whole::Columns => write!(f, "all dates are rebuilt: the tables get other columns than they have"),
-            Whole::Unknown(file) => {
-                write!(f, "everything is computed: {file} is gone or changed, and it is not known when its events were")
-            }
-        }
-    }
-}
+use crate::tables::history::scope::{Mode, Scope, Whole};
 
 /// The input of a run beside what the run before read.
 #[derive(Debug)]

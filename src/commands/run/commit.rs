@@ -1,0 +1,89 @@
+//! Puts a run's files in place: the record and the ledger are staged, and then all files are decided on in one step.
+
+use std::path::Path;
+
+use super::compatibility::made_after;
+use super::make::Staged;
+use super::outcome::Outcome;
+use super::plan::Planned;
+use super::read::Read;
+use super::record::record;
+use super::scope::Done;
+use super::Course;
+use crate::cancel;
+use crate::error::Error;
+use crate::job::memory_limit::peak;
+use crate::job::options::Table;
+use crate::job::Segment;
+use crate::sessionize::counts::Counts;
+use crate::summary::run_json::{Facts, RunJson};
+use crate::summary::text;
+use crate::summary::warnings::{self, Warning};
+use crate::tables::folder::LockedFolder;
+use crate::tables::history::ledger::LEDGER;
+use crate::tables::write::files::write_synced;
+
+/// Commits a run and returns what to print. Until all files are decided on, nothing of the output has changed; from there
+/// on, whoever comes next completes it ([`journal`](crate::tables::folder::journal)).
+///
+/// # Errors
+/// A file that cannot be written; an interruption.
+pub fn commit(
+    planned: Planned<'_>,
+    read: &Read,
+    staged: Staged,
+    outcome: &Outcome,
+    course: Course,
+) -> Result<String, Error> {
+    let Planned { options, job, plan, definition, folder, past, scope, room, started, .. } = planned;
+    let Staged { counts: all_counts, mut written, overview } = staged;
+    let counts = all_counts.all;
+    let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
+    let mut warnings = warnings::warnings(&job, &plan, &scope, &read.rows, &counts, &read.names);
+    warnings.extend(read.unread.iter().cloned().map(Warning::Unread));
+    warnings.extend(warnings::without_value(&of_segments));
+    warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
+    warnings.extend(warnings::memory(room.limit, peak()));
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    let facts = Facts {
+        definition: &definition,
+        started,
+        scope: &scope,
+        replaced: &outcome.replaced,
+        changes: outcome.changes,
+        extent: plan.extent,
+        rows: &read.rows,
+        counts: &counts,
+        segments: &of_segments,
+        days: &written.days,
+        tables: &written.sizes,
+        warnings: &warnings,
+        stopwatch: &course.stopwatch,
+        profile: &course.profile,
+    };
+    let run_json = RunJson::new(facts);
+    write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
+    written.replaced.extend(record(&folder, started, &run_json.text())?);
+    let (writes_sessions, writes_activity) = (options.writes(Table::Sessions), options.writes(Table::Activity));
+    let done = Done {
+        fingerprint: definition.fingerprint(),
+        latest: read.latest,
+        untimed_ids: counts.untimed_ids,
+        all_tables: writes_sessions && writes_activity,
+    };
+    if writes_sessions || writes_activity {
+        if let Some(ledger) = past.next_ledger(&job, &plan, &scope, done) {
+            write_synced(&folder.stage(&LockedFolder::own_file(LEDGER))?, ledger.text().as_bytes())?;
+        }
+    }
+    cancel::check()?;
+    cancel::commit_begins();
+    let made = made_after(&job, options, folder.before());
+    folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
+    tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
+    course.progress.finish();
+    Ok(text::summary(facts, &run_json, overview.as_ref(), &job.output.path))
+}

@@ -1,0 +1,53 @@
+//! A run that finds nothing new.
+
+use std::collections::BTreeSet;
+
+use rayon::ThreadPool;
+
+use super::compatibility::charts_mark;
+use super::record::record;
+use super::scope::Past;
+use crate::commands::charts::stage_anew;
+use crate::error::Error;
+use crate::job::fingerprint::Canonical;
+use crate::job::options::{Options, Table};
+use crate::job::Job;
+use crate::summary::grouped;
+use crate::tables::folder::LockedFolder;
+
+/// An incremental run whose input is that of the run before: the tables are not touched, and nothing but a
+/// record says that it was there, unless there are other charts to make of them.
+///
+/// # Errors
+/// A table that cannot be read, where charts are made again; a file that cannot be written.
+pub fn nothing_new(
+    pool: &ThreadPool,
+    folder: LockedFolder,
+    definition: &Canonical,
+    job: &Job,
+    options: &Options,
+    past: &Past,
+    started: jiff::Timestamp,
+) -> Result<String, Error> {
+    let files = past.file_count();
+    let mut made = folder.before().made();
+    let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
+    let other_charts = options.writes(Table::Charts) && made.charts != charts;
+    if other_charts {
+        stage_anew(pool, &folder, definition, job.output.csv_style(), (&job.charts, &job.segments))?;
+        made.charts = charts;
+    }
+    let gone = record(&folder, started, &crate::summary::run_json::nothing_new(started, files))?;
+    let path = folder.path().to_path_buf();
+    crate::cancel::check()?;
+    crate::cancel::commit_begins();
+    folder.commit(&BTreeSet::from_iter(gone), &BTreeSet::new(), definition, made)?;
+    tracing::info!(files, other_charts, "nothing new");
+    let charts = if other_charts { "; the charts are made again" } else { "" };
+    let those = if files == 1 { "file is that" } else { "files are those" };
+    Ok(format!(
+        "Nothing new: the {} {those} of the run before, and the tables in {} stay{charts}\n",
+        grouped(files as u64),
+        path.display()
+    ))
+}

@@ -1,0 +1,386 @@
+//! Writes what a run made: the tables of the kernel's rows, the charts over them, and which files of earlier
+//! runs they replace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::plan::Planned;
+use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet};
+use crate::charts::lonely::Sparse;
+use crate::charts::overview::{overview, Overview};
+use crate::charts::tables::TableFiles;
+use crate::error::Error;
+use crate::job::options::Table;
+use crate::job::{AddedColumns, Segment};
+use crate::pipeline;
+use crate::pipeline::event_buffer::Room;
+use crate::pipeline::progress::Progress;
+use crate::pipeline::Made;
+use crate::profile::Profile;
+use crate::sessionize::event_types::EventTypes;
+use crate::sessionize::partition::Partition;
+use crate::sessionize::table_rows::dated::{ByDay, Dated};
+use crate::sessionize::table_rows::merge::ByDate;
+use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
+use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
+use crate::tables::history::scope::Mode;
+use crate::tables::schema::added::AddedFields;
+use crate::tables::schema::made_with::MadeWith;
+use crate::tables::schema::place::{segment_of, TablePlace, SEGMENTS};
+use crate::tables::schema::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
+use crate::tables::write::parquet_file::{Provenance, Size, ROW_GROUP_ROWS, SLICE_ROWS};
+use crate::tables::write::syncer::Syncer;
+
+/// What has been staged.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Rows and bytes of each table.
+    pub sizes: Vec<(String, Size)>,
+    /// Files of earlier runs that this one's replace.
+    pub replaced: BTreeSet<PathBuf>,
+    /// Staged files that the disk has, with their names.
+    pub confirmed: BTreeSet<PathBuf>,
+    /// The dates that sessions were written of.
+    pub days: Vec<Day>,
+    /// The charts that have rows only for intervals with sessions.
+    pub sparse: Vec<Sparse>,
+    /// This run's sessions of all events, staged or made only to be measured.
+    made: TableFiles,
+    /// The tables of all events and of each segment, dates of earlier runs that stay among them.
+    tables: Vec<TableFiles>,
+}
+
+/// Stages the files of a run: first the parts of tables that memory does not hold beside the rest, if there are any, and then
+/// the tables.
+pub struct Output<'a> {
+    planned: &'a Planned<'a>,
+    types: &'a EventTypes,
+    /// What the tables say of themselves.
+    provenance: &'a Provenance,
+    /// Where the time goes.
+    profile: &'a Profile,
+    written: Written,
+    /// Has the disk confirm the files.
+    syncer: Syncer,
+    parts: Parts,
+}
+
+/// The parts of tables that were written because memory did not hold them.
+#[derive(Debug, Default)]
+struct Parts {
+    /// How many there are.
+    count: usize,
+    /// How many rows they have of each table, by its folder, and date.
+    rows: BTreeMap<PathBuf, BTreeMap<Day, u64>>,
+}
+
+impl<'a> Output<'a> {
+    /// For a run.
+    pub fn new(
+        planned: &'a Planned<'a>,
+        types: &'a EventTypes,
+        provenance: &'a Provenance,
+        profile: &'a Profile,
+    ) -> Self {
+        let (written, syncer, parts) = (Written::default(), Syncer::start(), Parts::default());
+        Output { planned, types, provenance, profile, written, syncer, parts }
+    }
+
+    /// What was staged. But for a full run, files that are the same as before stay as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        self.written.confirmed = self.syncer.finish()?;
+        if self.planned.scope.mode != Mode::Full {
+            let same = self.planned.folder.keep_same()?;
+            self.written.replaced.retain(|file| !same.contains(file));
+        }
+        Ok(self.written)
+    }
+
+    /// Writes some of the rows of the tables, which memory holds no longer; those of a user have to come together.
+    ///
+    /// # Errors
+    /// A file that cannot be written; an interruption.
+    pub fn write_part(&mut self, made: &Made) -> Result<(), Error> {
+        each_table(self.planned, self.types, self.provenance, made, &mut PartWriter(self))?;
+        self.parts.count += 1;
+        Ok(())
+    }
+
+    /// Stages the sessions and activity tables of all events and of each segment, as far as the run makes them, with the
+    /// rows of parts.
+    ///
+    /// # Errors
+    /// As [`Output::write_part`].
+    pub fn write_tables(&mut self, made: Made, progress: &mut Progress) -> Result<(), Error> {
+        let Planned { job, options, .. } = self.planned;
+        self.written.tables = vec![TableFiles::default(); job.segments.len() + 1];
+        each_table(self.planned, self.types, self.provenance, &made, &mut TableWriter { output: self, progress })?;
+        if options.writes(Table::Sessions) && options.writes(Table::Activity) {
+            self.remove_other_segments()?;
+        }
+        Ok(())
+    }
+
+    /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
+    fn earlier_files(&self, name: &TablePlace) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
+        // What else lies there is not ours.
+        let files = self.planned.folder.files_of(&name.folder())?.into_iter().filter(|file| name.owns(file));
+        if self.planned.scope.dates.is_all() {
+            return Ok((files.collect(), BTreeSet::new()));
+        }
+        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.planned.scope.dates.holds(day))))
+    }
+
+    /// Segments that the job has no more go: nothing would keep them up to date.
+    fn remove_other_segments(&mut self) -> Result<(), Error> {
+        let is_known = |name: &str| self.planned.job.segments.iter().any(|segment| segment.name == name);
+        let files = self.planned.folder.files_of(Path::new(SEGMENTS))?;
+        let gone = files.into_iter().filter(|file| segment_of(file).is_some_and(|name| !is_known(name)));
+        self.written.replaced.extend(gone);
+        Ok(())
+    }
+
+    /// Measures the tables, stages the charts, and sums this run's sessions up.
+    ///
+    /// # Errors
+    /// A table that cannot be read, a file that cannot be written.
+    pub fn write_charts(&mut self) -> Result<Option<Overview>, Error> {
+        if self.planned.options.writes(Table::Charts) {
+            let job = &self.planned.job;
+            let tables = std::mem::take(&mut self.written.tables);
+            let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
+            let limit = self.planned.room.limit;
+            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit };
+            let measured = charts.measure(&self.planned.pool, &job.output.zone)?;
+            let sizes = stage_charts(
+                &self.planned.folder,
+                self.provenance,
+                &job.charts,
+                &measured.lines,
+                job.output.csv_style(),
+            )?;
+            self.written.sizes.extend(sizes);
+            self.written.sparse = measured.sparse;
+        }
+        // Nobody is shown the sum of a quiet run.
+        match self.planned.options.makes(Table::Sessions) && !self.planned.options.resources.quiet {
+            true => Ok(Some(overview(&self.planned.pool, &self.written.made.sessions)?)),
+            false => Ok(None),
+        }
+    }
+}
+
+/// A table of a run, with its rows.
+struct RunTable<'a, R: Dated> {
+    /// Which table it is.
+    table: Table,
+    place: TablePlace,
+    /// The segment that it is of, by its place; `None` for all events.
+    segment: Option<usize>,
+    rows: ByDate<'a, R>,
+    provenance: Provenance,
+}
+
+/// Writes one table after the other.
+trait Writer {
+    /// Writes a table. `file` writes the rows of a date, or none.
+    fn table<R: Dated + Sync>(
+        &mut self,
+        table: RunTable<'_, R>,
+        file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+    ) -> Result<(), Error>;
+}
+
+/// Hands a writer the tables that the run makes: sessions and activity of all events, and then of each segment.
+fn each_table(
+    planned: &Planned<'_>,
+    types: &EventTypes,
+    provenance: &Provenance,
+    made: &Made,
+    writer: &mut impl Writer,
+) -> Result<(), Error> {
+    let Planned { job, plan, options, .. } = planned;
+    let facts = plan.facts.as_deref();
+    let of_segments = job.segments.iter().zip(&job.performed).enumerate().map(Some);
+    for of_segment in std::iter::once(None).chain(of_segments) {
+        let segment = of_segment.map(|(place, _)| place);
+        let (of, performed): (Option<&Segment>, Option<&AddedColumns>) = of_segment.map(|(_, of)| of).unzip();
+        let partitions = partitions_of(made, segment);
+        let columns = TableColumns::new(&plan.roles, job.definition.property(), job.definition.custom().is_some())
+            .with_added(AddedFields::of_sessions(job, of, facts), AddedFields::of_activity(job, of, performed, facts));
+        let made_with = |added: &AddedColumns| provenance.with(MadeWith::new(added, of).metadata());
+        let name = of.map(|of| of.name.as_str());
+        if options.makes(Table::Sessions) {
+            let table = RunTable {
+                table: Table::Sessions,
+                place: TablePlace::new(SESSIONS, name),
+                segment,
+                rows: ByDate::new(partitions, &made.users, sessions_of),
+                provenance: made_with(&job.added),
+            };
+            writer.table(table, |path, to, rows| columns.write_sessions(path, to, rows, types))?;
+        }
+        if options.makes(Table::Activity) {
+            let table = RunTable {
+                table: Table::Activity,
+                place: TablePlace::new(ACTIVITY, name),
+                segment,
+                rows: ByDate::new(partitions, &made.users, activity_of),
+                provenance: made_with(performed.unwrap_or(&AddedColumns::default())),
+            };
+            writer.table(table, |path, to, rows| columns.write_activity(path, to, rows))?;
+        }
+    }
+    Ok(())
+}
+
+/// The partitions of a segment, by its place, or of all events.
+fn partitions_of(made: &Made, segment: Option<usize>) -> &[Partition] {
+    match segment {
+        None => &made.partitions,
+        // Without any event there are no partitions.
+        Some(place) => made.segments.get(place).map_or(&[][..], Vec::as_slice),
+    }
+}
+
+/// Writes rows of tables as a part, beside the tables.
+struct PartWriter<'o, 'a>(&'o mut Output<'a>);
+
+impl Writer for PartWriter<'_, '_> {
+    fn table<R: Dated + Sync>(
+        &mut self,
+        table: RunTable<'_, R>,
+        file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+    ) -> Result<(), Error> {
+        let RunTable { place, rows, .. } = table;
+        let Output { planned, profile, ref mut parts, .. } = *self.0;
+        let Planned { folder, pool, room, .. } = planned;
+        let days = rows.days();
+        let takes = Takes::of(&rows, room);
+        let bytes = |day: Day| takes.of_part(rows.rows_of(day));
+        let number = parts.count;
+        pipeline::write_dates(pool, &days, profile, &Progress::new(false), (&room.shared(0), &bytes), |day| {
+            let path = folder.scratch(&place.part_of(number, day))?;
+            file(&path, To::Part, Some((&rows, day)))
+        })?;
+        let rows_of_table = parts.rows.entry(place.folder()).or_default();
+        days.iter().for_each(|day| *rows_of_table.entry(*day).or_default() += rows.rows_of(*day));
+        Ok(())
+    }
+}
+
+/// Stages the files of tables, of rows in memory and of those in parts, and notes which ones of earlier runs they replace.
+struct TableWriter<'o, 'a, 'p> {
+    output: &'o mut Output<'a>,
+    progress: &'p mut Progress,
+}
+
+impl Writer for TableWriter<'_, '_, '_> {
+    fn table<R: Dated + Sync>(
+        &mut self,
+        table: RunTable<'_, R>,
+        file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
+    ) -> Result<(), Error> {
+        let RunTable { table, place, segment, rows, provenance } = table;
+        let Output { planned, profile, .. } = *self.output;
+        let Planned { folder, pool, room, options, .. } = planned;
+        let count = self.output.parts.count;
+        let in_parts = self.output.parts.rows.remove(&place.folder()).unwrap_or_default();
+        let days: BTreeSet<Day> = rows.days().into_iter().chain(in_parts.keys().copied()).collect();
+        let days: Vec<Day> = days.into_iter().collect();
+        let takes = Takes::of(&rows, room);
+        let bytes = |day: Day| takes.of_table(rows.rows_of(day), in_parts.get(&day).copied().unwrap_or(0), count);
+        // A table that is only measured is not staged.
+        let is_staged = options.writes(table);
+        let syncer = &self.output.syncer;
+        self.progress.stage(table.name(), days.len() as u64);
+        let mut size = pipeline::write_dates(pool, &days, profile, self.progress, (&room.shared(0), &bytes), |day| {
+            let name = place.file_of(day);
+            let path = if is_staged { folder.stage(&name)? } else { folder.scratch(&name)? };
+            let part = |number: usize| folder.scratch_path(&place.part_of(number, day));
+            let parts: Vec<PathBuf> = (0..count).map(part).filter(|part| part.exists()).collect();
+            let size = file(&path, To::Table(&provenance, &parts), Some((&rows, day)))?;
+            if is_staged {
+                syncer.later(&path)?;
+            }
+            Ok(size)
+        })?;
+        let path = |day: &Day| {
+            let name = place.file_of(*day);
+            if is_staged {
+                folder.staged_path(&name)
+            } else {
+                folder.scratch_path(&name)
+            }
+        };
+        let new: Vec<PathBuf> = days.iter().map(path).collect();
+        let (replaced, kept) = self.output.earlier_files(&place)?;
+        let written = &mut self.output.written;
+        let files = &mut written.tables[segment.map_or(0, |segment| segment + 1)];
+        files.extend(place.table, kept.iter().map(|file| folder.path().join(file)));
+        files.extend(place.table, new.iter().cloned());
+        if table == Table::Sessions && segment.is_none() {
+            written.days = days.clone();
+            written.made.extend(SESSIONS, new.into_iter());
+        }
+        if !is_staged {
+            return Ok(());
+        }
+        if days.is_empty() && kept.iter().all(|file| *file == place.empty_file()) {
+            let path = folder.stage(&place.empty_file())?;
+            size.merge(file(&path, To::Table(&provenance, &[]), None)?);
+            self.output.syncer.later(&path)?;
+        }
+        let no_longer_empty = !days.is_empty() && kept.contains(&place.empty_file());
+        written.replaced.extend(no_longer_empty.then(|| place.empty_file()));
+        written.replaced.extend(replaced);
+        written.sizes.push((place.folder().to_string_lossy().into_owned(), size));
+        Ok(())
+    }
+}
+
+/// What writing a file takes of memory, about.
+#[derive(Clone, Copy, Debug, Default)]
+struct Takes {
+    /// A row, in columns.
+    row: u64,
+}
+
+impl Takes {
+    /// What takes its part of memory whatever the rows: what the compressor has at hand.
+    const FIXED: u64 = 4 << 20;
+    /// The place of a row among those of its date, while these are put in order.
+    const PLACE: u64 = 40;
+
+    fn of<R: Dated>(rows: &ByDate<'_, R>, room: &Room) -> Self {
+        if room.limit.is_none() {
+            return Takes::default();
+        }
+        let bytes: usize = rows.partitions().iter().map(Partition::bytes).sum();
+        let users = rows.users().bytes();
+        let count: u64 = rows.days().into_iter().map(|day| rows.rows_of(day)).sum();
+        Takes { row: ((bytes + users) as u64 / count.max(1)).clamp(48, 1 << 16) }
+    }
+
+    fn of_part(self, rows: u64) -> u64 {
+        Self::FIXED + rows * Self::PLACE + rows.min(SLICE_ROWS as u64) * self.row * 2
+    }
+
+    /// A file of rows in memory and of rows in parts: of each part a slice is in memory, and of the file a row group.
+    fn of_table(self, rows: u64, in_parts: u64, parts: usize) -> u64 {
+        let slices = in_parts.min(parts as u64 * SLICE_ROWS as u64) * self.row * 2;
+        self.of_part(rows) + slices + (rows + in_parts).min(ROW_GROUP_ROWS as u64) * self.row * 3 / 4
+    }
+}
+
+fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
+    &partition.sessions
+}
+
+fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
+    &partition.activity
+}
