@@ -18,7 +18,6 @@ use dwell::events::source::kind::Kind;
 use dwell::events::source::roles::{KeyType, Roles};
 use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
-use dwell::sessionize::aggregate::Rules;
 use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
 use dwell::sessionize::layout::block::Block;
 use dwell::sessionize::layout::columns::EventBatch;
@@ -32,6 +31,7 @@ use dwell::sessionize::table_rows::merge::{AllUsers, ByDate};
 use dwell::sessionize::time::calendar::Calendar;
 use dwell::sessionize::time::dates::DateSet;
 use dwell::sessionize::time::{Span, Timestamp};
+use dwell::sessionize::user::Rules;
 use dwell::tables::schema::sessions::{TableColumns, To};
 use dwell::tables::write::parquet_file::Provenance;
 

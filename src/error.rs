@@ -7,7 +7,8 @@ use crate::events::error::InputError;
 use crate::job::JobError;
 use crate::tables::error::TableError;
 
-/// Why a run ended. In every case the tables are as they were.
+/// Why a run ended. In every case the tables are as they were; where a run dies in the middle of its commit, the next one
+/// completes it ([`journal`](crate::tables::folder::journal)).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The job file or the flags are wrong.

@@ -32,10 +32,14 @@
 //! ```
 //!
 //! Data flows one way, and the folders are the stages, in order: [`job`] says what to do, [`events`] reads Parquet into
-//! plain columns, [`sessionize`] is the kernel that makes sessions of them, [`pipeline`] feeds it on all threads,
-//! [`tables`] writes what it made, [`charts`] measures the tables, [`summary`] says what happened. [`commands`] puts them
-//! together: [`commands::run`] is the batch job, the others answer questions with the same stages. How it is built, and
-//! where to look, is on the page [`guide::architecture`]; what is computed, in [`guide::specification`].
+//! plain columns, [`sessionize`] is the kernel that makes sessions of them, [`tables`] writes what it made, [`pipeline`]
+//! runs these on all threads within the memory allowed, [`charts`] measures the tables, [`summary`] says what happened.
+//! [`commands`] puts them together: [`commands::run`] is the batch job, the others answer questions with the same stages.
+//!
+//! The session rule is in [`sessionize::rule`], the walk over a user's events in [`sessionize::user`]; rows are rejected in
+//! [`events::normalise`]; a run that was killed while it committed is completed by [`tables::folder::journal`]. How it is
+//! built, and where to look for what, is on the page [`guide::architecture`]; what is computed, on
+//! [`guide::specification`]: "SPEC 3" in a comment is section 3 of it.
 
 pub mod cancel;
 pub mod charts;

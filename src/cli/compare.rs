@@ -8,7 +8,8 @@ use super::resources::ResourceFlags;
 use crate::commands::compare::error::CompareError;
 use crate::commands::compare::{Compared, Options};
 use crate::error::Error;
-use crate::job::file::{InputKeys, JobFile, Names};
+use crate::job::file::{InputKeys, JobFile};
+use crate::job::values::Names;
 use crate::job::{Job, JobError};
 use crate::summary::format::Format;
 use crate::summary::log::LogFormat;
@@ -76,6 +77,6 @@ fn job(path: &Path, input: Option<Vec<String>>, source: Option<String>) -> Resul
     let input = InputKeys { path: input.map(Names::Many), source, ..InputKeys::default() };
     let keys = keys.merge(JobFile { input, ..JobFile::default() });
     let output = keys.output.path.clone().filter(|path| !path.is_empty()).map(PathBuf::from);
-    let within = |error: JobError| CompareError::In { job: path.to_path_buf(), error: Box::new(error.into()) };
+    let within = |error: JobError| CompareError::In { job: path.to_path_buf(), exit_code: 2, error: Box::new(error) };
     Ok(Compared { name: path.to_path_buf(), job: Job::for_question(keys).map_err(within)?, output })
 }

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::job_file;
 use crate::commands::doctor::words::Words;
-use crate::job::file::{InputKeys, JobFile, Names, OutputKeys, Scalar, SessionKeys};
+use crate::job::file::{InputKeys, JobFile, OutputKeys, SessionKeys};
+use crate::job::values::{Names, Scalar};
 use crate::job::JobError;
 
 const SESSION: &str = "Session (without any of the first four: one session a session id)";

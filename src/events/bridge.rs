@@ -12,6 +12,8 @@ use arrow::record_batch::RecordBatch;
 use polars::prelude::*;
 use polars_arrow::ffi;
 
+use super::error::InputError;
+
 /// The columns of a batch as a frame.
 ///
 /// # Errors
@@ -76,6 +78,19 @@ pub fn to_arrow(series: &Series) -> PolarsResult<ArrayRef> {
     // SAFETY: polars has just exported both, as the interface says.
     let data = unsafe { from_ffi(array, &schema) }.map_err(|error| polars_err!(ComputeError: "{error}"))?;
     Ok(make_array(data))
+}
+
+/// What polars says of a column.
+pub fn polars_error(column: &str, error: &PolarsError) -> InputError {
+    InputError::Unreadable { reason: format!("the column `{column}`: {error}") }
+}
+
+/// What polars says, in one line; it appends the plan that it failed in, which says nothing to who reads the
+/// message.
+pub fn one_line(error: &PolarsError) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

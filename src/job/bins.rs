@@ -3,8 +3,12 @@
 use super::chart_keys::BinKeys;
 use super::duration::parse_duration;
 use super::error::JobError;
-use super::file::Scalar;
 use super::segment::needs;
+use super::values::Scalar;
+
+/// The bounds of the default bins, in milliseconds.
+pub const DEFAULT_BINS_MS: [i64; 10] =
+    [0, 3_000, 10_000, 30_000, 60_000, 180_000, 600_000, 1_800_000, 3_600_000, 86_400_000];
 
 /// More bins than this say nothing more.
 const MOST: i64 = 10_000;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{Names, Scalar};
+use super::values::{Names, Scalar};
 
 /// The keys of a `[[segment]]`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

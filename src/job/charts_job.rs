@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::chart::Chart;
 use super::error::JobError;
-use super::file::{InputKeys, JobFile, Names};
+use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
 use super::segment::Segment;
+use super::values::Names;
 use super::{CsvFormulas, Job};
 
 /// The part of a job that is about charts.

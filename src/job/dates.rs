@@ -1,13 +1,12 @@
 //! Dates, times and time zones as a job names them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::ZonedDateTime;
 
 use super::error::JobError;
-use super::instants::Instants;
-use crate::sessionize::aggregate::Window;
+use super::instants::instant_of;
 use crate::sessionize::time::calendar::{Calendar, Stretch};
+use crate::sessionize::time::dates::Window;
 use crate::sessionize::time::{Day, Span, Timestamp};
 
 /// Reads an instant: a time with or without an offset (without: UTC), or a date, whose first instant in
@@ -18,35 +17,6 @@ use crate::sessionize::time::{Day, Span, Timestamp};
 pub fn parse_instant(key: &'static str, text: &str) -> Result<Timestamp, JobError> {
     let bad = || JobError::Date { key, value: text.to_string(), expected: "date or time", example: "2026-01-31" };
     instant_of(text).ok_or_else(bad)
-}
-
-/// The instant that an ISO-8601 text is, floored to microseconds: with or without an offset (without:
-/// UTC); a date is its first instant. A time zone may follow, in brackets as in RFC 9557, or as ` UTC`; none is passed over.
-pub fn instant_of(text: &str) -> Option<Timestamp> {
-    Instants::default().read(text)
-}
-
-/// As [`instant_of`], of whatever layout the text is.
-pub(super) fn instant_of_any_layout(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    let instant = if let Some(time) = text.strip_suffix(" UTC") {
-        format!("{time}Z").parse().ok()?
-    } else if text.ends_with(']') {
-        text.parse::<ZonedDateTime>().ok()?.timestamp()
-    } else {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .or_else(|| Some(in_utc(text.parse::<DateTime>().ok()?)))
-            .or_else(|| Some(in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0))))?
-    };
-    let micros = instant.as_nanosecond().div_euclid(1_000);
-    i64::try_from(micros).ok().map(Timestamp::from_micros)
-}
-
-/// What is beyond the last instant that jiff knows, some hours before the year 9999 ends, is that one; so with the first.
-fn in_utc(time: DateTime) -> jiff::Timestamp {
-    let beyond = if time.year() > 0 { jiff::Timestamp::MAX } else { jiff::Timestamp::MIN };
-    TimeZone::UTC.to_timestamp(time).unwrap_or(beyond)
 }
 
 /// Reads a date.

@@ -2,7 +2,8 @@
 
 use super::duration::{duration_text, parse_duration, parse_limit};
 use super::error::JobError;
-use super::file::{Names, Scalar, SessionKeys};
+use super::file::SessionKeys;
+use super::values::{Names, Scalar};
 use crate::sessionize::time::{Span, TimeUnit};
 
 /// A definition of sessions.

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
 use super::known_keys::check_keys;
+use super::values::{Names, Scalar};
 
 /// A job as typed, in a file, by flags, or both. [`Job::new`](super::Job::new) checks it and fills the defaults in.
 ///
@@ -40,58 +41,6 @@ pub struct JobFile {
     pub segment: Vec<SegmentKeys>,
     /// Charts over the tables.
     pub chart: Vec<ChartKeys>,
-}
-
-/// Names: one, or a list.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum Names {
-    /// One name.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
-}
-
-impl Names {
-    /// As a list.
-    pub fn into_vec(self) -> Vec<String> {
-        match self {
-            Names::One(name) => vec![name],
-            Names::Many(names) => names,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wrong = |found: &toml::Value| {
-            serde::de::Error::custom(format!("expected text or a list of texts, found {}", found.type_str()))
-        };
-        let text = |value: toml::Value| match value {
-            toml::Value::String(text) => Ok(text),
-            other => Err(wrong(&other)),
-        };
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::Array(values) => Ok(Names::Many(values.into_iter().map(text).collect::<Result<_, _>>()?)),
-            value => text(value).map(Names::One),
-        }
-    }
-}
-
-/// A value that is text to us but may be written as a number or a TOML date: `30`, `2026-01-01`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Scalar(pub String);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => Ok(Scalar(text)),
-            toml::Value::Integer(number) => Ok(Scalar(number.to_string())),
-            toml::Value::Float(number) => Ok(Scalar(number.to_string())),
-            toml::Value::Datetime(time) => Ok(Scalar(time.to_string())),
-            other => Err(serde::de::Error::custom(format!("expected text, found {}", other.type_str()))),
-        }
-    }
 }
 
 macro_rules! keys {
@@ -228,8 +177,18 @@ impl JobFile {
             message: error.to_string().trim_end().to_string(),
         };
         let table = DeTable::parse(text).map_err(syntax)?;
-        check_keys(table.get_ref(), text, path)?;
+        check_keys(table.get_ref(), &JobFile::all_keys(), text, path)?;
         toml::from_str(text).map_err(syntax)
+    }
+
+    /// All keys there are, as an object of those that hold further keys.
+    pub(super) fn all_keys() -> serde_json::Value {
+        let all = JobFile {
+            chart: vec![ChartKeys::with_all_keys()],
+            segment: vec![SegmentKeys::with_all_keys()],
+            ..JobFile::default()
+        };
+        serde_json::to_value(all).unwrap_or_default()
     }
 
     /// This job with `over`'s keys in place of its own where it has them.

@@ -1,13 +1,45 @@
 //! Instants as text, row after row: the layouts in which tables have them are read digit by digit, all others as
-//! [`super::dates`] does.
+//! [`instant_of`] says.
 
-use super::dates::instant_of_any_layout;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::ZonedDateTime;
+
 use crate::sessionize::time::Timestamp;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+
+/// The instant that an ISO-8601 text is, floored to microseconds: with or without an offset (without:
+/// UTC); a date is its first instant. A time zone may follow, in brackets as in RFC 9557, or as ` UTC`; none is passed over.
+pub fn instant_of(text: &str) -> Option<Timestamp> {
+    Instants::default().read(text)
+}
+
+/// As [`instant_of`], of whatever layout the text is.
+fn instant_of_any_layout(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let instant = if let Some(time) = text.strip_suffix(" UTC") {
+        format!("{time}Z").parse().ok()?
+    } else if text.ends_with(']') {
+        text.parse::<ZonedDateTime>().ok()?.timestamp()
+    } else {
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .or_else(|| Some(in_utc(text.parse::<DateTime>().ok()?)))
+            .or_else(|| Some(in_utc(text.parse::<Date>().ok()?.at(0, 0, 0, 0))))?
+    };
+    let micros = instant.as_nanosecond().div_euclid(1_000);
+    i64::try_from(micros).ok().map(Timestamp::from_micros)
+}
+
+/// What is beyond the last instant that jiff knows, some hours before the year 9999 ends, is that one; so with the first.
+fn in_utc(time: DateTime) -> jiff::Timestamp {
+    let beyond = if time.year() > 0 { jiff::Timestamp::MAX } else { jiff::Timestamp::MIN };
+    TimeZone::UTC.to_timestamp(time).unwrap_or(beyond)
+}
 
 /// Reads instants; the date of the one before is remembered, for rows of one date follow each other.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +56,7 @@ impl Default for Instants {
 }
 
 impl Instants {
-    /// The instant that an ISO-8601 text is, as [`super::dates::instant_of`] has it.
+    /// The instant that an ISO-8601 text is, as [`instant_of`] has it.
     pub fn read(&mut self, text: &str) -> Option<Timestamp> {
         match self.of_table_layout(text.as_bytes()) {
             Some(micros) => Some(Timestamp::from_micros(micros)),

@@ -261,7 +261,7 @@ mod tests {
             }
         }
         let mut all = Vec::new();
-        names(&crate::job::known_keys::known_keys(), "", &mut all);
+        names(&JobFile::all_keys(), "", &mut all);
         for name in all.iter().filter(|name| name.contains('.')) {
             let of_chart = name.replace("chart.series.", "chart.");
             assert!(KEYS.iter().any(|(known, ..)| *known == of_chart), "{name} has no example");

@@ -5,9 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::chart_keys::{ChartKeys, SegmentKeys};
 use super::error::JobError;
-use super::file::JobFile;
 use super::key_types::misfit;
 use crate::stats::nearest::nearest;
 
@@ -16,10 +14,9 @@ use crate::stats::nearest::nearest;
 ///
 /// # Errors
 /// The first such key.
-pub fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), JobError> {
-    let known = known_keys();
+pub fn check_keys(table: &DeTable<'_>, known: &Value, text: &str, path: &Path) -> Result<(), JobError> {
     let file = File { text, path };
-    let sections = keys_of(&known);
+    let sections = keys_of(known);
     for (section, value) in table {
         let name = section.get_ref().as_ref();
         let at = section.span().start;
@@ -44,16 +41,6 @@ pub fn check_keys(table: &DeTable<'_>, text: &str, path: &Path) -> Result<(), Jo
         file.check(value.get_ref(), &known[name], name)?;
     }
     Ok(())
-}
-
-/// All keys there are, as an object of those that hold further keys.
-pub(super) fn known_keys() -> Value {
-    let all = JobFile {
-        chart: vec![ChartKeys::with_all_keys()],
-        segment: vec![SegmentKeys::with_all_keys()],
-        ..JobFile::default()
-    };
-    serde_json::to_value(all).unwrap_or_default()
 }
 
 struct File<'a> {

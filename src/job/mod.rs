@@ -22,9 +22,11 @@ pub mod options;
 pub mod preset;
 pub mod reach;
 pub mod segment;
+pub mod series;
 pub mod source;
 pub mod times;
 pub mod value_test;
+pub mod values;
 
 use std::path::PathBuf;
 
@@ -37,7 +39,7 @@ pub use error::JobError;
 pub use file::JobFile;
 pub use segment::Segment;
 
-use crate::sessionize::aggregate::Window;
+use crate::sessionize::time::dates::Window;
 pub use crate::sessionize::time::TimeUnit;
 use crate::sessionize::time::{Span, Timestamp};
 
@@ -146,7 +148,7 @@ pub enum CsvFormulas {
 impl CsvFormulas {
     fn parse(text: Option<&str>) -> Result<Self, JobError> {
         let words = [("quote", CsvFormulas::Quote), ("keep", CsvFormulas::Keep)];
-        text.map_or(Ok(CsvFormulas::default()), |text| chart::choice("output.csv_formulas", text, &words))
+        text.map_or(Ok(CsvFormulas::default()), |text| values::choice("output.csv_formulas", text, &words))
     }
 }
 
@@ -197,11 +199,11 @@ impl Input {
         if paths.is_empty() || paths.iter().any(String::is_empty) {
             return Err(JobError::Empty { key: "input.path" });
         }
-        let user = keys.user.map_or_else(|| vec!["user_id".to_string()], file::Names::into_vec);
+        let user = keys.user.map_or_else(|| vec!["user_id".to_string()], values::Names::into_vec);
         if user.is_empty() {
             return Err(JobError::Empty { key: "input.user" });
         }
-        let text = |value: &Option<file::Scalar>, default: &str| {
+        let text = |value: &Option<values::Scalar>, default: &str| {
             value.as_ref().map_or(default, |value| value.0.as_str()).to_string()
         };
         let (min_text, max_text) = (text(&keys.min_time, DEFAULT_MIN_TIME), text(&keys.max_time, DEFAULT_MAX_TIME));
@@ -240,7 +242,7 @@ impl Input {
             condition,
             inactive: match keys.inactive {
                 // An empty list is what a generated job has where nothing is inactive.
-                Some(file::Names::Many(names)) if names.is_empty() => Vec::new(),
+                Some(values::Names::Many(names)) if names.is_empty() => Vec::new(),
                 names => definition::event_types("input.inactive", names)?,
             },
             times,

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::memory_limit::MemoryLimit;
 use crate::error::Error;
-use crate::pipeline::available_threads;
-use crate::sessionize::aggregate::Window;
+use crate::sessionize::time::dates::Window;
 
 /// What the command line says of this one run, and of no other.
 #[derive(Clone, Debug, Default)]
@@ -105,4 +104,9 @@ impl Options {
     pub fn makes(&self, table: Table) -> bool {
         self.writes(table) || self.writes(Table::Charts)
     }
+}
+
+/// As many threads as the machine has.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

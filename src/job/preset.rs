@@ -1,10 +1,11 @@
 //! Ready charts: bounce, entry and exit rate (SPEC 6).
 
-use super::chart::{choice, Count, Series, DEFAULT_TOP};
 use super::chart_keys::{ChartKeys, SeriesKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
 use super::segment::{needs, not_empty, whole, AtLeast};
+use super::series::{Count, Series, DEFAULT_TOP};
+use super::values::choice;
 
 /// What every preset is: the sessions of A among those of B, in percent.
 pub const FORMULA: &str = "%: SESSIONTOTALS(A) / SESSIONTOTALS(B)";

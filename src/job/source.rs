@@ -4,7 +4,8 @@
 //! that a column that the input turns out to lack can be passed over where nobody asked for it.
 
 use super::error::JobError;
-use super::file::{JobFile, Names, Scalar};
+use super::file::JobFile;
+use super::values::{Names, Scalar};
 use crate::stats::nearest::nearest;
 
 /// A tool that events are exported from.

@@ -1,10 +1,10 @@
 //! Tests of the first or last value of a property in a session: `first = { property, op, value }`.
 
-use super::chart::choice;
 use super::chart_keys::ValueKeys;
 use super::error::JobError;
 use super::holds::Holds;
 use super::segment::{add_name, event_filter, needs, not_empty};
+use super::values::choice;
 
 /// A test of a session's value.
 #[derive(Clone, Debug, PartialEq)]

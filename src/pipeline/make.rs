@@ -10,10 +10,10 @@ use super::event_buffer::{Events, Room};
 use super::progress::Progress;
 use crate::error::Error;
 use crate::profile::{Profile, Step};
-use crate::sessionize::aggregate::Rules;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::partition::{sessionize, AllCounts, Partition};
 use crate::sessionize::table_rows::merge::AllUsers;
+use crate::sessionize::user::Rules;
 
 /// Fewer bytes of sessions than this are not worth a part of the tables of their own.
 const LEAST_PART: usize = 8 << 20;

@@ -18,7 +18,7 @@ use rayon::ThreadPool;
 pub use gather::{FactsOf, Gather, Gathered};
 pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};
-pub use threads::{available_threads, pool, Pool};
+pub use threads::{pool, Pool};
 
 use self::event_buffer::{Events, Room};
 use self::progress::Progress;

@@ -29,11 +29,6 @@ impl Deref for Pool {
     }
 }
 
-/// As many threads as the machine has.
-pub fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// A pool of this many threads.
 ///
 /// # Errors

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use super::lines::harmless;
 use super::{bytes_text, dates_text, files_text, grouped};
-use crate::commands::run::scope::{Mode, Scope};
 use crate::events::source::columns::Source;
 use crate::events::source::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::Options;
 use crate::job::Job;
+use crate::tables::history::scope::{Mode, Scope};
 
 /// The plan of a run.
 pub fn plan_text(

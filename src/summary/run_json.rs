@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::commands::run::scope::Scope;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::source::plan::Extent;
 use crate::events::source::survey::Survey;
@@ -16,6 +15,7 @@ use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::history::changes::Changes;
 use crate::tables::history::ledger::Difference;
+use crate::tables::history::scope::Scope;
 use crate::tables::write::parquet_file::Size;
 
 /// One object for a whole run.

@@ -7,10 +7,10 @@ use super::lines::harmless;
 use super::run_json::{Facts, RunJson};
 use super::{bytes_text, dates_text, files_text, grouped, percent};
 use crate::charts::overview::Overview;
-use crate::charts::DEFAULT_BINS_MS;
-use crate::commands::run::scope::Mode;
+use crate::job::bins::DEFAULT_BINS_MS;
 use crate::sessionize::time::dates::DateSet;
 use crate::tables::history::changes::Changes;
+use crate::tables::history::scope::Mode;
 
 /// The summary of a run; `overview` is missing where no sessions table was written.
 pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, output: &Path) -> String {

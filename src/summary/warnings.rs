@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::charts::lonely::Sparse;
-use crate::commands::run::scope::{Mode, Scope, Whole};
 use crate::error::size_text;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::predicate::printed;
@@ -16,6 +15,7 @@ use crate::job::{Job, Kind, Segment};
 use crate::sessionize::counts::Counts;
 use crate::sessionize::rule::OutOfSession;
 use crate::stats::nearest::nearest;
+use crate::tables::history::scope::{Mode, Scope, Whole};
 
 /// A warning. Its text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod examples;
 mod footer;
 mod gaps;
 mod guide;
+mod house;
 mod input_forms;
 mod inspect;
 mod memory;

@@ -3,6 +3,8 @@
 use polars::prelude::*;
 
 use super::far_times;
+use super::texts::{text_of, uuid_text};
+use crate::events::bridge::polars_error;
 use crate::events::error::InputError;
 use crate::events::source::columns::ColumnRef;
 use crate::events::source::kind::Kind;
@@ -66,30 +68,6 @@ fn count_lost(series: &Series, nulls: usize, column: &ColumnRef) {
     column.unread.add(nulls.saturating_sub(series.null_count()));
 }
 
-/// Single values of any type as text: bytes where they are UTF-8, and times as far from today as they may be.
-///
-/// # Errors
-/// Values that are no single ones.
-pub fn text_of(series: &Series) -> PolarsResult<StringChunked> {
-    match series.dtype() {
-        DataType::String => series.str().cloned(),
-        DataType::Binary => {
-            let text = |bytes: Option<&[u8]>| std::str::from_utf8(bytes?).ok().map(str::to_string);
-            Ok(series.binary()?.iter().map(text).collect())
-        }
-        DataType::Date | DataType::Datetime(..) => far_times::text_of(series),
-        _ => series.cast(&DataType::String)?.str().cloned(),
-    }
-}
-
-/// Single values of any type as text, row by row.
-pub fn as_text(values: Expr) -> Expr {
-    values.map(
-        |values| Ok(text_of(values.as_materialized_series())?.with_name(values.name().clone()).into_column()),
-        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
-    )
-}
-
 /// Session ids or property values as text, or as the numbers that stand for them in memory.
 ///
 /// # Errors
@@ -149,24 +127,6 @@ pub fn float_of(ordered: i64) -> f64 {
     f64::from_bits((ordered ^ (((ordered >> 63) as u64) >> 1) as i64) as u64)
 }
 
-/// A UUID in its usual spelling.
-pub fn uuid_text(bytes: [u8; 16]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    /// Where the two digits of each byte are, between dashes.
-    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-    let mut text = [b'-'; 36];
-    for (place, byte) in PLACES.into_iter().zip(bytes) {
-        text[place] = HEX[usize::from(byte >> 4)];
-        text[place + 1] = HEX[usize::from(byte & 15)];
-    }
-    String::from_utf8_lossy(&text).into_owned()
-}
-
-/// What polars says of a column.
-pub fn polars_error(column: &str, error: &PolarsError) -> InputError {
-    InputError::Unreadable { reason: format!("the column `{column}`: {error}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,11 +144,5 @@ mod tests {
     fn whole_floats_are_ids_and_others_are_not() {
         assert_eq!(whole(1_767_225_600_000.0), Some(1_767_225_600_000));
         assert_eq!((whole(1.5), whole(f64::NAN), whole(1e300)), (None, None, None));
-    }
-
-    #[test]
-    fn a_uuid_is_written_in_its_usual_groups() {
-        let bytes: Vec<u8> = (0xF0u8..=0xFF).collect();
-        assert_eq!(uuid_text(bytes.try_into().expect("sixteen")), "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
     }
 }

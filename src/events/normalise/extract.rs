@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use polars::prelude::*;
 
-use super::convert::{text_of, uuid_text};
 use super::json::scalar_at;
+use super::texts::{text_of, uuid_text};
 use super::unread::Unread;
 use crate::events::predicate::ColumnUse;
 use crate::events::source::columns::{split_field, split_key, ColumnRef, Source};

@@ -1,10 +1,13 @@
-//! Columns by role to events: impossible rows are rejected and counted (SPEC 1 and SPEC 2, step 2).
+//! Makes events of columns by role. Rows without a user or a possible time are rejected and counted in
+//! [`Normaliser::events`] (SPEC 1 and SPEC 2, step 2).
 
 pub mod convert;
+pub mod error;
 pub mod extract;
 pub mod far_times;
 pub mod json;
 pub mod project;
+pub mod texts;
 pub mod unread;
 pub mod uuids;
 
@@ -37,9 +40,9 @@ use crate::sessionize::time::Timestamp;
 pub struct RowCounts {
     /// Rows that passed the condition.
     pub passed: u64,
-    /// Rows that did not.
+    /// Rows that did not, of the row groups that were read.
     pub filtered: u64,
-    /// Rows that are left out because their times are none of those that are read.
+    /// Rows outside of the times that this run reads.
     pub outside: u64,
     /// Rows rejected, by reason.
     pub rejected: [u64; Rejection::ALL.len()],
@@ -138,7 +141,7 @@ impl<'a> Normaliser<'a> {
         let mut counts = RowCounts { passed: rows.rows as u64, filtered: rows.filtered as u64, ..RowCounts::default() };
         let users = self.users(rows.users, known.users())?;
         let times = self.micros(rows.time)?;
-        let kept = self.keep(&times, missing(&users, known.users()), &mut counts);
+        let kept = self.accepted(&times, missing(&users, known.users()), &mut counts);
         let times = match &kept {
             None => times.into_iter().map(Timestamp::from_micros).collect(),
             Some(kept) => kept.values().iter().map(|row| Timestamp::from_micros(times[*row as usize])).collect(),
@@ -173,8 +176,8 @@ impl<'a> Normaliser<'a> {
         Ok(times.into_iter().map(Timestamp::from_micros).filter(|time| self.times.holds(*time)).max())
     }
 
-    /// Which rows are no impossible ones, and counts those that are; `None` where all can stay.
-    fn keep(&self, times: &[i64], missing: Option<BooleanArray>, counts: &mut RowCounts) -> Option<UInt32Array> {
+    /// The rows that are events; counts the rejected ones and those of other times. `None` where all rows are events.
+    fn accepted(&self, times: &[i64], missing: Option<BooleanArray>, counts: &mut RowCounts) -> Option<UInt32Array> {
         let (least, most) =
             times.iter().fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
         let possible = |micros: i64| self.times.holds(Timestamp::from_micros(micros));

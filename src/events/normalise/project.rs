@@ -14,8 +14,10 @@ use arrow::record_batch::RecordBatch;
 use polars::prelude::*;
 
 use super::convert::{id_texts, integers, texts, unique_ids, values};
+use super::error::ProjectError;
 use super::uuids::uuids_as_codes;
 use crate::events::bridge;
+use crate::events::bridge::one_line;
 use crate::events::error::InputError;
 use crate::events::facts::fact_columns::FactProjection;
 use crate::events::predicate::filter::Filter;
@@ -96,30 +98,6 @@ impl SeenBefore {
     /// Nothing yet; what is text by role may come as codes of a dictionary where `keeps_codes`.
     pub fn nothing(keeps_codes: bool) -> Self {
         SeenBefore { keeps_codes, ..SeenBefore::default() }
-    }
-}
-
-/// Why a batch has no columns by role.
-#[derive(Debug)]
-pub enum ProjectError {
-    /// The condition fails on a value.
-    Condition(String),
-    /// A condition of a chart or segment does.
-    Facts {
-        /// The chart or segment.
-        of: String,
-        /// The condition.
-        condition: String,
-        /// What polars says.
-        reason: String,
-    },
-    /// A value that its role cannot take.
-    Input(InputError),
-}
-
-impl From<InputError> for ProjectError {
-    fn from(error: InputError) -> Self {
-        ProjectError::Input(error)
     }
 }
 
@@ -371,12 +349,4 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
 /// Whether a file's values are of the sort that the column has over all files.
 fn same_sort(of_file: &Kind, of_all: &Kind) -> bool {
     of_file == of_all || matches!((of_file, of_all), (Kind::Timestamp(_), Kind::Timestamp(_)))
-}
-
-/// What polars says, in one line; it appends the plan that it failed in, which says nothing to who reads the
-/// message.
-pub fn one_line(error: &PolarsError) -> String {
-    let text = error.to_string();
-    let said = text.split("\n\n").next().unwrap_or_default();
-    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

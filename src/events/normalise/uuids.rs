@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Strin
 use arrow::buffer::ScalarBuffer;
 use arrow::error::ArrowError;
 
-use super::convert::uuid_text;
+use super::texts::uuid_text;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
 

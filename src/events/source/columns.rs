@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::fits::fits;
 use super::footer::Footer;
 use super::hive::hive_kind;
 use super::kind::Kind;
@@ -148,12 +147,9 @@ impl<'a> Columns<'a> {
         found.ok_or_else(|| self.no_column("input.user", name, way_out))
     }
 
-    /// Whether all numbers of a column fit signed integers of 64 bits.
-    ///
-    /// # Errors
-    /// A file that has to be read to know it, and cannot be.
-    pub fn fit(&self, column: &ColumnRef) -> Result<bool, InputError> {
-        fits(column, self.footers)
+    /// The files that the columns are of.
+    pub fn footers(&self) -> &[Footer] {
+        self.footers
     }
 
     fn no_column(&self, key: &'static str, name: &str, way_out: &str) -> InputError {

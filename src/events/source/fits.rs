@@ -17,9 +17,9 @@ use super::columns::{ColumnRef, Source};
 use super::footer::{decoded_schema, Footer};
 use super::kind::Kind;
 use crate::events::bridge;
+use crate::events::bridge::polars_error;
 use crate::events::decode::decoded::settle;
 use crate::events::error::InputError;
-use crate::events::normalise::convert::polars_error;
 use crate::events::normalise::extract::expr_of;
 use crate::guard::against_damage;
 

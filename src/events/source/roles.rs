@@ -1,6 +1,7 @@
 //! Which column plays which role, and whether its type can (SPEC 1).
 
 use super::columns::{ColumnRef, Columns};
+use super::fits::fits;
 use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::job::source::Key;
@@ -160,7 +161,7 @@ fn is_integer(kind: &Kind) -> bool {
 
 /// Integers, where a column has nothing but whole numbers that fit; else text.
 fn whole_type(column: &ColumnRef, columns: &Columns<'_>) -> Result<KeyType, InputError> {
-    Ok(if columns.fit(column)? { KeyType::Int } else { KeyType::Text })
+    Ok(if fits(column, columns.footers())? { KeyType::Int } else { KeyType::Text })
 }
 
 fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {

@@ -4,3 +4,4 @@
 pub mod changes;
 pub mod ledger;
 pub mod runs;
+pub mod scope;

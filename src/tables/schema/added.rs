@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field};
 
-use super::sessions::{data_type, text_array_with};
+use super::key_columns::{data_type, text_array_with};
 use crate::events::facts::Facts;
 use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::KeyType;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
-    StringArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
 use super::added::AddedFields;
+use super::key_columns::{data_type, text_array};
 use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::{KeyType, Roles};
 use crate::job::added::property_column;
@@ -310,18 +310,6 @@ fn words() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// The type of a column of keys.
-pub(in crate::tables) fn data_type(key_type: KeyType) -> DataType {
-    match key_type {
-        KeyType::Text => DataType::LargeUtf8,
-        KeyType::Int => DataType::Int64,
-        KeyType::Float => DataType::Float64,
-        KeyType::Boolean => DataType::Boolean,
-        KeyType::Date => DataType::Date32,
-        KeyType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-    }
-}
-
 /// A key as it is in memory.
 #[derive(Clone, Copy)]
 enum Key<'a> {
@@ -369,30 +357,6 @@ fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>
         KeyType::Date => Arc::new(Date32Array::from_iter_values(keys.map(|key| key.int() as i32))),
         KeyType::Timestamp => instants(keys.map(|key| Timestamp::from_micros(key.int()))),
     }
-}
-
-/// Texts side by side in one buffer, whose offsets are 64 bits wide: ids may be of any length.
-fn text_array<'a>(texts: impl ExactSizeIterator<Item = &'a [u8]>) -> ArrayRef {
-    text_array_with(texts, None)
-}
-
-/// The same, where those that `valid` does not hold for are null.
-pub(in crate::tables) fn text_array_with<'a>(
-    texts: impl ExactSizeIterator<Item = &'a [u8]>,
-    valid: Option<NullBuffer>,
-) -> ArrayRef {
-    let mut offsets = Vec::with_capacity(texts.len() + 1);
-    // Ids are about this long.
-    let mut bytes = Vec::with_capacity(texts.len() * 12);
-    offsets.push(0);
-    for text in texts {
-        bytes.extend_from_slice(text);
-        offsets.push(bytes.len() as i64);
-    }
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    // All texts came out of text columns, so they are valid.
-    let texts = LargeStringArray::try_new(offsets, Buffer::from_vec(bytes), valid);
-    Arc::new(texts.unwrap_or_else(|_| LargeStringArray::new_null(0)))
 }
 
 fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {

@@ -1,0 +1,74 @@
+//! Values of a job file that may be written in more than one way.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::JobError;
+use crate::stats::nearest::nearest;
+
+/// Names: one, or a list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Names {
+    /// One name.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Names {
+    /// As a list.
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Names::One(name) => vec![name],
+            Names::Many(names) => names,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |found: &toml::Value| {
+            serde::de::Error::custom(format!("expected text or a list of texts, found {}", found.type_str()))
+        };
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => Ok(text),
+            other => Err(wrong(&other)),
+        };
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::Array(values) => Ok(Names::Many(values.into_iter().map(text).collect::<Result<_, _>>()?)),
+            value => text(value).map(Names::One),
+        }
+    }
+}
+
+/// A value that is text to us but may be written as a number or a TOML date: `30`, `2026-01-01`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(Scalar(text)),
+            toml::Value::Integer(number) => Ok(Scalar(number.to_string())),
+            toml::Value::Float(number) => Ok(Scalar(number.to_string())),
+            toml::Value::Datetime(time) => Ok(Scalar(time.to_string())),
+            other => Err(serde::de::Error::custom(format!("expected text, found {}", other.type_str()))),
+        }
+    }
+}
+
+/// The value of a word that a key takes.
+///
+/// # Errors
+/// Another word; the nearest one is offered.
+pub fn choice<T: Copy>(key: &'static str, text: &str, words: &[(&'static str, T)]) -> Result<T, JobError> {
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let hint = match nearest(text, names.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("it is one of {}", names.join(", ")),
+    };
+    Err(JobError::Choice { key, value: text.to_string(), hint })
+}
