@@ -13,6 +13,7 @@ mod footer;
 mod gaps;
 mod input_forms;
 mod inspect;
+mod kernel;
 mod memory;
 mod nightly;
 mod property;
