@@ -6,5 +6,8 @@ pub mod specification {}
 #[doc = include_str!("sources.md")]
 pub mod sources {}
 
+#[doc = include_str!("spark.md")]
+pub mod spark {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

@@ -210,14 +210,17 @@ impl ReadPlan {
         self.tasks_of(&self.chosen, Pass::Events)
     }
 
-    /// The columns of the files that are read, for their events or for the times of all rows.
+    /// The columns of the files that are read, for their events or for the times of all rows, whether they have rows or not.
     ///
     /// # Errors
     /// As [`ReadPlan::tasks`].
     pub fn columns_read(&self) -> Result<Vec<String>, InputError> {
-        let files: Vec<usize> = (0..self.footers.len()).collect();
-        let tasks = self.tasks()?.into_iter().chain(self.time_tasks(&files)?);
-        let columns: BTreeSet<String> = tasks.flat_map(|task| task.projection.columns().to_vec()).collect();
+        let mut columns: BTreeSet<String> = BTreeSet::new();
+        for footer in &self.footers {
+            for pass in [Pass::Events, Pass::Times] {
+                columns.extend(self.projection(footer, pass)?.columns().iter().cloned());
+            }
+        }
         Ok(columns.into_iter().collect())
     }
 
