@@ -1,8 +1,7 @@
 //! `dwell kernel`: an Arrow IPC stream of events in, one of sessions out, for programs that have the events at hand and
 //! users in one place, as a partition of a Spark job is.
 //!
-//! [`source`] plans what to read of the stream and reads it, [`write`](mod@write) writes the table; in between is what a run
-//! does.
+//! `source` plans what to read of the stream and reads it, `write` writes the table; in between is what a run does.
 
 mod source;
 mod write;
