@@ -80,6 +80,9 @@ def _from_zip() -> str | None:
         told = opened.getinfo(inside)
         folder = Path(tempfile.gettempdir()) / f"dwell-{os.getuid() if hasattr(os, 'getuid') else 0}-{told.CRC:08x}"
         folder.mkdir(mode=0o700, exist_ok=True)
+        if hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid():
+            # What others have put there is not run.
+            folder = Path(tempfile.mkdtemp(prefix="dwell-"))
         program = folder / NAME
         if not (_runs(program) and program.stat().st_size == told.file_size):
             # Others on this machine may do the same at this moment: what is renamed is whole.
