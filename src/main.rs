@@ -4,7 +4,8 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use dwell::cli::{
-    ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, QuestionFlags, Request, RunRequest,
+    ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, KernelRequest, QuestionFlags,
+    Request, RunRequest,
 };
 use dwell::commands::{charts, compare, doctor, history, run};
 use dwell::error::Error;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
             let log = (request.log_format(), request.quiet());
             report(&log, || compare_jobs(request))
         }
+        Request::Kernel(request) => report(&request.log(), || sessionize_stream(*request)),
         Request::Run(request) => report(&request_log(&request), || run_job(*request)),
     }
 }
@@ -68,6 +70,14 @@ fn run_job(request: RunRequest) -> Result<String, Error> {
     let (job, options) = request.resolve()?;
     let summary = run::run(&job, &options)?;
     Ok(if options.resources.quiet && !options.dry_run { String::new() } else { summary })
+}
+
+/// The stream goes to the standard output by itself: nothing else may.
+fn sessionize_stream(request: KernelRequest) -> Result<String, Error> {
+    use_threads(request.threads());
+    cancel::listen();
+    request.answer(std::io::stdin(), std::io::stdout())?;
+    Ok(String::new())
 }
 
 fn compare_jobs(request: CompareRequest) -> Result<String, Error> {

@@ -7,6 +7,7 @@ mod doctor;
 mod gaps;
 mod history;
 mod inspect;
+mod kernel;
 mod question;
 mod resources;
 mod run;
@@ -22,6 +23,7 @@ pub use doctor::DoctorRequest;
 pub use gaps::GapsRequest;
 pub use history::HistoryRequest;
 pub use inspect::InspectRequest;
+pub use kernel::KernelRequest;
 pub use question::QuestionFlags;
 pub use run::RunRequest;
 
@@ -52,6 +54,8 @@ pub enum Request {
     Inspect(Box<InspectRequest>),
     /// Compare the sessions of two definitions over the same events
     Compare(CompareRequest),
+    /// Make sessions of an Arrow IPC stream of events, for other programs: events come in, sessions go out
+    Kernel(Box<KernelRequest>),
     /// Print shell completions
     Completions {
         /// The shell to complete for

@@ -1,5 +1,6 @@
 //! The commands, one room each: [`run`] makes the tables, [`charts`] measures them anew, [`history`] says what the last runs
-//! did; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about the events.
+//! did; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about the events. [`kernel`] is for programs: events come
+//! through one pipe, and sessions leave through another.
 
 pub mod charts;
 pub mod compare;
@@ -7,4 +8,5 @@ pub mod doctor;
 pub mod gaps;
 pub mod history;
 pub mod inspect;
+pub mod kernel;
 pub mod run;

@@ -263,6 +263,42 @@ pub enum InputError {
         /// How many there can be.
         most: usize,
     },
+    /// What comes in is no Arrow IPC stream.
+    #[error(
+        "the standard input is no Arrow IPC stream: {what}; write record batches into it with the stream writer of an Arrow \
+         library, as `pyarrow.ipc.new_stream` is"
+    )]
+    NoStream {
+        /// What it is, or lacks.
+        what: String,
+    },
+    /// A stream ends without saying that it does.
+    #[error(
+        "the stream of events on the standard input breaks off after {batches} whole batches and {rows} rows: whoever writes it was \
+         stopped, or did not close it; nothing was made of it"
+    )]
+    StreamEnded {
+        /// Whole batches that came.
+        batches: usize,
+        /// Their rows.
+        rows: u64,
+    },
+    /// A batch of a stream that cannot be read.
+    #[error(
+        "batch {batch} of the stream of events on the standard input cannot be read: {reason}; nothing was made of it"
+    )]
+    StreamDamaged {
+        /// Which one, from 1.
+        batch: usize,
+        /// Why.
+        reason: String,
+    },
+    /// What a stream holds is asked before it has come.
+    #[error("whether all numbers of the column `{column}` fit 64 bits is not known before the stream has been read")]
+    Untold {
+        /// The column.
+        column: String,
+    },
     /// A condition that cannot be understood.
     #[error("`input.where` cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     Condition {
@@ -314,6 +350,8 @@ impl InputError {
                 | InputError::Damaged { .. }
                 | InputError::Unreadable { .. }
                 | InputError::Changed { .. }
+                | InputError::StreamEnded { .. }
+                | InputError::StreamDamaged { .. }
         )
     }
 }

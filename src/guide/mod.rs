@@ -61,5 +61,9 @@ pub mod speed {}
 pub mod specification {}
 
 #[doc = include_str!("links.txt")]
+#[doc = include_str!("spark.md")]
+pub mod spark {}
+
+#[doc = include_str!("links.txt")]
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

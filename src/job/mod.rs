@@ -172,6 +172,17 @@ impl Job {
         Ok(Job { input, definition, output, segments, charts, added, performed })
     }
 
+    /// Validates a job whose events come from elsewhere, and whose tables go there: paths may be absent, and are not looked at.
+    ///
+    /// # Errors
+    /// As [`Job::new`], but for those of paths.
+    pub fn for_stream(keys: JobFile) -> Result<Self, JobError> {
+        let elsewhere = Some(file::Names::Many(vec!["-".to_string()]));
+        let input = file::InputKeys { path: elsewhere, ..keys.input };
+        let output = file::OutputKeys { path: Some(".".to_string()), ..keys.output };
+        Job::new(JobFile { input, output, ..keys })
+    }
+
     /// Validates what a question about sessions needs of a job: events and a definition. Segments and charts are
     /// not looked at, and nothing is ever written to the output's path, which may be missing.
     ///

@@ -1,15 +1,18 @@
 //! All events of the input, read on all threads and laid out by partition.
 
+use arrow::record_batch::RecordBatch;
 use rayon::ThreadPool;
 
 use super::event_buffer::{Events, Room, Store};
 use super::in_hand::{InHand, JoinBy};
 use super::progress::Progress;
 use super::reading::{each_group, GroupWork};
+use super::stream::Stream;
 use crate::error::Error;
 use crate::events::decode::dictionaries::Dictionaries;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::events::decode::read::FileTask;
+use crate::events::error::InputError;
 use crate::events::normalise::project::RoleColumns;
 use crate::events::normalise::{Normaliser, RowCounts};
 use crate::events::source::plan::ReadPlan;
@@ -18,6 +21,7 @@ use crate::profile::{Profile, Step};
 use crate::sessionize::layout::columns::{Coded, EventBatch, Values};
 use crate::sessionize::layout::scatter::{scatter, Partitions};
 use crate::sessionize::rule::Rule;
+use crate::sessionize::time::Timestamp;
 
 /// Events of a partition, about: its rows and its table of users then stay in the cache.
 const PARTITION_ROWS: u64 = 1 << 16;
@@ -79,10 +83,43 @@ impl Gather<'_> {
         Ok(self.plan.tasks()?.into_iter().map(|task| task.in_batches_of(batch_bytes)).collect())
     }
 
+    /// All events of a stream that the plan is of, of which about so many rows come; with the times of all rows, filtered
+    /// ones too, where `with_times`.
+    ///
+    /// # Errors
+    /// A stream that cannot be read; an interruption.
+    pub fn events_of(
+        self,
+        batches: impl Iterator<Item = Result<RecordBatch, InputError>> + Send + 'static,
+        rows: u64,
+        with_times: bool,
+    ) -> Result<Streamed, Error> {
+        let Gather { pool, job, plan, types, profile, .. } = self;
+        let normaliser = Normaliser::new(&job.input, &plan.roles, types);
+        let stream = Stream::of(plan, &normaliser, with_times, pool.current_num_threads(), batches)?;
+        let gathered =
+            self.laid_out_by(rows, None, |by| stream.each(pool, profile, || GroupLaidOut::new(by, BLOCK_ROWS)))?;
+        let (ruled_out, latest) = stream.told();
+        Ok(Streamed { gathered, ruled_out, latest })
+    }
+
     fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {
+        let Gather { pool, plan, profile, .. } = self;
+        self.laid_out_by(plan.extent.rows_read, facts, |by| {
+            each_group(pool, plan, profile, tasks, |rows| GroupLaidOut::new(by, rows))
+        })
+    }
+
+    /// Lays about so many rows out, which `read` brings.
+    fn laid_out_by(
+        self,
+        rows_read: u64,
+        facts: Option<&FactsOf<'_>>,
+        read: impl FnOnce(&LayingOut<'_>) -> Result<Vec<RowCounts>, Error>,
+    ) -> Result<Gathered, Error> {
         let Gather { pool, job, joining, plan, types, room, profile, progress } = self;
         let least = pool.current_num_threads() * 4;
-        let partitions = Partitions::for_rows(plan.extent.rows_read, PARTITION_ROWS, least);
+        let partitions = Partitions::for_rows(rows_read, PARTITION_ROWS, least);
         let store = Store::new(partitions, room);
         let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
@@ -98,10 +135,21 @@ impl Gather<'_> {
             progress,
         };
         let mut rows = RowCounts::default();
-        let counts = each_group(pool, plan, profile, tasks, |rows| GroupLaidOut::new(&laying_out, rows))?;
+        let counts = read(&laying_out)?;
         counts.iter().for_each(|counts| rows.merge(counts));
         Ok(Gathered { events: store.finish()?, rows })
     }
+}
+
+/// All events of a stream, laid out by partition.
+#[derive(Debug)]
+pub struct Streamed {
+    /// The events, and what became of the rows.
+    pub gathered: Gathered,
+    /// Rows that the condition ruled out without looking at them: it holds for none.
+    pub ruled_out: u64,
+    /// The latest possible time of all rows, filtered ones too, where it was asked for.
+    pub latest: Option<Timestamp>,
 }
 
 /// Makes facts of a batch of rows.

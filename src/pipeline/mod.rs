@@ -10,12 +10,13 @@ pub mod progress;
 pub mod question;
 mod reading;
 pub mod spill;
+mod stream;
 mod threads;
 
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
-pub use gather::{FactsOf, Gather, Gathered};
+pub use gather::{FactsOf, Gather, Gathered, Streamed};
 pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};
 pub use threads::{pool, Pool};

@@ -4,6 +4,7 @@ pub mod charts;
 pub mod dry_run;
 pub mod format;
 pub mod history;
+pub mod kernel_counts;
 pub mod lines;
 pub mod log;
 pub mod run_json;

@@ -299,7 +299,7 @@ fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
 
 /// What became of a segment's events, under the keys that the whole run has for the same, and how many of all events it is
 /// not of.
-fn segment_json(segment: &Segment, counts: &Counts) -> Value {
+pub(super) fn segment_json(segment: &Segment, counts: &Counts) -> Value {
     let reason = if segment.by().is_some() { NO_VALUE } else { FILTERED };
     serde_json::json!({
         "left_out": by_reason([(reason, counts.left_out)]),
@@ -322,10 +322,10 @@ const FILTERED: &str = "filtered";
 /// Events without a value of the column that a segment is by.
 const NO_VALUE: &str = "no_value";
 
-fn out_of_session(counts: &Counts) -> Map<String, Value> {
+pub(super) fn out_of_session(counts: &Counts) -> Map<String, Value> {
     by_reason(OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])))
 }
 
-fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {
+pub(super) fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {
     reasons.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_string(), count.into())).collect()
 }

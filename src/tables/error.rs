@@ -140,6 +140,15 @@ pub enum TableError {
         /// Why.
         reason: String,
     },
+    /// A table that goes to the standard output does not get there.
+    #[error(
+        "the table cannot be written to the standard output: {reason}; whoever reads it has to read it to its end, or the \
+         disk that it goes to is full"
+    )]
+    Stream {
+        /// Why.
+        reason: String,
+    },
     /// A folder without tables.
     #[error("there are no tables in {path:?}; make them with `dwell run`, or check `output.path` (--output)")]
     NoTables {
@@ -195,6 +204,11 @@ impl TableError {
     pub fn spill(folder: &Path, source: &std::io::Error) -> Self {
         let (reason, full) = reason_of(source);
         TableError::Spill { folder: folder.to_path_buf(), reason, full }
+    }
+
+    /// An error of writing a table to the standard output.
+    pub fn stream(source: &(dyn std::error::Error + 'static)) -> Self {
+        TableError::Stream { reason: reason_of(source).0 }
     }
 
     /// An error of writing `path`.

@@ -15,6 +15,7 @@ mod guide;
 mod house;
 mod input_forms;
 mod inspect;
+mod kernel;
 mod memory;
 mod nightly;
 mod property;

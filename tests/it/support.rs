@@ -126,7 +126,8 @@ impl Layout {
         Table { events: events.iter().map(floored).collect(), user_is_text: self.users.contains(&ColumnType::Text) }
     }
 
-    fn batch(&self, events: &[Event]) -> RecordBatch {
+    /// The events as one batch.
+    pub fn batch(&self, events: &[Event]) -> RecordBatch {
         let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
         for (place, column) in self.users.iter().enumerate() {
             let values = events.iter().map(|event| event.users.get(place).cloned().flatten().map(cell));

@@ -41,6 +41,9 @@ pub fn fits(column: &ColumnRef, footers: &[Footer]) -> Result<bool, InputError> 
         Some(_) => !is_short(footer, name),
     };
     let files: Vec<&Footer> = footers.iter().filter(may_not).collect();
+    if files.iter().any(|footer| footer.is_stream()) {
+        return Err(InputError::Untold { column: column.spelled.clone() });
+    }
     let fit: Vec<bool> = files.par_iter().map(|footer| of_file(column, footer)).collect::<Result<_, _>>()?;
     Ok(fit.into_iter().all(|fits| fits))
 }

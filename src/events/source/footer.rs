@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
@@ -28,6 +28,9 @@ use crate::events::error::InputError;
 use crate::guard::against_damage;
 use crate::job::fingerprint::digest;
 
+/// What a stream is called where a file would be named.
+const STREAM_NAME: &str = "<stdin>";
+
 /// What one file holds.
 #[derive(Clone, Debug)]
 pub struct Footer {
@@ -47,6 +50,18 @@ pub struct Footer {
 }
 
 impl Footer {
+    /// What is known of a stream before it comes: its columns, and that there are rows.
+    pub fn of_stream(schema: FileSchema) -> Self {
+        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new() };
+        let row_groups = vec![RowGroup { rows: 1, ranges: Vec::new() }];
+        Footer { file, bytes: 0, modified: None, hash: String::new(), schema: Arc::new(schema), row_groups }
+    }
+
+    /// Whether it is that of a stream: every file's has a hash.
+    pub fn is_stream(&self) -> bool {
+        self.hash.is_empty() && self.file.path.as_os_str() == STREAM_NAME
+    }
+
     /// Rows in the file.
     pub fn rows(&self) -> u64 {
         self.row_groups.iter().map(|group| group.rows).sum()

@@ -87,6 +87,23 @@ impl ReadPlan {
     pub fn new(job: &mut Job) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
         let files = find_files(&job.input.paths)?;
+        Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))
+    }
+
+    /// Plans what to read of a stream with these columns, which is to come: its [`Extent`] is not known.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::new`], but for those of files; [`InputError::Untold`] where the types of the tables follow from values.
+    pub fn of_stream(job: &mut Job, schema: FileSchema) -> Result<Self, InputError> {
+        let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
+        Self::over(job, parsed, |_| Ok(vec![Footer::of_stream(schema)]))
+    }
+
+    fn over(
+        job: &mut Job,
+        parsed: Option<ParsedCondition>,
+        footers: impl FnOnce(&[String]) -> Result<Vec<Footer>, InputError>,
+    ) -> Result<Self, InputError> {
         let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
         // The time column is not known yet; it is one of these.
         let times =
@@ -94,7 +111,7 @@ impl ReadPlan {
         let ids = job.input.session_id.clone().unwrap_or_else(|| "session_id".into());
         let more: Vec<String> = times.into_iter().chain([ids]).filter(|name| !ranges_of.contains(name)).collect();
         ranges_of.extend(more);
-        let mut footers = read_footers(files, &ranges_of)?;
+        let mut footers = footers(&ranges_of)?;
         let by_folder = Columns::of(&footers).are_held_by_folders(&ranges_of);
         forget_ranges(&mut footers, &by_folder);
         let columns = Columns::of(&footers);
@@ -191,6 +208,20 @@ impl ReadPlan {
     /// A condition that polars cannot compute.
     pub fn tasks(&self) -> Result<Vec<FileTask>, InputError> {
         self.tasks_of(&self.chosen, Pass::Events)
+    }
+
+    /// The columns of the files that are read, for their events or for the times of all rows, whether they have rows or not.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::tasks`].
+    pub fn columns_read(&self) -> Result<Vec<String>, InputError> {
+        let mut columns: BTreeSet<String> = BTreeSet::new();
+        for footer in &self.footers {
+            for pass in [Pass::Events, Pass::Times] {
+                columns.extend(self.projection(footer, pass)?.columns().iter().cloned());
+            }
+        }
+        Ok(columns.into_iter().collect())
     }
 
     /// The times of all rows of some files, whether they pass the condition or not.

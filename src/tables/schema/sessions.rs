@@ -8,6 +8,7 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::added::AddedFields;
@@ -170,6 +171,39 @@ impl TableColumns {
         columns
     }
 
+    /// The columns of a table as Arrow has them, without its date.
+    pub fn schema(&self, table: TableName) -> SchemaRef {
+        if table == SESSIONS {
+            return self.sessions_schema();
+        }
+        self.activity_schema()
+    }
+
+    /// The rows of the sessions table on one date, in slices.
+    ///
+    /// # Errors
+    /// Texts that have no room in an array.
+    pub fn sessions_on(
+        &self,
+        (by_date, day): (&ByDate<'_, SessionRow>, Day),
+        types: &EventTypes,
+    ) -> Result<Vec<RecordBatch>, ArrowError> {
+        let words = Words::new(types);
+        let places = by_date.places(day);
+        let columns = |rows: &Rows<'_, SessionRow>| self.session_columns(rows, &words);
+        slices(&self.sessions_schema(), (by_date, day), &places, &columns).collect()
+    }
+
+    /// The rows of the activity table on one date, in slices.
+    ///
+    /// # Errors
+    /// Texts that have no room in an array.
+    pub fn activity_on(&self, (by_date, day): (&ByDate<'_, ActivityRow>, Day)) -> Result<Vec<RecordBatch>, ArrowError> {
+        let places = by_date.places(day);
+        let columns = |rows: &Rows<'_, ActivityRow>| self.activity_columns(rows);
+        slices(&self.activity_schema(), (by_date, day), &places, &columns).collect()
+    }
+
     /// Writes the rows of the sessions table on one date, or none.
     ///
     /// # Errors
@@ -216,16 +250,8 @@ fn write_table<R: Dated>(
     columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
 ) -> Result<Size, TableError> {
     let places: Vec<Place> = rows.map(|(by_date, day)| by_date.places(day)).unwrap_or_default();
-    // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
-    let mut buffer = Vec::new();
-    let mut slice = |by_date: &ByDate<'_, R>, day: Day, places: &[Place]| {
-        buffer.clear();
-        by_date.add_rows(day, places, &mut buffer);
-        let rows = Rows { rows: &buffer, places, partitions: by_date.partitions(), users: by_date.users() };
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns(&rows));
-        batch.map_err(|error| TableError::write(path, &error))
-    };
-    let slices = places.chunks(SLICE_ROWS).filter_map(|places| rows.map(|(by_date, day)| slice(by_date, day, places)));
+    let slices = rows.into_iter().flat_map(|rows| slices(&schema, rows, &places, &columns));
+    let slices = slices.map(|slice| slice.map_err(|error| TableError::write(path, &error)));
     match to {
         To::Table(provenance, parts) => {
             let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
@@ -250,6 +276,23 @@ fn write_table<R: Dated>(
             Ok(Size::default())
         }
     }
+}
+
+/// The rows of a table on one date, which are at these places, a slice at a time.
+fn slices<'r, R: Dated>(
+    schema: &'r SchemaRef,
+    (by_date, day): (&'r ByDate<'_, R>, Day),
+    places: &'r [Place],
+    columns: &'r impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'r {
+    // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
+    let mut buffer = Vec::new();
+    places.chunks(SLICE_ROWS).map(move |places| {
+        buffer.clear();
+        by_date.add_rows(day, places, &mut buffer);
+        let rows = Rows { rows: &buffer, places, partitions: by_date.partitions(), users: by_date.users() };
+        RecordBatch::try_new(Arc::clone(schema), columns(&rows))
+    })
 }
 
 /// Some rows of a table, side by side: they are read once for each column.

@@ -40,6 +40,17 @@ impl Provenance {
         Provenance { definition: definition.text(), fingerprint: definition.fingerprint(), made_with: Vec::new() }
     }
 
+    /// What is said, key by key.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![
+            ("dwell.format", FORMAT.to_string()),
+            ("dwell.definition", self.definition.clone()),
+            ("dwell.fingerprint", self.fingerprint.clone()),
+        ];
+        pairs.extend(self.made_with.iter().cloned());
+        pairs
+    }
+
     /// Made with this, too.
     pub fn with(&self, made_with: Vec<(&'static str, String)>) -> Self {
         Provenance { made_with, ..self.clone() }
@@ -85,13 +96,8 @@ impl ParquetFile {
     /// # Errors
     /// It cannot be made.
     pub fn create(path: &Path, schema: SchemaRef, provenance: &Provenance) -> Result<Self, TableError> {
-        let pair = |key: &str, value: String| KeyValue::new(key.to_string(), value);
-        let mut metadata = vec![
-            pair("dwell.format", FORMAT.to_string()),
-            pair("dwell.definition", provenance.definition.clone()),
-            pair("dwell.fingerprint", provenance.fingerprint.clone()),
-        ];
-        metadata.extend(provenance.made_with.iter().map(|(key, value)| pair(key, value.clone())));
+        let pair = |(key, value): (&str, String)| KeyValue::new(key.to_string(), value);
+        let metadata = provenance.pairs().into_iter().map(pair).collect();
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))

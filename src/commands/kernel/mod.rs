@@ -1,0 +1,198 @@
+//! `dwell kernel`: an Arrow IPC stream of events in, one of sessions out, for programs that have the events at hand and
+//! users in one place, as a partition of a Spark job is.
+//!
+//! `source` plans what to read of the stream and reads it, `write` writes the table; in between is what a run does.
+
+mod source;
+mod write;
+
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use self::source::Source;
+use self::write::Writer;
+use super::run::scope::{Mode, Scope};
+use crate::error::Error;
+use crate::events::decode::dictionary::EventDictionary;
+use crate::job::dates::instant_text;
+use crate::job::options::Resources;
+use crate::job::{Job, JobError, Segment};
+use crate::pipeline;
+use crate::pipeline::event_buffer::Room;
+use crate::pipeline::kernel_inputs::{needs_latest, Known};
+use crate::pipeline::progress::Progress;
+use crate::profile::Profile;
+use crate::sessionize::aggregate::Rules;
+use crate::sessionize::counts::Counts;
+use crate::sessionize::time::dates::DateSet;
+use crate::sessionize::time::Timestamp;
+use crate::stats::nearest::nearest;
+use crate::summary::kernel_counts::{Facts, KernelCounts};
+use crate::summary::warnings::{self, Warning};
+use crate::tables::error::TableError;
+use crate::tables::history::ledger::Difference;
+
+/// A table that can be written into a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum StreamTable {
+    /// The sessions table.
+    #[default]
+    Sessions,
+    /// The activity table.
+    Activity,
+}
+
+/// What is known of the latest time of the whole input, of which the stream is a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latest {
+    /// It is this one.
+    At(Timestamp),
+    /// The stream is the whole input.
+    OfStream,
+}
+
+/// What to make of a stream.
+#[derive(Clone, Debug, Default)]
+pub struct KernelOptions {
+    /// The table to write.
+    pub table: StreamTable,
+    /// The segment whose table it is; `None` for that of all events.
+    pub segment: Option<String>,
+    /// The latest time of the whole input; `None` for that of the stream, with a warning where it matters.
+    pub latest: Option<Latest>,
+    /// A file to add a line of counts to.
+    pub counts: Option<PathBuf>,
+}
+
+/// Makes sessions of the events of a stream and writes them to another one. Nothing is written before all events are read.
+///
+/// # Errors
+/// What comes in is no stream, breaks off, or lacks a column; whatever ends a run; nobody reads what is written.
+pub fn kernel(
+    job: Job,
+    resources: &Resources,
+    options: &KernelOptions,
+    input: impl Read + Send + 'static,
+    output: impl Write,
+) -> Result<(), Error> {
+    let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments)).transpose()?;
+    let threads = resources.threads()?;
+    let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let room = Room { limit: resources.memory_limit, threads, folder };
+    let pool = pipeline::pool(threads)?;
+    let types = EventDictionary::default();
+    let source = Source { pool: &pool, room: &room, types: &types };
+    let source::Events { job, plan, gathered, latest: of_stream, definition } = source.events(job, input)?;
+    let latest = latest(&job, options, of_stream)?;
+    let unread = plan.unread();
+
+    let (rows, names) = (gathered.rows, types.names());
+    let known = Known::new(&job, &rows, &names, latest);
+    let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
+    let rules = Rules { makes_activity: true, facts: facts.as_ref(), ..known.rules() };
+    let mut writer = Writer {
+        pool: &pool,
+        job: &job,
+        plan: &plan,
+        types: &known.types,
+        table: options.table,
+        segment: segment.and_then(|place| Some((place, job.segments.get(place)?))),
+        stream: None,
+        output: Some(output),
+        definition: &definition,
+    };
+    let (profile, progress) = (Profile::default(), Progress::new(false));
+    let (made, all_counts) =
+        pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| writer.write(part))?;
+    writer.write(&made)?;
+    let table_rows = writer.finish()?;
+
+    let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
+    let mut all = warnings::warnings(&job, &plan, &whole_input(latest), &rows, &all_counts.all, &names);
+    all.extend(unread.into_iter().map(Warning::Unread));
+    all.extend(warnings::without_value(&of_segments));
+    all.extend(warnings::memory(room.limit, crate::job::memory_limit::peak()));
+    all.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let Some(file) = &options.counts else { return Ok(()) };
+    let facts = Facts {
+        definition: &definition,
+        extent: plan.extent,
+        rows: &rows,
+        counts: &all_counts.all,
+        segments: &of_segments,
+        table: (options.table.name(), table_rows),
+        warnings: &all,
+        latest_matters: needs_latest(&job),
+        roles: &plan.roles,
+        input: &job.input,
+        needed: &plan.columns_read()?,
+    };
+    append(file, &KernelCounts::new(facts).line())
+}
+
+impl StreamTable {
+    fn name(self) -> &'static str {
+        match self {
+            StreamTable::Sessions => "sessions",
+            StreamTable::Activity => "activity",
+        }
+    }
+}
+
+/// Where a segment stands among those of a job.
+fn place_of(name: &str, segments: &[Segment]) -> Result<usize, JobError> {
+    let names = || segments.iter().map(|segment| segment.name.as_str());
+    let place = names().position(|known| known == name);
+    place.ok_or_else(|| {
+        let hint = match (nearest(name, names()), segments.is_empty()) {
+            (_, true) => "the job has no [[segment]]".to_string(),
+            (Some(near), _) => format!("the job has no such segment; did you mean \"{near}\"?"),
+            (None, _) => format!("the job has no such segment, but {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        JobError::Unfit { key: "--segment", value: format!("\"{name}\""), hint }
+    })
+}
+
+/// The latest time of the whole input.
+fn latest(job: &Job, options: &KernelOptions, of_stream: Option<Timestamp>) -> Result<Option<Timestamp>, JobError> {
+    let matters = needs_latest(job);
+    match (options.latest, of_stream) {
+        (Some(Latest::At(latest)), Some(later)) if matters && later > latest => {
+            let text = |time| instant_text(time, &jiff::tz::TimeZone::UTC);
+            let hint =
+                format!("the stream has a row at {}, which is later: give the latest time of all rows", text(later));
+            Err(JobError::Unfit { key: "--latest", value: text(latest), hint })
+        }
+        (Some(Latest::At(latest)), _) => Ok(Some(latest)),
+        (None, Some(_)) if matters => {
+            tracing::warn!(
+                "without --latest, the latest time of this stream is taken for that of the whole input: it decides which \
+                 sessions end with `end_of_data`; where the stream is the whole input, say --latest stream"
+            );
+            Ok(of_stream)
+        }
+        _ => Ok(of_stream),
+    }
+}
+
+/// What a run over a whole input is about.
+fn whole_input(latest: Option<Timestamp>) -> Scope {
+    Scope {
+        mode: Mode::Full,
+        dates: DateSet::all(),
+        times: None,
+        whole: None,
+        latest,
+        difference: Difference::default(),
+        surveys: Default::default(),
+    }
+}
+
+/// Adds a line to a file, in one go: other streams may add theirs at the same time.
+fn append(file: &Path, line: &str) -> Result<(), Error> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    let written = opened.and_then(|mut opened| opened.write_all(line.as_bytes()));
+    written.map_err(|error| TableError::write(file, &error).into())
+}

@@ -1,0 +1,486 @@
+"""Sessions inside Spark: the program's own kernel, in the partitions of a data frame.
+
+>>> import dwell.spark
+>>> sessions = dwell.spark.sessionize(events, {"session": {"timeout": "30m"}})
+>>> sessions.write.partitionBy("session_date").parquet("sessions")
+
+or, without a line of Python, ``spark-submit -m dwell.spark job.toml`` or ``python -m dwell.spark job.toml``.
+
+Users are put into one partition each, the program makes sessions of each partition, and what comes back is a data frame. The
+executors need pyarrow and nothing else: the program is sent to them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Iterator
+
+from . import _pipe
+from ._job import Job, text_of
+from ._kernel import Time, flags_of, instant, needed
+from ._pipe import DwellError, Stream
+from ._program import find
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+#: In place of a user, where only times are looked at.
+NOBODY = "__dwell_nobody"
+#: The least memory that the program takes with one thread, and some room beside it.
+LEAST_MEMORY = 192 << 20
+
+
+def sessionize(
+    df: DataFrame,
+    job: Job = None,
+    table: str = "sessions",
+    latest: Time | None = None,
+    *,
+    segment: str | None = None,
+    partitions: int | None = None,
+    memory_limit: str | None = None,
+    program: str | None = None,
+) -> DataFrame:
+    """Makes sessions of the events of a data frame.
+
+    Args:
+        df: the events, in any order and any partitions.
+        job: what a session is: the path of a job file on this machine, TOML text or a dict; its paths are not looked at.
+        table: ``"sessions"`` or ``"activity"``.
+        latest: the latest time of the events. Without it, and where it matters, it is looked up first, which reads the
+            column of times once more.
+        segment: the name of a segment of the job whose table it is to be.
+        partitions: how many partitions users are put into; what Spark takes for a shuffle, if not said.
+        memory_limit: what the program may take in each task, such as ``"2GiB"``; what does not fit goes to disk. The
+            executor's memory by its cores, if not said. It is beside that of the JVM: the container has to have room for it
+            (``spark.executor.memoryOverhead``).
+        program: where the executors have the program ``dwell``. Not said, that of this machine is sent to them.
+
+    Returns:
+        The table that ``dwell run`` writes of the same events, with its date as the last column, as ``spark.read.parquet``
+        gives it. Nothing is computed before somebody asks for rows, but for ``latest``.
+
+    Raises:
+        DwellError: the job or the columns are wrong; the message names them.
+        ImportError: pyspark or pyarrow is not installed.
+    """
+    needed("pyspark", "dwell.spark")
+    pyarrow = needed("pyarrow", "dwell.spark")
+    text, session = text_of(job), df.sparkSession
+    asked = flags_of(table, segment, latest or "stream", None, None)
+    told, _ = _ask(pyarrow, text, df, asked)
+    df = _with_whole_ids(df, told)
+    # Once more: of ids of one type in all partitions, the program knows what becomes of them.
+    told, made = _ask(pyarrow, text, df, asked)
+    df = _select(df, told["needed"] or df.columns)
+    limit = memory_limit or f"{_memory(session) >> 20}MiB"
+    shipped = _Program(session, program)
+    if latest is None and told["latest_matters"]:
+        latest = _latest(df, told, shipped)
+    flags = flags_of(table, segment, latest or "stream", limit, 1)
+    by_user = _by_user(df, told["user"], told["time"], partitions)
+    fields = _spark_fields(made)
+    return by_user.mapInArrow(_worker(shipped, text, flags, _taken(pyarrow, made)), fields)
+
+
+def _ask(pyarrow: Any, text: str, df: DataFrame, flags: list[str]) -> tuple[dict[str, Any], pyarrow.Schema]:
+    """Which columns the job means, and which the table has: what the program says of a stream without rows."""
+    stream = Stream(find(), text, flags)
+    for _ in stream.batches(_arrow_schema(pyarrow, df), []):
+        pass
+    told = dict(stream.counts["columns"])
+    told["latest_matters"] = stream.counts["latest_matters"]
+    return told, stream.schema
+
+
+def _arrow_schema(pyarrow: Any, df: DataFrame) -> pyarrow.Schema:
+    """The columns of a data frame as Spark hands them to a task."""
+    return pyarrow.schema([(field.name, _arrow_type(pyarrow, field.dataType)) for field in df.schema.fields])
+
+
+def _arrow_type(pa: Any, of: Any) -> Any:
+    from pyspark.sql import types as T
+
+    plain: list[tuple[Any, Any]] = [
+        (T.BooleanType, pa.bool_()),
+        (T.ByteType, pa.int8()),
+        (T.ShortType, pa.int16()),
+        (T.IntegerType, pa.int32()),
+        (T.LongType, pa.int64()),
+        (T.FloatType, pa.float32()),
+        (T.DoubleType, pa.float64()),
+        (T.StringType, pa.string()),
+        (T.BinaryType, pa.binary()),
+        (T.DateType, pa.date32()),
+        (T.TimestampType, pa.timestamp("us", "UTC")),
+        (T.TimestampNTZType, pa.timestamp("us")),
+        (T.NullType, pa.null()),
+    ]
+    for spark_type, arrow_type in plain:
+        if isinstance(of, spark_type):
+            return arrow_type
+    if isinstance(of, T.DecimalType):
+        return pa.decimal128(of.precision, of.scale)
+    if isinstance(of, T.ArrayType):
+        return pa.list_(_arrow_type(pa, of.elementType))
+    if isinstance(of, T.MapType):
+        return pa.map_(_arrow_type(pa, of.keyType), _arrow_type(pa, of.valueType))
+    if isinstance(of, T.StructType):
+        return pa.struct([(field.name, _arrow_type(pa, field.dataType)) for field in of.fields])
+    # Nothing that events are made of: a type without a use, so that a job that names it is told so.
+    return pa.duration("us")
+
+
+def _select(df: DataFrame, names: list[str]) -> DataFrame:
+    """Only the columns that are needed: the others would be shuffled for nothing."""
+    return df.select(*[_quoted(name) for name in names])
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+# ---- Ids ---------------------------------------------------------------------------------------------------------------------
+
+
+def _with_whole_ids(df: DataFrame, told: dict[str, Any]) -> DataFrame:
+    """Ids that are whole numbers of a type with room for more than 64 bits, as 64 bits, or as text where one does not fit: the
+    tables' types follow from all of them, and a partition sees only its own."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    ids = {*told["user"], told["session_id"], told["property"]} - {None}
+    wide: dict[str, Column] = {}
+    for field in df.schema.fields:
+        column = F.col(_quoted(field.name))
+        is_decimal = isinstance(field.dataType, T.DecimalType) and field.dataType.scale == 0
+        is_float = isinstance(field.dataType, (T.FloatType, T.DoubleType))
+        if field.name not in ids or not (is_decimal or is_float):
+            continue
+        if is_float and field.name == told["property"] and field.name != told["session_id"]:
+            # A property that is a floating number stays one.
+            continue
+        if is_decimal and field.dataType.precision <= 18:
+            continue
+        wide[field.name] = column if is_decimal else _whole(column)
+    if not wide:
+        return df
+    least, limit = (F.lit(str(bound)).cast("decimal(38,0)") for bound in (-(2**63), 2**63))
+    too_large = {
+        name: F.max(((column >= limit) | (column < least)).cast("int")).alias(name) for name, column in wide.items()
+    }
+    found = df.agg(*too_large.values()).first()
+    kinds = {name: "string" if found[name] else "bigint" for name in wide}
+    return df.select(
+        *[wide[name].cast(kinds[name]).alias(name) if name in wide else F.col(_quoted(name)) for name in df.columns]
+    )
+
+
+def _whole(column: Column) -> Column:
+    """Floating numbers as whole ones; null where they are not whole."""
+    from pyspark.sql import functions as F
+
+    double = column.cast("double")
+    is_whole = (~F.isnan(double)) & (F.floor(double) == double) & (F.abs(double) < F.lit(1e38))
+    return F.when(is_whole, double.cast("decimal(38,0)"))
+
+
+# ---- Users in one place ------------------------------------------------------------------------------------------------------
+
+
+def _by_user(df: DataFrame, users: list[str], time: str, partitions: int | None) -> DataFrame:
+    """The same rows, those of a user in one partition. Rows without a user are spread: they are only counted."""
+    from pyspark.sql import functions as F
+
+    columns = [_text(df, name) for name in users]
+    user = F.coalesce(*[F.when(column != "", column) for column in columns])
+    root = time if time in df.columns else next(name for name in df.columns if time.startswith(name + "."))
+    nobody = F.when(user.isNull(), F.hash(F.col(_quoted(root)).cast("string")))
+    keys = [user, nobody]
+    return df.repartition(partitions, *keys) if partitions else df.repartition(*keys)
+
+
+def _text(df: DataFrame, name: str) -> Column:
+    """A column of users as text: equal wherever the program takes two users to be the same."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    if name in df.columns:
+        return F.col(_quoted(name)).cast("string")
+    root = max((column for column in df.columns if name.startswith(column + ".")), key=len, default=None)
+    if root is None:
+        raise DwellError(f"there is no column `{name}` (input.user)", 2)
+    path, kind = name[len(root) + 1 :], df.schema[root].dataType
+    value = F.col(_quoted(root))
+    if isinstance(kind, T.StructType) and path in kind.names:
+        return value.getField(path).cast("string")
+    if isinstance(kind, T.MapType) and isinstance(kind.valueType, T.AtomicType):
+        return value.getItem(path).cast("string")
+    if isinstance(kind, (T.StringType, T.BinaryType)) and "'" not in path:
+        return F.get_json_object(value.cast("string"), f"$['{path}']")
+    raise DwellError(
+        f"users are found at {name}, inside of a column of {kind.simpleString()}, by which Spark cannot put them in one "
+        "place: make a column of them first (df.withColumn) and name it in input.user",
+        2,
+    )
+
+
+# ---- The latest time ---------------------------------------------------------------------------------------------------------
+
+
+def _latest(df: DataFrame, told: dict[str, Any], program: _Program) -> Time | None:
+    """The latest possible time of all rows."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    name, (least, most) = told["time"], told["possible_times"]
+    if name in df.columns and isinstance(df.schema[name].dataType, T.TimestampType):
+        micros = F.unix_micros(F.col(_quoted(name)))
+        found = df.agg(F.max(F.when((micros >= least) & (micros < most), micros))).first()[0]
+    else:
+        root = name if name in df.columns else next(one for one in df.columns if name.startswith(one + "."))
+        nobody = df.select(_quoted(root), F.lit(None).cast("string").alias(NOBODY))
+        job = {
+            "input": {
+                "user": NOBODY,
+                "time": name,
+                "time_unit": told["time_unit"],
+                "min_time": instant(least),
+                "max_time": instant(most),
+            },
+            "session": {"timeout": "30m"},
+        }
+        times = nobody.mapInArrow(_latest_worker(program, text_of(job)), "latest bigint")
+        found = times.agg(F.max("latest")).first()[0]
+    return None if found is None else instant(found)
+
+
+# ---- On the executors --------------------------------------------------------------------------------------------------------
+
+
+class _Program:
+    """Where executors have the program: where they are told, or where Spark puts the file that is sent to them."""
+
+    def __init__(self, session: SparkSession, path: str | None):
+        self.path = path
+        self.file = None
+        if path is None:
+            local = find()
+            self.file = os.path.basename(local)
+            _send(session, local)
+
+
+def _send(session: SparkSession, path: str) -> None:
+    """Has executors fetch a file; again is the same as once."""
+    try:
+        context = session.sparkContext
+    except Exception:  # noqa: BLE001 - Spark Connect has none, and says so by an error of its own kind.
+        session.addArtifacts(path, file=True)
+        return
+    sent = {os.path.basename(name) for name in getattr(context, "listFiles", [])}
+    if os.path.basename(path) not in sent:
+        context.addFile(path)
+
+
+def _worker(program: _Program, text: str, flags: list[str], taken: Any) -> Any:
+    """What a task does with the batches of its partition."""
+    _by_value()
+    path, file = program.path, program.file
+
+    def work(batches: Iterator[Any]) -> Iterator[Any]:
+        first = next(batches, None)
+        if first is None:
+            return
+        stream = _pipe.Stream(_pipe_program(path, file), text, [*flags, "--temp-dir", _scratch()])
+        for batch in stream.batches(first.schema, _chain(first, batches)):
+            yield _as(batch, taken)
+
+    return work
+
+
+def _latest_worker(program: _Program, text: str) -> Any:
+    _by_value()
+    path, file = program.path, program.file
+
+    def work(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        first = next(batches, None)
+        if first is None:
+            return
+        flags = ["--quiet", "--latest", "stream", "--threads", "1"]
+        stream = _pipe.Stream(_pipe_program(path, file), text, flags)
+        for _ in stream.batches(first.schema, _chain(first, batches)):
+            pass
+        latest = pyarrow.array([stream.counts["latest"]], pyarrow.int64())
+        yield pyarrow.RecordBatch.from_arrays([latest], names=["latest"])
+
+    return work
+
+
+def _pipe_program(path: str | None, file: str | None) -> str:
+    if path is not None:
+        return path
+    from pyspark import SparkFiles
+
+    return SparkFiles.get(file)
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _scratch() -> str:
+    """Where a task may put what does not fit into memory: where Spark puts its own."""
+    import tempfile
+
+    folders = os.environ.get("LOCAL_DIRS") or os.environ.get("SPARK_LOCAL_DIRS") or tempfile.gettempdir()
+    return folders.split(",")[0]
+
+
+def _as(batch: Any, schema: Any) -> Any:
+    """A batch in the types that Spark has."""
+    import pyarrow
+
+    columns = [column.cast(field.type) for column, field in zip(batch.columns, schema)]
+    return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _by_value() -> None:
+    """Sends this package's functions along with a task: executors need not have it."""
+    import sys
+
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(_pipe)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+# ---- Types -------------------------------------------------------------------------------------------------------------------
+
+
+def _taken(pyarrow: Any, made: pyarrow.Schema) -> pyarrow.Schema:
+    """The columns of the table in types that Spark has: it knows no unsigned numbers."""
+    signed = {pyarrow.uint32(): pyarrow.int64(), pyarrow.uint64(): pyarrow.int64()}
+    return pyarrow.schema([pyarrow.field(field.name, signed.get(field.type, field.type)) for field in made])
+
+
+def _spark_fields(made: pyarrow.Schema) -> Any:
+    from pyspark.sql import types as T
+
+    return T.StructType([T.StructField(field.name, _spark_type(field.type), True) for field in made])
+
+
+def _spark_type(of: Any) -> Any:
+    from pyarrow import types as A
+    from pyspark.sql import types as T
+
+    plain: list[tuple[Any, Any]] = [
+        (A.is_string, T.StringType),
+        (A.is_integer, T.LongType),
+        (A.is_floating, T.DoubleType),
+        (A.is_boolean, T.BooleanType),
+        (A.is_date, T.DateType),
+        (A.is_timestamp, T.TimestampType),
+    ]
+    for is_one, spark_type in plain:
+        if is_one(of):
+            return T.IntegerType() if A.is_int32(of) else spark_type()
+    if A.is_list(of):
+        return T.ArrayType(_spark_type(of.value_type))
+    raise DwellError(f"Spark has no type for {of}: this is a bug in dwell.spark, please report it")
+
+
+def _memory(session: SparkSession) -> int:
+    """Bytes for each task: the executor's memory by its cores."""
+    from pyspark.sql import SparkSession as Classic
+
+    def told(key: str, default: str) -> str:
+        return session.conf.get(key, default) or default
+
+    is_local = told("spark.master", "").startswith("local")
+    memory = _bytes(told("spark.driver.memory" if is_local else "spark.executor.memory", "1g"))
+    tasks = int(told("spark.executor.cores", "1")) // int(told("spark.task.cpus", "1"))
+    if is_local and isinstance(session, Classic):
+        tasks = session.sparkContext.defaultParallelism
+    return max(memory // max(tasks, 1), LEAST_MEMORY)
+
+
+def _bytes(text: str) -> int:
+    """A size as Spark writes it; without a unit it is in MiB."""
+    units = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    text = text.strip().lower().removesuffix("ib" if text.strip().lower().endswith("ib") else "b")
+    if text and text[-1] in units:
+        return int(float(text[:-1]) * units[text[-1]])
+    return int(float(text)) << 20
+
+
+# ---- From the command line ---------------------------------------------------------------------------------------------------
+
+
+def main(words: list[str] | None = None) -> int:
+    """Reads the events that a job names, and writes its tables as Spark writes them: a folder a date, several files a date."""
+    import argparse
+    import sys
+
+    parser = argparse.ArgumentParser(
+        prog="python -m dwell.spark",
+        description="Makes sessions of the Parquet files of a job inside Spark, and writes them as Parquet, a folder a date.",
+        epilog="The tables are Spark's own files: no _dwell folder, no measures, no run.json. For these there is `dwell run`.",
+    )
+    parser.add_argument("job", help="the job file")
+    parser.add_argument("--input", action="append", help="where events are, instead of input.path; may be given again")
+    parser.add_argument("--output", help="where tables go, instead of output.path")
+    parser.add_argument("--table", action="append", choices=["sessions", "activity"], help="only this table")
+    parser.add_argument("--partitions", type=int, help="how many partitions users are put into")
+    parser.add_argument("--memory-limit", help="what the program may take in each task, for instance 2GiB")
+    parser.add_argument("--overwrite", action="store_true", help="replace tables that are there")
+    asked = parser.parse_args(words)
+    try:
+        _write_tables(asked)
+    except (DwellError, ImportError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code if isinstance(error, DwellError) else 2
+    return 0
+
+
+def _write_tables(asked: Any) -> None:
+    needed("pyspark", "dwell.spark")
+    from pyspark.sql import SparkSession
+
+    with open(asked.job, encoding="utf-8") as file:
+        text = file.read()
+    keys = _keys(text)
+    paths, output = asked.input or _paths(keys), asked.output or keys.get("output", {}).get("path")
+    if not paths:
+        raise DwellError("input.path is missing: write it into the job, or give --input", 2)
+    if not output:
+        raise DwellError("output.path is missing: write it into the job, or give --output", 2)
+    if os.path.isdir(os.path.join(output, "_dwell")):
+        raise DwellError(f"{output} is a folder of `dwell run`, whose tables Spark must not replace: give another --output", 2)
+    session = SparkSession.builder.getOrCreate()
+    events = session.read.parquet(*paths)
+    for table in asked.table or ["sessions", "activity"]:
+        made = sessionize(events, text, table, partitions=asked.partitions, memory_limit=asked.memory_limit)
+        date = {"sessions": "session_date", "activity": "activity_date"}[table]
+        writer = made.write.mode("overwrite" if asked.overwrite else "errorifexists").partitionBy(date)
+        writer.parquet(output.rstrip("/") + "/" + table)
+
+
+def _paths(keys: dict[str, Any]) -> list[str]:
+    paths = keys.get("input", {}).get("path") or []
+    return [paths] if isinstance(paths, str) else list(paths)
+
+
+def _keys(text: str) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ImportError:
+        tomllib = needed("tomli", "dwell.spark below Python 3.11")
+    return tomllib.loads(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

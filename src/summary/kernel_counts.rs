@@ -1,0 +1,140 @@
+//! What became of the events of a stream, as a line of JSON. Summed over streams of different users, these counts are those
+//! of `run.json` (SPEC 4).
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::run_json::{by_reason, out_of_session, segment_json};
+use super::warnings::Warning;
+use crate::events::normalise::{Rejection, RowCounts};
+use crate::events::source::plan::Extent;
+use crate::events::source::roles::Roles;
+use crate::job::fingerprint::Canonical;
+use crate::job::{Input, Segment};
+use crate::sessionize::counts::Counts;
+
+/// One object for a stream.
+#[derive(Clone, Debug, Serialize)]
+pub struct KernelCounts {
+    version: &'static str,
+    fingerprint: String,
+    rows: u64,
+    filtered: u64,
+    rejected: Map<String, Value>,
+    duplicates: u64,
+    inactive: u64,
+    outside_window: u64,
+    in_session: u64,
+    out_of_session: Map<String, Value>,
+    sessions: u64,
+    excluded: Map<String, Value>,
+    zero_length_sessions: u64,
+    clock_skew_sessions: u64,
+    users: u64,
+    segments: Map<String, Value>,
+    /// The rows of the table that was made.
+    tables: Map<String, Value>,
+    warnings: Vec<String>,
+    /// The latest possible time of all rows of the stream, filtered ones too, in microseconds since the epoch.
+    latest: Option<i64>,
+    /// Whether the latest time of the whole input makes a difference.
+    latest_matters: bool,
+    /// Which columns of the stream the job means.
+    columns: Columns,
+}
+
+/// The columns of a stream by role, as the job spells them: what has to be known to put users in one place.
+#[derive(Clone, Debug, Serialize)]
+struct Columns {
+    /// In order of preference.
+    user: Vec<String>,
+    time: String,
+    /// What an integer time counts.
+    time_unit: Option<&'static str>,
+    /// The first possible time, and the first that is too late, in microseconds since the epoch.
+    possible_times: [i64; 2],
+    session_id: Option<String>,
+    property: Option<String>,
+    /// Those of the stream that are needed for anything.
+    needed: Vec<String>,
+}
+
+impl Columns {
+    fn of(roles: &Roles, input: &Input, needed: &[String]) -> Self {
+        let value = |is_session_id| {
+            let value = roles.value.as_ref().filter(|value| value.is_session_id == is_session_id);
+            value.map(|value| value.column.spelled.clone())
+        };
+        Columns {
+            user: roles.users.iter().map(|user| user.spelled.clone()).collect(),
+            time: roles.time.spelled.clone(),
+            time_unit: input.time_unit.map(|unit| unit.name()),
+            possible_times: [input.times.min, input.times.max].map(|time| time.micros()),
+            session_id: value(true),
+            property: value(false),
+            needed: needed.to_vec(),
+        }
+    }
+}
+
+/// What [`KernelCounts::new`] puts together.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The definition.
+    pub definition: &'a Canonical,
+    /// How many rows came.
+    pub extent: Extent,
+    /// What became of the rows.
+    pub rows: &'a RowCounts,
+    /// What became of the events.
+    pub counts: &'a Counts,
+    /// What became of the events of each segment.
+    pub segments: &'a [(&'a Segment, Counts)],
+    /// The table that was made, and its rows.
+    pub table: (&'a str, u64),
+    /// What the user should know.
+    pub warnings: &'a [Warning],
+    /// Whether the latest time of the whole input makes a difference.
+    pub latest_matters: bool,
+    /// The columns by role.
+    pub roles: &'a Roles,
+    /// What the job says of them.
+    pub input: &'a Input,
+    /// The columns that are needed for anything.
+    pub needed: &'a [String],
+}
+
+impl KernelCounts {
+    /// Puts the facts of a stream together.
+    pub fn new(facts: Facts<'_>) -> Self {
+        let Facts { definition, extent, rows, counts, table: (table, table_rows), .. } = facts;
+        KernelCounts {
+            version: env!("CARGO_PKG_VERSION"),
+            fingerprint: definition.fingerprint(),
+            rows: extent.rows,
+            filtered: extent.rows_ruled_out + rows.filtered,
+            rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
+            duplicates: counts.duplicates,
+            inactive: counts.inactive,
+            outside_window: rows.outside + counts.outside_window,
+            in_session: counts.in_session,
+            out_of_session: out_of_session(counts),
+            sessions: counts.sessions,
+            excluded: by_reason([("max_length", counts.excluded)]),
+            zero_length_sessions: counts.zero_length,
+            clock_skew_sessions: counts.clock_skew,
+            users: counts.users,
+            segments: facts.segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(of, counts))).collect(),
+            tables: Map::from_iter([(table.to_string(), serde_json::json!({ "rows": table_rows }))]),
+            warnings: facts.warnings.iter().map(ToString::to_string).collect(),
+            latest: rows.latest.map(|latest| latest.micros()),
+            latest_matters: facts.latest_matters,
+            columns: Columns::of(facts.roles, facts.input, facts.needed),
+        }
+    }
+
+    /// As one line.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+}
