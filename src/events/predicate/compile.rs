@@ -98,6 +98,14 @@ impl Order {
     }
 }
 
+/// Whether an operator that compares, `<>` among them, holds for two values that compare so.
+pub fn holds(operator: Operator, compared: Ordering) -> bool {
+    match Order::of(operator) {
+        Some(order) => order.holds(compared),
+        None => compared.is_ne(),
+    }
+}
+
 impl Part {
     /// Whether a text has it.
     pub fn is_in(&self, text: &str) -> bool {
