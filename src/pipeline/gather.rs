@@ -75,8 +75,7 @@ impl Gather<'_> {
     }
 
     fn tasks(&self) -> Result<Vec<FileTask>, Error> {
-        let batch_bytes = self.room.limit.map(|limit| limit.batch(self.room.threads));
-        Ok(self.plan.tasks()?.into_iter().map(|task| task.in_batches_of(batch_bytes)).collect())
+        Ok(self.plan.tasks()?)
     }
 
     fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {

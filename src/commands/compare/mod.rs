@@ -83,7 +83,7 @@ struct Answer {
 /// # Errors
 /// Jobs that are wrong or do not read the same events, files that cannot be read, an output that cannot be written.
 pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Error> {
-    let reading = Reading::plan(jobs)?;
+    let mut reading = Reading::plan(jobs)?;
     let jobs = reading.jobs;
     let output = options.output.as_deref().map(|folder| Output::new(folder, &reading)).transpose()?;
     let threads = options.resources.threads()?;
@@ -95,6 +95,7 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
         1 => room,
         _ => Room { limit: room.limit.map(|limit| limit.halved(threads)), ..room },
     };
+    reading.keep_limit(&room);
     let mut progress = Progress::new(!options.resources.quiet);
     progress.stage("reading", reading.rows());
     let dictionary = EventDictionary::default();

@@ -60,6 +60,7 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
     let threads = options.resources.threads()?;
+    plan.keep_limit(options.resources.memory_limit, threads);
     let pool = pipeline::pool(threads)?;
     let tables = made_with(job);
     if options.dry_run {
