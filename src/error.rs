@@ -156,6 +156,20 @@ pub enum Error {
         /// A limit that would do.
         enough: u64,
     },
+    /// What is counted of sessions does not fit into memory.
+    #[error(
+        "what is counted of all sessions takes about {}, which does not fit into --memory-limit {}: allow at least {}, or compare \
+         fewer events with `input.where`",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    ManyResults {
+        /// Bytes that it takes, about.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// A signal asked the run to stop.
     #[error("interrupted; the tables are as they were")]
     Interrupted,
@@ -208,7 +222,8 @@ impl Error {
             | Error::FilesGone { .. }
             | Error::Findings { .. }
             | Error::TooLittleMemory { .. }
-            | Error::LargePages { .. } => 3,
+            | Error::LargePages { .. }
+            | Error::ManyResults { .. } => 3,
             _ => 1,
         }
     }

@@ -103,6 +103,19 @@ impl MemoryLimit {
         Err(Error::LargePages { path: path.to_path_buf(), needed, limit: self.0, enough: whole_mib(others + needed) })
     }
 
+    /// Makes sure that what is counted of sessions fits beside their events: `held` bytes up to now, `needed` in the end.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_results(self, held: u64, needed: u64, threads: usize) -> Result<(), Error> {
+        if held <= self.room(threads) / 2 + BASE / 2 {
+            return Ok(());
+        }
+        let needed = needed.max(held);
+        let enough = whole_mib(2 * needed + PER_THREAD * threads as u64);
+        Err(Error::ManyResults { needed, limit: self.0, enough })
+    }
+
     /// Bytes that the process may take beside what it holds. Where they are fewer than `needed`, memory that is free
     /// goes back to the system first.
     pub fn left(self, needed: u64) -> u64 {

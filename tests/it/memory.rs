@@ -256,6 +256,26 @@ fn a_dictionary_that_does_not_fit_is_refused_with_a_limit_that_would_do() {
 }
 
 #[test]
+fn a_comparison_that_does_not_fit_is_refused_with_a_limit_that_would_do() {
+    let sandbox = Sandbox::new();
+    let rows = 600_000;
+    let users: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(scrambled)));
+    write_batch(&sandbox.path().join("events/a.parquet"), 1 << 17, &many(rows, vec![("user_id", users)]));
+    for (name, timeout) in [("a.toml", "30m"), ("b.toml", "5m")] {
+        let job = format!("input = {{ path = 'events' }}\nsession = {{ timeout = '{timeout}' }}\n");
+        std::fs::write(sandbox.path().join(name), job).unwrap();
+    }
+    let compare = |limit: &str| {
+        sandbox.dwell(&["compare", "a.toml", "b.toml", "--quiet", "--threads", "1", "--memory-limit", limit])
+    };
+    let refused = compare(LEAST);
+    refused.expect_code(3);
+    let enough = refused.stderr.split("allow at least ").nth(1).and_then(|rest| rest.split(',').next());
+    let enough = enough.unwrap_or_else(|| panic!("{}", refused.stderr)).replace(' ', "");
+    compare(&enough).expect_code(0);
+}
+
+#[test]
 fn charts_of_tables_keep_to_a_limit_of_their_own() {
     let sandbox = Sandbox::new();
     sandbox.job("[session]\ntimeout = '30m'\n[[chart]]\nname = 'starts'\ninterval = 'hour'\n");
