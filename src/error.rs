@@ -1,5 +1,7 @@
 //! Everything that can end a run, with its exit code.
 
+use std::path::PathBuf;
+
 use crate::charts::error::ChartError;
 use crate::commands::compare::error::CompareError;
 use crate::commands::inspect::error::InspectError;
@@ -139,6 +141,36 @@ pub enum Error {
         /// A limit that would do.
         enough: u64,
     },
+    /// Pages or dictionaries of a file do not fit into memory.
+    #[error(
+        "{path:?} has pages or dictionaries of which reading a row group holds {} at once, which does not fit into --memory-limit {}: \
+         allow at least {}, or have its writer make smaller pages; the tables are as they were",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    LargePages {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that they take.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
+    /// What is counted of sessions does not fit into memory.
+    #[error(
+        "what is counted of all sessions takes about {}, which does not fit into --memory-limit {}: allow at least {}, or compare \
+         fewer events with `input.where`",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    ManyResults {
+        /// Bytes that it takes, about.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// A signal asked the run to stop.
     #[error("interrupted; the tables are as they were")]
     Interrupted,
@@ -190,7 +222,9 @@ impl Error {
             | Error::TooMuchChange { .. }
             | Error::FilesGone { .. }
             | Error::Findings { .. }
-            | Error::TooLittleMemory { .. } => 3,
+            | Error::TooLittleMemory { .. }
+            | Error::LargePages { .. }
+            | Error::ManyResults { .. } => 3,
             _ => 1,
         }
     }

@@ -96,9 +96,10 @@ fn use_threads(threads: Option<usize>) {
 }
 
 fn make_charts(request: ChartsRequest) -> Result<String, Error> {
+    use_threads(request.threads());
     cancel::listen();
-    let quiet = request.quiet();
-    let text = charts::make_charts(&request.resolve()?)?;
+    let (quiet, resources) = (request.quiet(), request.resources()?);
+    let text = charts::make_charts(&request.resolve()?, &resources)?;
     Ok(if quiet { String::new() } else { text })
 }
 

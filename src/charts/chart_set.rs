@@ -2,6 +2,7 @@
 //! histograms.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use super::measure::{Counted, InRange};
 use super::measures_table::{write_histograms, write_measures, Paths};
 use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
-use super::series::{GroupSizes, SeriesOf};
-use super::tables::{DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
+use super::tables::{in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
 use super::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
@@ -122,6 +123,30 @@ impl Measuring<'_> {
         let grouped: Vec<(usize, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
         let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
         // Of each chart, for each property that its series are grouped by.
+        let mut largest: Vec<Vec<LargestGroups>> = grouped
+            .iter()
+            .map(|(properties, _)| (0..*properties).map(|_| LargestGroups::default()).collect())
+            .collect();
+        let mut left = vec![0..GROUP_SHARES];
+        while let Some(shares) = left.pop() {
+            let sizes = self.group_sizes(&grouped, &none, shares, &mut left)?;
+            for ((chart, largest), sizes) in self.charts.iter().zip(&mut largest).zip(sizes) {
+                largest.iter_mut().zip(sizes).for_each(|(largest, sizes)| largest.take(&sizes, chart.top()));
+            }
+        }
+        let groups = self.charts.iter().zip(grouped).zip(largest);
+        Ok(groups.map(|((chart, (_, series)), largest)| groups_of_series(chart.top(), &series, largest)).collect())
+    }
+
+    /// The sizes of the groups of some shares, of each chart, for each property that its series are grouped by; shares that
+    /// memory does not hold beside others are left.
+    fn group_sizes(
+        &self,
+        grouped: &[(usize, Vec<Option<usize>>)],
+        none: &[ChartGroups],
+        mut shares: Range<usize>,
+        left: &mut Vec<Range<usize>>,
+    ) -> Result<Vec<Vec<GroupSizes>>, Error> {
         let mut sizes: Vec<Vec<GroupSizes>> =
             grouped.iter().map(|(properties, _)| (0..*properties).map(|_| GroupSizes::default()).collect()).collect();
         for segment in self.segments {
@@ -139,21 +164,28 @@ impl Measuring<'_> {
             if series.is_empty() {
                 continue;
             }
-            let files = segment.files.dated(SESSIONS);
-            let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
-            for of_file in of_files {
-                for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
-                    let sizes = &mut sizes[*chart][*property];
-                    match is_first {
-                        true => sizes.merge(of_file),
-                        // The first series has none of them.
-                        false => sizes.meet(of_file),
+            for files in in_batches(segment.files.dated(SESSIONS), self.at_once()) {
+                let of_files =
+                    pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
+                for of_file in of_files {
+                    for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
+                        let sizes = &mut sizes[*chart][*property];
+                        match is_first {
+                            true => sizes.merge(&of_file, &shares),
+                            // The first series has none of them.
+                            false => sizes.meet(&of_file, &shares),
+                        }
                     }
+                }
+                while shares.len() > 1 && self.limit.is_some_and(MemoryLimit::is_near) {
+                    let middle = shares.start + shares.len() / 2;
+                    left.push(middle..shares.end);
+                    shares.end = middle;
+                    sizes.iter_mut().flatten().for_each(|sizes| sizes.keep(&shares));
                 }
             }
         }
-        let groups = self.charts.iter().zip(grouped).zip(sizes);
-        Ok(groups.map(|((chart, (_, series)), sizes)| groups_of_series(chart.top(), &series, sizes)).collect())
+        Ok(sizes)
     }
 
     /// What charts count in a segment.
@@ -240,10 +272,10 @@ impl Measuring<'_> {
     }
 }
 
-/// The groups of each series, by the property that it is grouped by; they come with their sizes.
-fn groups_of_series(top: usize, series: &[Option<usize>], sizes: Vec<GroupSizes>) -> ChartGroups {
-    let of_property = |sizes: GroupSizes| Arc::new(Groups::largest(sizes.into_sizes(), top));
-    let of_properties: Vec<Arc<Groups>> = sizes.into_iter().map(of_property).collect();
+/// The groups of each series, by the property that it is grouped by.
+fn groups_of_series(top: usize, series: &[Option<usize>], largest: Vec<LargestGroups>) -> ChartGroups {
+    let of_properties: Vec<Arc<Groups>> =
+        largest.into_iter().map(|largest| Arc::new(largest.into_groups(top))).collect();
     let of_series = series
         .iter()
         .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));

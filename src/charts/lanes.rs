@@ -34,6 +34,20 @@ impl Codes {
         texts.places.iter().map(code).collect()
     }
 
+    /// The code of a text, by its bytes.
+    pub fn of_bytes(&mut self, text: &[u8]) -> u32 {
+        self.0.intern_text(text)
+    }
+
+    /// The texts by code, as bytes.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let texts = match self.0.keys() {
+            KeyColumn::Text(texts) => texts.len(),
+            KeyColumn::Int(_) => 0,
+        };
+        (0..texts).map(|code| self.0.keys().text(code).unwrap_or_default())
+    }
+
     /// The texts by code.
     pub fn into_texts(self) -> Vec<String> {
         match self.0.into_keys() {
@@ -70,10 +84,10 @@ pub fn named(value: &str, has_others: bool) -> Cow<'_, str> {
 }
 
 impl Groups {
-    /// Keeps the largest of these groups, ties by value; they come with their sizes.
-    pub fn largest(mut sizes: Vec<(String, i64)>, top: usize) -> Self {
+    /// Keeps the largest of these groups, ties by value; they come with their sizes, and are all but small ones of so many.
+    pub fn largest(mut sizes: Vec<(String, i64)>, of: usize, top: usize) -> Self {
         sizes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let has_others = sizes.len() > top;
+        let has_others = of > top;
         sizes.truncate(top);
         let kept: Vec<String> = sizes.into_iter().map(|(group, _)| group).collect();
         let codes = kept.iter().cloned().zip(0..).collect();
@@ -123,7 +137,7 @@ mod tests {
     #[test]
     fn the_largest_groups_are_kept_ties_by_value_and_the_others_are_one() {
         let sizes = [("b", 2), ("d", 5), ("a", 2), ("c", 1)].map(|(group, size)| (group.to_string(), size));
-        let groups = Groups::largest(sizes.to_vec(), 2);
+        let groups = Groups::largest(sizes.to_vec(), sizes.len(), 2);
         let name = |value| groups.name(groups.code(value)).to_string();
         assert_eq!([Some("d"), Some("a"), Some("b"), Some("c"), None].map(name), ["d", "a", OTHER, OTHER, NO_VALUE]);
     }
@@ -132,12 +146,12 @@ mod tests {
     fn values_that_are_spelled_like_other_groups_have_names_of_their_own() {
         let values = ["(none)", "(other)", "\\(none)", "\\\\(none)", "none", "(none) ", "\\", "\\none"];
         let sizes = || values.map(|value| (value.to_string(), 2)).into_iter();
-        let groups = Groups::largest(sizes().chain([("z".to_string(), 1)]).collect(), values.len());
+        let groups = Groups::largest(sizes().chain([("z".to_string(), 1)]).collect(), values.len() + 1, values.len());
         let names = values.map(|value| groups.name(groups.code(Some(value))).into_owned());
         let expected = ["\\(none)", "\\(other)", "\\\\(none)", "\\\\\\(none)", "none", "(none) ", "\\", "\\none"];
         assert_eq!(names, expected);
         assert_eq!([None, Some("z")].map(|value| groups.name(groups.code(value)).into_owned()), [NO_VALUE, OTHER]);
-        let all = Groups::largest(sizes().collect(), values.len());
+        let all = Groups::largest(sizes().collect(), values.len(), values.len());
         assert_eq!(all.name(all.code(Some("(other)"))), OTHER);
     }
 }

@@ -1,6 +1,7 @@
 //! What a series takes of the sessions of a file.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::Part;
@@ -15,6 +16,7 @@ use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
 use crate::job::series::{Count, Series};
+use crate::sessionize::layout::hash::hash_bytes;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::schema::sessions::SESSIONS;
@@ -137,7 +139,7 @@ impl SeriesOf<'_> {
             None => values.places.iter().for_each(|place| add(*place)),
         }
         let met = values.distinct().zip(counts).filter(|(_, count)| *count > 0);
-        met.for_each(|(value, count)| sizes.add(value, count));
+        met.for_each(|(value, count)| sizes.add(value.as_bytes(), count));
         Ok(())
     }
 
@@ -219,27 +221,66 @@ pub struct GroupSizes {
     sizes: Vec<i64>,
 }
 
+/// Groups come in so many shares by their hash: where memory does not hold all, some of them are counted at a time.
+pub const GROUP_SHARES: usize = 16;
+
+fn is_of(shares: &Range<usize>, group: &[u8]) -> bool {
+    *shares == (0..GROUP_SHARES) || shares.contains(&(hash_bytes(group) as usize % GROUP_SHARES))
+}
+
 impl GroupSizes {
     /// So many more sessions of a group.
-    pub fn add(&mut self, group: &str, sessions: i64) {
-        let code = self.groups.of(group) as usize;
+    pub fn add(&mut self, group: &[u8], sessions: i64) {
+        let code = self.groups.of_bytes(group) as usize;
         self.sizes.resize(self.sizes.len().max(code + 1), 0);
         self.sizes[code] += sessions;
     }
 
-    /// Those of other files.
-    pub fn merge(&mut self, other: GroupSizes) {
-        other.into_sizes().into_iter().for_each(|(group, sessions)| self.add(&group, sessions));
+    /// Those of other files, as far as they are of some shares.
+    pub fn merge(&mut self, other: &GroupSizes, shares: &Range<usize>) {
+        other.each().filter(|(group, _)| is_of(shares, group)).for_each(|(group, sessions)| self.add(group, sessions));
     }
 
     /// The groups of another series: they are there, whatever their size.
-    pub fn meet(&mut self, other: GroupSizes) {
-        other.into_sizes().into_iter().for_each(|(group, _)| self.add(&group, 0));
+    pub fn meet(&mut self, other: &GroupSizes, shares: &Range<usize>) {
+        other.each().filter(|(group, _)| is_of(shares, group)).for_each(|(group, _)| self.add(group, 0));
     }
 
-    /// The groups with their sizes.
-    pub fn into_sizes(self) -> Vec<(String, i64)> {
-        self.groups.into_texts().into_iter().zip(self.sizes).collect()
+    /// Keeps the groups of some shares.
+    pub fn keep(&mut self, shares: &Range<usize>) {
+        let all = std::mem::take(self);
+        self.merge(&all, shares);
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&[u8], i64)> {
+        self.groups.texts().zip(self.sizes.iter().copied())
+    }
+}
+
+/// The largest groups of some that come in shares.
+#[derive(Debug, Default)]
+pub struct LargestGroups {
+    /// So many of each share, with their sizes.
+    candidates: Vec<(String, i64)>,
+    /// How many groups there are.
+    count: usize,
+}
+
+impl LargestGroups {
+    /// Takes the groups of other shares; `top` are kept of all.
+    pub fn take(&mut self, sizes: &GroupSizes, top: usize) {
+        let mut groups: Vec<(&[u8], i64)> = sizes.each().collect();
+        self.count += groups.len();
+        if groups.len() > top && top > 0 {
+            groups.select_nth_unstable_by(top - 1, |a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        }
+        let largest = groups.into_iter().take(top);
+        self.candidates.extend(largest.map(|(group, size)| (String::from_utf8_lossy(group).into_owned(), size)));
+    }
+
+    /// The groups that are kept.
+    pub fn into_groups(self, top: usize) -> Groups {
+        Groups::largest(self.candidates, self.count, top)
     }
 }
 
@@ -272,5 +313,32 @@ fn shared(rows: &Option<Vec<u32>>, all: Arc<Vec<i64>>) -> Arc<Vec<i64>> {
     match rows {
         Some(_) => Arc::new(of_rows(rows, &all)),
         None => all,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_groups_are_the_same_whichever_shares_are_counted_at_a_time() {
+        let mut all = GroupSizes::default();
+        (0..500i64).for_each(|group| all.add(format!("group {group}").as_bytes(), group * 7_919 % 40));
+        for top in [0, 1, 7, 499, 500, 501] {
+            let names = |parts: &[Range<usize>]| {
+                let mut largest = LargestGroups::default();
+                for shares in parts {
+                    let mut sizes = GroupSizes::default();
+                    sizes.merge(&all, &(0..GROUP_SHARES));
+                    sizes.keep(shares);
+                    largest.take(&sizes, top);
+                }
+                let groups = largest.into_groups(top);
+                (0..=top.min(500) as u32 + 1).map(|code| groups.name(code).into_owned()).collect::<Vec<_>>()
+            };
+            let whole = names(&[0..GROUP_SHARES]);
+            assert_eq!(names(&[0..3, 3..4, 4..GROUP_SHARES]), whole, "{top}");
+            assert_eq!(names(&(0..GROUP_SHARES).map(|share| share..share + 1).collect::<Vec<_>>()), whole, "{top}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use super::job_file;
 use crate::error::Error;
 use crate::job::charts_job::ChartsJob;
 use crate::job::file::{JobFile, OutputKeys};
+use crate::job::memory_limit::MemoryLimit;
+use crate::job::options::Resources;
 use crate::summary::log::LogFormat;
 
 /// Charts, as asked for.
@@ -19,6 +21,12 @@ pub struct ChartsRequest {
     /// Folder of the tables
     #[arg(long, value_name = "FOLDER")]
     output: Option<String>,
+    /// Threads to use, up to 512 [default: as many as the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: Option<u16>,
+    /// Memory to use, for instance 4GiB; beyond it, the tables are read more often [default: no limit]
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<String>,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
@@ -36,6 +44,21 @@ impl ChartsRequest {
     /// Whether to print nothing but errors.
     pub fn quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+
+    /// What it may take of the machine.
+    ///
+    /// # Errors
+    /// A size without a unit, or of none that is known.
+    pub fn resources(&self) -> Result<Resources, Error> {
+        let memory_limit = self.memory_limit.as_deref();
+        let memory_limit = memory_limit.map(|text| MemoryLimit::parse("--memory-limit", text)).transpose()?;
+        Ok(Resources { threads: self.threads(), memory_limit, temp_dir: None, quiet: self.quiet })
     }
 
     /// What the job says of charts, with the flags over it, validated.

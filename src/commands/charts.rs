@@ -14,10 +14,12 @@ use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_zone;
 use crate::job::fingerprint::Canonical;
-use crate::job::options::available_threads;
+use crate::job::memory_limit::{self, MemoryLimit};
+use crate::job::options::Resources;
 use crate::job::{AddedColumns, JobError, Segment};
 use crate::pipeline;
 use crate::summary::charts::charts_text;
+use crate::summary::warnings;
 use crate::tables::error::TableError;
 use crate::tables::folder::{LockedFolder, Made, OutputFolder};
 use crate::tables::schema::made_with::MadeWith;
@@ -30,7 +32,8 @@ use crate::tables::write::parquet_file::Provenance;
 ///
 /// # Errors
 /// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
-pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
+pub fn make_charts(job: &ChartsJob, resources: &Resources) -> Result<String, Error> {
+    let threads = resources.threads()?;
     let folder = OutputFolder::look(&job.output)?;
     let Some(definition) = folder.definition().cloned() else {
         return Err(TableError::NoTables { path: job.output.clone() }.into());
@@ -43,9 +46,13 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     let folder = folder.lock()?;
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
-    let pool = pipeline::pool(available_threads())?;
+    let pool = pipeline::pool(threads)?;
     let style = CsvStyle { zone: &zone, formulas: job.formulas };
-    let measured = stage_anew(&pool, &folder, &definition, style, (&job.charts, &job.segments))?;
+    let measured =
+        stage_anew(&pool, &folder, &definition, style, resources.memory_limit, (&job.charts, &job.segments))?;
+    if let Some(warning) = warnings::memory(resources.memory_limit, memory_limit::peak()) {
+        tracing::warn!("{warning}");
+    }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
     let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
@@ -53,7 +60,8 @@ pub fn make_charts(job: &ChartsJob) -> Result<String, Error> {
     Ok(charts_text(&job.charts, &measured.lines, &zone))
 }
 
-/// Stages charts of the tables of a folder, and warns of those that have rows only for intervals with sessions.
+/// Stages charts of the tables of a folder within a memory limit, and warns of those that have rows only for intervals with
+/// sessions.
 ///
 /// # Errors
 /// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
@@ -62,13 +70,14 @@ pub fn stage_anew(
     folder: &LockedFolder,
     definition: &Canonical,
     style: CsvStyle<'_>,
+    limit: Option<MemoryLimit>,
     (charts, segments): (&[Chart], &[Segment]),
 ) -> Result<Measured, Error> {
     let property = definition.get("session.property");
     let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
-    let set = ChartSet { charts, segments: &tables, added: &added, limit: None };
+    let set = ChartSet { charts, segments: &tables, added: &added, limit };
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
     stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;

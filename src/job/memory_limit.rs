@@ -4,6 +4,7 @@
 //! And what is seen: the system tells what the process holds, whatever holds it, and a stage that finds the process near
 //! its limit puts on disk what it would have kept, or has fewer threads at work at once.
 
+use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::JobError;
@@ -83,6 +84,38 @@ impl MemoryLimit {
         self.in_hand(threads) / 8
     }
 
+    /// Bytes that threads may hold together of the pages and dictionaries that they read.
+    pub fn pages(self, threads: usize) -> u64 {
+        PER_THREAD / 2 * threads as u64 + self.room(threads) / 4
+    }
+
+    /// Makes sure that the pages and dictionaries fit which one thread holds while no other reads.
+    ///
+    /// # Errors
+    /// They do not: `needed` bytes.
+    pub fn check_pages(self, needed: u64, threads: usize, path: &Path) -> Result<(), Error> {
+        // Half of the base is for what comes after reading.
+        let others = BASE / 2 + PER_THREAD / 2 * threads as u64;
+        let room = self.0.saturating_sub(others);
+        if needed <= room {
+            return Ok(());
+        }
+        Err(Error::LargePages { path: path.to_path_buf(), needed, limit: self.0, enough: whole_mib(others + needed) })
+    }
+
+    /// Makes sure that what is counted of sessions fits beside their events: `held` bytes up to now, `needed` in the end.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_results(self, held: u64, needed: u64, threads: usize) -> Result<(), Error> {
+        if held <= self.room(threads) / 2 + BASE / 2 {
+            return Ok(());
+        }
+        let needed = needed.max(held);
+        let enough = whole_mib(2 * needed + PER_THREAD * threads as u64);
+        Err(Error::ManyResults { needed, limit: self.0, enough })
+    }
+
     /// Bytes that the process may take beside what it holds. Where they are fewer than `needed`, memory that is free
     /// goes back to the system first.
     pub fn left(self, needed: u64) -> u64 {
@@ -126,7 +159,7 @@ impl MemoryLimit {
         if needed <= room {
             return Ok(());
         }
-        Err(Error::TooLittleMemory { needed, limit: self.0, enough: self.0 - room + needed })
+        Err(Error::TooLittleMemory { needed, limit: self.0, enough: whole_mib(self.0 - room + needed) })
     }
 
     /// Bytes that one thread may take, once nothing else is in memory.
@@ -144,6 +177,11 @@ impl MemoryLimit {
     pub fn waiting_sessions(self, threads: usize) -> usize {
         as_size((self.room(threads) / 2).max(LEAST_WAITING))
     }
+}
+
+/// Rounded up, so that it is enough as people read it, too.
+fn whole_mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20) << 20
 }
 
 fn as_size(bytes: u64) -> usize {

@@ -177,7 +177,7 @@ impl Job {
     /// # Errors
     /// As [`Job::new`], but for those of paths.
     pub fn for_stream(keys: JobFile) -> Result<Self, JobError> {
-        let elsewhere = Some(file::Names::Many(vec!["-".to_string()]));
+        let elsewhere = Some(values::Names::Many(vec!["-".to_string()]));
         let input = file::InputKeys { path: elsewhere, ..keys.input };
         let output = file::OutputKeys { path: Some(".".to_string()), ..keys.output };
         Job::new(JobFile { input, output, ..keys })

@@ -79,8 +79,7 @@ impl Gather<'_> {
     }
 
     fn tasks(&self) -> Result<Vec<FileTask>, Error> {
-        let batch_bytes = self.room.limit.map(|limit| limit.batch(self.room.threads));
-        Ok(self.plan.tasks()?.into_iter().map(|task| task.in_batches_of(batch_bytes)).collect())
+        Ok(self.plan.tasks()?)
     }
 
     /// All events of a stream that the plan is of, of which about so many rows come; with the times of all rows, filtered

@@ -43,8 +43,9 @@ impl Question {
     /// # Errors
     /// Paths without files, files that do not go together, columns that are not there.
     pub fn open(mut job: Job, resources: &Resources) -> Result<Self, Error> {
-        let plan = ReadPlan::new(&mut job)?;
+        let mut plan = ReadPlan::new(&mut job)?;
         let threads = resources.threads()?;
+        plan.keep_limit(resources.memory_limit, threads);
         let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
         let room = Room { limit: resources.memory_limit, threads, folder };
         Ok(Question { job, plan, pool: pipeline::pool(threads)?, room, quiet: resources.quiet })

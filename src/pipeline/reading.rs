@@ -1,6 +1,7 @@
 //! Row groups read on all threads, and work on their batches where they are decoded.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use rayon::ThreadPool;
@@ -83,7 +84,8 @@ const PIECES: usize = 8;
 
 /// Reads row groups on all threads, and works on the batches of each on the thread that decodes it; `begin` is told about
 /// how many rows come. The last ones to be begun, one for each thread, are read in pieces, which go to whoever has nothing
-/// else to do: else most threads would wait for a few.
+/// else to do: else most threads would wait for a few. Row groups whose pages are so large that not all threads may hold some at
+/// once, under the plan's memory limit, come after all others, by few threads, and with text as text.
 pub(super) fn each_group<W: GroupWork>(
     pool: &ThreadPool,
     plan: &ReadPlan,
@@ -109,19 +111,77 @@ pub(super) fn each_group<W: GroupWork>(
         }
         work.finish()
     };
-    let of_group = |task: &FileTask, file: &OpenFile<'_>, number: usize| -> Result<Vec<W::Made>, Error> {
-        let is_last = left.fetch_sub(1, Ordering::Relaxed) <= threads;
-        let most = if is_last && threads > 1 { threads * PIECES } else { 1 };
+    let of_group = |task: &FileTask, file: &OpenFile<'_>, number: usize, most: usize| -> Result<Vec<W::Made>, Error> {
         let pieces = file.pieces(number, most).into_par_iter().with_max_len(1);
         pieces.map(|piece| of_piece(task, file, piece)).collect()
     };
-    let of_file = |task: &FileTask| -> Result<Vec<Vec<W::Made>>, Error> {
+    let large: Mutex<Vec<LargeGroup>> = Mutex::default();
+    let of_file = |(place, task): (usize, &FileTask)| -> Result<Vec<Vec<W::Made>>, Error> {
         let file = task.open()?;
-        task.row_groups.par_iter().with_max_len(1).map(|number| of_group(task, &file, *number)).collect()
+        let of_group = |number: &usize| {
+            let is_last = left.fetch_sub(1, Ordering::Relaxed) <= threads;
+            let most = if is_last && threads > 1 { threads * PIECES } else { 1 };
+            match LargeGroup::of(plan, (place, task), &file, *number)? {
+                None => of_group(task, &file, *number, most),
+                Some(group) => {
+                    large.lock().unwrap_or_else(PoisonError::into_inner).push(group);
+                    Ok(Vec::new())
+                }
+            }
+        };
+        task.row_groups.par_iter().with_max_len(1).map(of_group).collect()
     };
-    let done: Vec<Vec<Vec<W::Made>>> =
-        pool.install(|| tasks.par_iter().with_max_len(1).map(of_file).collect::<Result<_, Error>>())?;
+    let mut done: Vec<Vec<Vec<W::Made>>> =
+        pool.install(|| tasks.par_iter().with_max_len(1).enumerate().map(of_file).collect::<Result<_, Error>>())?;
+    let mut large = large.into_inner().unwrap_or_else(PoisonError::into_inner);
+    large.sort_unstable();
+    let at_once = LargeGroup::at_once(plan, &large);
+    for lot in large.chunks(at_once) {
+        let of_large = |group: &LargeGroup| {
+            let task = tasks[group.task].clone().as_text();
+            of_group(&task, &task.open()?, group.number, at_once / lot.len())
+        };
+        done.push(pool.install(|| lot.par_iter().with_max_len(1).map(of_large).collect::<Result<_, Error>>())?);
+    }
     Ok(done.into_iter().flatten().flatten().collect())
+}
+
+/// A row group whose pages and dictionaries are so large that not all threads may hold some at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct LargeGroup {
+    /// The place of its file among the tasks, and its number.
+    task: usize,
+    number: usize,
+    /// Bytes that a reader of it holds, with text as text.
+    bytes: u64,
+}
+
+impl LargeGroup {
+    /// A row group as one, if it is one under the memory limit of a plan.
+    ///
+    /// # Errors
+    /// Not even one thread may hold its pages.
+    fn of(
+        plan: &ReadPlan,
+        (place, task): (usize, &FileTask),
+        file: &OpenFile<'_>,
+        number: usize,
+    ) -> Result<Option<Self>, Error> {
+        let Some((limit, threads)) = plan.limit() else { return Ok(None) };
+        let footprint = file.footprint(number);
+        let of_all = if task.keeps_codes { footprint.coded } else { footprint.plain } * threads as u64;
+        if of_all <= limit.pages(threads) {
+            return Ok(None);
+        }
+        limit.check_pages(footprint.plain, threads, &task.path)?;
+        Ok(Some(LargeGroup { task: place, number, bytes: footprint.plain }))
+    }
+
+    /// How many readers of them there may be at once.
+    fn at_once(plan: &ReadPlan, all: &[Self]) -> usize {
+        let largest = all.iter().map(|group| group.bytes).max().unwrap_or(1).max(1);
+        plan.limit().map_or(1, |(limit, threads)| ((limit.pages(threads) / largest) as usize).clamp(1, threads))
+    }
 }
 
 /// As [`each_group`], where each batch is worked on by itself.

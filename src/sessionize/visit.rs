@@ -5,8 +5,8 @@ use super::layout::block::Block;
 use super::layout::columns::KeyColumn;
 use super::rows::{FactTie, FullTie, Grouped, Joined, PartitionRows, Row, Tie};
 use super::rule::Rule;
-use super::session_id::{number_as_time, text_as_time};
-use super::time::{TimeUnit, Timestamp};
+use super::session_id::{text_as_time, NumberTimes};
+use super::time::Timestamp;
 
 /// Work on the rows of a partition, of whatever kind they are.
 pub trait RowsWork {
@@ -48,8 +48,8 @@ fn with_facts<T: Tie, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventType
 pub enum IdTimes {
     /// None is: the definition is not about ids.
     None,
-    /// Numbers that count a unit.
-    Numbers(TimeUnit),
+    /// Numbers, those that count a unit.
+    Numbers(NumberTimes),
     /// Those of texts, which rows name by their places.
     Texts(Vec<Option<Timestamp>>),
 }
@@ -62,7 +62,7 @@ impl IdTimes {
             Some(KeyColumn::Text(texts)) => {
                 IdTimes::Texts(texts.iter().map(|text| text_as_time(text, by_id.unit)).collect())
             }
-            _ => IdTimes::Numbers(by_id.unit),
+            _ => IdTimes::Numbers(NumberTimes::of(by_id.unit)),
         }
     }
 
@@ -71,7 +71,7 @@ impl IdTimes {
     pub fn time_of(&self, id: i64) -> Option<Timestamp> {
         match self {
             IdTimes::None => None,
-            IdTimes::Numbers(unit) => number_as_time(id, *unit),
+            IdTimes::Numbers(times) => times.time_of(id),
             IdTimes::Texts(times) => times[id as usize],
         }
     }

@@ -3,6 +3,9 @@
 use crate::support::{read_run, table_hashes, write_batch, Ran, Sandbox};
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -201,6 +204,97 @@ fn a_user_who_does_not_fit_is_refused_with_a_limit_that_would_do() {
     run(&enough).expect_code(0);
     let told = read_run(&sandbox.out());
     assert_eq!(told["warnings"], serde_json::json!([]), "{enough}");
+}
+
+/// A file of one row group whose users, of this many bytes each, are in one dictionary.
+fn one_dictionary(sandbox: &Sandbox, rows: i64, users: i64, bytes: usize) {
+    let user = |row: i64| format!("{:0bytes$}", scrambled(row % users));
+    let events = many(rows, vec![("user_id", texts(rows, user))]);
+    let properties = WriterProperties::builder().set_dictionary_page_size_limit(1 << 30).build();
+    let path = sandbox.path().join("events/a.parquet");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), events.schema(), Some(properties)).unwrap();
+    writer.write(&events).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_large_dictionary_is_held_by_as_many_threads_as_may() {
+    let sandbox = Sandbox::new();
+    one_dictionary(&sandbox, 1_000_000, 500_000, 48);
+    let run = |output: &str, more: &[&str]| {
+        let all = ["run", "--input", "events", "--quiet", "--timeout", "30m", "--output", output];
+        sandbox.dwell(&[&all[..], more].concat()).expect_code(0);
+        (table_hashes(&sandbox.path().join(output)), read_run(&sandbox.path().join(output)))
+    };
+    let (whole, _) = run("whole", &["--threads", "4"]);
+    for (threads, limit_mib) in [("1", 150), ("2", 220), ("4", 300)] {
+        let limit = format!("{limit_mib}MiB");
+        let (little, told) = run("little", &["--threads", threads, "--memory-limit", &limit, "--overwrite"]);
+        assert_eq!(little, whole, "{limit}");
+        let peak = told["peak_memory_bytes"].as_u64().unwrap() >> 20;
+        assert!(peak <= limit_mib + limit_mib / 5, "{peak} MiB with a limit of {limit}");
+    }
+}
+
+#[test]
+fn a_dictionary_that_does_not_fit_is_refused_with_a_limit_that_would_do() {
+    let sandbox = Sandbox::new();
+    one_dictionary(&sandbox, 600_000, 500_000, 200);
+    let run = |limit: &str| {
+        let flags = ["run", "--input", "events", "--output", "out", "--timeout", "30m", "--quiet", "--threads", "1"];
+        sandbox.dwell(&[&flags[..], &["--memory-limit", limit]].concat())
+    };
+    let refused = run("140MiB");
+    refused.expect_code(3);
+    assert!(refused.stderr.contains("a.parquet"), "{}", refused.stderr);
+    assert!(!sandbox.out().exists() || table_hashes(&sandbox.out()).is_empty(), "something is left");
+    let enough = refused.stderr.split("allow at least ").nth(1).and_then(|rest| rest.split(',').next());
+    let enough = enough.unwrap_or_else(|| panic!("{}", refused.stderr)).replace(' ', "");
+    run(&enough).expect_code(0);
+    assert_eq!(read_run(&sandbox.out())["warnings"], serde_json::json!([]), "{enough}");
+}
+
+#[test]
+fn a_comparison_that_does_not_fit_is_refused_with_a_limit_that_would_do() {
+    let sandbox = Sandbox::new();
+    let rows = 600_000;
+    let users: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(scrambled)));
+    write_batch(&sandbox.path().join("events/a.parquet"), 1 << 17, &many(rows, vec![("user_id", users)]));
+    for (name, timeout) in [("a.toml", "30m"), ("b.toml", "5m")] {
+        let job = format!("input = {{ path = 'events' }}\nsession = {{ timeout = '{timeout}' }}\n");
+        std::fs::write(sandbox.path().join(name), job).unwrap();
+    }
+    let compare = |limit: &str| {
+        sandbox.dwell(&["compare", "a.toml", "b.toml", "--quiet", "--threads", "1", "--memory-limit", limit])
+    };
+    let refused = compare(LEAST);
+    refused.expect_code(3);
+    let enough = refused.stderr.split("allow at least ").nth(1).and_then(|rest| rest.split(',').next());
+    let enough = enough.unwrap_or_else(|| panic!("{}", refused.stderr)).replace(' ', "");
+    compare(&enough).expect_code(0);
+}
+
+#[test]
+fn charts_of_tables_keep_to_a_limit_of_their_own() {
+    let sandbox = Sandbox::new();
+    sandbox.job("[session]\ntimeout = '30m'\n[[chart]]\nname = 'starts'\ninterval = 'hour'\n");
+    let job = |command: &str, flags: &[&str]| {
+        let (sample, input) = (sample(), "--input");
+        let input = if command == "run" { vec![input, &sample] } else { Vec::new() };
+        let fixed = [command, "job.toml", "--quiet", "--output", "out"];
+        sandbox.dwell(&[&fixed[..], &input, flags].concat())
+    };
+    job("run", &[]).expect_code(0);
+    let charts = || ["measures.csv", "histogram.csv"].map(|file| std::fs::read(sandbox.out().join(file)).unwrap());
+    let before = charts();
+    job("charts", &["--threads", "1", "--memory-limit", LEAST]).expect_code(0);
+    assert_eq!(charts(), before);
+    for (limit, word) in [("100MiB", "136.00 MiB"), ("4", "did you mean 4GiB?")] {
+        let refused = job("charts", &["--threads", "1", "--memory-limit", limit]);
+        refused.expect_code(2);
+        assert!(refused.stderr.contains(word), "{}", refused.stderr);
+    }
 }
 
 #[test]

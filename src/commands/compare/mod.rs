@@ -20,13 +20,14 @@ mod tie;
 mod users;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 pub use reading::Compared;
 
 use mapping::Mapping;
 use measures::Measures;
 use output::Output;
-use partition::{Comparison, UserRow};
+use partition::{Comparison, Outcome, UserRow};
 use reading::{Read, Reading};
 use side::Side;
 use tally::SideTally;
@@ -79,12 +80,41 @@ struct Answer {
     users: Vec<(UserKey, UserRow)>,
 }
 
+/// What is counted of the partitions that have been compared.
+#[derive(Debug, Default)]
+struct Counted {
+    tallies: [SideTally; 2],
+    mapping: Mapping,
+    /// How many partitions there are, and the bytes of what is left of them by itself.
+    partitions: usize,
+    outcomes: usize,
+}
+
+impl Counted {
+    /// Takes what is counted of a partition out of its outcome.
+    fn take(&mut self, mut outcome: Outcome) -> Outcome {
+        let [a, b] = std::mem::take(&mut outcome.tallies);
+        self.tallies[0].merge(a);
+        self.tallies[1].merge(b);
+        self.mapping.merge(&outcome.mapping);
+        self.partitions += 1;
+        self.outcomes += outcome.bytes();
+        outcome
+    }
+
+    /// Bytes that all of it takes, and what it will come to with so many partitions.
+    fn bytes(&self, partitions: usize) -> (u64, u64) {
+        let held = (self.outcomes + self.tallies.iter().map(SideTally::bytes).sum::<usize>()) as u64;
+        (held, held * partitions as u64 / self.partitions.max(1) as u64)
+    }
+}
+
 /// Compares the definitions of two jobs, and returns what to print.
 ///
 /// # Errors
 /// Jobs that are wrong or do not read the same events, files that cannot be read, an output that cannot be written.
 pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Error> {
-    let reading = Reading::plan(jobs)?;
+    let mut reading = Reading::plan(jobs)?;
     let jobs = reading.jobs;
     let output = options.output.as_deref().map(|folder| Output::new(folder, &reading)).transpose()?;
     let threads = options.resources.threads()?;
@@ -96,6 +126,7 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
         1 => room,
         _ => Room { limit: room.limit.map(|limit| limit.halved(threads)), ..room },
     };
+    reading.keep_limit(&room);
     let mut progress = Progress::new(!options.resources.quiet);
     progress.stage("reading", reading.rows());
     let dictionary = EventDictionary::default();
@@ -112,7 +143,12 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     progress.stage("comparing", all.len() as u64);
     // One for each set of events: whoever has some of the second has some of the first, and waits for nobody.
     let shared = [room.shared(0), room.shared(0)];
-    let mut outcomes = pipeline::each(&pool, &all, |number| {
+    let counted: Mutex<Counted> = Mutex::default();
+    let outcomes = pipeline::each(&pool, &all, |number| {
+        if let Some(limit) = options.resources.memory_limit {
+            let (held, needed) = counted.lock().unwrap_or_else(PoisonError::into_inner).bytes(all.len());
+            limit.check_results(held, needed, threads)?;
+        }
         let outcome = match &read {
             Read::Once(both) => {
                 both.events.with_pieces(*number, &room, &shared[0], |rows| comparison.of_same_rows(rows))
@@ -125,16 +161,9 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
             }
         };
         progress.add(1);
-        outcome
+        Ok(counted.lock().unwrap_or_else(PoisonError::into_inner).take(outcome?))
     })?;
-    let mut tallies = [SideTally::default(), SideTally::default()];
-    let mut mapping = Mapping::default();
-    for outcome in &mut outcomes {
-        let [a, b] = std::mem::take(&mut outcome.tallies);
-        tallies[0].merge(a);
-        tallies[1].merge(b);
-        mapping.merge(&outcome.mapping);
-    }
+    let Counted { mut tallies, mapping, .. } = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
     let measures = Measures::new(&mut tallies, &reading, &read);
     drop(read);
     let answer = Answer::new(&reading, measures, mapping, most_changed(&outcomes, options.users));

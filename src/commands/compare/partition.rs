@@ -32,6 +32,15 @@ pub(super) struct Outcome {
     pub(super) links: Vec<Link>,
 }
 
+impl Outcome {
+    /// Bytes that it takes, beside its tallies.
+    pub(super) fn bytes(&self) -> usize {
+        let keys = self.users.iter().chain(self.texts.iter().flatten()).map(KeyColumn::size).sum::<usize>();
+        let sessions = self.sessions.iter().map(|sessions| size_of_val(sessions.as_slice())).sum::<usize>();
+        keys + sessions + size_of_val(self.rows.as_slice()) + size_of_val(self.links.as_slice())
+    }
+}
+
 /// A user's sessions under both definitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct UserRow {

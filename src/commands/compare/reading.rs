@@ -95,6 +95,12 @@ impl<'a> Reading<'a> {
         Ok(Reading { jobs, roles, alone, together })
     }
 
+    /// Has the events be read within the memory of a room.
+    pub(super) fn keep_limit(&mut self, room: &Room) {
+        let plans = self.alone.iter_mut().chain(&mut self.together);
+        plans.for_each(|plan| plan.keep_limit(room.limit, room.threads));
+    }
+
     /// What both jobs know of an event, besides its user and time.
     pub(super) fn common(&self) -> Common {
         let [a, b] = [&*self.roles[0], &*self.roles[1]];

@@ -43,6 +43,11 @@ impl SideTally {
         self.active.extend_from_slice(days);
     }
 
+    /// Bytes that it takes, with what is made of one side's lengths in the end.
+    pub(super) fn bytes(&self) -> usize {
+        self.lengths.len() * (size_of::<(Day, i64)>() + size_of::<i64>()) + size_of_val(self.active.as_slice())
+    }
+
     /// Adds another partition's tally to this.
     pub(super) fn merge(&mut self, other: SideTally) {
         self.duplicates += other.duplicates;

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use self::source::Source;
 use self::write::Writer;
-use super::run::scope::{Mode, Scope};
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::job::dates::instant_text;
@@ -23,15 +22,16 @@ use crate::pipeline::event_buffer::Room;
 use crate::pipeline::kernel_inputs::{needs_latest, Known};
 use crate::pipeline::progress::Progress;
 use crate::profile::Profile;
-use crate::sessionize::aggregate::Rules;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Timestamp;
+use crate::sessionize::user::Rules;
 use crate::stats::nearest::nearest;
 use crate::summary::kernel_counts::{Facts, KernelCounts};
 use crate::summary::warnings::{self, Warning};
 use crate::tables::error::TableError;
 use crate::tables::history::ledger::Difference;
+use crate::tables::history::scope::{Mode, Scope};
 
 /// A table that can be written into a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -34,7 +34,8 @@ pub fn nothing_new(
     let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
-        stage_anew(pool, &folder, definition, job.output.csv_style(), (&job.charts, &job.segments))?;
+        let limit = options.resources.memory_limit;
+        stage_anew(pool, &folder, definition, job.output.csv_style(), limit, (&job.charts, &job.segments))?;
         made.charts = charts;
     }
     let gone = record(&folder, started, &crate::summary::run_json::nothing_new(started, files))?;

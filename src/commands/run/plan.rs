@@ -70,6 +70,7 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     check_apart(&job.output.path, &job.input.paths, &files)?;
     let folder = OutputFolder::look(&job.output.path)?;
     let threads = options.resources.threads()?;
+    plan.keep_limit(options.resources.memory_limit, threads);
     let pool = pipeline::pool(threads)?;
     if options.dry_run {
         return preview(&job, options, plan, &definition, &folder, &pool).map(Plan::Answer);

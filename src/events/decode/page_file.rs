@@ -30,6 +30,20 @@ impl PageFile {
     pub fn new(file: File, most: Expansion) -> Self {
         PageFile { file: Arc::new(file), most }
     }
+
+    /// The head of the page at a byte; `None` where there is none that can be read.
+    pub fn head(&self, at: u64) -> Option<PageHead> {
+        /// Heads with the smallest and the largest text of their page are longer than others.
+        const LONG_BYTES: u64 = 1 << 16;
+        let read = |most: u64| {
+            let mut file = self.file.as_ref();
+            file.seek(SeekFrom::Start(at)).ok()?;
+            let mut head = Vec::new();
+            file.take(most).read_to_end(&mut head).ok()?;
+            PageHead::of(&head)
+        };
+        read(HEAD_BYTES as u64).or_else(|| read(LONG_BYTES))
+    }
 }
 
 /// How much larger pages become when they are decompressed, at most: what a damaged head tells, memory is taken for.

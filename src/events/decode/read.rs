@@ -18,6 +18,7 @@ use parquet::file::metadata::ParquetMetaData;
 use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
 use super::dictionaries::text_as_codes;
+use super::footprint::Footprint;
 use super::page_file::{rows_of_pages, Expansion, PageFile, RowsOfPages};
 use crate::events::error::InputError;
 use crate::events::normalise::project::Projection;
@@ -80,9 +81,9 @@ impl FileTask {
         FileTask { keeps_codes: true, ..self }
     }
 
-    /// The same, in batches of this many bytes at most, about.
-    pub fn in_batches_of(self, bytes: Option<usize>) -> Self {
-        FileTask { batch_bytes: bytes, ..self }
+    /// The same, where text is text.
+    pub fn as_text(self) -> Self {
+        FileTask { keeps_codes: false, ..self }
     }
 
     /// Opens the file.
@@ -192,6 +193,16 @@ impl OpenFile<'_> {
 
     fn all_rows(&self, number: usize) -> Part {
         Part { rows: 0..self.metadata.row_group(number).num_rows() as usize, coded: Vec::new() }
+    }
+
+    /// What one reader of a row group holds of its pages. What cannot be read here takes nothing, and is told when it is
+    /// read.
+    pub fn footprint(&self, number: usize) -> Footprint {
+        let of = |file: File| {
+            let file = PageFile::new(file, self.expansion);
+            self.task.decoded(|| Ok(Footprint::of(&file, self.metadata.row_group(number), &self.leaves())))
+        };
+        self.task.file().and_then(of).unwrap_or_default()
     }
 
     /// Reads a part of a row group.

@@ -2,6 +2,7 @@
 
 use polars::prelude::*;
 
+use super::column_test::holds;
 use super::language::Field;
 use super::rows::{computed, floats, height, ints, truths, Ints};
 
@@ -328,17 +329,7 @@ pub fn as_time(time: Expr, gives: DataType) -> Expr {
 pub fn comparison(op: Operator, left: Expr, right: Expr) -> Expr {
     computed(vec![left, right], DataType::Boolean, move |columns| {
         let (left, right) = (Clock::of(&columns[0])?, Clock::of(&columns[1])?);
-        Ok(truths(height(columns), |row| {
-            let order = left.at(row)?.cmp(&right.at(row)?);
-            Some(match op {
-                Operator::Eq => order.is_eq(),
-                Operator::NotEq => order.is_ne(),
-                Operator::Lt => order.is_lt(),
-                Operator::LtEq => order.is_le(),
-                Operator::Gt => order.is_gt(),
-                _ => order.is_ge(),
-            })
-        }))
+        Ok(truths(height(columns), |row| Some(holds(op, left.at(row)?.cmp(&right.at(row)?)))))
     })
 }
 

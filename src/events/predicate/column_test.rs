@@ -1,6 +1,8 @@
 //! What a condition asks of one column beside constants: the part of a condition that row groups can be ruled out by, and
 //! that is looked up instead of computed.
 
+use std::cmp::Ordering;
+
 use polars::prelude::{lit, Expr, Operator};
 
 use super::constant::Constant;
@@ -59,7 +61,7 @@ pub enum Part {
 
 impl Order {
     /// Whether this is how something stands to a constant that it compares to so.
-    pub fn holds(self, compared: std::cmp::Ordering) -> bool {
+    pub fn holds(self, compared: Ordering) -> bool {
         match self {
             Order::Less => compared.is_lt(),
             Order::LessOrEqual => compared.is_le(),
@@ -79,6 +81,14 @@ impl Order {
             Operator::Gt => Order::Greater,
             _ => return None,
         })
+    }
+}
+
+/// Whether an operator that compares, `<>` among them, holds for two values that compare so.
+pub fn holds(operator: Operator, compared: Ordering) -> bool {
+    match Order::of(operator) {
+        Some(order) => order.holds(compared),
+        None => compared.is_ne(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use polars::prelude::*;
 
+use super::column_test::holds;
 use super::constant::MOST_DIGITS;
 use super::rows::{computed, floats, height, truths, try_ints, Floats, Ints};
 
@@ -97,15 +98,7 @@ pub fn comparison(op: Operator, left: Expr, right: Expr) -> Expr {
     computed(vec![left, right], DataType::Boolean, move |columns| {
         let (left, right) = (Exact::of(&columns[0])?, Exact::of(&columns[1])?);
         Ok(truths(height(columns), |row| {
-            let order = compared(left.at(row)?, left.scale, right.at(row)?, right.scale);
-            Some(match op {
-                Operator::Eq => order.is_eq(),
-                Operator::NotEq => order.is_ne(),
-                Operator::Lt => order.is_lt(),
-                Operator::LtEq => order.is_le(),
-                Operator::Gt => order.is_gt(),
-                _ => order.is_ge(),
-            })
+            Some(holds(op, compared(left.at(row)?, left.scale, right.at(row)?, right.scale)))
         }))
     })
 }

@@ -29,6 +29,12 @@ const MOST_LEVELS: usize = 100;
 /// Words and signs beside the values of lists: a chain of them is as deep as it is long.
 const MOST_SIGNS: usize = 5_000;
 
+/// Calls inside of each other of functions whose arguments have words between them, at most: where one of them is wrong, the
+/// parser reads what is inside of each in two or three ways before it says so.
+const MOST_RETRIED: usize = 8;
+const RETRIED: [&str; 10] =
+    ["cast", "ceil", "floor", "interval", "overlay", "position", "safe_cast", "substr", "substring", "try_cast"];
+
 /// The beginning of a text, as long as it is printed.
 fn abridged(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
@@ -107,6 +113,13 @@ impl ParsedCondition {
         let tokens = tokenizer.tokenize_with_location().map_err(|error| unread(&error))?;
         if let Some(at) = one_too_many(&tokens) {
             let reason = format!("it is too long: more than {MOST_SIGNS} words and signs; use IN (…) for long lists");
+            return Err(failed(&Problem { reason, at }));
+        }
+        if let Some(at) = one_too_deep(&tokens) {
+            let reason = format!(
+                "it is nested too deep: CAST, SUBSTRING and the like stand inside of each other at most {MOST_RETRIED} times, \
+                 and after a period comes a name"
+            );
             return Err(failed(&Problem { reason, at }));
         }
         let mut parser =
@@ -261,6 +274,42 @@ fn problem_of_parser(text: &str, said: &str) -> Problem {
         other => abridged(other, PRINTED / 2),
     };
     Problem { reason, at }
+}
+
+/// Where more is inside of each other of what the parser reads in several ways than it can in a moment: calls of some functions,
+/// `INTERVAL`, and names before a period that no name follows.
+fn one_too_deep(tokens: &[TokenWithSpan]) -> Option<Location> {
+    let is_retried = |token: Option<&Token>| match token {
+        Some(Token::Word(word)) => RETRIED.contains(&word.value.to_ascii_lowercase().as_str()),
+        _ => false,
+    };
+    let is_name = |token: &Token| matches!(token, Token::Word(_));
+    // For each open bracket whether it is of such a call, and how many of them are.
+    let (mut open, mut retried) = (Vec::new(), 0);
+    let (mut names, mut intervals) = (0, 0);
+    let mut last: Option<&Token> = None;
+    for token in tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
+        let after_period = matches!(last, Some(Token::Period));
+        match &token.token {
+            Token::LParen => {
+                open.push(is_retried(last));
+                retried += usize::from(is_retried(last));
+            }
+            Token::RParen => retried -= usize::from(open.pop().unwrap_or(false)),
+            Token::Period => names += 1,
+            other if is_name(other) && !after_period => names = 0,
+            _ => {}
+        }
+        let is_interval = matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("interval"));
+        intervals = if is_interval { intervals + 1 } else { 0 };
+        let ends_in_period = after_period && !is_name(&token.token) && names > MOST_RETRIED;
+        if retried > MOST_RETRIED || intervals > MOST_RETRIED || ends_in_period {
+            return Some(token.span.start);
+        }
+        last = Some(&token.token);
+    }
+    let end = tokens.last().filter(|_| matches!(last, Some(Token::Period)) && names > MOST_RETRIED);
+    end.map(|token| token.span.start)
 }
 
 /// The first of more words and signs than there can be. The values of lists do not count, and neither do their signs.
@@ -448,4 +497,36 @@ fn is_arithmetic(op: &BinaryOperator) -> bool {
 fn wants_equal_types(op: &BinaryOperator) -> bool {
     use BinaryOperator as B;
     is_arithmetic(op) || matches!(op, B::Gt | B::Lt | B::GtEq | B::LtEq | B::Eq | B::NotEq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_the_parser_would_read_over_and_over_is_refused() {
+        let began = Instant::now();
+        for part in ["substr(", "CAST(", "position(", "lower(floor(", "interval ", "INTERVAL (", "x.", "x . "] {
+            for end in ["", "a b", ")"] {
+                let refused = ParsedCondition::parse(&format!("{}{end}", part.repeat(40)));
+                let said = refused.err().map(|error| error.to_string()).unwrap_or_default();
+                // A name that goes on is one.
+                let is_name = part.starts_with('x') && end == "a b";
+                assert!(said.contains("nested too deep") || is_name, "{part} {end}: {said}");
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let of =
+            |open: &str, close: &str, times: usize| format!("{}x{} = 'a'", open.repeat(times), close.repeat(times));
+        for whole in [
+            of("substr(", ", 1)", 8),
+            of("lower(", ")", 20),
+            of("x.", "", 20),
+            "CAST(a AS int) = 1 OR ".repeat(20) + "TRUE",
+        ] {
+            let refused = ParsedCondition::parse(&whole).err().map(|error| error.to_string());
+            assert_eq!(refused, None, "{whole}");
+        }
+    }
 }

@@ -25,6 +25,7 @@ use crate::events::predicate::known::KnownConditions;
 use crate::events::predicate::prune::can_match;
 use crate::events::predicate::typed::{typed, Typed};
 use crate::events::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
+use crate::job::memory_limit::MemoryLimit;
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
@@ -45,6 +46,8 @@ pub struct ReadPlan {
     time_unit: Option<TimeUnit>,
     /// The times to read; `None` for all.
     times: Option<Times>,
+    /// The memory limit, and how many threads read within it.
+    limit: Option<(MemoryLimit, usize)>,
     /// The files that are read, and their row groups.
     chosen: Vec<Chosen>,
 }
@@ -129,6 +132,7 @@ impl ReadPlan {
             ranges_of,
             time_unit: job.input.time_unit,
             times: None,
+            limit: None,
             chosen: Vec::new(),
         };
         plan.choose_files()?;
@@ -142,6 +146,16 @@ impl ReadPlan {
     pub fn keep_times(&mut self, times: Times) -> Result<(), InputError> {
         self.times = Some(times);
         self.choose_files()
+    }
+
+    /// Has so many threads read within a memory limit.
+    pub fn keep_limit(&mut self, limit: Option<MemoryLimit>, threads: usize) {
+        self.limit = limit.map(|limit| (limit, threads));
+    }
+
+    /// The memory limit, and how many threads read within it; `None` for no limit.
+    pub fn limit(&self) -> Option<(MemoryLimit, usize)> {
+        self.limit
     }
 
     /// The times that are read; `None` for all.
@@ -255,7 +269,7 @@ impl ReadPlan {
                 row_groups: row_groups.clone(),
                 projection,
                 keeps_codes: false,
-                batch_bytes: None,
+                batch_bytes: self.limit.map(|(limit, threads)| limit.batch(threads)),
             });
         }
         Ok(tasks)

@@ -12,15 +12,17 @@ use self::open::{Ended, Open};
 use self::partial_session::{after, Burst};
 use super::layout::columns::{Coded, EventBatch, ValueColumn, Values};
 use super::rule::{Reach, Rule};
-use super::session_id::number_as_time;
+use super::session_id::NumberTimes;
 use super::time::calendar::{Calendar, Hour};
-use super::time::{Span, Timestamp};
+use super::time::{Span, TimeUnit, Timestamp};
 
 /// Events that are joined as they come, by a rule that needs no more of events than their times, groups, and first and
 /// last types.
 #[derive(Debug)]
 pub struct Joining {
     rule: Rule,
+    /// Which numbers are times, under a rule that is about session ids.
+    number_times: NumberTimes,
     /// What bounds bursts that only a silence does: one of less than this may be around them.
     silence: Span,
     users: Keyring,
@@ -68,8 +70,13 @@ struct Event {
 impl Joining {
     /// Nothing joined yet; about so many events will come, of which usually a fourth are bursts.
     pub fn new(rule: Rule, events: usize) -> Self {
+        let unit = match rule {
+            Rule::Default(by_id) => by_id.unit,
+            Rule::Custom(_) => TimeUnit::default(),
+        };
         Joining {
             rule,
+            number_times: NumberTimes::of(unit),
             silence: Span::default(),
             users: Keyring::default(),
             texts: Keyring::default(),
@@ -202,7 +209,7 @@ impl Joining {
         let id = match (self.rule, self.values) {
             (Rule::Custom(_), _) => None,
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
-            (Rule::Default(by_id), _) => value.and_then(|id| number_as_time(id, by_id.unit)),
+            (Rule::Default(_), _) => value.and_then(|id| self.number_times.time_of(id)),
         };
         let (from, until, by_silence) = match self.rule.reach(id, time) {
             Reach::Within(from, until) => (from, until, false),

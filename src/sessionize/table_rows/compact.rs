@@ -120,7 +120,7 @@ impl KeptSessions {
     fn in_order(rows: &[SessionRow], order: &[u32]) -> Self {
         KeptSessions {
             rows: order.iter().map(|row| KeptSession::new(&rows[*row as usize])).collect(),
-            values: Unusual::in_order(rows, order, |row| row.value, |row| Form::of(row).usual_value(row.start)),
+            values: Unusual::in_order(rows, order, |row| row.value, Form::usual_value_of),
             ids: Unusual::in_order(rows, order, |row| row.id, |row| usual_id(row.reason, row.value, row.start)),
         }
     }
@@ -164,10 +164,23 @@ impl Form {
     };
 
     fn of(row: &SessionRow) -> Self {
+        Form { reason: row.reason, unit: Self::unit_of_start(row).unwrap_or_default() }
+    }
+
+    /// The unit in which the id of a session is its start, under the default definition.
+    #[inline]
+    fn unit_of_start(row: &SessionRow) -> Option<TimeUnit> {
         let SessionRow { reason, value, start, .. } = *row;
-        let is_start = |unit: &TimeUnit| reason == EndReason::SessionId && unit.count(start) == Some(value);
-        let unit = [TimeUnit::Millis, TimeUnit::Seconds, TimeUnit::Micros].into_iter().find(is_start);
-        Form { reason, unit: unit.unwrap_or_default() }
+        let units = [TimeUnit::Millis, TimeUnit::Seconds, TimeUnit::Micros].into_iter();
+        units.filter(|_| reason == EndReason::SessionId).find(|unit| unit.is_count(value, start))
+    }
+
+    /// What is usual for a row of its form: as [`Form::usual_value`], without a division where the row has it.
+    fn usual_value_of(row: &SessionRow) -> i64 {
+        match Self::unit_of_start(row) {
+            Some(_) => row.value,
+            None => Form::of(row).usual_value(row.start),
+        }
     }
 
     fn bits(self) -> u32 {

@@ -90,6 +90,20 @@ impl TimeUnit {
         (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros as i64))
     }
 
+    /// Whether so many whole ones of it are from the epoch to an instant: as [`TimeUnit::count`] tells, without a division.
+    #[inline]
+    pub fn is_count(self, count: i64, instant: Timestamp) -> bool {
+        let length = match self {
+            TimeUnit::Seconds => 1_000_000,
+            TimeUnit::Millis => 1_000,
+            TimeUnit::Micros => 1,
+            TimeUnit::Nanos => return self.count(instant) == Some(count),
+        };
+        // From one that is earlier, the unsigned distance is right however far it is.
+        let is_within = |first: i64| instant.0 >= first && (instant.0.wrapping_sub(first) as u64) < length as u64;
+        count.checked_mul(length).is_some_and(is_within)
+    }
+
     /// How many whole ones of it there are from the epoch to an instant; `None` where they do not fit.
     pub const fn count(self, instant: Timestamp) -> Option<i64> {
         match self {
@@ -172,5 +186,30 @@ impl Day {
     /// Days since 1970-01-01.
     pub const fn epoch_days(self) -> i32 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_told_without_a_division(
+            instant in prop_oneof![any::<i64>(), -5_000_000i64..5_000_000, Just(i64::MIN), Just(i64::MAX)],
+            near in -2i64..3,
+            any in any::<i64>(),
+        ) {
+            let instant = Timestamp::from_micros(instant);
+            for unit in TimeUnit::ALL {
+                let count = unit.count(instant);
+                for other in [any, count.unwrap_or(0).wrapping_add(near)] {
+                    // Before the first whole one that can be expressed, there are none to compare with.
+                    let is_expressed = unit == TimeUnit::Nanos || unit.instant(other).is_some();
+                    prop_assert_eq!(unit.is_count(other, instant), is_expressed && count == Some(other), "{:?} {}", unit, other);
+                }
+            }
+        }
     }
 }
