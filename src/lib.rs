@@ -33,7 +33,7 @@
 //!
 //! Data flows one way, and the folders are the stages, in order: [`job`] says what to do, [`events`] reads Parquet into
 //! plain columns, [`sessionize`] is the kernel that makes sessions of them, [`pipeline`] feeds it on all threads,
-//! [`tables`] writes what it made, [`charts`] measures the tables, [`summary`] says what happened. [`commands`] puts them
+//! [`tables`] writes what it made, [`charts`] measures the tables, [`summary`] says what happened, [`page`] draws it. [`commands`] puts them
 //! together: [`commands::run`] is the batch job, the others answer questions with the same stages. How it is built, and
 //! where to look, is on the page [`guide::architecture`]; what is computed, in [`guide::specification`].
 
@@ -49,8 +49,10 @@ pub mod guard;
 pub mod guide;
 pub mod heap;
 pub mod job;
+pub mod page;
 pub mod pipeline;
 pub mod profile;
+pub mod schedulers;
 pub mod sessionize;
 pub mod stats;
 pub mod summary;

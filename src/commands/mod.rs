@@ -1,5 +1,5 @@
 //! The commands, one room each: [`run`] makes the tables, [`charts`] measures them anew, [`history`] says what the last runs
-//! did; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about the events.
+//! did, [`report`] makes a page of it all to look at; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about the events.
 
 pub mod charts;
 pub mod compare;
@@ -7,4 +7,5 @@ pub mod doctor;
 pub mod gaps;
 pub mod history;
 pub mod inspect;
+pub mod report;
 pub mod run;

@@ -1,8 +1,10 @@
 //! The job as typed: the keys of a job file, all of them optional, and flags over them.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
+use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
@@ -27,7 +29,7 @@ use super::known_keys::check_keys;
 /// assert_eq!(both.session.timeout.unwrap().0, "30m");
 /// assert!(both.input.path.is_some());
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobFile {
     /// Where events come from.
@@ -43,7 +45,7 @@ pub struct JobFile {
 }
 
 /// Names: one, or a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub enum Names {
     /// One name.
@@ -82,6 +84,20 @@ impl<'de> Deserialize<'de> for Names {
 #[derive(Clone, Debug, Serialize)]
 pub struct Scalar(pub String);
 
+impl JsonSchema for Scalar {
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number"] })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
+
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(deserializer)? {
@@ -97,7 +113,7 @@ impl<'de> Deserialize<'de> for Scalar {
 macro_rules! keys {
     ($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$key_doc])* pub $key: Option<$type>,)*

@@ -41,11 +41,28 @@ use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 use crate::tables::write::files::write_synced;
 use crate::tables::write::parquet_file::Provenance;
 
+/// What a run says of itself.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What to print.
+    pub text: String,
+    /// Its record, as `run.json` or that of a run that found nothing new; `None` where it only looked.
+    pub record: Option<serde_json::Value>,
+}
+
 /// Runs a job and returns what to print.
 ///
 /// # Errors
 /// Whatever it is, the tables are as they were.
 pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
+    Ok(run_recorded(job, options)?.text)
+}
+
+/// Runs a job.
+///
+/// # Errors
+/// Whatever it is, the tables are as they were.
+pub fn run_recorded(job: &Job, options: &Options) -> Result<Ran, Error> {
     let mut stopwatch = Stopwatch::start();
     let started = jiff::Timestamp::now();
     let all_tables = options.writes(Table::Sessions) && options.writes(Table::Activity);
@@ -63,7 +80,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     let pool = pipeline::pool(threads)?;
     let tables = made_with(job);
     if options.dry_run {
-        return preview(job, options, plan, &definition, &folder, &pool);
+        let text = preview(job, options, plan, &definition, &folder, &pool)?;
+        return Ok(Ran { text, record: None });
     }
     folder.before().check(&job.output.path, &definition, options.overwrite)?;
     let folder = lock(folder, job, options, &definition)?;
@@ -155,6 +173,9 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
+    if options.limits.fail_on_warning && !warnings.is_empty() {
+        return Err(Error::Warnings { warnings: warnings.len() });
+    }
     let facts = Facts {
         definition: &definition,
         started,
@@ -186,7 +207,8 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
     folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     progress.finish();
-    Ok(text::summary(facts, &run_json, overview.as_ref(), &job.output.path))
+    let text = text::summary(facts, &run_json, overview.as_ref(), &job.output.path);
+    Ok(Ran { text, record: serde_json::to_value(&run_json).ok() })
 }
 
 /// What a run would do, and whether it would be refused.
@@ -262,7 +284,7 @@ fn nothing_new(
     options: &Options,
     past: &Past,
     started: jiff::Timestamp,
-) -> Result<String, Error> {
+) -> Result<Ran, Error> {
     let files = past.file_count();
     let mut made = folder.before().made();
     let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
@@ -271,7 +293,8 @@ fn nothing_new(
         stage_anew(pool, &folder, definition, job.output.csv_style(), (&job.charts, &job.segments))?;
         made.charts = charts;
     }
-    let gone = record(&folder, started, &crate::summary::run_json::nothing_new(started, files))?;
+    let of_run = crate::summary::run_json::nothing_new(started, files);
+    let gone = record(&folder, started, &of_run)?;
     let path = folder.path().to_path_buf();
     crate::cancel::check()?;
     crate::cancel::commit_begins();
@@ -279,9 +302,10 @@ fn nothing_new(
     tracing::info!(files, other_charts, "nothing new");
     let charts = if other_charts { "; the charts are made again" } else { "" };
     let those = if files == 1 { "file is that" } else { "files are those" };
-    Ok(format!(
+    let text = format!(
         "Nothing new: the {} {those} of the run before, and the tables in {} stay{charts}\n",
         grouped(files as u64),
         path.display()
-    ))
+    );
+    Ok(Ran { text, record: serde_json::from_str(&of_run).ok() })
 }
