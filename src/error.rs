@@ -95,6 +95,15 @@ pub enum Error {
         /// On how many other dates it is more than is allowed, too.
         others: usize,
     },
+    /// A run has warnings, and the user allows none.
+    #[error(
+        "--fail-on-warning: the run warns of {}, which is above; the tables are as they were. Look at the input or the \
+         job, or leave the flag out", things(*warnings)
+    )]
+    Warnings {
+        /// How many.
+        warnings: usize,
+    },
     /// An examination found more than the user allows.
     #[error("--fail-on {level}: {} this bad or worse", counted(*findings))]
     Findings {
@@ -222,6 +231,7 @@ impl Error {
             | Error::TooMuchChange { .. }
             | Error::FilesGone { .. }
             | Error::Findings { .. }
+            | Error::Warnings { .. }
             | Error::TooLittleMemory { .. }
             | Error::LargePages { .. }
             | Error::ManyResults { .. } => 3,
@@ -249,6 +259,13 @@ const WAYS_OUT: [(&str, &str); 2] = [
     ("(os error 24)", "allow the process more open files (`ulimit -n`), or use fewer --threads"),
     ("(os error 23)", "have the system allow more open files (`sysctl fs.file-max`)"),
 ];
+
+fn things(count: usize) -> String {
+    match count {
+        1 => "1 thing".to_string(),
+        more => format!("{more} things"),
+    }
+}
 
 fn counted(findings: usize) -> String {
     match findings {

@@ -33,7 +33,8 @@
 //!
 //! Data flows one way, and the folders are the stages, in order: [`job`] says what to do, [`events`] reads Parquet into
 //! plain columns, [`sessionize`] is the kernel that makes sessions of them, [`tables`] writes what it made, [`pipeline`]
-//! runs these on all threads within the memory allowed, [`charts`] measures the tables, [`summary`] says what happened.
+//! runs these on all threads within the memory allowed, [`charts`] measures the tables, [`summary`] says what happened, [`page`] draws
+//! it, [`schedulers`] are told.
 //! [`commands`] puts them together: [`commands::run`] is the batch job, the others answer questions with the same stages.
 //!
 //! The session rule is in [`sessionize::rule`], the walk over a user's events in [`sessionize::user`]; rows are rejected in
@@ -53,8 +54,10 @@ pub mod guard;
 pub mod guide;
 pub mod heap;
 pub mod job;
+pub mod page;
 pub mod pipeline;
 pub mod profile;
+pub mod schedulers;
 pub mod sessionize;
 pub mod stats;
 pub mod summary;

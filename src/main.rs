@@ -5,11 +5,15 @@ use std::process::ExitCode;
 
 use dwell::cli::{
     ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, KernelRequest, QuestionFlags,
-    Request, RunRequest,
+    ReportRequest, Request, RunRequest,
 };
-use dwell::commands::{charts, compare, doctor, history, run};
+use dwell::commands::gaps::page::page;
+use dwell::commands::{charts, compare, doctor, history};
 use dwell::error::Error;
 use dwell::heap::Heap;
+use dwell::job::schema::schema_text;
+use dwell::job::JobError;
+use dwell::schedulers::Environment;
 use dwell::summary::format::Format;
 use dwell::summary::log::{self, LogFormat};
 use dwell::{cancel, guard};
@@ -21,10 +25,19 @@ static HEAP: Heap = Heap;
 fn main() -> ExitCode {
     match Cli::from_arguments().request() {
         Request::Completions { shell } => print(&Cli::completions(shell)),
+        Request::Schema => print(schema_text().as_bytes()),
+        Request::Man { command } => report(&(LogFormat::default(), false), || {
+            let page = Cli::manual(command.as_deref())?;
+            Ok(String::from_utf8_lossy(&page).into_owned())
+        }),
         Request::History(request) => report(&(LogFormat::default(), false), || history::history(&request.resolve()?)),
         Request::Charts(request) => {
             let log = (request.log_format(), request.quiet());
             report(&log, || make_charts(request))
+        }
+        Request::Report(request) => {
+            let log = (request.log_format(), request.quiet());
+            report(&log, || make_report(request))
         }
         Request::Doctor(request) => examine(*request),
         Request::Gaps(request) => report(&question_log(&request.question), || gaps(*request)),
@@ -34,12 +47,8 @@ fn main() -> ExitCode {
             report(&log, || compare_jobs(request))
         }
         Request::Kernel(request) => report(&request.log(), || sessionize_stream(*request)),
-        Request::Run(request) => report(&request_log(&request), || run_job(*request)),
+        Request::Run(request) => run_job(*request),
     }
-}
-
-fn request_log(request: &RunRequest) -> (LogFormat, bool) {
-    (request.log_format(), request.quiet())
 }
 
 fn question_log(flags: &QuestionFlags) -> (LogFormat, bool) {
@@ -50,26 +59,55 @@ fn gaps(request: GapsRequest) -> Result<String, Error> {
     use_threads(request.question.threads());
     cancel::listen();
     let (answer, format) = request.answer()?;
-    Ok(answer.text(format))
+    Ok(match format {
+        Format::Html => page(&answer),
+        format => answer.text(format),
+    })
+}
+
+/// A user's events are lines to read: there is nothing to draw.
+fn no_page() -> Error {
+    let hint = "inspect prints table, json or csv; pages are those of report, doctor, gaps and compare".to_string();
+    JobError::Choice { key: "--format", value: "html".to_string(), hint }.into()
 }
 
 fn inspect(request: InspectRequest) -> Result<String, Error> {
     use_threads(request.question.threads());
     cancel::listen();
+    if request.question.format() == Format::Html {
+        return Err(no_page());
+    }
     let (stream, format) = request.answer()?;
     Ok(match format {
         Format::Table => stream.drawing(std::io::stdout().is_terminal()),
         Format::Json => stream.json(),
         Format::Csv => stream.csv(),
+        Format::Html => return Err(no_page()),
     })
 }
 
-fn run_job(request: RunRequest) -> Result<String, Error> {
-    use_threads(request.threads());
-    cancel::listen();
-    let (job, options) = request.resolve()?;
-    let summary = run::run(&job, &options)?;
-    Ok(if options.resources.quiet && !options.dry_run { String::new() } else { summary })
+fn run_job(request: RunRequest) -> ExitCode {
+    log::start(request.log_format(), request.quiet());
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = Environment::new(variables);
+    let run = || {
+        use_threads(request.threads());
+        cancel::listen();
+        request.run(&environment)
+    };
+    match guard::against_bugs(run) {
+        Ok(answer) => match (print(answer.text.as_bytes()), answer.exit_code) {
+            (printed, 0) => printed,
+            (_, code) => ExitCode::from(code),
+        },
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    tracing::error!("{}", error.message());
+    ExitCode::from(error.exit_code())
 }
 
 /// The stream goes to the standard output by itself: nothing else may.
@@ -99,8 +137,19 @@ fn make_charts(request: ChartsRequest) -> Result<String, Error> {
     use_threads(request.threads());
     cancel::listen();
     let (quiet, resources) = (request.quiet(), request.resources()?);
-    let text = charts::make_charts(&request.resolve()?, &resources)?;
+    let text = charts::make_charts(&request.resolve()?, &resources, window())?;
     Ok(if quiet { String::new() } else { text })
+}
+
+/// How many letters a line of the window has; where there is none, as many as a file's usually have.
+fn window() -> usize {
+    const USUAL: usize = 100;
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(USUAL, |(width, _)| usize::from(width.0))
+}
+
+fn make_report(request: ReportRequest) -> Result<String, Error> {
+    cancel::listen();
+    request.answer()
 }
 
 /// What was found is printed also where it is more than the user allows.
@@ -121,18 +170,14 @@ fn examine(request: DoctorRequest) -> ExitCode {
         },
         Err(error) => error,
     };
-    tracing::error!("{}", failed.message());
-    ExitCode::from(failed.exit_code())
+    fail(&failed)
 }
 
 fn report(log: &(LogFormat, bool), work: impl FnOnce() -> Result<String, Error>) -> ExitCode {
     log::start(log.0, log.1);
     match guard::against_bugs(work) {
         Ok(text) => print(text.as_bytes()),
-        Err(error) => {
-            tracing::error!("{}", error.message());
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => fail(&error),
     }
 }
 

@@ -9,6 +9,7 @@ mod history;
 mod inspect;
 mod kernel;
 mod question;
+mod report;
 mod resources;
 mod run;
 
@@ -25,9 +26,12 @@ pub use history::HistoryRequest;
 pub use inspect::InspectRequest;
 pub use kernel::KernelRequest;
 pub use question::QuestionFlags;
-pub use run::RunRequest;
+pub use report::ReportRequest;
+pub use run::{RunAnswer, RunRequest};
 
+use crate::error::Error;
 use crate::job::{JobError, JobFile};
+use crate::stats::nearest::nearest;
 
 /// Turns Parquet event tables into user sessions.
 #[derive(Debug, Parser)]
@@ -46,6 +50,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Recompute measures and histograms from the tables of a run, without reading events
     Charts(ChartsRequest),
+    /// Make a page to look at from the tables of a run, without reading events
+    Report(ReportRequest),
     /// Answer the usual questions about sessions from their events
     Doctor(Box<DoctorRequest>),
     /// Show how long users pause between events, and what each timeout would make of it
@@ -56,6 +62,13 @@ pub enum Request {
     Compare(CompareRequest),
     /// Make sessions of an Arrow IPC stream of events, for other programs: events come in, sessions go out
     Kernel(Box<KernelRequest>),
+    /// Print the JSON schema of the job file, for editors that complete and check it
+    Schema,
+    /// Print the manual page of dwell, or of one of its commands, for man
+    Man {
+        /// The command, for instance run
+        command: Option<String>,
+    },
     /// Print shell completions
     Completions {
         /// The shell to complete for
@@ -79,6 +92,35 @@ impl Cli {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
         script
+    }
+}
+
+impl Cli {
+    /// The manual page of the program, or of one of its commands.
+    ///
+    /// # Errors
+    /// There is no such command.
+    pub fn manual(command: Option<&str>) -> Result<Vec<u8>, Error> {
+        let mut program = Cli::command();
+        program.build();
+        let shown = match command {
+            None => program,
+            Some(name) => match program.find_subcommand(name) {
+                Some(found) => found.clone().display_name(format!("dwell-{name}")).bin_name(format!("dwell {name}")),
+                None => {
+                    let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+                    let hint = match nearest(name, names.iter().copied()) {
+                        Some(near) => format!("did you mean {near}?"),
+                        None => format!("the commands are {}", names.join(", ")),
+                    };
+                    return Err(JobError::Choice { key: "dwell man", value: name.to_string(), hint }.into());
+                }
+            },
+        };
+        let mut page = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = clap_mangen::Man::new(shown).render(&mut page);
+        Ok(page)
     }
 }
 

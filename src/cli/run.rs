@@ -1,14 +1,21 @@
 //! `dwell run`: flags to a job and the options of a run.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use serde_json::Value;
 
 use super::definition::DefinitionFlags;
 use super::resources::ResourceFlags;
+use crate::commands::run::run_recorded;
 use crate::error::Error;
 use crate::job::dates::parse_window;
 use crate::job::options::{Limits, Options, Table};
 use crate::job::{Job, JobError};
+use crate::schedulers::run::is_nothing_new;
+use crate::schedulers::{Environment, Listeners};
 use crate::summary::log::LogFormat;
+use crate::summary::run_json::json_line;
 
 const LIMITS: &str = "Limits (a run that exceeds one changes nothing and ends with 3)";
 
@@ -52,6 +59,18 @@ pub struct RunRequest {
     /// … where the number of sessions of a date becomes another by more than this share: 0.5 or 50%
     #[arg(long, value_name = "SHARE", help_heading = LIMITS)]
     max_change: Option<String>,
+    /// … where the run has anything to warn of
+    #[arg(long, help_heading = LIMITS)]
+    fail_on_warning: bool,
+    /// Write what the run did to this file, as metrics for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE", help_heading = "Schedulers")]
+    metrics: Option<PathBuf>,
+    /// Print the summary as text, or as one JSON object on one line
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Schedulers")]
+    format: RunFormat,
+    /// End with this code, not with 0, where an incremental run finds nothing new
+    #[arg(long, value_name = "N", requires = "incremental", help_heading = "Schedulers")]
+    exit_code_if_nothing_new: Option<u8>,
     /// Say what would be read, made and written, and do none of it
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -59,7 +78,53 @@ pub struct RunRequest {
     resources: ResourceFlags,
 }
 
+/// How the summary of a run is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum RunFormat {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON object on one line
+    Json,
+}
+
+/// What a run prints, and what the program ends with.
+#[derive(Clone, Debug)]
+pub struct RunAnswer {
+    /// What to print.
+    pub text: String,
+    /// The exit code.
+    pub exit_code: u8,
+}
+
 impl RunRequest {
+    /// Runs the job, and tells those of it who listen.
+    ///
+    /// # Errors
+    /// Those of the flags and the job, and of the run.
+    pub fn run(self, environment: &Environment) -> Result<RunAnswer, Error> {
+        let (format, quiet, dry_run) = (self.format, self.quiet(), self.dry_run);
+        let nothing_new_code = self.exit_code_if_nothing_new.unwrap_or_default();
+        let mut listeners = match dry_run {
+            true => Listeners::default(),
+            false => Listeners::open(self.metrics.clone(), environment),
+        };
+        let ran = self.resolve().and_then(|(job, options)| {
+            listeners.start(&job, &options);
+            run_recorded(&job, &options)
+        });
+        let record = ran.as_ref().map(|ran| ran.record.as_ref().unwrap_or(&Value::Null));
+        listeners.end(record);
+        let ran = ran?;
+        let is_nothing_new = ran.record.as_ref().is_some_and(is_nothing_new);
+        let text = match (format, &ran.record) {
+            (RunFormat::Json, Some(record)) => json_line(record),
+            _ if quiet && !dry_run => String::new(),
+            _ => ran.text,
+        };
+        Ok(RunAnswer { text, exit_code: if is_nothing_new { nothing_new_code } else { 0 } })
+    }
+
     /// How to log.
     pub fn log_format(&self) -> LogFormat {
         self.resources.log_format
@@ -96,6 +161,7 @@ impl RunRequest {
                 max_rejected: limit("--max-rejected", &self.max_rejected)?,
                 max_out_of_session: limit("--max-out-of-session", &self.max_out_of_session)?,
                 min_sessions: self.min_sessions,
+                fail_on_warning: self.fail_on_warning,
                 max_change: self.max_change.as_deref().map(|text| any_share("--max-change", text)).transpose()?,
             },
             resources: self.resources.resources()?,

@@ -28,11 +28,11 @@ use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 use crate::tables::write::csv_file::CsvStyle;
 use crate::tables::write::parquet_file::Provenance;
 
-/// Makes the charts of a job and returns them as text.
+/// Makes the charts of a job and returns them as text, for a window of so many letters.
 ///
 /// # Errors
 /// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
-pub fn make_charts(job: &ChartsJob, resources: &Resources) -> Result<String, Error> {
+pub fn make_charts(job: &ChartsJob, resources: &Resources, window: usize) -> Result<String, Error> {
     let threads = resources.threads()?;
     let folder = OutputFolder::look(&job.output)?;
     let Some(definition) = folder.definition().cloned() else {
@@ -57,7 +57,7 @@ pub fn make_charts(job: &ChartsJob, resources: &Resources) -> Result<String, Err
     crate::cancel::commit_begins();
     let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
     folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
-    Ok(charts_text(&job.charts, &measured.lines, &zone))
+    Ok(charts_text(&job.charts, &measured.lines, &zone, window))
 }
 
 /// Stages charts of the tables of a folder within a memory limit, and warns of those that have rows only for intervals with
@@ -85,7 +85,10 @@ pub fn stage_anew(
 }
 
 /// The zone that the tables' dates are of; a job may not name another one.
-fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
+///
+/// # Errors
+/// It does.
+pub fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
     let of_tables = definition.get("output.timezone").unwrap_or("UTC");
     match &job.zone_name {
         Some(named) if named != of_tables => {

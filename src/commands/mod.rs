@@ -1,6 +1,6 @@
 //! The commands, one room each: [`run`] makes the tables, [`charts`] measures them anew, [`history`] says what the last runs
-//! did; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about the events. [`kernel`] is for programs: events come
-//! through one pipe, and sessions leave through another.
+//! did, [`report`] makes a page of it all to look at; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about
+//! the events. [`kernel`] is for programs: events come through one pipe, and sessions leave through another.
 
 pub mod charts;
 pub mod compare;
@@ -9,4 +9,5 @@ pub mod gaps;
 pub mod history;
 pub mod inspect;
 pub mod kernel;
+pub mod report;
 pub mod run;

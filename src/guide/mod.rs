@@ -65,5 +65,13 @@ pub mod specification {}
 pub mod spark {}
 
 #[doc = include_str!("links.txt")]
+#[doc = include_str!("schedulers.md")]
+pub mod schedulers {}
+
+#[doc = include_str!("links.txt")]
+#[doc = include_str!("report.md")]
+pub mod report {}
+
+#[doc = include_str!("links.txt")]
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

@@ -1,11 +1,14 @@
 //! The keys of `[[chart]]` and `[[segment]]` as typed.
 
+use std::borrow::Cow;
+
+use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::values::{Names, Scalar};
 
 /// The keys of a `[[segment]]`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SegmentKeys {
     /// Its name.
@@ -19,7 +22,7 @@ pub struct SegmentKeys {
 }
 
 /// The keys of a `[[chart]]`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChartKeys {
     /// Its name.
@@ -67,7 +70,7 @@ pub struct ChartKeys {
 }
 
 /// The keys of a `[[chart.series]]`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeriesKeys {
     /// What is counted.
@@ -87,7 +90,7 @@ pub struct SeriesKeys {
 }
 
 /// The keys of `contains` and `performed`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsKeys {
     /// The event type.
@@ -103,7 +106,7 @@ pub struct EventsKeys {
 }
 
 /// The keys of `first` and `last`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValueKeys {
     /// The property.
@@ -115,13 +118,14 @@ pub struct ValueKeys {
     /// How it is compared.
     pub op: Option<String>,
     /// What with.
+    #[schemars(with = "Option<serde_json::Value>")]
     pub value: Option<toml::Value>,
     /// The name of the column that holds the value.
     pub column: Option<String>,
 }
 
 /// The keys of `group_by`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GroupKeys {
     /// The property whose first value is the group.
@@ -139,7 +143,7 @@ pub struct GroupKeys {
 }
 
 /// The keys of `bins`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BinKeys {
     /// Where the first bin starts.
@@ -151,7 +155,7 @@ pub struct BinKeys {
 }
 
 /// The keys of `count` where it counts events.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CountEventsKeys {
     /// The event type.
@@ -165,7 +169,7 @@ pub struct CountEventsKeys {
 }
 
 /// What `count` is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub enum CountKeys {
     /// Events.
@@ -187,6 +191,21 @@ impl<'de> Deserialize<'de> for CountKeys {
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Several<T>(pub Vec<T>);
+
+impl<T: JsonSchema> JsonSchema for Several<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Several{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
 
 impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Several<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
@@ -28,7 +29,7 @@ use super::values::{Names, Scalar};
 /// assert_eq!(both.session.timeout.unwrap().0, "30m");
 /// assert!(both.input.path.is_some());
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobFile {
     /// Where events come from.
@@ -46,7 +47,7 @@ pub struct JobFile {
 macro_rules! keys {
     ($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$key_doc])* pub $key: Option<$type>,)*

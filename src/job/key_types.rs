@@ -121,6 +121,11 @@ const KEYS: [(&str, Takes, &str); 91] = [
     ("chart.top", Whole, "10"),
 ];
 
+/// Every key with an example, as a job has it. Those of a series are those of a chart.
+pub fn examples() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.iter().map(|(key, _, example)| (*key, *example))
+}
+
 /// What is wrong with the value of a key: what it is, what the key takes and an example. `None` where it fits, and for
 /// keys of which nothing is said here.
 pub fn misfit(key: &str, value: &DeValue<'_>) -> Option<String> {

@@ -21,6 +21,7 @@ pub mod memory_limit;
 pub mod options;
 pub mod preset;
 pub mod reach;
+pub mod schema;
 pub mod segment;
 pub mod series;
 pub mod source;

@@ -64,6 +64,8 @@ pub struct Limits {
     pub min_sessions: Option<u64>,
     /// The share by which the number of sessions of a date may change.
     pub max_change: Option<f64>,
+    /// Whether a run that warns of something is one too many.
+    pub fail_on_warning: bool,
 }
 
 /// What a run writes.

@@ -1,12 +1,15 @@
 //! Values of a job file that may be written in more than one way.
 
+use std::borrow::Cow;
+
+use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::error::JobError;
 use crate::stats::nearest::nearest;
 
 /// Names: one, or a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub enum Names {
     /// One name.
@@ -44,6 +47,20 @@ impl<'de> Deserialize<'de> for Names {
 /// A value that is text to us but may be written as a number or a TOML date: `30`, `2026-01-01`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scalar(pub String);
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number"] })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,12 +1,14 @@
-//! What `dwell charts` prints: each chart as a small table with bars.
+//! What `dwell charts` prints: each chart as a small table with bars, in lines that fit the window; one of many intervals as a
+//! line over time first.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::braille;
 use super::grouped;
-use super::lines::harmless;
+use super::lines::{harmless, shortened};
 use super::text::length_text;
 use crate::charts::{Line, MeasureRow};
 use crate::job::chart::{Chart, Interval};
@@ -18,11 +20,42 @@ use crate::sessionize::time::Timestamp;
 const MOST_ROWS: usize = 31;
 /// So many groups or values of a segment.
 const MOST_LINES: usize = 12;
-const BAR: f64 = 30.0;
+/// Where a line over time is drawn, so many of its last intervals stand below it.
+const LAST_ROWS: usize = 7;
+/// The letters of a line's parts: names and bars have what figures and words leave.
+const FIGURE: usize = 12;
+const WORDS: usize = 26;
+const MOST_NAME: usize = 24;
+const LEAST: usize = 8;
+const MOST_BAR: usize = 120;
+/// The rows of letters of a line over time.
+const HEIGHT: usize = 6;
 
-/// All charts as text.
-pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone) -> String {
+/// How many letters of a line names and bars have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Widths {
+    name: usize,
+    bar: usize,
+    /// Whether there is room for words behind the figure.
+    words: bool,
+}
+
+impl Widths {
+    /// In a window of so many letters.
+    fn of(window: usize) -> Self {
+        let spaces = 7;
+        let left = |words: usize| window.saturating_sub(spaces + FIGURE + words);
+        let words = left(WORDS) >= MOST_NAME + LEAST;
+        let left = left(if words { WORDS } else { 0 });
+        let name = MOST_NAME.min(left / 2).max(LEAST);
+        Widths { name, bar: left.saturating_sub(name).clamp(LEAST, MOST_BAR), words }
+    }
+}
+
+/// All charts as text, for a window of so many letters.
+pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: usize) -> String {
     let mut text = String::new();
+    let widths = Widths::of(window);
     for chart in charts {
         let own: Vec<&Line> = lines.iter().filter(|line| line.label.chart == chart.name).collect();
         if !text.is_empty() {
@@ -38,10 +71,10 @@ pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone) -> String 
         };
         match shown.as_slice() {
             [] => text.push_str("  no sessions\n"),
-            [one] => one_line(&mut text, chart, one, zone),
+            [one] => one_line(&mut text, chart, one, zone, widths),
             several => several.chunk_by(|a, b| a.label.series == b.label.series).for_each(|part| {
                 let names = several.iter().any(|line| line.label.series != several[0].label.series);
-                summed(&mut text, chart, part, names, zone);
+                summed(&mut text, chart, part, names, zone, widths);
             }),
         }
     }
@@ -74,21 +107,23 @@ fn number_text(chart: &Chart, row: &MeasureRow) -> String {
 }
 
 /// The intervals of the only line of a chart.
-fn one_line(text: &mut String, chart: &Chart, line: &Line, zone: &TimeZone) {
-    let skipped = line.rows.len().saturating_sub(MOST_ROWS);
-    if skipped > 0 {
+fn one_line(text: &mut String, chart: &Chart, line: &Line, zone: &TimeZone, widths: Widths) {
+    let is_long = line.rows.len() > MOST_ROWS;
+    let skipped = if is_long { line.rows.len() - LAST_ROWS } else { 0 };
+    if is_long {
+        over_time(text, chart, &line.rows, zone, widths);
         let _ = writeln!(text, "  … {} earlier ones are in measures.csv", grouped(skipped as u64));
     }
     let rows = &line.rows[skipped..];
     let most = rows.iter().filter_map(number).fold(0.0, f64::max);
     for row in rows {
-        bar_row(text, &interval_text(chart, row.interval_start, zone), row, chart, most);
+        bar_row(text, &interval_text(chart, row.interval_start, zone), row, chart, most, widths);
     }
 }
 
 /// The lines of one series, each with all of its intervals together; of a formula those that have the latest
 /// interval, and nothing but that, as rates do not add up.
-fn summed(text: &mut String, chart: &Chart, lines: &[&Line], with_name: bool, zone: &TimeZone) {
+fn summed(text: &mut String, chart: &Chart, lines: &[&Line], with_name: bool, zone: &TimeZone, widths: Widths) {
     let is_rate = lines.iter().any(|line| line.rows.iter().any(is_formula));
     let series = if with_name { format!("series {}, ", harmless(&lines[0].label.series)) } else { String::new() };
     let latest = lines.iter().filter_map(|line| line.rows.last()).map(|row| row.interval_start).max();
@@ -114,7 +149,7 @@ fn summed(text: &mut String, chart: &Chart, lines: &[&Line], with_name: bool, zo
     let totals: Vec<(String, MeasureRow)> = lines.iter().filter_map(|line| Some((name(line), of(line)?))).collect();
     let most = totals.iter().filter_map(|(_, row)| number(row)).fold(0.0, f64::max);
     for (name, row) in totals.iter().take(MOST_LINES) {
-        bar_row(text, name, row, chart, most);
+        bar_row(text, name, row, chart, most, widths);
     }
     if totals.len() > MOST_LINES {
         let _ = writeln!(text, "  … {} more are in measures.csv", grouped((totals.len() - MOST_LINES) as u64));
@@ -142,11 +177,45 @@ fn interval_text(chart: &Chart, start: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-fn bar_row(text: &mut String, name: &str, row: &MeasureRow, chart: &Chart, most: f64) {
+/// The numbers of many intervals as a line, with the most that there is beside it and the first and last interval below.
+fn over_time(text: &mut String, chart: &Chart, rows: &[MeasureRow], zone: &TimeZone, widths: Widths) {
+    let Widths { name, bar, .. } = widths;
+    let values: Vec<Option<f64>> = rows.iter().map(number).collect();
+    // The line is of means where there are more intervals than dots, and so is its mark.
+    let most = mark_text(chart, braille::top(&values, bar));
+    for (place, line) in braille::plot(&values, bar, HEIGHT).iter().enumerate() {
+        let mark = if place == 0 { most.as_str() } else { "" };
+        let _ = writeln!(text, "{}", format!("  {mark:>name$}  {line}").trim_end());
+    }
+    // The date is what there is room for.
+    let end = |row: Option<&MeasureRow>| -> String {
+        row.map_or_else(String::new, |row| interval_text(chart, row.interval_start, zone).chars().take(10).collect())
+    };
+    let (first, last) = (end(rows.first()), end(rows.last()));
+    let gap = bar.saturating_sub(first.chars().count());
+    let first = if gap > last.chars().count() { first } else { String::new() };
+    let gap = bar.saturating_sub(first.chars().count());
+    let _ = writeln!(text, "  {:>name$}  {first}{last:>gap$}", "");
+}
+
+/// A mark of the scale, which may lie between whole numbers.
+fn mark_text(chart: &Chart, value: f64) -> String {
+    match &chart.formula {
+        Some(Formula::Number { unit: Unit::Percent, .. }) => format!("{value:.1} %"),
+        Some(Formula::Number { unit: Unit::Money, .. }) => format!("${value:.2}"),
+        Some(Formula::Number { .. }) => format!("{value:.2}"),
+        _ if value.fract() == 0.0 || value >= 1_000.0 => grouped(value.round() as u64),
+        _ => format!("{value:.1}"),
+    }
+}
+
+fn bar_row(text: &mut String, name: &str, row: &MeasureRow, chart: &Chart, most: f64, widths: Widths) {
     let share = number(row).filter(|_| most > 0.0).map_or(0.0, |value| (value / most).clamp(0.0, 1.0));
-    let bar = "█".repeat((share * BAR).round() as usize);
-    let name: String = harmless(name).chars().take(24).collect();
-    let row = format!("  {name:<24}  {bar:<30} {:>12}  {}", number_text(chart, row), details(row));
+    let (width, room) = (widths.bar, widths.name);
+    let bar = "█".repeat((share * width as f64).round() as usize);
+    let name = shortened(&harmless(name), room);
+    let words = if widths.words { details(row) } else { String::new() };
+    let row = format!("  {name:<room$}  {bar:<width$} {:>FIGURE$}  {words}", number_text(chart, row));
     let _ = writeln!(text, "{}", row.trim_end());
 }
 
@@ -156,5 +225,21 @@ fn details(row: &MeasureRow) -> String {
             format!("{} on average", length_text(measures.cell.time_spent_ms / measures.cell.sessions))
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_the_window() {
+        for window in [40, 60, 80, 100, 132, 200] {
+            let Widths { name, bar, words } = Widths::of(window);
+            let length = 2 + name + 2 + bar + 1 + FIGURE + if words { 2 + WORDS } else { 0 };
+            assert!(length <= window && name >= LEAST && bar >= LEAST, "{window}: {name} {bar} {length}");
+        }
+        assert_eq!(Widths::of(10), Widths { name: LEAST, bar: LEAST, words: false });
+        assert!(Widths::of(100).words && Widths::of(400).bar == MOST_BAR);
     }
 }

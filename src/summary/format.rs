@@ -14,6 +14,8 @@ pub enum Format {
     Json,
     /// CSV with a header
     Csv,
+    /// A page to look at, one HTML file
+    Html,
 }
 
 /// An answer as CSV (RFC 4180) in memory, whose writing cannot fail.

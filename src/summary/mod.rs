@@ -1,5 +1,6 @@
 //! What happened, for people and programs.
 
+pub mod braille;
 pub mod charts;
 pub mod dry_run;
 pub mod format;

@@ -287,6 +287,34 @@ pub fn nothing_new(started: jiff::Timestamp, files: usize) -> String {
     serde_json::to_string_pretty(&record).unwrap_or_default() + "\n"
 }
 
+/// A run's record as one line for a program that started it: what it did, in the words of `run.json`.
+pub fn json_line(record: &Value) -> String {
+    const KEYS: [&str; 12] = [
+        "version",
+        "mode",
+        "nothing_new",
+        "fingerprint",
+        "files",
+        "rows",
+        "sessions",
+        "users",
+        "dates",
+        "replaced",
+        "warnings",
+        "seconds",
+    ];
+    let mut line = Map::new();
+    for key in KEYS {
+        let value = match key {
+            "nothing_new" => Value::from(record[key] == true),
+            "seconds" => record[key]["total"].clone(),
+            key => record[key].clone(),
+        };
+        line.extend((!value.is_null()).then(|| (key.to_string(), value)));
+    }
+    Value::Object(line).to_string() + "\n"
+}
+
 fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
     let mut rows = std::collections::BTreeMap::<Day, u64>::new();
     for (day, count) in scope.surveys.values().flat_map(Survey::rows_by_date) {

@@ -155,6 +155,24 @@ pub enum TableError {
         /// The folder.
         path: PathBuf,
     },
+    /// The charts of a folder are not those of a job.
+    #[error(
+        "the charts in {path:?} are not those of the job: `dwell charts` with this job makes them, without reading \
+         events"
+    )]
+    OtherCharts {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder whose files are being replaced.
+    #[error(
+        "a run is putting its files in place in {path:?}, or was killed while it did; ask again once it is done, or \
+         run `dwell run` again, which completes it"
+    )]
+    Changing {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A table lacks what a chart needs.
     #[error("the table {path:?} lacks {what}; `dwell run` with this job, without --from, --to and --only, adds it to all dates")]
     Lacks {
@@ -196,6 +214,7 @@ impl TableError {
                 | TableError::InsideInput { .. }
                 | TableError::AroundInput { .. }
                 | TableError::NoTables { .. }
+                | TableError::OtherCharts { .. }
                 | TableError::Lacks { .. }
         )
     }

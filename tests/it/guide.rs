@@ -5,11 +5,29 @@ use crate::support::Sandbox;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Flags on the pages that are not of dwell: of cargo, of the generator and of what compares engines.
-const OTHER_FLAGS: [&str; 10] =
-    ["--bin", "--cases", "--data", "--dwell", "--example", "--generate", "--help", "--release", "--seed", "--test"];
+/// Flags on the pages that are not of dwell: of cargo, of the generator, of what compares engines, and of Python and Spark.
+const OTHER_FLAGS: [&str; 18] = [
+    "--archives",
+    "--bin",
+    "--cases",
+    "--compatibility",
+    "--conf",
+    "--data",
+    "--dwell",
+    "--example",
+    "--generate",
+    "--help",
+    "--master",
+    "--no-deps",
+    "--partitions",
+    "--release",
+    "--seed",
+    "--test",
+    "--version",
+    "--zig",
+];
 
-const COMMANDS: [&str; 7] = ["run", "charts", "doctor", "gaps", "inspect", "compare", "history"];
+const COMMANDS: [&str; 9] = ["run", "charts", "report", "doctor", "gaps", "inspect", "compare", "history", "kernel"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -20,6 +20,8 @@ mod memory;
 mod nightly;
 mod property;
 mod reference;
+mod report;
 mod rules;
+mod schedulers;
 mod sources;
 mod support;

@@ -10,6 +10,7 @@ pub mod error;
 mod mapping;
 mod measures;
 mod output;
+mod page;
 mod partition;
 mod reading;
 mod show;
@@ -176,6 +177,7 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
         Format::Table => show::text(&answer, options.output.as_deref()),
         Format::Json => show::json(&answer),
         Format::Csv => show::csv(&answer),
+        Format::Html => page::page(&answer),
     })
 }
 

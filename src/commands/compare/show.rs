@@ -54,7 +54,7 @@ pub(super) fn text(answer: &Answer, output: Option<&Path>) -> String {
 }
 
 /// Whether a measure says something: what there is none of under either definition does not.
-fn is_shown(measure: &Measure) -> bool {
+pub(super) fn is_shown(measure: &Measure) -> bool {
     let main = ["total_sessions", "active_users", "in_session", "out_of_session"];
     main.contains(&measure.name) || measure.of.iter().flatten().any(|amount| amount.number() != 0.0)
 }
@@ -115,7 +115,7 @@ fn mapping(text: &mut String, answer: &Answer) {
     }
 }
 
-fn meaning(change: Change) -> &'static str {
+pub(super) fn meaning(change: Change) -> &'static str {
     match change {
         Change::Unchanged => "same events, start and end",
         Change::Changed => "one is one, but not the same",

@@ -64,7 +64,7 @@ struct Json<'a> {
     gaps: u64,
     histogram: Vec<BinJson>,
     valleys: Vec<ValleyJson>,
-    timeouts: Vec<TimeoutJson>,
+    timeouts: Vec<TimeoutRow>,
 }
 
 #[derive(Serialize)]
@@ -93,24 +93,24 @@ struct StretchJson {
 
 /// A row of the table of timeouts: of the JSON object and of the CSV file.
 #[derive(Serialize)]
-struct TimeoutJson {
-    timeout: String,
-    timeout_ms: Value,
-    own: bool,
-    sessions: u64,
-    excluded: u64,
-    median_length_ms: Option<i64>,
-    zero_length_sessions: u64,
-    zero_length_share: Option<f64>,
-    gaps_near: u64,
-    gaps_near_share: Option<f64>,
+pub(super) struct TimeoutRow {
+    pub(super) timeout: String,
+    pub(super) timeout_ms: Value,
+    pub(super) own: bool,
+    pub(super) sessions: u64,
+    pub(super) excluded: u64,
+    pub(super) median_length_ms: Option<i64>,
+    pub(super) zero_length_sessions: u64,
+    pub(super) zero_length_share: Option<f64>,
+    pub(super) gaps_near: u64,
+    pub(super) gaps_near_share: Option<f64>,
 }
 
 impl Answer {
-    /// As it is printed.
+    /// As text for people, as JSON, or as CSV.
     pub fn text(&self, format: Format) -> String {
         match format {
-            Format::Table => self.table(),
+            Format::Table | Format::Html => self.table(),
             Format::Json => serde_json::to_string_pretty(&self.json()).unwrap_or_default() + "\n",
             Format::Csv => self.csv(),
         }
@@ -153,10 +153,10 @@ impl Answer {
         }
     }
 
-    fn timeout_rows(&self) -> Vec<TimeoutJson> {
+    pub(super) fn timeout_rows(&self) -> Vec<TimeoutRow> {
         let gaps = self.tally.gaps.total();
         let of = self.timeouts.iter().zip(&self.tally.candidates).zip(&self.medians);
-        of.map(|((timeout, counts), median)| TimeoutJson {
+        of.map(|((timeout, counts), median)| TimeoutRow {
             timeout: duration_text(*timeout),
             timeout_ms: match timeout.micros() % 1_000 {
                 0 => timeout.floor_millis().into(),
@@ -193,6 +193,15 @@ impl Answer {
         text.push_str("\nGaps between one event and the next\n");
         self.bars(&mut text);
         text.push('\n');
+        text.push_str(&self.valleys_text());
+        text.push_str("\nWhat a timeout would make of them\n");
+        self.candidates(&mut text);
+        text
+    }
+
+    /// Where gaps are few between many, in words.
+    pub(super) fn valleys_text(&self) -> String {
+        let mut text = String::new();
         match self.valleys().as_slice() {
             [] => text.push_str(
                 "No valley: nowhere are there at most half as many gaps as both before and after it, so that the\n\
@@ -200,8 +209,6 @@ impl Answer {
             ),
             valleys => valleys.iter().for_each(|valley| self.valley(&mut text, valley)),
         }
-        text.push_str("\nWhat a timeout would make of them\n");
-        self.candidates(&mut text);
         text
     }
 
@@ -314,7 +321,7 @@ fn fine_share_text(part: u64, whole: u64) -> String {
 }
 
 /// A bin as people say it.
-fn bin_text(bin: usize) -> String {
+pub(super) fn bin_text(bin: usize) -> String {
     match bounds_ms(bin) {
         (0, _) => "0 s".to_string(),
         (1, Some(end)) => format!("under {}", gap_text(end)),

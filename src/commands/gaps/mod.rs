@@ -8,6 +8,7 @@ pub mod answer;
 pub mod candidates;
 pub mod histogram;
 pub mod median;
+pub mod page;
 pub mod tally;
 pub mod valley;
 

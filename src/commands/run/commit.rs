@@ -6,6 +6,7 @@ use super::compatibility::made_after;
 use super::make::Staged;
 use super::outcome::Outcome;
 use super::plan::Planned;
+use super::ran::Ran;
 use super::read::Read;
 use super::record::record;
 use super::scope::Done;
@@ -23,7 +24,7 @@ use crate::tables::folder::LockedFolder;
 use crate::tables::history::ledger::LEDGER;
 use crate::tables::write::files::write_synced;
 
-/// Commits a run and returns what to print. Until all files are decided on, nothing of the output has changed; from there
+/// Commits a run and returns what it says of itself. Until all files are decided on, nothing of the output has changed; from there
 /// on, whoever comes next completes it ([`journal`](crate::tables::folder::journal)).
 ///
 /// # Errors
@@ -34,7 +35,7 @@ pub fn commit(
     staged: Staged,
     outcome: &Outcome,
     course: Course,
-) -> Result<String, Error> {
+) -> Result<Ran, Error> {
     let Planned { options, job, plan, definition, folder, past, scope, room, started, .. } = planned;
     let Staged { counts: all_counts, mut written, overview } = staged;
     let counts = all_counts.all;
@@ -47,6 +48,9 @@ pub fn commit(
     warnings.extend(warnings::memory(room.limit, peak()));
     for warning in &warnings {
         tracing::warn!("{warning}");
+    }
+    if options.limits.fail_on_warning && !warnings.is_empty() {
+        return Err(Error::Warnings { warnings: warnings.len() });
     }
     let facts = Facts {
         definition: &definition,
@@ -85,5 +89,6 @@ pub fn commit(
     folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
     course.progress.finish();
-    Ok(text::summary(facts, &run_json, overview.as_ref(), &job.output.path))
+    let text = text::summary(facts, &run_json, overview.as_ref(), &job.output.path);
+    Ok(Ran { text, record: serde_json::to_value(&run_json).ok() })
 }

@@ -15,6 +15,7 @@ mod make;
 mod nothing_new;
 pub mod outcome;
 mod plan;
+mod ran;
 mod read;
 mod record;
 pub mod scope;
@@ -23,6 +24,7 @@ mod write;
 use self::check::check_changes;
 use self::outcome::Outcome;
 use self::plan::{Plan, Planned};
+pub use self::ran::Ran;
 use self::write::Written;
 use crate::error::Error;
 use crate::job::options::Options;
@@ -45,10 +47,18 @@ struct Course {
 /// # Errors
 /// Whatever it is, the tables are as they were; where a run dies in the middle of its commit, the next one completes it.
 pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
+    Ok(run_recorded(job, options)?.text)
+}
+
+/// Runs a job and returns what it says of itself.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_recorded(job: &Job, options: &Options) -> Result<Ran, Error> {
     let progress = Progress::new(!options.resources.quiet);
     let mut course = Course { stopwatch: Stopwatch::start(), progress, profile: Profile::default() };
     let planned = match plan::plan(job, options, jiff::Timestamp::now())? {
-        Plan::Answer(text) => return Ok(text),
+        Plan::Answer(ran) => return Ok(ran),
         Plan::Run(planned) => *planned,
     };
     course.stopwatch.stage("plan");

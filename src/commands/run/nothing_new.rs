@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rayon::ThreadPool;
 
 use super::compatibility::charts_mark;
+use super::ran::Ran;
 use super::record::record;
 use super::scope::Past;
 use crate::commands::charts::stage_anew;
@@ -28,7 +29,7 @@ pub fn nothing_new(
     options: &Options,
     past: &Past,
     started: jiff::Timestamp,
-) -> Result<String, Error> {
+) -> Result<Ran, Error> {
     let files = past.file_count();
     let mut made = folder.before().made();
     let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
@@ -38,7 +39,8 @@ pub fn nothing_new(
         stage_anew(pool, &folder, definition, job.output.csv_style(), limit, (&job.charts, &job.segments))?;
         made.charts = charts;
     }
-    let gone = record(&folder, started, &crate::summary::run_json::nothing_new(started, files))?;
+    let of_run = crate::summary::run_json::nothing_new(started, files);
+    let gone = record(&folder, started, &of_run)?;
     let path = folder.path().to_path_buf();
     crate::cancel::check()?;
     crate::cancel::commit_begins();
@@ -46,9 +48,10 @@ pub fn nothing_new(
     tracing::info!(files, other_charts, "nothing new");
     let charts = if other_charts { "; the charts are made again" } else { "" };
     let those = if files == 1 { "file is that" } else { "files are those" };
-    Ok(format!(
+    let text = format!(
         "Nothing new: the {} {those} of the run before, and the tables in {} stay{charts}\n",
         grouped(files as u64),
         path.display()
-    ))
+    );
+    Ok(Ran { text, record: serde_json::from_str(&of_run).ok() })
 }

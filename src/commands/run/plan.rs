@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 
 use super::compatibility::{check_kept, made_with};
 use super::nothing_new::nothing_new;
+use super::ran::Ran;
 use super::scope::{Finder, Past};
 use crate::error::Error;
 use crate::events::source::plan::ReadPlan;
@@ -49,7 +50,7 @@ pub struct Planned<'o> {
 /// What comes of looking at a job's input and output.
 pub enum Plan<'o> {
     /// There is nothing to run: this is the answer.
-    Answer(String),
+    Answer(Ran),
     /// There is.
     Run(Box<Planned<'o>>),
 }
@@ -73,7 +74,8 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     plan.keep_limit(options.resources.memory_limit, threads);
     let pool = pipeline::pool(threads)?;
     if options.dry_run {
-        return preview(&job, options, plan, &definition, &folder, &pool).map(Plan::Answer);
+        let text = preview(&job, options, plan, &definition, &folder, &pool)?;
+        return Ok(Plan::Answer(Ran { text, record: None }));
     }
     folder.before().check(&job.output.path, &definition, options.overwrite)?;
     let folder = lock(folder, &job, options, &definition)?;

@@ -18,6 +18,28 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), TableError> {
     file.sync_all().map_err(failed)
 }
 
+/// Writes a whole file beside its place and puts it there by one rename: who reads it sees what was there before, or all of
+/// this.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), TableError> {
+    let failed = |error: std::io::Error| TableError::write(path, &error);
+    let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    if is_special {
+        // A pipe or a device has no place to be renamed into.
+        return fs::write(path, bytes).map_err(failed);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = write_synced(&beside, bytes).and_then(|()| fs::rename(&beside, path).map_err(failed));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
 /// Has the disk confirm the names in a folder.
 ///
 /// # Errors

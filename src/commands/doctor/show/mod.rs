@@ -1,6 +1,7 @@
-//! How a diagnosis looks: for people, as JSON, as CSV.
+//! How a diagnosis looks: for people, as JSON, as CSV, as a page.
 
 mod csv;
+pub mod html;
 mod json;
 mod text;
 
@@ -13,5 +14,6 @@ pub fn show(diagnosis: &Diagnosis, format: Format, coloured: bool) -> String {
         Format::Table => text::text(diagnosis, coloured),
         Format::Json => json::json(diagnosis),
         Format::Csv => csv::csv(diagnosis),
+        Format::Html => html::page(diagnosis),
     }
 }
