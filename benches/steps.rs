@@ -24,9 +24,9 @@ use dwell::sessionize::layout::columns::EventBatch;
 use dwell::sessionize::layout::scatter::{scatter, Partitions};
 use dwell::sessionize::order::put_in_order;
 use dwell::sessionize::partition::{sessionize, Partition};
-use dwell::sessionize::preaggregate::Joining;
+use dwell::sessionize::preaggregate::PreAggregator;
 use dwell::sessionize::rows::{PartitionRows, Row};
-use dwell::sessionize::rule::{Cutting, Rule, Silence, Verdict};
+use dwell::sessionize::rule::{CustomRule, Rule, Silence, Verdict};
 use dwell::sessionize::table_rows::merge::{AllUsers, ByDate};
 use dwell::sessionize::time::calendar::Calendar;
 use dwell::sessionize::time::dates::DateSet;
@@ -83,7 +83,7 @@ fn batches(events: &[Event]) -> Vec<EventBatch> {
             sequence: None,
             unique_ids: None,
             facts: None,
-            bursts: None,
+            partial_sessions: None,
         }
     };
     events.chunks(BATCH).map(of).collect()
@@ -97,8 +97,8 @@ fn types() -> EventTypes {
     EventTypes::new(&TYPES.map(String::from), |_| (Role::Other, false))
 }
 
-fn timeout() -> Cutting {
-    Cutting {
+fn timeout() -> CustomRule {
+    CustomRule {
         silence: Silence { limit: Some(Span::from_micros(30 * MINUTE)), equal_cuts: true },
         needs_start: false,
         needs_end: false,
@@ -152,19 +152,19 @@ fn code(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| coded(black_box(&users)));
 }
 
-/// The events of a batch joined to bursts.
+/// The events of a batch joined to partial sessions.
 #[divan::bench]
 fn join(bencher: Bencher<'_, '_>) {
     let batch = batches(&events()[..BATCH]).remove(0);
     let calendar = Calendar::single();
     let joined = || {
-        let mut joining = Joining::new(Rule::Custom(timeout()), 0);
-        joining.add(&batch, &calendar);
-        joining.finish()
+        let mut preaggregation = PreAggregator::new(Rule::Custom(timeout()), 0);
+        preaggregation.add(&batch, &calendar);
+        preaggregation.finish()
     };
-    let bursts = joined().bursts.expect("bursts");
-    assert_eq!(bursts.counts.iter().sum::<u32>() as usize, BATCH);
-    assert!(bursts.counts.len() < BATCH / 2, "visits have several events");
+    let partial_sessions = joined().partial_sessions.expect("bursts");
+    assert_eq!(partial_sessions.counts.iter().sum::<u32>() as usize, BATCH);
+    assert!(partial_sessions.counts.len() < BATCH / 2, "visits have several events");
     bencher.counter(ItemsCount::new(BATCH)).bench_local(joined);
 }
 

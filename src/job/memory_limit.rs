@@ -16,7 +16,7 @@ use crate::heap;
 pub struct MemoryLimit(u64);
 
 const KIB: f64 = 1024.0;
-/// What the program, its threads and what they have in hand take, about.
+/// What the program, its threads and what they have buffered take, about.
 const BASE: u64 = 96 << 20;
 const PER_THREAD: u64 = 40 << 20;
 /// Sessions that may wait whatever the limit: of smaller parts there would be too many.
@@ -58,7 +58,7 @@ impl MemoryLimit {
         self.0
     }
 
-    /// What is left for events and sessions beside the program and what its threads have in hand.
+    /// What is left for events and sessions beside the program and what its threads have buffered.
     fn room(self, threads: usize) -> u64 {
         self.0.saturating_sub(BASE + PER_THREAD * threads as u64)
     }
@@ -73,15 +73,15 @@ impl MemoryLimit {
         as_size(self.room(threads) / 2 - self.room(threads) / 8)
     }
 
-    /// Bytes that the events may take which a thread has in hand, until they are laid out.
-    pub fn in_hand(self, threads: usize) -> usize {
+    /// Bytes that the events may take which a thread has buffered, until they are laid out.
+    pub fn row_group_buffer(self, threads: usize) -> usize {
         as_size(PER_THREAD / 2 + self.room(threads) / 4 / threads.max(1) as u64)
     }
 
     /// Bytes that the columns of a batch may take in a file: a batch is in memory several times, as one thing is made of
     /// another.
     pub fn batch(self, threads: usize) -> usize {
-        self.in_hand(threads) / 8
+        self.row_group_buffer(threads) / 8
     }
 
     /// Bytes that threads may hold together of the pages and dictionaries that they read.
@@ -132,7 +132,7 @@ impl MemoryLimit {
         self.left(margin) < margin
     }
 
-    /// What threads may take together for what they have in hand, where `reserved` bytes are for other things.
+    /// What threads may take together for what they have buffered, where `reserved` bytes are for other things.
     pub fn shared(self, threads: usize, reserved: u64) -> Shared {
         let least = PER_THREAD * threads as u64;
         Shared::new(Some(self.left(least + reserved).saturating_sub(reserved).max(least)))
@@ -150,7 +150,7 @@ impl MemoryLimit {
         Err(Error::MemoryForThreads { limit: self.0, threads, least })
     }
 
-    /// Makes sure that what one thread has in hand for a partition fits.
+    /// Makes sure that what one thread has buffered for a partition fits.
     ///
     /// # Errors
     /// It does not.
@@ -205,7 +205,7 @@ fn of_status(name: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Memory that threads share for what they have in hand: who needs more than is left waits for the others.
+/// Memory that threads share for what they have buffered: who needs more than is left waits for the others.
 #[derive(Debug)]
 pub struct Shared {
     room: Option<u64>,

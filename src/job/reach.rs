@@ -62,7 +62,7 @@ use crate::sessionize::time::{Span, TimeUnit, Timestamp};
 /// assert_eq!(endless, Err(Unbounded::MaxLength));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct TimeReach {
     /// How long before a row's instant.
     back: Span,
     /// How long after it; `None` for however long.
@@ -111,7 +111,7 @@ impl std::fmt::Display for Unbounded {
 const DAY: Span = Span::DAY;
 const INSTANT: Span = Span::from_micros(1);
 
-impl Reach {
+impl TimeReach {
     /// How far events can matter under a job's definition. `ids_are_times` says that every valid session id of
     /// the input is a time; it is asked only where that matters.
     ///
@@ -123,7 +123,7 @@ impl Reach {
         match &job.definition.kind {
             Kind::Default { starts_at_id: false, .. } => Err(Unbounded::FirstEvent),
             Kind::Default { .. } if !ids_are_times() => Err(Unbounded::Ids),
-            Kind::Default { max_gap, id_unit, .. } => Ok(Reach {
+            Kind::Default { max_gap, id_unit, .. } => Ok(TimeReach {
                 back: sum(DAY, kept_apart),
                 ahead: max_gap.map(|gap| sum(DAY, gap)),
                 dedup,
@@ -134,7 +134,7 @@ impl Reach {
             Kind::Custom(custom) => {
                 let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
                 let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
-                Ok(Reach {
+                Ok(TimeReach {
                     back: sum(silence, kept_apart),
                     ahead: Some(sum(longest, silence)),
                     dedup,
@@ -204,14 +204,14 @@ mod tests {
     const HOUR: i64 = 3_600_000_000;
     const A_DAY: i64 = 24 * HOUR;
 
-    fn reach_with(keys: &str, ids_are_times: bool) -> Result<Reach, Unbounded> {
+    fn reach_with(keys: &str, ids_are_times: bool) -> Result<TimeReach, Unbounded> {
         let (input, session) = keys.split_once('|').unwrap_or(("", keys));
         let text = format!("[input]\npath = 'x'\n{input}\n[session]\n{session}\n[output]\npath = 'y'\n");
         let job = Job::new(JobFile::parse(&text, Path::new("job")).expect("parses")).expect("valid");
-        Reach::of(&job, || ids_are_times)
+        TimeReach::of(&job, || ids_are_times)
     }
 
-    fn reach(keys: &str) -> Reach {
+    fn reach(keys: &str) -> TimeReach {
         reach_with(keys, true).expect("bounded")
     }
 

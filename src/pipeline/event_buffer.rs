@@ -19,7 +19,7 @@ const LEAST_SPILLED: usize = 8 << 20;
 
 /// How much room events have, and where they go beyond it.
 #[derive(Clone, Debug)]
-pub struct Room {
+pub struct MemoryBudget {
     /// The memory that the run may take; `None` for no limit.
     pub limit: Option<MemoryLimit>,
     /// How many threads share it.
@@ -30,9 +30,9 @@ pub struct Room {
 
 /// Takes blocks from all threads.
 #[derive(Debug)]
-pub struct Store<'a> {
+pub struct EventBufferWriter<'a> {
     partitions: Partitions,
-    room: &'a Room,
+    budget: &'a MemoryBudget,
     waiting: Mutex<Waiting>,
     /// Held while blocks are written: one thread writes, and who has more than fits waits for it.
     spilled: Mutex<Option<Spilled>>,
@@ -53,7 +53,7 @@ impl Waiting {
     }
 }
 
-impl Room {
+impl MemoryBudget {
     /// Whether the process holds nearly as much as it may.
     pub fn is_tight(&self) -> bool {
         self.limit.is_some_and(MemoryLimit::is_near)
@@ -64,16 +64,16 @@ impl Room {
         self.limit.map(|limit| limit.to_compare(self.threads))
     }
 
-    /// What threads may take together for the partitions they have in hand, where `reserved` bytes are for other things.
+    /// What threads may take together for the partitions they have buffered, where `reserved` bytes are for other things.
     pub fn shared(&self, reserved: u64) -> Shared {
         self.limit.map_or(Shared::new(None), |limit| limit.shared(self.threads, reserved))
     }
 }
 
-impl<'a> Store<'a> {
+impl<'a> EventBufferWriter<'a> {
     /// A store for blocks of so many partitions.
-    pub fn new(partitions: Partitions, room: &'a Room) -> Self {
-        Store { partitions, room, waiting: Mutex::default(), spilled: Mutex::default() }
+    pub fn new(partitions: Partitions, budget: &'a MemoryBudget) -> Self {
+        EventBufferWriter { partitions, budget, waiting: Mutex::default(), spilled: Mutex::default() }
     }
 
     /// Takes a block.
@@ -81,13 +81,13 @@ impl<'a> Store<'a> {
     /// # Errors
     /// The disk is full, where memory is, too.
     pub fn add(&self, block: &Block) -> Result<(), Error> {
-        let most = self.room.limit.map(|limit| limit.waiting_events(self.room.threads));
+        let most = self.budget.limit.map(|limit| limit.waiting_events(self.budget.threads));
         let fits = |waiting: &Waiting| most.is_none_or(|most| waiting.bytes <= most);
         let blocks = block.split(self.partitions.groups());
         {
             let mut waiting = lock(&self.waiting);
             waiting.add(blocks);
-            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.room.is_tight()) {
+            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.budget.is_tight()) {
                 return Ok(());
             }
         }
@@ -95,7 +95,7 @@ impl<'a> Store<'a> {
         // Another thread may have made room meanwhile.
         let groups = {
             let mut waiting = lock(&self.waiting);
-            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.room.is_tight()) {
+            if fits(&waiting) && (waiting.bytes < LEAST_SPILLED || !self.budget.is_tight()) {
                 return Ok(());
             }
             std::mem::take(&mut *waiting).groups
@@ -106,7 +106,7 @@ impl<'a> Store<'a> {
     fn spill(&self, groups: &[Vec<Block>], spilled: &mut Option<Spilled>) -> Result<(), Error> {
         let file = match spilled {
             Some(file) => file,
-            none => none.insert(Spilled::create(&self.room.folder)?),
+            none => none.insert(Spilled::create(&self.budget.folder)?),
         };
         Ok(file.add(groups, self.partitions)?)
     }
@@ -184,13 +184,13 @@ impl Events {
     pub fn with_pieces<T>(
         &self,
         partition: usize,
-        room: &Room,
+        budget: &MemoryBudget,
         shared: &Shared,
         work: impl FnOnce(&[(&Block, usize)]) -> T,
     ) -> Result<T, Error> {
         let (least, most) = self.needed(partition);
-        if let Some(limit) = room.limit {
-            limit.check_partition(least, room.threads)?;
+        if let Some(limit) = budget.limit {
+            limit.check_partition(least, budget.threads)?;
         }
         let _taken = shared.take(most);
         let back = self.spilled.as_ref().map(|spilled| spilled.read(partition)).transpose()?.unwrap_or_default();
@@ -209,11 +209,11 @@ impl Events {
     pub fn take_pieces<T>(
         &self,
         partition: usize,
-        room: &Room,
+        budget: &MemoryBudget,
         shared: &Shared,
         work: impl FnOnce(&[(&Block, usize)]) -> T,
     ) -> Result<T, Error> {
-        let made = self.with_pieces(partition, room, shared, work)?;
+        let made = self.with_pieces(partition, budget, shared, work)?;
         if let Some(group) = self.groups.get(self.partitions.in_group(partition).0) {
             let taken = group.taken.fetch_add(1, Ordering::AcqRel) + 1;
             if taken == self.partitions.count() / self.partitions.groups() {

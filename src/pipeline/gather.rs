@@ -3,10 +3,10 @@
 use arrow::record_batch::RecordBatch;
 use rayon::ThreadPool;
 
-use super::event_buffer::{Events, Room, Store};
-use super::in_hand::{InHand, JoinBy};
+use super::event_buffer::{EventBufferWriter, Events, MemoryBudget};
 use super::progress::Progress;
 use super::reading::{each_group, GroupWork};
+use super::row_group_buffer::{PreAggregation, RowGroupBuffer};
 use super::stream::Stream;
 use crate::error::Error;
 use crate::events::decode::dictionaries::Dictionaries;
@@ -27,7 +27,7 @@ use crate::sessionize::time::Timestamp;
 const PARTITION_ROWS: u64 = 1 << 16;
 /// Events of a partition that are laid out together, where row groups have as many: they are fetched together, too.
 const PIECE_ROWS: usize = 1 << 9;
-/// Events that are laid out together, at most: a thread has them in hand.
+/// Events that are laid out together, at most: a thread has them buffered.
 const BLOCK_ROWS: usize = 1 << 20;
 
 /// All events of the input, laid out by partition.
@@ -46,14 +46,14 @@ pub struct Gather<'a> {
     pub pool: &'a ThreadPool,
     /// Whose events.
     pub job: &'a Job,
-    /// The rule by which events may be joined that it cannot part ([`Joining`](crate::sessionize::preaggregate::Joining)); `None` for events as they are.
-    pub joining: Option<Rule>,
+    /// The rule by which events may be joined that it cannot part ([`PreAggregator`](crate::sessionize::preaggregate::PreAggregator)); `None` for events as they are.
+    pub preaggregation: Option<Rule>,
     /// What is read.
     pub plan: &'a ReadPlan,
     /// Takes the event types.
     pub types: &'a EventDictionary,
     /// The room that events have.
-    pub room: &'a Room,
+    pub budget: &'a MemoryBudget,
     /// Takes the time that it takes.
     pub profile: &'a Profile,
     /// Is told how many rows have been read.
@@ -116,20 +116,20 @@ impl Gather<'_> {
         facts: Option<&FactsOf<'_>>,
         read: impl FnOnce(&LayingOut<'_>) -> Result<Vec<RowCounts>, Error>,
     ) -> Result<Gathered, Error> {
-        let Gather { pool, job, joining, plan, types, room, profile, progress } = self;
+        let Gather { pool, job, preaggregation, plan, types, budget, profile, progress } = self;
         let least = pool.current_num_threads() * 4;
         let partitions = Partitions::for_rows(rows_read, PARTITION_ROWS, least);
-        let store = Store::new(partitions, room);
+        let store = EventBufferWriter::new(partitions, budget);
         let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
         let laying_out = LayingOut {
             normaliser: &normaliser,
             facts,
-            join_by: joining.map(|rule| JoinBy { rule, zone: &job.output.zone, events: block_rows }),
+            join_by: preaggregation.map(|rule| PreAggregation { rule, zone: &job.output.zone, events: block_rows }),
             store: &store,
             partitions,
             block_rows,
-            block_bytes: room.limit.map_or(usize::MAX, |limit| limit.in_hand(room.threads)),
+            block_bytes: budget.limit.map_or(usize::MAX, |limit| limit.row_group_buffer(budget.threads)),
             profile,
             progress,
         };
@@ -158,11 +158,11 @@ pub type FactsOf<'a> = dyn Fn(&RoleColumns) -> Option<Coded> + Sync + 'a;
 struct LayingOut<'a> {
     normaliser: &'a Normaliser<'a>,
     facts: Option<&'a FactsOf<'a>>,
-    join_by: Option<JoinBy<'a>>,
-    store: &'a Store<'a>,
+    join_by: Option<PreAggregation<'a>>,
+    store: &'a EventBufferWriter<'a>,
     partitions: Partitions,
     block_rows: usize,
-    /// Bytes that the events in hand may take.
+    /// Bytes that the events buffered may take.
     block_bytes: usize,
     profile: &'a Profile,
     progress: &'a Progress,
@@ -173,11 +173,11 @@ struct LayingOut<'a> {
 struct GroupLaidOut<'a> {
     by: &'a LayingOut<'a>,
     known: Dictionaries,
-    in_hand: InHand<'a>,
+    row_group_buffer: RowGroupBuffer<'a>,
     /// A batch that is needed no more. Its memory is kept until the next one has its own: given back before, it goes to
     /// the system, and every page of it has to come from there again.
     done: Option<EventBatch>,
-    /// How many there are in hand, and the bytes that they take, with what is made of them when they are laid out.
+    /// How many there are buffered, and the bytes that they take, with what is made of them when they are laid out.
     rows: usize,
     bytes: usize,
     counts: RowCounts,
@@ -185,11 +185,11 @@ struct GroupLaidOut<'a> {
 
 impl<'a> GroupLaidOut<'a> {
     fn new(by: &'a LayingOut<'a>, rows: usize) -> Self {
-        let join_by = by.join_by.map(|join_by| JoinBy { events: rows.min(join_by.events), ..join_by });
+        let join_by = by.join_by.map(|join_by| PreAggregation { events: rows.min(join_by.events), ..join_by });
         GroupLaidOut {
             by,
             known: Dictionaries::default(),
-            in_hand: InHand::new(join_by),
+            row_group_buffer: RowGroupBuffer::new(join_by),
             done: None,
             rows: 0,
             bytes: 0,
@@ -202,13 +202,13 @@ impl<'a> GroupLaidOut<'a> {
         if std::mem::take(&mut self.rows) == 0 {
             return Ok(());
         }
-        let events = self.by.profile.time(Step::Join, || self.in_hand.take());
+        let events = self.by.profile.time(Step::Join, || self.row_group_buffer.take());
         self.known.forget_keys();
         self.by.profile.time(Step::Scatter, || self.by.store.add(&scatter(&events, self.by.partitions)))
     }
 }
 
-/// What the events of a batch take in hand, and while they are laid out, about.
+/// What the events of a batch take buffered, and while they are laid out, about.
 fn laid_out_bytes(events: &EventBatch) -> usize {
     /// Numbers of a row: as they came, joined, and where they go.
     const ROW: usize = 96;
@@ -242,8 +242,8 @@ impl GroupWork for GroupLaidOut<'_> {
         self.counts.merge(&counts);
         self.rows += events.len();
         self.bytes += laid_out_bytes(&events);
-        self.done = self.by.profile.time(Step::Join, || self.in_hand.add(events, &counts));
-        if !self.in_hand.joins() {
+        self.done = self.by.profile.time(Step::Join, || self.row_group_buffer.add(events, &counts));
+        if !self.row_group_buffer.joins() {
             self.known.forget_rare_keys();
         }
         match self.rows >= self.by.block_rows || self.bytes >= self.by.block_bytes {

@@ -4,7 +4,7 @@ use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
 use crate::job::{Custom, Job, Kind};
 use crate::sessionize::event_types::{EventTypes, Role};
-use crate::sessionize::rule::{ById, Cutting, Rule, Silence};
+use crate::sessionize::rule::{CustomRule, Rule, SessionIdRule, Silence};
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Span, Timestamp};
@@ -23,9 +23,9 @@ fn property_only(custom: &Custom) -> bool {
 fn rule(job: &Job, latest: Timestamp) -> Rule {
     match &job.definition.kind {
         Kind::Default { max_gap, starts_at_id, id_unit } => {
-            Rule::Default(ById { max_gap: *max_gap, starts_at_id: *starts_at_id, unit: *id_unit })
+            Rule::Default(SessionIdRule { max_gap: *max_gap, starts_at_id: *starts_at_id, unit: *id_unit })
         }
-        Kind::Custom(custom) => Rule::Custom(Cutting {
+        Kind::Custom(custom) => Rule::Custom(CustomRule {
             silence: Silence { limit: custom.silence, equal_cuts: custom.equal_cuts },
             needs_start: !custom.start_events.is_empty(),
             needs_end: custom.drop_unclosed,
@@ -38,14 +38,14 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
 
 /// The rule by which events may be joined as soon as they are read: of each event it needs no more than its time and
 /// what it is grouped by, and nobody asks for more than the segments it is in. `None` where that is not so.
-pub fn joining(job: &Job) -> Option<Rule> {
+pub fn preaggregation(job: &Job) -> Option<Rule> {
     let by_type = job
         .definition
         .custom()
         .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
     let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
     let asks_for_more = job.holds().next().is_some();
-    // Bursts are of one date: there have to be dates at both ends of time.
+    // Partial sessions are of one date: there have to be dates at both ends of time.
     let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
     let joins = !by_type && !one_by_one && !asks_for_more;
     let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
@@ -81,7 +81,7 @@ fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
 
 /// What the kernel has to know of a job once its events have been read.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct KernelInputs {
     /// What makes a session.
     pub rule: Rule,
     /// The event types.
@@ -98,10 +98,10 @@ pub struct Known {
     pub latest: Option<Timestamp>,
 }
 
-impl Known {
+impl KernelInputs {
     /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
     pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
-        Known {
+        KernelInputs {
             rule: rule(job, latest.unwrap_or_default()),
             types: EventTypes::new(names, |name| describe(job, name)),
             dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),

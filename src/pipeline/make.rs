@@ -6,7 +6,7 @@ use std::time::Instant;
 use rayon::ThreadPool;
 
 use super::each;
-use super::event_buffer::{Events, Room};
+use super::event_buffer::{Events, MemoryBudget};
 use super::progress::Progress;
 use crate::error::Error;
 use crate::profile::{Profile, Step};
@@ -38,20 +38,20 @@ pub fn make(
     pool: &ThreadPool,
     events: Events,
     rules: &Rules<'_>,
-    room: &Room,
+    budget: &MemoryBudget,
     profile: &Profile,
     progress: &Progress,
     mut part: impl FnMut(&Made) -> Result<(), Error>,
 ) -> Result<(Made, AllCounts), Error> {
-    let most = room.limit.map(|limit| limit.waiting_sessions(room.threads));
+    let most = budget.limit.map(|limit| limit.waiting_sessions(budget.threads));
     let mut counts = AllCounts::default();
     let (mut waiting, mut bytes) = (Vec::new(), 0);
-    for numbers in at_once(&events, room, most) {
-        let shared = room.shared(most.map_or(0, |most| most.saturating_sub(bytes)) as u64);
+    for numbers in at_once(&events, budget, most) {
+        let shared = budget.shared(most.map_or(0, |most| most.saturating_sub(bytes)) as u64);
         let one = |number: &usize| {
             let began = Instant::now();
             let mut interned = began;
-            let made = events.take_pieces(*number, room, &shared, |pieces| {
+            let made = events.take_pieces(*number, budget, &shared, |pieces| {
                 sessionize(pieces, rules, || interned = Instant::now())
             })?;
             profile.add(Step::Intern, interned - began);
@@ -64,7 +64,7 @@ pub fn make(
             bytes += partition.bytes();
             waiting.push(partition);
         }
-        if most.is_some_and(|most| bytes > most || bytes >= LEAST_PART && room.is_tight()) {
+        if most.is_some_and(|most| bytes > most || bytes >= LEAST_PART && budget.is_tight()) {
             part(&profile.time(Step::Order, || Made::new(pool, std::mem::take(&mut waiting))))?;
             bytes = 0;
         }
@@ -75,7 +75,7 @@ pub fn make(
 
 /// The partitions, in order, in as many lots as it takes for what comes of one of them to be little beside the sessions
 /// that may wait, `most` bytes; all of them at once, where there is no limit.
-fn at_once(events: &Events, room: &Room, most: Option<usize>) -> Vec<Vec<usize>> {
+fn at_once(events: &Events, budget: &MemoryBudget, most: Option<usize>) -> Vec<Vec<usize>> {
     /// What a row comes to, about, where it is a session.
     const ROW_BYTES: u64 = 64;
     let all: Vec<usize> = (0..events.partitions().count()).collect();
@@ -85,7 +85,7 @@ fn at_once(events: &Events, room: &Room, most: Option<usize>) -> Vec<Vec<usize>>
     for partition in all {
         let more = events.rows(partition) * ROW_BYTES;
         bytes += more;
-        match lots.last_mut().filter(|lot| lot.len() < room.threads * 4 && bytes <= most as u64 / 4) {
+        match lots.last_mut().filter(|lot| lot.len() < budget.threads * 4 && bytes <= most as u64 / 4) {
             Some(lot) => lot.push(partition),
             None => {
                 lots.push(vec![partition]);

@@ -3,12 +3,12 @@
 
 pub mod event_buffer;
 mod gather;
-mod in_hand;
 pub mod kernel_inputs;
 mod make;
 pub mod progress;
 pub mod question;
 mod reading;
+mod row_group_buffer;
 pub mod spill;
 mod stream;
 mod threads;
@@ -21,7 +21,7 @@ pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};
 pub use threads::{pool, Pool};
 
-use self::event_buffer::{Events, Room};
+use self::event_buffer::{Events, MemoryBudget};
 use self::progress::Progress;
 use crate::cancel;
 use crate::error::Error;
@@ -39,12 +39,12 @@ use crate::tables::write::parquet_file::Size;
 pub fn each_partition<R: Send>(
     pool: &ThreadPool,
     events: &Events,
-    room: &Room,
+    budget: &MemoryBudget,
     work: impl Fn(&[(&Block, usize)]) -> Result<R, Error> + Sync,
 ) -> Result<Vec<R>, Error> {
     let all: Vec<usize> = (0..events.partitions().count()).collect();
-    let shared = room.shared(0);
-    each(pool, &all, |number| events.with_pieces(*number, room, &shared, &work)?)
+    let shared = budget.shared(0);
+    each(pool, &all, |number| events.with_pieces(*number, budget, &shared, &work)?)
 }
 
 /// Does something with each of some items on all threads; what comes of them is in their order.

@@ -1,8 +1,8 @@
 //! What the commands that answer questions about sessions share: they read events as a run does, look at them with the
 //! kernel's rules, and write no tables.
 
-use super::event_buffer::Room;
-use super::kernel_inputs::{needs_latest, Known};
+use super::event_buffer::MemoryBudget;
+use super::kernel_inputs::{needs_latest, KernelInputs};
 use super::progress::Progress;
 use super::{FactsOf, Gather, Gathered, Pool};
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub struct Question {
     /// The threads.
     pub pool: Pool,
     /// The room that events have.
-    pub room: Room,
+    pub budget: MemoryBudget,
     /// Whether to say on a terminal what is being done.
     pub quiet: bool,
 }
@@ -34,7 +34,7 @@ pub struct Asked {
     /// The events, and what became of the rows.
     pub gathered: Gathered,
     /// What the kernel has to know of the job and of these events.
-    pub known: Known,
+    pub known: KernelInputs,
 }
 
 impl Question {
@@ -47,8 +47,8 @@ impl Question {
         let threads = resources.threads()?;
         plan.keep_limit(resources.memory_limit, threads);
         let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let room = Room { limit: resources.memory_limit, threads, folder };
-        Ok(Question { job, plan, pool: pipeline::pool(threads)?, room, quiet: resources.quiet })
+        let budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
+        Ok(Question { job, plan, pool: pipeline::pool(threads)?, budget, quiet: resources.quiet })
     }
 
     /// Reads all events.
@@ -68,17 +68,17 @@ impl Question {
     }
 
     fn read(&self, facts: Option<&FactsOf<'_>>) -> Result<Asked, Error> {
-        let Question { job, plan, pool, room, quiet } = self;
+        let Question { job, plan, pool, budget, quiet } = self;
         let dictionary = EventDictionary::default();
         let mut progress = Progress::new(!quiet);
         progress.stage("reading", plan.extent.rows_read);
         let gather = Gather {
             pool,
             job,
-            joining: None,
+            preaggregation: None,
             plan,
             types: &dictionary,
-            room,
+            budget,
             profile: &Profile::default(),
             progress: &progress,
         };
@@ -92,7 +92,7 @@ impl Question {
             true => pipeline::latest_time(&self.pool, &self.job, &self.plan, &dictionary)?,
             false => gathered.rows.latest,
         };
-        let known = Known::new(&self.job, &gathered.rows, &dictionary.names(), latest);
+        let known = KernelInputs::new(&self.job, &gathered.rows, &dictionary.names(), latest);
         Ok(Asked { gathered, known })
     }
 }

@@ -17,7 +17,7 @@ use crate::events::normalise::Normaliser;
 use crate::events::predicate::printed;
 use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::Survey;
-use crate::job::reach::Reach;
+use crate::job::reach::TimeReach;
 use crate::job::Job;
 use crate::profile::{Profile, Step};
 use crate::sessionize::time::calendar::Calendar;
@@ -54,7 +54,7 @@ pub fn survey(
     plan: &ReadPlan,
     file: usize,
     calendar: &Calendar,
-    with_ids: Option<&Reach>,
+    with_ids: Option<&TimeReach>,
 ) -> Result<Survey, Error> {
     // The types found here are of no use to the run itself.
     let types = EventDictionary::default();

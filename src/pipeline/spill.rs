@@ -128,7 +128,7 @@ mod tests {
             values: None,
             sequence: None,
             unique_ids: None,
-            bursts: None,
+            partial_sessions: None,
             facts: None,
         };
         let partitions = Partitions::for_rows(1, 1, 1);

@@ -1,7 +1,7 @@
 //! Makes rows of the sessions and activity tables of one user after the other.
 
 use super::counts::Counts;
-use super::rows::{Row, Tie};
+use super::rows::{Row, RowKey};
 use super::rule::{OutOfSession, Rule};
 use super::table_rows::added::Adding;
 use super::table_rows::identify::identify;
@@ -34,7 +34,7 @@ pub struct LastUser {
 
 impl Made<'_> {
     /// As [`Made::add_user`], and tells what was made.
-    pub fn add_and_tell<T: Tie>(
+    pub fn add_and_tell<T: RowKey>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
@@ -61,7 +61,7 @@ impl Made<'_> {
     }
 
     /// Takes the events of one user, in any order. `id_time` says which session ids are times.
-    pub fn add_user<T: Tie>(
+    pub fn add_user<T: RowKey>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
@@ -88,7 +88,7 @@ impl Made<'_> {
         }
     }
 
-    fn add_activity<T: Tie>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
+    fn add_activity<T: RowKey>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
         if !rules.makes_activity {
             self.counts.users += u64::from(events.iter().any(|event| rules.hold_date_of(event.time())));
             return;
@@ -101,7 +101,9 @@ impl Made<'_> {
                 continue;
             }
             let at = 1 << stretch.hour(event.time());
-            let (hours, count) = event.burst().map_or((at, 1), |burst| (at | burst.hours, burst.count));
+            let (hours, count) = event
+                .partial_session()
+                .map_or((at, 1), |partial_session| (at | partial_session.hours, partial_session.count));
             match self.activity[first..].last_mut() {
                 Some(row) if row.day == stretch.day => {
                     row.events = row.events.saturating_add(count);
@@ -132,12 +134,12 @@ impl Made<'_> {
     }
 
     /// Counts the events whose own date is outside the window, and returns how many are inside.
-    fn count_window<T: Tie>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
+    fn count_window<T: RowKey>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
         if rules.dates.is_all() {
             return count(events) as u64;
         }
         let mut cursor = rules.calendar.cursor();
-        // Those of a burst are all of one date.
+        // Those of a partial session are all of one date.
         let is_inside = |event: &&Row<T>| rules.dates.holds(cursor.find(event.time()).day);
         let inside: u64 = events.iter().filter(is_inside).map(|event| u64::from(event.count())).sum();
         self.counts.outside_window += count(events) as u64 - inside;
@@ -152,7 +154,7 @@ struct UserRows<'m, 'f, 'r> {
     user: u32,
 }
 
-impl<T: Tie> Sink<T> for UserRows<'_, '_, '_> {
+impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
     fn duplicate(&mut self, _: &Row<T>) {
         self.made.counts.duplicates += 1;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::event_types::EventTypes;
-use super::rows::{Row, Tie};
+use super::rows::{Row, RowKey};
 use super::time::{Span, Timestamp};
 
 /// Drops the events of one user that repeat an earlier event's unique id within `within`
@@ -11,7 +11,7 @@ use super::time::{Span, Timestamp};
 ///
 /// An event is compared with the one before it that has its id, whether that one stayed or not: so
 /// whether it is dropped depends on no event further away than `within`.
-pub fn drop_duplicates<T: Tie>(events: &mut [Row<T>], within: Span, dropped: impl FnMut(&Row<T>)) -> usize {
+pub fn drop_duplicates<T: RowKey>(events: &mut [Row<T>], within: Span, dropped: impl FnMut(&Row<T>)) -> usize {
     // Among events that are equal in all that orders them, the one of the smallest value stays.
     events.sort_unstable_by_key(|row| (row.moment(), row.value(), row.fact()));
     let mut last_seen: HashMap<u32, Timestamp> = HashMap::new();
@@ -26,7 +26,7 @@ pub fn drop_duplicates<T: Tie>(events: &mut [Row<T>], within: Span, dropped: imp
 }
 
 /// Drops inactive events (SPEC 2, step 4) and returns how many stay: they are the first, in the order they had.
-pub fn drop_inactive<T: Tie>(events: &mut [Row<T>], types: &EventTypes, dropped: impl FnMut(&Row<T>)) -> usize {
+pub fn drop_inactive<T: RowKey>(events: &mut [Row<T>], types: &EventTypes, dropped: impl FnMut(&Row<T>)) -> usize {
     if !types.any_inactive() {
         return events.len();
     }
@@ -34,7 +34,7 @@ pub fn drop_inactive<T: Tie>(events: &mut [Row<T>], types: &EventTypes, dropped:
 }
 
 /// Moves the rows that `stays` holds for to the front, in order, and returns how many they are; `dropped` gets the others.
-fn keep<T: Tie>(
+fn keep<T: RowKey>(
     events: &mut [Row<T>],
     mut stays: impl FnMut(&Row<T>) -> bool,
     mut dropped: impl FnMut(&Row<T>),

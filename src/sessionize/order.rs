@@ -1,10 +1,10 @@
 //! Step 5: the events of one user in order (SPEC 2, step 5).
 
-use super::rows::{Row, Tie};
+use super::rows::{Row, RowKey};
 
 /// Puts rows in order. They mostly are, nearly: an event table grows with time. So each row goes to its place among
 /// those before it, and only where that takes long are they sorted as anything would be.
-pub fn put_in_order<T: Tie>(rows: &mut [Row<T>]) {
+pub fn put_in_order<T: RowKey>(rows: &mut [Row<T>]) {
     /// Moves a row, on average, that are quicker than sorting.
     const MOVES: usize = 6;
     let rows = match rows.iter().any(|row| row.value().is_none()) {
@@ -20,7 +20,7 @@ pub fn put_in_order<T: Tie>(rows: &mut [Row<T>]) {
 }
 
 /// Rows without a value before those with one; both stay in the order they have.
-fn apart<T: Tie>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
+fn apart<T: RowKey>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
     // They are few, as a rule: the others move up into their places.
     let without: Vec<Row<T>> = rows.iter().filter(|row| row.value().is_none()).copied().collect();
     let mut free = rows.len();
@@ -36,7 +36,7 @@ fn apart<T: Tie>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
 }
 
 /// Moves each row to its place among those before it; sorts them where that takes too many moves.
-fn put_near<T: Tie>(rows: &mut [Row<T>], mut moves_left: usize) {
+fn put_near<T: RowKey>(rows: &mut [Row<T>], mut moves_left: usize) {
     for next in 1..rows.len() {
         let row = rows[next];
         let mut place = next;

@@ -9,7 +9,7 @@ use super::facts::FactTable;
 use super::layout::block::Block;
 use super::layout::columns::{KeyColumn, TextColumn};
 use super::order::put_in_order;
-use super::rows::{PartitionRows, Tie};
+use super::rows::{PartitionRows, RowKey};
 use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, Texts};
 use super::table_rows::dated::{day_order, ByDay};
@@ -94,7 +94,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
     }
     impl<F: FnOnce()> RowsWork for Sessionize<'_, F> {
         type Made = Partition;
-        fn work<T: Tie>(self, rows: PartitionRows<T>) -> Partition {
+        fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Partition {
             (self.interned)();
             of_rows(rows, self.rules)
         }
@@ -102,7 +102,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
     with_rows(pieces, rules.types, Sessionize { rules, interned })
 }
 
-fn of_rows<T: Tie>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
+fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     let ids = IdTimes::new(rules.rule, rows.texts.as_ref());
     let id_time = |id: i64| ids.time_of(id);
     let table = match (rules.facts, rows.facts.take()) {

@@ -11,8 +11,8 @@ use super::time::{Span, Timestamp};
 /// What an event is besides its time: what it is grouped by, and what orders events of one user at one time
 /// (SPEC 2, step 5). Several kinds, so that the usual job, without groups, a sequence or unique ids, moves rows of
 /// half the size.
-pub trait Tie: Copy + Ord + Default + Send {
-    /// Reads a row's tie from its block.
+pub trait RowKey: Copy + Ord + Default + Send {
+    /// Reads a row's key from its block.
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self;
     /// The event's type and role.
     fn event(self) -> EventKey;
@@ -31,8 +31,8 @@ pub trait Tie: Copy + Ord + Default + Send {
     fn fact(self) -> u32 {
         0
     }
-    /// The rest of it, where it stands for a burst of events rather than one.
-    fn burst(self) -> Option<Joined> {
+    /// The rest of it, where it stands for a partial session of events rather than one.
+    fn partial_session(self) -> Option<PartialKey> {
         None
     }
     /// With these facts, where there is room for them.
@@ -72,7 +72,7 @@ impl Source<'_> {
     }
 }
 
-impl Tie for EventKey {
+impl RowKey for EventKey {
     fn read(source: &Source<'_>, row: usize, _: &mut Interner) -> Self {
         source.event(row)
     }
@@ -86,19 +86,19 @@ impl Tie for EventKey {
     }
 }
 
-/// A tie with sequence and unique id.
+/// A row key with sequence and unique id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FullTie {
+pub struct FullKey {
     sequence: i64,
     event: EventKey,
     // Last, so that it decides nothing but the place of events that are equal in all that counts.
     unique_id: Option<u32>,
 }
 
-impl Tie for FullTie {
+impl RowKey for FullKey {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
         let unique_id = source.block.unique_id(row).map(|id| ids.intern_text(id));
-        FullTie { sequence: source.block.sequence(row), event: source.event(row), unique_id }
+        FullKey { sequence: source.block.sequence(row), event: source.event(row), unique_id }
     }
 
     fn event(self) -> EventKey {
@@ -114,9 +114,9 @@ impl Tie for FullTie {
     }
 }
 
-/// A tie of a burst of events ([`super::preaggregate::partial_session`]); of its first event, as far as it orders events.
+/// A row key of a partial session of events ([`super::preaggregate::partial_session`]); of its first event, as far as it orders events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Joined {
+pub struct PartialKey {
     first_event: EventKey,
     /// The type and role of its last event.
     pub last_event: EventKey,
@@ -128,18 +128,22 @@ pub struct Joined {
     pub length: Span,
 }
 
-impl Tie for Joined {
+impl RowKey for PartialKey {
     fn read(source: &Source<'_>, row: usize, _: &mut Interner) -> Self {
         let (block, first_event) = (source.block, source.event(row));
-        match block.bursts {
-            // Joining was of no use for these.
-            None => Joined { first_event, last_event: first_event, count: 1, hours: 0, length: Span::from_micros(0) },
-            Some(bursts) => Joined {
+        match block.partial_sessions {
+            // Pre-aggregating was of no use for these.
+            None => {
+                PartialKey { first_event, last_event: first_event, count: 1, hours: 0, length: Span::from_micros(0) }
+            }
+            Some(partial_sessions) => PartialKey {
                 first_event,
-                last_event: bursts.last_event.map_or(first_event, |last| source.types.key(block.int(last, row) as u32)),
-                count: block.int(bursts.count, row) as u32,
-                hours: block.int(bursts.hours, row) as u32,
-                length: Span::from_micros(block.int(bursts.length, row)),
+                last_event: partial_sessions
+                    .last_event
+                    .map_or(first_event, |last| source.types.key(block.int(last, row) as u32)),
+                count: block.int(partial_sessions.count, row) as u32,
+                hours: block.int(partial_sessions.hours, row) as u32,
+                length: Span::from_micros(block.int(partial_sessions.length, row)),
             },
         }
     }
@@ -152,15 +156,15 @@ impl Tie for Joined {
         (0, self.first_event)
     }
 
-    fn burst(self) -> Option<Joined> {
+    fn partial_session(self) -> Option<PartialKey> {
         Some(self)
     }
 }
 
-/// A tie of an event that is grouped by a value.
+/// A row key of an event that is grouped by a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grouped<T> {
-    tie: T,
+    key: T,
     // Last: within a group all are equal, and across groups they decide only between events that are equal in all
     // that counts. Not an option, which would take eight bytes more.
     has_value: bool,
@@ -168,19 +172,19 @@ pub struct Grouped<T> {
 }
 
 impl<T> Grouped<T> {
-    /// A tie of an event that is grouped by this value, or has no valid one.
-    pub fn new(tie: T, value: Option<i64>) -> Self {
-        Grouped { tie, has_value: value.is_some(), value: value.unwrap_or_default() }
+    /// A row key of an event that is grouped by this value, or has no valid one.
+    pub fn new(key: T, value: Option<i64>) -> Self {
+        Grouped { key, has_value: value.is_some(), value: value.unwrap_or_default() }
     }
 }
 
-impl<T: Tie> Tie for Grouped<T> {
+impl<T: RowKey> RowKey for Grouped<T> {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
         Grouped::new(T::read(source, row, ids), source.value(row))
     }
 
     fn event(self) -> EventKey {
-        self.tie.event()
+        self.key.event()
     }
 
     fn value(self) -> Option<i64> {
@@ -188,15 +192,15 @@ impl<T: Tie> Tie for Grouped<T> {
     }
 
     fn unique_id(self) -> Option<u32> {
-        self.tie.unique_id()
+        self.key.unique_id()
     }
 
     fn order(self) -> (i64, EventKey) {
-        self.tie.order()
+        self.key.order()
     }
 
-    fn burst(self) -> Option<Joined> {
-        self.tie.burst()
+    fn partial_session(self) -> Option<PartialKey> {
+        self.key.partial_session()
     }
 
     fn ranked(self, ranks: &[u32]) -> Self {
@@ -204,49 +208,49 @@ impl<T: Tie> Tie for Grouped<T> {
     }
 }
 
-/// A tie of an event with facts.
+/// A row key of an event with facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FactTie<T> {
-    tie: T,
+pub struct FactKey<T> {
+    key: T,
     // Last, so that facts decide nothing but the place of events that are equal in all that counts.
     fact: u32,
 }
 
-impl<T: Tie> Tie for FactTie<T> {
+impl<T: RowKey> RowKey for FactKey<T> {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
-        FactTie { tie: T::read(source, row, ids), fact: source.fact(row) }
+        FactKey { key: T::read(source, row, ids), fact: source.fact(row) }
     }
 
     fn event(self) -> EventKey {
-        self.tie.event()
+        self.key.event()
     }
 
     fn value(self) -> Option<i64> {
-        self.tie.value()
+        self.key.value()
     }
 
     fn unique_id(self) -> Option<u32> {
-        self.tie.unique_id()
+        self.key.unique_id()
     }
 
     fn order(self) -> (i64, EventKey) {
-        self.tie.order()
+        self.key.order()
     }
 
     fn fact(self) -> u32 {
         self.fact
     }
 
-    fn burst(self) -> Option<Joined> {
-        self.tie.burst()
+    fn partial_session(self) -> Option<PartialKey> {
+        self.key.partial_session()
     }
 
     fn with_fact(self, fact: u32) -> Self {
-        FactTie { fact, ..self }
+        FactKey { fact, ..self }
     }
 
     fn ranked(self, ranks: &[u32]) -> Self {
-        FactTie { tie: self.tie.ranked(ranks), ..self }
+        FactKey { key: self.key.ranked(ranks), ..self }
     }
 }
 
@@ -255,18 +259,18 @@ impl<T: Tie> Tie for FactTie<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row<T> {
     time: Timestamp,
-    tie: T,
+    key: T,
 }
 
-impl<T: Tie> Row<T> {
+impl<T: RowKey> Row<T> {
     /// An event.
-    pub fn new(time: Timestamp, tie: T) -> Self {
-        Row { time, tie }
+    pub fn new(time: Timestamp, key: T) -> Self {
+        Row { time, key }
     }
 
     /// What the event is grouped by; `None` where it has no valid value.
     pub fn value(&self) -> Option<i64> {
-        self.tie.value()
+        self.key.value()
     }
 
     /// When it happened.
@@ -276,56 +280,56 @@ impl<T: Tie> Row<T> {
 
     /// Its type and role.
     pub fn event(&self) -> EventKey {
-        self.tie.event()
+        self.key.event()
     }
 
     /// Its unique id as a code.
     pub fn unique_id(&self) -> Option<u32> {
-        self.tie.unique_id()
+        self.key.unique_id()
     }
 
-    /// When its last event happened: it is one event, unless it stands for a burst of them.
+    /// When its last event happened: it is one event, unless it stands for a partial session of them.
     pub fn end(&self) -> Timestamp {
-        self.tie.burst().map_or(self.time, |burst| self.time.plus(burst.length))
+        self.key.partial_session().map_or(self.time, |partial_session| self.time.plus(partial_session.length))
     }
 
-    /// The rest of it, where it stands for a burst of events.
-    pub fn burst(&self) -> Option<Joined> {
-        self.tie.burst()
+    /// The rest of it, where it stands for a partial session of events.
+    pub fn partial_session(&self) -> Option<PartialKey> {
+        self.key.partial_session()
     }
 
     /// How many events it stands for.
     pub fn count(&self) -> u32 {
-        self.tie.burst().map_or(1, |burst| burst.count)
+        self.key.partial_session().map_or(1, |partial_session| partial_session.count)
     }
 
     /// Its facts, by their place.
     pub fn fact(&self) -> u32 {
-        self.tie.fact()
+        self.key.fact()
     }
 
     /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
     pub fn moment(&self) -> (Timestamp, T) {
-        (self.time, self.tie.with_fact(0))
+        (self.time, self.key.with_fact(0))
     }
 
     /// What of its moment orders events that have no unique ids.
     pub fn order(&self) -> (Timestamp, i64, EventKey) {
-        let (sequence, event) = self.tie.order();
+        let (sequence, event) = self.key.order();
         (self.time, sequence, event)
     }
 }
 
-impl<T: Tie> Ord for Row<T> {
+impl<T: RowKey> Ord for Row<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         let before_ties = (self.value(), self.time).cmp(&(other.value(), other.time));
         // Codes of unique ids follow the order in which files come: they are the last to tell events apart.
-        let told = |row: &Self| (row.tie.order(), row.fact());
-        before_ties.then_with(|| told(self).cmp(&told(other))).then_with(|| self.tie.cmp(&other.tie))
+        let told = |row: &Self| (row.key.order(), row.fact());
+        before_ties.then_with(|| told(self).cmp(&told(other))).then_with(|| self.key.cmp(&other.key))
     }
 }
 
-impl<T: Tie> PartialOrd for Row<T> {
+impl<T: RowKey> PartialOrd for Row<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -344,7 +348,7 @@ pub struct PartitionRows<T> {
     bounds: Vec<u32>,
 }
 
-impl<T: Tie> PartitionRows<T> {
+impl<T: RowKey> PartitionRows<T> {
     /// Brings the rows of a partition together; `pieces` are blocks and the partition's number in each. Rows of one
     /// user come out in no particular order.
     pub fn gather(pieces: &[(&Block, usize)], types: &EventTypes) -> Option<Self> {
@@ -398,11 +402,11 @@ impl<T: Tie> PartitionRows<T> {
         }
         let (texts, text_ranks) = texts.map(Interner::into_ranked).unzip();
         if let Some(ranks) = text_ranks {
-            rows.iter_mut().for_each(|row| row.tie = row.tie.ranked(&ranks));
+            rows.iter_mut().for_each(|row| row.key = row.key.ranked(&ranks));
         }
         let (facts, fact_ranks) = facts.map(Interner::into_ranked).unzip();
         if let Some(ranks) = fact_ranks {
-            rows.iter_mut().for_each(|row| row.tie = row.tie.with_fact(ranks[row.fact() as usize]));
+            rows.iter_mut().for_each(|row| row.key = row.key.with_fact(ranks[row.fact() as usize]));
         }
         Some(PartitionRows { users, texts, facts, rows, bounds })
     }
@@ -432,8 +436,8 @@ mod tests {
     #[test]
     fn facts_order_events_before_unique_ids_do() {
         let row = |unique_id, fact| {
-            let tie = FullTie { sequence: 0, event: EventKey::NONE, unique_id };
-            Row::new(Timestamp::from_micros(1), FactTie { tie, fact })
+            let key = FullKey { sequence: 0, event: EventKey::NONE, unique_id };
+            Row::new(Timestamp::from_micros(1), FactKey { key, fact })
         };
         // Files come in any order, and so do the codes of unique ids.
         assert!(row(Some(7), 1) < row(None, 2) && row(Some(7), 1) < row(Some(3), 2));

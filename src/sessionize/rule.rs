@@ -1,36 +1,36 @@
 //! The session rule (SPEC 3): how the events of one group fall into sessions.
 //!
-//! [`Cutting`] is the rule of custom definitions, for all of them: timeout, starting events, ending
-//! events and property in any combination. [`ById`] is the default definition beside it. Both take the
+//! [`CustomRule`] is the rule of custom definitions, for all of them: timeout, starting events, ending
+//! events and property in any combination. [`SessionIdRule`] is the default definition beside it. Both take the
 //! events of one group in order and return segments that cover all of them, in order.
 
 use std::ops::Range;
 
-use super::rows::{Row, Tie};
+use super::rows::{Row, RowKey};
 use super::time::{Span, TimeUnit, Timestamp};
 
 /// What makes a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The default definition: the session id.
-    Default(ById),
+    Default(SessionIdRule),
     /// A custom definition.
-    Custom(Cutting),
+    Custom(CustomRule),
 }
 
 impl Rule {
     /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
-    pub fn segments<T: Tie>(
+    pub fn candidates<T: RowKey>(
         &self,
         group: &[Row<T>],
         id_time: impl Fn(i64) -> Option<Timestamp>,
-        mut found: impl FnMut(Segment),
+        mut found: impl FnMut(Candidate),
     ) {
         let Some(first) = group.first() else { return };
-        let whole = |reason| Segment { events: 0..group.len(), verdict: Verdict::Out(reason) };
+        let whole = |reason| Candidate { events: 0..group.len(), verdict: Verdict::Out(reason) };
         match (self, first.value()) {
-            (Rule::Default(by_id), Some(id)) => by_id.segments(group, id_time(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.segments(group, found),
+            (Rule::Default(by_id), Some(id)) => by_id.candidates(group, id_time(id), found),
+            (Rule::Custom(cutting), Some(_)) => cutting.candidates(group, found),
             (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
             (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
         }
@@ -38,28 +38,28 @@ impl Rule {
 
     /// The bound within which events of one group are always in one session, whatever lies between them; no event starts or
     /// ends a session by its type. `id` is the group's session id, where that is a time.
-    pub fn reach(&self, id: Option<Timestamp>, event: Timestamp) -> Reach {
+    pub fn merge_bound(&self, id: Option<Timestamp>, event: Timestamp) -> MergeBound {
         let silence = match self {
             Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
                 Some(id) => {
                     let (from, until) = by_id.near(id);
                     return match from <= event && event < until {
-                        true => Reach::Within(from, until),
+                        true => MergeBound::Within(from, until),
                         // Each is stale by itself.
-                        false => Reach::Within(Timestamp::MAX, Timestamp::MIN),
+                        false => MergeBound::Within(Timestamp::MAX, Timestamp::MIN),
                     };
                 }
                 None => by_id.silence(),
             },
             Rule::Custom(cutting) => cutting.silence,
         };
-        silence.reach()
+        silence.merge_bound()
     }
 }
 
 /// A bound within which events of one group are in one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum MergeBound {
     /// From the first instant on, and before the second.
     Within(Timestamp, Timestamp),
     /// A chain of gaps, each shorter than this.
@@ -68,7 +68,7 @@ pub enum Reach {
 
 /// Consecutive events of one group, and what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub struct Candidate {
     /// Which events.
     pub events: Range<usize>,
     /// A session, or why not.
@@ -200,11 +200,11 @@ impl Silence {
     }
 
     /// What it leaves together.
-    fn reach(self) -> Reach {
+    fn merge_bound(self) -> MergeBound {
         match self.limit {
-            None => Reach::Within(Timestamp::MIN, Timestamp::MAX),
-            Some(limit) if self.equal_cuts => Reach::Silence(limit),
-            Some(limit) => Reach::Silence(Span::from_micros(limit.micros().saturating_add(1))),
+            None => MergeBound::Within(Timestamp::MIN, Timestamp::MAX),
+            Some(limit) if self.equal_cuts => MergeBound::Silence(limit),
+            Some(limit) => MergeBound::Silence(Span::from_micros(limit.micros().saturating_add(1))),
         }
     }
 }
@@ -252,7 +252,7 @@ impl Silence {
 /// assert_eq!(found, [(0..1, "no_start"), (1..3, "timeout"), (3..5, "no_start")]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cutting {
+pub struct CustomRule {
     /// The silence that cuts.
     pub silence: Silence,
     /// Whether sessions open with a starting event and with nothing else.
@@ -267,34 +267,34 @@ pub struct Cutting {
     pub latest: Timestamp,
 }
 
-impl Cutting {
+impl CustomRule {
     /// Cuts the events of one group.
-    pub fn segments<T: Tie>(&self, events: &[Row<T>], mut found: impl FnMut(Segment)) {
+    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], mut found: impl FnMut(Candidate)) {
         let Some(first) = events.first() else { return };
-        let (mut open, mut heard) = (0, first.end());
+        let (mut open, mut last_end) = (0, first.end());
         for (next, event) in events.iter().enumerate().skip(1) {
-            if self.opens(events, open, next, heard) {
-                found(Segment { events: open..next, verdict: self.judge(events, open..next, heard) });
+            if self.opens(events, open, next, last_end) {
+                found(Candidate { events: open..next, verdict: self.judge(events, open..next, last_end) });
                 open = next;
             }
             // All that came before ended before a silence that cuts.
-            heard = heard.max(event.end());
+            last_end = last_end.max(event.end());
         }
-        found(Segment { events: open..events.len(), verdict: self.judge(events, open..events.len(), heard) });
+        found(Candidate { events: open..events.len(), verdict: self.judge(events, open..events.len(), last_end) });
     }
 
     /// Whether the event at `next` opens a new segment, the current one having opened at `open`, and its last event
     /// having been `heard`.
-    fn opens<T: Tie>(&self, events: &[Row<T>], open: usize, next: usize, heard: Timestamp) -> bool {
+    fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize, last_end: Timestamp) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
-        self.silence.cuts(heard, event.time())
+        self.silence.cuts(last_end, event.time())
             || event.event().is_start() && !(self.starts_continue && in_session)
             || previous.event().is_end()
     }
 
     /// Whether a segment whose last event was `heard` is a session, and why it ended.
-    fn judge<T: Tie>(&self, events: &[Row<T>], segment: Range<usize>, heard: Timestamp) -> Verdict {
+    fn judge<T: RowKey>(&self, events: &[Row<T>], segment: Range<usize>, last_end: Timestamp) -> Verdict {
         let (first, last) = (&events[segment.start], &events[segment.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
@@ -308,21 +308,21 @@ impl Cutting {
             EndReason::Property
         } else if last.event().is_end() {
             EndReason::EndEvent
-        } else if self.silence.cuts(heard, heard_until) {
+        } else if self.silence.cuts(last_end, heard_until) {
             EndReason::Timeout
         } else if next.is_some() {
             EndReason::StartEvent
         } else {
             EndReason::EndOfData
         };
-        Verdict::Session(Bounds { start: first.time(), end: heard, reason, clock_skew: false })
+        Verdict::Session(Bounds { start: first.time(), end: last_end, reason, clock_skew: false })
     }
 }
 
 /// The default definition: the events of one (user, session id) are one session, but for those too far
 /// from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ById {
+pub struct SessionIdRule {
     /// From this long after the id (or after a gap of this) events are stale; `None` for never.
     pub max_gap: Option<Span>,
     /// Whether an id that is a time is where its session starts (`length_from = "session_id"`).
@@ -331,9 +331,9 @@ pub struct ById {
     pub unit: TimeUnit,
 }
 
-impl ById {
+impl SessionIdRule {
     /// Cuts the events of one session id, which is a time or not.
-    pub fn segments<T: Tie>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Segment)) {
+    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Candidate)) {
         let id = id.filter(|_| self.starts_at_id);
         let session = match id {
             Some(id) => self.near_id(events, id),
@@ -341,7 +341,7 @@ impl ById {
         };
         let stale = Verdict::Out(OutOfSession::StaleId);
         if session.start > 0 {
-            found(Segment { events: 0..session.start, verdict: stale });
+            found(Candidate { events: 0..session.start, verdict: stale });
         }
         if !session.is_empty() {
             let first = events[session.start].time();
@@ -349,15 +349,15 @@ impl ById {
             let start = id.map_or(first, |id| id.min(end));
             let clock_skew = id.is_some_and(|id| id > end);
             let bounds = Bounds { start, end, reason: EndReason::SessionId, clock_skew };
-            found(Segment { events: session.clone(), verdict: Verdict::Session(bounds) });
+            found(Candidate { events: session.clone(), verdict: Verdict::Session(bounds) });
         }
         if session.end < events.len() {
-            found(Segment { events: session.end..events.len(), verdict: stale });
+            found(Candidate { events: session.end..events.len(), verdict: stale });
         }
     }
 
     /// The events from a day before the id until `max_gap` after it.
-    fn near_id<T: Tie>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
+    fn near_id<T: RowKey>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
         // Joined events are near it all, or none of them is.
         let (from, until) = self.near(id);
         let before = |time: Timestamp| events.partition_point(|row| row.time() < time);
@@ -375,12 +375,12 @@ impl ById {
     }
 
     /// The events before the first gap of `max_gap` or more.
-    fn until_first_gap<T: Tie>(&self, events: &[Row<T>]) -> Range<usize> {
+    fn until_first_gap<T: RowKey>(&self, events: &[Row<T>]) -> Range<usize> {
         let silence = self.silence();
-        let mut heard = Timestamp::MIN;
+        let mut last_end = Timestamp::MIN;
         let gap = events.iter().position(|row| {
-            let cuts = heard != Timestamp::MIN && silence.cuts(heard, row.time());
-            heard = heard.max(row.end());
+            let cuts = last_end != Timestamp::MIN && silence.cuts(last_end, row.time());
+            last_end = last_end.max(row.end());
             cuts
         });
         0..gap.unwrap_or(events.len())
@@ -388,7 +388,7 @@ impl ById {
 }
 
 /// When the last of some events happened, which are in order of their first.
-fn last_end<T: Tie>(events: &[Row<T>]) -> Timestamp {
+fn last_end<T: RowKey>(events: &[Row<T>]) -> Timestamp {
     events.iter().map(Row::end).max().unwrap_or_default()
 }
 
@@ -411,8 +411,8 @@ mod tests {
         events.iter().enumerate().map(row).collect()
     }
 
-    fn timeout(limit: i64) -> Cutting {
-        Cutting {
+    fn timeout(limit: i64) -> CustomRule {
+        CustomRule {
             silence: Silence { limit: Some(Span::from_micros(limit)), equal_cuts: true },
             needs_start: false,
             needs_end: false,
@@ -423,9 +423,9 @@ mod tests {
     }
 
     /// What each segment is: its length and why it ended or is out.
-    fn cut(rule: Cutting, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
+    fn cut(rule: CustomRule, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
         let mut found = Vec::new();
-        rule.segments(&story(events), |segment| {
+        rule.candidates(&story(events), |segment| {
             let why = match segment.verdict {
                 Verdict::Session(bounds) => bounds.reason.name(),
                 Verdict::Out(reason) => reason.name(),
@@ -440,35 +440,35 @@ mod tests {
         let events = [(0, 'a'), (9, 'a'), (19, 'a')];
         assert_eq!(cut(timeout(10), &events), [(2, "timeout"), (1, "timeout")]);
         let joined = Silence { equal_cuts: false, ..timeout(10).silence };
-        assert_eq!(cut(Cutting { silence: joined, ..timeout(10) }, &events), [(3, "timeout")]);
+        assert_eq!(cut(CustomRule { silence: joined, ..timeout(10) }, &events), [(3, "timeout")]);
     }
 
     #[test]
     fn start_and_end_events_cut_on_their_own_side() {
-        let rule = Cutting { needs_start: true, ..timeout(100) };
+        let rule = CustomRule { needs_start: true, ..timeout(100) };
         let events = [(0, 'a'), (1, 's'), (2, 'a'), (3, 's'), (4, 'e'), (5, 'a')];
         assert_eq!(cut(rule, &events), [(1, "no_start"), (2, "start_event"), (2, "end_event"), (1, "no_start")]);
     }
 
     #[test]
     fn a_repeated_start_continues_only_an_open_session() {
-        let rule = Cutting { needs_start: true, starts_continue: true, ..timeout(100) };
+        let rule = CustomRule { needs_start: true, starts_continue: true, ..timeout(100) };
         let events = [(0, 'a'), (1, 's'), (2, 's'), (3, 'e'), (4, 's')];
         assert_eq!(cut(rule, &events), [(1, "no_start"), (3, "end_event"), (1, "timeout")]);
     }
 
     #[test]
     fn the_latest_time_of_the_input_decides_between_timeout_and_end_of_data() {
-        let latest = |micros| Cutting { latest: Timestamp::from_micros(micros), ..timeout(10) };
+        let latest = |micros| CustomRule { latest: Timestamp::from_micros(micros), ..timeout(10) };
         assert_eq!(cut(latest(9), &[(0, 'a')]), [(1, "end_of_data")]);
         assert_eq!(cut(latest(10), &[(0, 'a')]), [(1, "timeout")]);
     }
 
     #[test]
     fn an_id_later_than_every_event_starts_and_ends_at_its_last_event() {
-        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
+        let rule = SessionIdRule { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
         let mut found = Vec::new();
-        rule.segments(&story(&[(1, 'a'), (7, 'b')]), Some(Timestamp::from_micros(20)), |s| found.push(s.verdict));
+        rule.candidates(&story(&[(1, 'a'), (7, 'b')]), Some(Timestamp::from_micros(20)), |s| found.push(s.verdict));
         let at = Timestamp::from_micros(7);
         let skewed = Bounds { start: at, end: at, reason: EndReason::SessionId, clock_skew: true };
         assert_eq!(found, [Verdict::Session(skewed)]);
@@ -477,10 +477,10 @@ mod tests {
     #[test]
     fn events_are_stale_max_gap_after_the_id_and_more_than_a_day_before() {
         let day = Span::DAY.micros();
-        let rule = ById { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
+        let rule = SessionIdRule { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
         let mut found = Vec::new();
         let events = story(&[(-day - 1, 'a'), (-day, 'a'), (49, 'a'), (50, 'a')]);
-        rule.segments(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));
+        rule.candidates(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));
         assert_eq!(found, [0..1, 1..3, 3..4]);
     }
 }

@@ -13,7 +13,7 @@
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::order::put_in_order;
-use super::rows::{Row, Tie};
+use super::rows::{Row, RowKey};
 use super::rule::{Bounds, OutOfSession, Rule, Verdict};
 use super::table_rows::added::FactRules;
 use super::time::calendar::Calendar;
@@ -85,7 +85,7 @@ pub struct Session<'g, T> {
 }
 
 /// Is told what becomes of a user's events. What it does not ask about goes by.
-pub trait Sink<T: Tie> {
+pub trait Sink<T: RowKey> {
     /// An event that repeats another one's unique id.
     fn duplicate(&mut self, _event: &Row<T>) {}
 
@@ -106,17 +106,17 @@ pub trait Sink<T: Tie> {
 }
 
 /// Takes the events of one user, in any order, all the way. `id_time` says which session ids are times.
-pub fn walk_user<T: Tie, S: Sink<T>>(
+pub fn walk_user<T: RowKey, S: Sink<T>>(
     rules: &Rules<'_>,
     events: &mut [Row<T>],
     id_time: &impl Fn(i64) -> Option<Timestamp>,
     sink: &mut S,
 ) {
     for group in groups(events_that_count(rules, events, sink)) {
-        rules.rule.segments(group, id_time, |segment| match segment.verdict {
-            Verdict::Out(reason) => sink.out_of_session(&group[segment.events], reason),
+        rules.rule.candidates(group, id_time, |candidate| match candidate.verdict {
+            Verdict::Out(reason) => sink.out_of_session(&group[candidate.events], reason),
             Verdict::Session(bounds) => {
-                let (events, after) = group[segment.events.start..].split_at(segment.events.len());
+                let (events, after) = group[candidate.events.start..].split_at(candidate.events.len());
                 let day = rules.calendar.day_of(bounds.start);
                 sink.session(Session { events, after, bounds, day, standing: rules.standing(day, bounds) });
             }
@@ -126,7 +126,7 @@ pub fn walk_user<T: Tie, S: Sink<T>>(
 
 /// Takes the events of one user, in any order, up to where they are cut: without duplicates and inactive ones, group by
 /// group, each in order of time.
-pub fn events_that_count<'e, T: Tie, S: Sink<T>>(
+pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
     rules: &Rules<'_>,
     mut events: &'e mut [Row<T>],
     sink: &mut S,
@@ -144,6 +144,6 @@ pub fn events_that_count<'e, T: Tie, S: Sink<T>>(
 }
 
 /// The groups of events that are in order: those of one session id, or of one value of the property.
-pub fn groups<T: Tie>(events: &[Row<T>]) -> impl Iterator<Item = &[Row<T>]> {
+pub fn groups<T: RowKey>(events: &[Row<T>]) -> impl Iterator<Item = &[Row<T>]> {
     events.chunk_by(|a, b| a.value() == b.value())
 }

@@ -3,7 +3,7 @@
 use super::event_types::{EventKey, EventTypes};
 use super::layout::block::Block;
 use super::layout::columns::KeyColumn;
-use super::rows::{FactTie, FullTie, Grouped, Joined, PartitionRows, Row, Tie};
+use super::rows::{FactKey, FullKey, Grouped, PartialKey, PartitionRows, Row, RowKey};
 use super::rule::Rule;
 use super::session_id::{text_as_time, NumberTimes};
 use super::time::Timestamp;
@@ -13,7 +13,7 @@ pub trait RowsWork {
     /// What it makes.
     type Made;
     /// Does it.
-    fn work<T: Tie>(self, rows: PartitionRows<T>) -> Self::Made;
+    fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Self::Made;
 }
 
 /// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids and
@@ -21,25 +21,25 @@ pub trait RowsWork {
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     let (first, _) = pieces.first()?;
     // Some blocks may have none: there it was of no use to join events.
-    if pieces.iter().any(|(block, _)| block.has_bursts()) {
+    if pieces.iter().any(|(block, _)| block.has_partial_sessions()) {
         return match first.values.is_some() {
-            false => with_facts::<Joined, W>(pieces, types, work),
-            true => with_facts::<Grouped<Joined>, W>(pieces, types, work),
+            false => with_facts::<PartialKey, W>(pieces, types, work),
+            true => with_facts::<Grouped<PartialKey>, W>(pieces, types, work),
         };
     }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
         (false, false) => with_facts::<EventKey, W>(pieces, types, work),
-        (false, true) => with_facts::<FullTie, W>(pieces, types, work),
+        (false, true) => with_facts::<FullKey, W>(pieces, types, work),
         (true, false) => with_facts::<Grouped<EventKey>, W>(pieces, types, work),
-        (true, true) => with_facts::<Grouped<FullTie>, W>(pieces, types, work),
+        (true, true) => with_facts::<Grouped<FullKey>, W>(pieces, types, work),
     }
 }
 
 /// With rows that have facts where someone asks for them.
-fn with_facts<T: Tie, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
+fn with_facts<T: RowKey, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     match pieces.first()?.0.facts.is_some() {
         false => Some(work.work(PartitionRows::<T>::gather(pieces, types)?)),
-        true => Some(work.work(PartitionRows::<FactTie<T>>::gather(pieces, types)?)),
+        true => Some(work.work(PartitionRows::<FactKey<T>>::gather(pieces, types)?)),
     }
 }
 
@@ -81,7 +81,7 @@ impl IdTimes {
 pub trait UserVisitor {
     /// All events of a user that passed the filter and were not rejected, in no particular order, duplicates and
     /// inactive ones among them. `user` is the user's place among those of the partition.
-    fn visit<T: Tie>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes);
+    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes);
 }
 
 /// What the rows of a visited partition name by their places.
@@ -106,7 +106,7 @@ pub fn visit_users<V: UserVisitor>(
     struct Visit<'v, V>(Rule, &'v mut V);
     impl<V: UserVisitor> RowsWork for Visit<'_, V> {
         type Made = Visited;
-        fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> Visited {
+        fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Visited {
             let ids = IdTimes::new(self.0, rows.texts.as_ref());
             rows.each_user(|user, events| self.1.visit(user, events, &ids));
             Visited { users: rows.users, texts: rows.texts, facts: rows.facts }

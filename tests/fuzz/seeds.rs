@@ -43,7 +43,7 @@ fn batch(rows: u32, with_rest: bool, text_values: bool) -> EventBatch {
         values: with_rest.then(|| ValueColumn::new(values, (0..rows).map(|row| row % 3 > 0).collect())),
         sequence: with_rest.then(ints),
         unique_ids: with_rest.then_some(ids),
-        bursts: None,
+        partial_sessions: None,
         facts: with_rest.then(|| Coded::new(keys(), codes())),
     }
 }

@@ -1,12 +1,13 @@
 //! `dwell compare`: two definitions over the same events, side by side.
 //!
 //! `reading` reads the events, once for both definitions where they ask the same of the input. `partition` has each
-//! definition make its sessions of every user (`side`, with the kernel's own rules over the events as `tie` has them)
+//! definition make its sessions of every user (`side`, with the kernel's own rules over the events as `key` has them)
 //! and `mapping` says how the sessions of one map to those of the other. What is counted of both in `tally` becomes
 //! `measures` and the `users` that change most; `show` prints them, and `output` writes all of it as Parquet into a
 //! folder of its own.
 
 pub mod error;
+mod key;
 mod mapping;
 mod measures;
 mod output;
@@ -17,7 +18,6 @@ mod show;
 mod side;
 mod sight;
 mod tally;
-mod tie;
 mod users;
 
 use std::path::PathBuf;
@@ -39,8 +39,8 @@ use crate::events::decode::dictionary::EventDictionary;
 use crate::job::fingerprint::{Canonical, Difference};
 use crate::job::options::Resources;
 use crate::pipeline;
-use crate::pipeline::event_buffer::Room;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::event_buffer::MemoryBudget;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::progress::Progress;
 use crate::summary::format::Format;
 
@@ -121,29 +121,29 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;
     let folder = options.resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let room = Room { limit: options.resources.memory_limit, threads, folder };
+    let budget = MemoryBudget { limit: options.resources.memory_limit, threads, folder };
     // Where there are rows of each, both are in memory at once.
-    let room = match reading.passes() {
-        1 => room,
-        _ => Room { limit: room.limit.map(|limit| limit.halved(threads)), ..room },
+    let budget = match reading.passes() {
+        1 => budget,
+        _ => MemoryBudget { limit: budget.limit.map(|limit| limit.halved(threads)), ..budget },
     };
-    reading.keep_limit(&room);
+    reading.keep_limit(&budget);
     let mut progress = Progress::new(!options.resources.quiet);
     progress.stage("reading", reading.rows());
     let dictionary = EventDictionary::default();
-    let read = reading.read(&pool, &dictionary, &room, &progress)?;
+    let read = reading.read(&pool, &dictionary, &budget, &progress)?;
     let names = dictionary.names();
     let side = |side: usize| {
         let rows = &read.of(side).rows;
         // The latest time decides nothing but why the last session of a user ended, which no one asks here.
-        Side::new(Known::new(&jobs[side].job, rows, &names, rows.latest), &reading.roles[side])
+        Side::new(KernelInputs::new(&jobs[side].job, rows, &names, rows.latest), &reading.roles[side])
     };
     let common = reading.common();
     let comparison = Comparison { sides: [side(0), side(1)], each_session: output.is_some(), common };
     let all: Vec<usize> = (0..read.of(0).events.partitions().count()).collect();
     progress.stage("comparing", all.len() as u64);
     // One for each set of events: whoever has some of the second has some of the first, and waits for nobody.
-    let shared = [room.shared(0), room.shared(0)];
+    let shared = [budget.shared(0), budget.shared(0)];
     let counted: Mutex<Counted> = Mutex::default();
     let outcomes = pipeline::each(&pool, &all, |number| {
         if let Some(limit) = options.resources.memory_limit {
@@ -152,12 +152,12 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
         }
         let outcome = match &read {
             Read::Once(both) => {
-                both.events.with_pieces(*number, &room, &shared[0], |rows| comparison.of_same_rows(rows))
+                both.events.with_pieces(*number, &budget, &shared[0], |rows| comparison.of_same_rows(rows))
             }
             Read::Twice(each) => {
                 let [a, b] = &**each;
-                a.events.with_pieces(*number, &room, &shared[0], |rows_a| {
-                    b.events.with_pieces(*number, &room, &shared[1], |rows_b| comparison.of_own_rows(rows_a, rows_b))
+                a.events.with_pieces(*number, &budget, &shared[0], |rows_a| {
+                    b.events.with_pieces(*number, &budget, &shared[1], |rows_b| comparison.of_own_rows(rows_a, rows_b))
                 })?
             }
         };

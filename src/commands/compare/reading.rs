@@ -15,7 +15,7 @@ use crate::events::source::plan::{Extent, ReadPlan};
 use crate::events::source::roles::{KeyType, Roles, Value};
 use crate::job::fingerprint::Canonical;
 use crate::job::{Input, Job};
-use crate::pipeline::event_buffer::Room;
+use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::{Gather, Gathered};
 use crate::profile::Profile;
@@ -96,9 +96,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Has the events be read within the memory of a room.
-    pub(super) fn keep_limit(&mut self, room: &Room) {
+    pub(super) fn keep_limit(&mut self, budget: &MemoryBudget) {
         let plans = self.alone.iter_mut().chain(&mut self.together);
-        plans.for_each(|plan| plan.keep_limit(room.limit, room.threads));
+        plans.for_each(|plan| plan.keep_limit(budget.limit, budget.threads));
     }
 
     /// What both jobs know of an event, besides its user and time.
@@ -148,13 +148,14 @@ impl<'a> Reading<'a> {
         &self,
         pool: &ThreadPool,
         types: &EventDictionary,
-        room: &Room,
+        budget: &MemoryBudget,
         progress: &Progress,
     ) -> Result<Read, Error> {
         let gather = |side: usize, plan: &ReadPlan| -> Result<Gathered, Error> {
             let profile = Profile::default();
             let of = self.jobs[side];
-            let gather = Gather { pool, job: &of.job, joining: None, plan, types, room, profile: &profile, progress };
+            let gather =
+                Gather { pool, job: &of.job, preaggregation: None, plan, types, budget, profile: &profile, progress };
             let gathered = gather.events().map_err(|error| within(of, error))?;
             plan.check_unchanged()?;
             Ok(gathered)

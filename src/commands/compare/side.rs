@@ -2,13 +2,13 @@
 //!
 //! The rules are the kernel's; what is added here is that each event remembers its place.
 
+use super::key::{Light, SideKey, Whole};
 use super::sight::Sight;
 use super::tally::SideTally;
-use super::tie::{Light, SideTie, Whole};
 use crate::events::source::roles::Roles;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{Row, Tie};
+use crate::sessionize::rows::{Row, RowKey};
 use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
@@ -23,7 +23,7 @@ pub(super) const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Side {
     /// The rules.
-    pub(super) known: Known,
+    pub(super) known: KernelInputs,
     sight: Sight,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Cut {
 
 impl Side {
     /// A definition; `roles` are its own, whatever else was read for the other one.
-    pub(super) fn new(known: Known, roles: &Roles) -> Self {
+    pub(super) fn new(known: KernelInputs, roles: &Roles) -> Self {
         let sight = Sight::new(&known.types, roles);
         Side { known, sight }
     }
@@ -53,7 +53,7 @@ impl Side {
     }
 
     /// Makes the sessions of a user's events.
-    pub(super) fn cut<T: Tie>(&self, events: &[Row<T>], ids: &IdTimes, cut: &mut Cut, tally: &mut SideTally) {
+    pub(super) fn cut<T: RowKey>(&self, events: &[Row<T>], ids: &IdTimes, cut: &mut Cut, tally: &mut SideTally) {
         cut.sessions.clear();
         cut.owners.clear();
         cut.owners.resize(events.len(), NONE);
@@ -70,7 +70,7 @@ impl Side {
         tally.add_sessions(&cut.sessions);
     }
 
-    fn cut_rows<T: Tie, S: SideTie>(
+    fn cut_rows<T: RowKey, S: SideKey>(
         &self,
         events: &[Row<T>],
         rows: &mut Vec<Row<S>>,
@@ -86,7 +86,7 @@ impl Side {
     }
 
     /// The dates on which the user is active.
-    fn find_days<S: Tie>(&self, rows: &[Row<S>], days: &mut Vec<Day>) {
+    fn find_days<S: RowKey>(&self, rows: &[Row<S>], days: &mut Vec<Day>) {
         days.clear();
         let mut cursor = self.known.calendar.cursor();
         for row in rows {
@@ -101,7 +101,7 @@ impl Side {
     }
 
     /// How many events are on dates that tables hold.
-    fn inside<S: Tie>(&self, events: &[Row<S>]) -> u64 {
+    fn inside<S: RowKey>(&self, events: &[Row<S>]) -> u64 {
         if self.known.dates.is_all() {
             return events.len() as u64;
         }
@@ -137,7 +137,7 @@ struct OfUser<'c> {
     tally: &'c mut SideTally,
 }
 
-impl<S: Tie> Sink<S> for OfUser<'_> {
+impl<S: RowKey> Sink<S> for OfUser<'_> {
     fn duplicate(&mut self, _: &Row<S>) {
         self.tally.duplicates += 1;
     }

@@ -8,7 +8,7 @@ use super::id_kind::Shape;
 use super::marks::Mark;
 use super::senders::{BySender, EndersByPlatform};
 use super::standing::{add, total, Standings};
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::time::{Day, Span, Timestamp};
 
 /// How many days late an event can be, each counted; later ones are counted together.
@@ -18,7 +18,7 @@ pub const LATEST: usize = 31;
 #[derive(Clone, Copy, Debug)]
 pub struct Examination<'a> {
     /// What the kernel knows.
-    pub known: &'a Known,
+    pub known: &'a KernelInputs,
     /// The columns beside those of a run.
     pub beside: &'a Beside,
     /// Whether events are grouped by the session id, so that its kind is known.

@@ -163,7 +163,7 @@ pub fn diagnose(job: Job, resources: &Resources, options: &Options) -> Result<Di
         now: options.now,
     };
     let mut exam = Exam::default();
-    let parts = each_partition(&question.pool, &asked.gathered.events, &question.room, |pieces| {
+    let parts = each_partition(&question.pool, &asked.gathered.events, &question.budget, |pieces| {
         Ok(examine(pieces, &examination))
     })?;
     parts.into_iter().for_each(|part| exam.merge(part));

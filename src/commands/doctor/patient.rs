@@ -14,7 +14,7 @@ use crate::events::source::plan::ReadPlan;
 use crate::events::source::roles::KeyType;
 use crate::job::dates::day_text;
 use crate::job::Job;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::time::Span;
 use crate::summary::grouped;
 
@@ -28,7 +28,7 @@ pub struct Patient<'a> {
     /// What became of the rows.
     pub rows: &'a RowCounts,
     /// What the kernel knows.
-    pub known: &'a Known,
+    pub known: &'a KernelInputs,
     /// What was counted.
     pub exam: &'a Exam,
     /// The columns beside those of a run.

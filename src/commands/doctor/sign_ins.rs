@@ -13,12 +13,12 @@ use crate::events::source::columns::Columns;
 use crate::job::options::Resources;
 use crate::job::Job;
 use crate::pipeline;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::question::Question;
 use crate::sessionize::facts::{FactKind, FactLayout, FactTable};
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{PartitionRows, Tie};
+use crate::sessionize::rows::{PartitionRows, RowKey};
 use crate::sessionize::user::{walk_user, Session, Sink};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
 
@@ -66,7 +66,7 @@ fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> 
     question.plan.facts = Some(Facts::beside(users, Vec::new()));
     let asked = question.ask()?;
     let counted = Mutex::new((0, 0));
-    pipeline::each_partition(&question.pool, &asked.gathered.events, &question.room, |pieces| {
+    pipeline::each_partition(&question.pool, &asked.gathered.events, &question.budget, |pieces| {
         let (cut, of) = of_partition(pieces, &asked.known, &layout);
         let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
         (counted.0, counted.1) = (counted.0 + cut, counted.1 + of);
@@ -77,14 +77,14 @@ fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> 
 }
 
 /// Visits that are cut, and those with a user.
-fn of_partition(pieces: &[(&Block, usize)], known: &Known, layout: &FactLayout) -> (u64, u64) {
+fn of_partition(pieces: &[(&Block, usize)], known: &KernelInputs, layout: &FactLayout) -> (u64, u64) {
     struct Count<'k> {
-        known: &'k Known,
+        known: &'k KernelInputs,
         layout: &'k FactLayout,
     }
     impl RowsWork for Count<'_> {
         type Made = (u64, u64);
-        fn work<T: Tie>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
+        fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
             let has_user = have_users(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
             let mut visits = Visits { has_user: &has_user, cut: 0, of: 0 };
@@ -103,7 +103,7 @@ struct Visits<'u> {
     of: u64,
 }
 
-impl<T: Tie> Sink<T> for Visits<'_> {
+impl<T: RowKey> Sink<T> for Visits<'_> {
     fn session(&mut self, session: Session<'_, T>) {
         let with_user = session.events.iter().filter(|event| self.has_user[event.fact() as usize]).count();
         self.cut += u64::from(with_user > 0 && with_user < session.events.len());

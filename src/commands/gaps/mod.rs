@@ -77,7 +77,7 @@ fn each_user<V: UserVisitor>(
     asked: &Asked,
     work: impl Fn(&dyn Fn(&mut V)) + Sync,
 ) -> Result<(), Error> {
-    pipeline::each_partition(&question.pool, &asked.gathered.events, &question.room, |pieces| {
+    pipeline::each_partition(&question.pool, &asked.gathered.events, &question.budget, |pieces| {
         work(&|visitor: &mut V| {
             visit_users(pieces, &asked.known.types, asked.known.rule, visitor);
         });

@@ -1,8 +1,8 @@
 //! One user after the other: the gaps between the events, and the sessions that each timeout makes of them.
 
 use crate::sessionize::layout::hash::hash_int;
-use crate::sessionize::rows::{Row, Tie};
-use crate::sessionize::rule::{Cutting, Rule, Silence, Verdict};
+use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rule::{CustomRule, Rule, Silence, Verdict};
 use crate::sessionize::time::Span;
 use crate::sessionize::user::{events_that_count, groups, Rules, Sink};
 use crate::sessionize::visit::{IdTimes, UserVisitor};
@@ -71,7 +71,7 @@ impl Tally {
 /// A timeout as the kernel takes it.
 #[derive(Clone, Copy, Debug)]
 struct Try {
-    cutting: Cutting,
+    cutting: CustomRule,
     /// The gaps within 10 % of it, both ends inclusive.
     near: (Span, Span),
 }
@@ -84,7 +84,7 @@ impl Try {
         let span = |micros: i128| Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
         // Rounded so that whole microseconds compare as the fractions do.
         let near = (span((tenth(9) + 9) / 10), span(tenth(11) / 10));
-        Some(Try { cutting: Cutting { silence, ..cutting }, near })
+        Some(Try { cutting: CustomRule { silence, ..cutting }, near })
     }
 
     fn all(rules: &Rules<'_>, timeouts: &[Span]) -> Vec<Self> {
@@ -92,9 +92,9 @@ impl Try {
     }
 
     /// The length of each session of a group that starts on one of the dates.
-    fn each_length<T: Tie>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
-        self.cutting.segments(group, |segment| {
-            if let Verdict::Session(bounds) = segment.verdict {
+    fn each_length<T: RowKey>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
+        self.cutting.candidates(group, |candidate| {
+            if let Verdict::Session(bounds) = candidate.verdict {
                 if rules.hold_date_of(bounds.start) {
                     found(bounds.end.since(bounds.start));
                 }
@@ -114,7 +114,7 @@ struct Dropped {
     inactive: u64,
 }
 
-impl<T: Tie> Sink<T> for Dropped {
+impl<T: RowKey> Sink<T> for Dropped {
     fn duplicate(&mut self, _: &Row<T>) {
         self.duplicates += 1;
     }
@@ -140,7 +140,7 @@ impl<'r> Tallying<'r> {
         Tallying { rules, tally: Tally::of(tries.len()), tries }
     }
 
-    fn add_group<T: Tie>(&mut self, half: Half, group: &[Row<T>]) {
+    fn add_group<T: RowKey>(&mut self, half: Half, group: &[Row<T>]) {
         let Tallying { rules, tries, tally } = self;
         for pair in group.windows(2) {
             if rules.hold_date_of(pair[0].time()) {
@@ -167,7 +167,7 @@ impl<'r> Tallying<'r> {
 }
 
 impl UserVisitor for Tallying<'_> {
-    fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
+    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
         let mut dropped = Dropped::default();
         let events = events_that_count(&self.rules, events, &mut dropped);
         self.tally.duplicates += dropped.duplicates;
@@ -186,7 +186,7 @@ impl UserVisitor for Tallying<'_> {
 
 /// A half that does not depend on how events are laid out: users with the same first, last and number of events are in
 /// the same one.
-fn half_of<T: Tie>(events: &[Row<T>]) -> Half {
+fn half_of<T: RowKey>(events: &[Row<T>]) -> Half {
     let times = || events.iter().map(|event| event.time().micros());
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
     Half::of_hash(hash_int(first) ^ hash_int(last.wrapping_add(events.len() as i64)).rotate_left(32))
@@ -212,7 +212,7 @@ impl<'r> Measuring<'r> {
 }
 
 impl UserVisitor for Measuring<'_> {
-    fn visit<T: Tie>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
+    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
         let events = events_that_count(&self.rules, events, &mut Dropped::default());
         for group in groups(events).filter(|group| group[0].value().is_some()) {
             for ((counts, of), open) in self.counts.iter_mut().zip(&self.tries).zip(&self.open) {

@@ -19,7 +19,7 @@ use crate::job::options::Resources;
 use crate::job::Job;
 use crate::pipeline;
 use crate::pipeline::kernel_inputs::needs_latest;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::question::Question;
 
 use error::InspectError;
@@ -67,7 +67,7 @@ pub fn inspect(job: Job, resources: &Resources, ask: &Ask) -> Result<Stream, Err
         true => pipeline::latest_time(&question.pool, &question.job, &question.plan, &Default::default())?,
         false => found.rows.latest,
     };
-    let known = Known::new(&question.job, &found.rows, &found.types, latest);
+    let known = KernelInputs::new(&question.job, &found.rows, &found.types, latest);
     let traced = trace(&found.blocks, &known);
     let mut stream = Stream::new(&question, &known, found, &traced, ask);
     if let Some(session) = &ask.session {

@@ -13,7 +13,7 @@ use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::KeyType;
 use crate::job::dates::{day_text, instant_text};
 use crate::job::Kind;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::question::Question;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::rule::EndReason;
@@ -137,7 +137,7 @@ impl Session {
 
 impl Stream {
     /// Puts together what was found and what became of it.
-    pub fn new(question: &Question, known: &Known, found: Found, traced: &Traced, ask: &Ask) -> Self {
+    pub fn new(question: &Question, known: &KernelInputs, found: Found, traced: &Traced, ask: &Ask) -> Self {
         let maker = Maker { question, known, found: &found, traced };
         let mut stream = Stream {
             sessions: Vec::new(),
@@ -214,7 +214,7 @@ pub fn plain(value: &Value) -> String {
 
 struct Maker<'a> {
     question: &'a Question,
-    known: &'a Known,
+    known: &'a KernelInputs,
     found: &'a Found,
     traced: &'a Traced,
 }

@@ -1,9 +1,9 @@
 //! What becomes of each event of a user: the kernel's own steps, with every event's place kept.
 
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{Row, Tie};
+use crate::sessionize::rows::{Row, RowKey};
 use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
@@ -73,7 +73,7 @@ pub enum Then {
 }
 
 /// Follows the events of all users in these blocks of one partition.
-pub fn trace(blocks: &[Block], known: &Known) -> Traced {
+pub fn trace(blocks: &[Block], known: &KernelInputs) -> Traced {
     let pieces: Vec<(&Block, usize)> = blocks.iter().map(|block| (block, 0)).collect();
     let events: usize = blocks.iter().map(|block| block.rows(0).len()).sum();
     let mut tracer = Tracer {
@@ -96,7 +96,7 @@ struct Tracer<'r> {
 }
 
 impl UserVisitor for Tracer<'_> {
-    fn visit<T: Tie>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
+    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
         for event in events.iter() {
             self.traced.moments[place(event)] = (event.time(), event.event().rank());
         }
@@ -116,7 +116,7 @@ struct OfUser {
     latest: Option<Timestamp>,
 }
 
-impl<T: Tie> Sink<T> for OfUser {
+impl<T: RowKey> Sink<T> for OfUser {
     fn duplicate(&mut self, event: &Row<T>) {
         self.traced.duplicates.push(place(event));
     }
@@ -161,6 +161,6 @@ impl Tracer<'_> {
     }
 }
 
-fn place<T: Tie>(event: &Row<T>) -> usize {
+fn place<T: RowKey>(event: &Row<T>) -> usize {
     event.fact() as usize
 }

@@ -18,8 +18,8 @@ use crate::job::dates::instant_text;
 use crate::job::options::Resources;
 use crate::job::{Job, JobError, Segment};
 use crate::pipeline;
-use crate::pipeline::event_buffer::Room;
-use crate::pipeline::kernel_inputs::{needs_latest, Known};
+use crate::pipeline::event_buffer::MemoryBudget;
+use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
 use crate::pipeline::progress::Progress;
 use crate::profile::Profile;
 use crate::sessionize::counts::Counts;
@@ -79,16 +79,16 @@ pub fn kernel(
     let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments)).transpose()?;
     let threads = resources.threads()?;
     let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let room = Room { limit: resources.memory_limit, threads, folder };
+    let budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
     let pool = pipeline::pool(threads)?;
     let types = EventDictionary::default();
-    let source = Source { pool: &pool, room: &room, types: &types };
+    let source = Source { pool: &pool, budget: &budget, types: &types };
     let source::Events { job, plan, gathered, latest: of_stream, definition } = source.events(job, input)?;
     let latest = latest(&job, options, of_stream)?;
     let unread = plan.unread();
 
     let (rows, names) = (gathered.rows, types.names());
-    let known = Known::new(&job, &rows, &names, latest);
+    let known = KernelInputs::new(&job, &rows, &names, latest);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
     let rules = Rules { makes_activity: true, facts: facts.as_ref(), ..known.rules() };
     let mut writer = Writer {
@@ -104,7 +104,7 @@ pub fn kernel(
     };
     let (profile, progress) = (Profile::default(), Progress::new(false));
     let (made, all_counts) =
-        pipeline::make(&pool, gathered.events, &rules, &room, &profile, &progress, |part| writer.write(part))?;
+        pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| writer.write(part))?;
     writer.write(&made)?;
     let table_rows = writer.finish()?;
 
@@ -113,7 +113,7 @@ pub fn kernel(
     let mut all = warnings::warnings(&job, &plan, &whole_input(latest), &rows, &all_counts.all, &names);
     all.extend(unread.into_iter().map(Warning::Unread));
     all.extend(warnings::without_value(&of_segments));
-    all.extend(warnings::memory(room.limit, crate::job::memory_limit::peak()));
+    all.extend(warnings::memory(budget.limit, crate::job::memory_limit::peak()));
     all.iter().for_each(|warning| tracing::warn!("{warning}"));
     let Some(file) = &options.counts else { return Ok(()) };
     let facts = Facts {

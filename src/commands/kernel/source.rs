@@ -20,8 +20,8 @@ use crate::events::stream::{EventBatches, EventStream};
 use crate::job::fingerprint::Canonical;
 use crate::job::Job;
 use crate::pipeline;
-use crate::pipeline::event_buffer::Room;
-use crate::pipeline::kernel_inputs::{joining, needs_latest};
+use crate::pipeline::event_buffer::MemoryBudget;
+use crate::pipeline::kernel_inputs::{needs_latest, preaggregation};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::{Gather, Gathered, Streamed};
 use crate::profile::Profile;
@@ -32,7 +32,7 @@ use crate::tables::error::TableError;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     pub(super) pool: &'a ThreadPool,
-    pub(super) room: &'a Room,
+    pub(super) budget: &'a MemoryBudget,
     /// Takes the event types.
     pub(super) types: &'a EventDictionary,
 }
@@ -114,10 +114,10 @@ impl Source<'_> {
         Gather {
             pool: self.pool,
             job,
-            joining: joining(job),
+            preaggregation: preaggregation(job),
             plan,
             types: self.types,
-            room: self.room,
+            budget: self.budget,
             profile,
             progress,
         }
@@ -132,7 +132,7 @@ impl Source<'_> {
         /// Enough for partitions to be small also where there are as many as a large machine makes of one stream.
         const MANY: u64 = 1 << 25;
         const MANY_IN_LITTLE_MEMORY: u64 = 1 << 27;
-        let (few, many) = match self.room.limit {
+        let (few, many) = match self.budget.limit {
             None => (FEW, MANY),
             Some(_) => (FEW_IN_LITTLE_MEMORY, MANY_IN_LITTLE_MEMORY),
         };
@@ -152,7 +152,7 @@ impl Source<'_> {
 
     /// Puts a stream into a Parquet file, which is gone when it is dropped.
     fn spool<R: Read>(&self, stream: EventStream<R>) -> Result<NamedTempFile, Error> {
-        let folder = &self.room.folder;
+        let folder = &self.budget.folder;
         let spill = |error: &std::io::Error| TableError::spill(folder, error);
         let made = std::fs::create_dir_all(folder)
             .and_then(|()| tempfile::Builder::new().prefix("dwell-").suffix(".parquet").tempfile_in(folder));

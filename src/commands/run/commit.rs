@@ -36,7 +36,7 @@ pub fn commit(
     outcome: &Outcome,
     course: Course,
 ) -> Result<Ran, Error> {
-    let Planned { options, job, plan, definition, folder, past, scope, room, started, .. } = planned;
+    let Planned { options, job, plan, definition, folder, past, scope, budget, started, .. } = planned;
     let Staged { counts: all_counts, mut written, overview } = staged;
     let counts = all_counts.all;
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
@@ -45,7 +45,7 @@ pub fn commit(
     warnings.extend(read.unread.iter().cloned().map(Warning::Unread));
     warnings.extend(warnings::without_value(&of_segments));
     warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
-    warnings.extend(warnings::memory(room.limit, peak()));
+    warnings.extend(warnings::memory(budget.limit, peak()));
     for warning in &warnings {
         tracing::warn!("{warning}");
     }

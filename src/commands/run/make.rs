@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::job::options::Table;
 use crate::pipeline;
 use crate::pipeline::event_buffer::Events;
-use crate::pipeline::kernel_inputs::Known;
+use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::partition::AllCounts;
 use crate::sessionize::user::Rules;
 use crate::tables::write::parquet_file::Provenance;
@@ -28,8 +28,8 @@ pub struct Staged {
 ///
 /// # Errors
 /// Fewer sessions, or more events out of session, than the user allows; a file that cannot be written; an interruption.
-pub fn make(planned: &Planned<'_>, events: Events, known: &Known, course: &mut Course) -> Result<Staged, Error> {
-    let Planned { options, job, plan, pool, room, scope, .. } = planned;
+pub fn make(planned: &Planned<'_>, events: Events, known: &KernelInputs, course: &mut Course) -> Result<Staged, Error> {
+    let Planned { options, job, plan, pool, budget, scope, .. } = planned;
     let types = &known.types;
     let dates = scope.dates.within(job.output.window);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(job, types));
@@ -38,8 +38,9 @@ pub fn make(planned: &Planned<'_>, events: Events, known: &Known, course: &mut C
     course.progress.stage("sessions", events.partitions().count() as u64);
     let provenance = Provenance::of(&planned.definition);
     let mut output = Output::new(planned, types, &provenance, &course.profile);
-    let (made, counts) =
-        pipeline::make(pool, events, &rules, room, &course.profile, &course.progress, |part| output.write_part(part))?;
+    let (made, counts) = pipeline::make(pool, events, &rules, budget, &course.profile, &course.progress, |part| {
+        output.write_part(part)
+    })?;
     check_sessions(&options.limits, &counts.all)?;
     course.stopwatch.stage("sessionize");
     tracing::info!(sessions = counts.all.sessions, users = counts.all.users, "sessionized");

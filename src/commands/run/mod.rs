@@ -72,10 +72,10 @@ pub fn run_recorded(job: &Job, options: &Options) -> Result<Ran, Error> {
 
 /// Compares what was staged with what it replaces.
 fn check(planned: &Planned<'_>, written: &Written) -> Result<Outcome, Error> {
-    let Planned { options, job, definition, folder, scope, room, .. } = planned;
+    let Planned { options, job, definition, folder, scope, budget, .. } = planned;
     // What was under another definition is no earlier state of these sessions.
     let goes_on = scope.mode != Mode::Full && !folder.before().is_other_than(definition);
-    let outcome = Outcome::new(job, folder, &written.replaced, goes_on, room.to_compare())?;
+    let outcome = Outcome::new(job, folder, &written.replaced, goes_on, budget.to_compare())?;
     check_changes(&options.limits, &outcome.dates, outcome.newest)?;
     Ok(outcome)
 }

@@ -28,7 +28,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Compares what is staged, and what it replaces, with what stands in the folder; the sessions one by one
-    /// only `with_changes`, in `room` bytes of memory.
+    /// only `with_changes`, in `budget` bytes of memory.
     ///
     /// # Errors
     /// A table that cannot be read.
@@ -37,7 +37,7 @@ impl Outcome {
         folder: &LockedFolder,
         replaced: &BTreeSet<PathBuf>,
         with_changes: bool,
-        room: Option<usize>,
+        budget: Option<usize>,
     ) -> Result<Self, Error> {
         let staged = folder.staged_files()?;
         let touched: BTreeSet<&PathBuf> = staged.iter().chain(replaced).collect();
@@ -66,7 +66,7 @@ impl Outcome {
                 None => Groups { value: Some("session_id".to_string()), names_session: true },
                 Some(custom) => Groups { value: custom.property.as_deref().map(property_column), names_session: false },
             };
-            outcome.changes = Some(compare(&files.0, &files.1, &groups, room)?);
+            outcome.changes = Some(compare(&files.0, &files.1, &groups, budget)?);
         }
         outcome.replaced = replaced.into_iter().collect();
         Ok(outcome)

@@ -14,7 +14,7 @@ use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::{Job, JobError};
 use crate::pipeline;
-use crate::pipeline::event_buffer::Room;
+use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::Pool;
 use crate::sessionize::time::dates::Window;
 use crate::summary::dry_run;
@@ -42,7 +42,7 @@ pub struct Planned<'o> {
     /// The dates that it makes.
     pub scope: Scope,
     /// The memory that there is for it.
-    pub room: Room,
+    pub budget: MemoryBudget,
     /// When it began.
     pub started: jiff::Timestamp,
 }
@@ -89,14 +89,14 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
         plan.keep_times(times.clone())?;
     }
     let scratch = || folder.scratch_path(Path::new("events"));
-    let room = Room {
+    let budget = MemoryBudget {
         limit: options.resources.memory_limit,
         threads,
         folder: options.resources.temp_dir.clone().unwrap_or_else(scratch),
     };
     let extent = plan.extent;
     tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
-    let planned = Planned { options, job, plan, definition, folder, pool, past, scope, room, started };
+    let planned = Planned { options, job, plan, definition, folder, pool, past, scope, budget, started };
     Ok(Plan::Run(Box::new(planned)))
 }
 

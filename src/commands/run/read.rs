@@ -9,7 +9,7 @@ use crate::events::normalise::RowCounts;
 use crate::events::source::plan::Unreadable;
 use crate::pipeline;
 use crate::pipeline::event_buffer::Events;
-use crate::pipeline::kernel_inputs::{joining, needs_latest, Known};
+use crate::pipeline::kernel_inputs::{needs_latest, preaggregation, KernelInputs};
 use crate::pipeline::Gather;
 use crate::sessionize::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct Read {
     /// The latest possible time of all rows.
     pub latest: Option<Timestamp>,
     /// What the kernel needs to know.
-    pub known: Known,
+    pub known: KernelInputs,
 }
 
 /// Reads all events that the run is about, by partition of users.
@@ -32,12 +32,13 @@ pub struct Read {
 /// # Errors
 /// A file that cannot be read or has changed; more rejected rows than the user allows.
 pub fn read(planned: &Planned<'_>, course: &mut Course) -> Result<(Events, Read), Error> {
-    let Planned { job, plan, pool, room, scope, .. } = planned;
+    let Planned { job, plan, pool, budget, scope, .. } = planned;
     let types = &EventDictionary::default();
     course.progress.stage("reading", plan.extent.rows_read);
     let (profile, progress) = (&course.profile, &course.progress);
     plan.forget_unread();
-    let gathered = Gather { pool, job, joining: joining(job), plan, types, room, profile, progress }.events()?;
+    let gathered =
+        Gather { pool, job, preaggregation: preaggregation(job), plan, types, budget, profile, progress }.events()?;
     let unread = plan.unread();
     plan.check_unchanged()?;
     let rows = gathered.rows;
@@ -50,6 +51,6 @@ pub fn read(planned: &Planned<'_>, course: &mut Course) -> Result<(Events, Read)
     };
     tracing::info!(rows = rows.passed, rejected = rows.rejected_total(), "read");
     let names = types.names();
-    let known = Known::new(job, &rows, &names, latest);
+    let known = KernelInputs::new(job, &rows, &names, latest);
     Ok((gathered.events, Read { rows, unread, names, latest, known }))
 }

@@ -10,7 +10,7 @@ use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::{Facts, Survey};
 use crate::job::dates::{calendar, dates_over, instants_of};
 use crate::job::options::Options;
-use crate::job::reach::Reach;
+use crate::job::reach::TimeReach;
 use crate::job::times::Times;
 use crate::job::{Job, Kind};
 use crate::pipeline;
@@ -83,7 +83,7 @@ impl Past {
             return Some(Ledger { apart: ledger.apart.and(&scope.dates), ..ledger.clone() });
         }
         let before = self.ledger.as_ref();
-        let with_ids = Reach::of(job, || true).is_ok_and(|reach| with_ids(job, &reach).is_some());
+        let with_ids = TimeReach::of(job, || true).is_ok_and(|reach| with_ids(job, &reach).is_some());
         let entry = |(file, name): (usize, &String)| {
             let mark = Mark::of(&plan.footers[file]);
             let known = before.and_then(|ledger| ledger.files.get(name)).filter(|entry| entry.mark == mark);
@@ -121,7 +121,7 @@ impl Finder<'_> {
             scope.whole = Some(Whole::Columns);
         } else if !dates.is_all() {
             scope.mode = Mode::Dates;
-            match Reach::of(self.job, || self.ids_are_times()) {
+            match TimeReach::of(self.job, || self.ids_are_times()) {
                 Ok(reach) => scope.times = Some(self.times_for(&dates, &reach)),
                 Err(why) => scope.whole = Some(Whole::Unbounded(why)),
             }
@@ -157,7 +157,7 @@ impl Finder<'_> {
         }
         let surveys = self.survey_new_files()?;
         let timed = ledger.ids_are_times && surveys.values().all(|survey| !survey.untimed_ids);
-        let reach = match Reach::of(self.job, || timed) {
+        let reach = match TimeReach::of(self.job, || timed) {
             Ok(reach) => reach,
             Err(why) => return Ok(Some(Scope { surveys, ..everything(Whole::Unbounded(why)) })),
         };
@@ -196,7 +196,7 @@ impl Finder<'_> {
     }
 
     /// The times to read to make some dates.
-    fn times_for(&self, dates: &DateSet, reach: &Reach) -> Times {
+    fn times_for(&self, dates: &DateSet, reach: &TimeReach) -> Times {
         let written = dates.within(self.job.output.window);
         let needed = |range: &(Day, Day)| {
             let (first, last) = instants_of(*range, &self.job.output.zone);
@@ -216,13 +216,13 @@ impl Finder<'_> {
     fn survey_new_files(&self) -> Result<BTreeMap<usize, Survey>, Error> {
         let calendar = self.possible_dates();
         // Whether there are ids that are no times is found out on the way.
-        let reach = Reach::of(self.job, || true).ok();
+        let reach = TimeReach::of(self.job, || true).ok();
         let with_ids = reach.as_ref().and_then(|reach| with_ids(self.job, reach));
         let files = self.past.difference.new.iter().chain(&self.past.difference.changed);
         files.map(|file| Ok((*file, self.survey(*file, &calendar, with_ids)?))).collect()
     }
 
-    fn survey(&self, file: usize, calendar: &Calendar, with_ids: Option<&Reach>) -> Result<Survey, Error> {
+    fn survey(&self, file: usize, calendar: &Calendar, with_ids: Option<&TimeReach>) -> Result<Survey, Error> {
         pipeline::survey(self.pool, self.job, self.plan, file, calendar, with_ids)
     }
 
@@ -239,7 +239,7 @@ impl Finder<'_> {
             let entry = ledger.and_then(|ledger| ledger.files.get(&self.past.names[*file]));
             entry.is_some_and(|entry| entry.mark == Mark::of(&self.plan.footers[*file]))
         };
-        let Ok(reach) = Reach::of(self.job, || true) else { return false };
+        let Ok(reach) = TimeReach::of(self.job, || true) else { return false };
         let unit = reach.id_unit().unwrap_or_default();
         let is_time = |id: i64| number_as_time(id, unit).is_some();
         let by_footer = |file: &usize| {
@@ -255,12 +255,12 @@ impl Finder<'_> {
 }
 
 /// The instants of the rows that a file's events can matter to; `None` where it is not known when they were.
-fn touched_by(facts: &Facts, reach: &Reach) -> Option<Vec<(Timestamp, Timestamp)>> {
+fn touched_by(facts: &Facts, reach: &TimeReach) -> Option<Vec<(Timestamp, Timestamp)>> {
     let events = facts.events.as_ref()?.iter().map(|stretch| (stretch.first, stretch.last));
     match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
         // Their own dates' activity, and the sessions that they name.
         Some(ids) => {
-            let sessions = ids.iter().map(|(first, last)| Reach::touched_by_ids(*first, *last));
+            let sessions = ids.iter().map(|(first, last)| TimeReach::touched_by_ids(*first, *last));
             Some(events.chain(sessions).collect())
         }
         None => Some(events.map(|(first, last)| reach.touched(first, last)).collect()),
@@ -268,6 +268,6 @@ fn touched_by(facts: &Facts, reach: &Reach) -> Option<Vec<(Timestamp, Timestamp)
 }
 
 /// The reach, under a definition whose session ids have to be looked at.
-fn with_ids<'r>(job: &Job, reach: &'r Reach) -> Option<&'r Reach> {
+fn with_ids<'r>(job: &Job, reach: &'r TimeReach) -> Option<&'r TimeReach> {
     matches!(job.definition.kind, Kind::Default { starts_at_id: true, .. }).then_some(reach)
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::job::options::Table;
 use crate::job::{AddedColumns, Segment};
 use crate::pipeline;
-use crate::pipeline::event_buffer::Room;
+use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::Made;
 use crate::profile::Profile;
@@ -153,7 +153,7 @@ impl<'a> Output<'a> {
             let job = &self.planned.job;
             let tables = std::mem::take(&mut self.written.tables);
             let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
-            let limit = self.planned.room.limit;
+            let limit = self.planned.budget.limit;
             let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit };
             let measured = charts.measure(&self.planned.pool, &job.output.zone)?;
             let sizes = stage_charts(
@@ -258,12 +258,12 @@ impl Writer for PartWriter<'_, '_> {
     ) -> Result<(), Error> {
         let RunTable { place, rows, .. } = table;
         let Output { planned, profile, ref mut parts, .. } = *self.0;
-        let Planned { folder, pool, room, .. } = planned;
+        let Planned { folder, pool, budget, .. } = planned;
         let days = rows.days();
-        let takes = Takes::of(&rows, room);
+        let takes = Takes::of(&rows, budget);
         let bytes = |day: Day| takes.of_part(rows.rows_of(day));
         let number = parts.count;
-        pipeline::write_dates(pool, &days, profile, &Progress::new(false), (&room.shared(0), &bytes), |day| {
+        pipeline::write_dates(pool, &days, profile, &Progress::new(false), (&budget.shared(0), &bytes), |day| {
             let path = folder.scratch(&place.part_of(number, day))?;
             file(&path, To::Part, Some((&rows, day)))
         })?;
@@ -287,28 +287,29 @@ impl Writer for TableWriter<'_, '_, '_> {
     ) -> Result<(), Error> {
         let RunTable { table, place, segment, rows, provenance } = table;
         let Output { planned, profile, .. } = *self.output;
-        let Planned { folder, pool, room, options, .. } = planned;
+        let Planned { folder, pool, budget, options, .. } = planned;
         let count = self.output.parts.count;
         let in_parts = self.output.parts.rows.remove(&place.folder()).unwrap_or_default();
         let days: BTreeSet<Day> = rows.days().into_iter().chain(in_parts.keys().copied()).collect();
         let days: Vec<Day> = days.into_iter().collect();
-        let takes = Takes::of(&rows, room);
+        let takes = Takes::of(&rows, budget);
         let bytes = |day: Day| takes.of_table(rows.rows_of(day), in_parts.get(&day).copied().unwrap_or(0), count);
         // A table that is only measured is not staged.
         let is_staged = options.writes(table);
         let syncer = &self.output.syncer;
         self.progress.stage(table.name(), days.len() as u64);
-        let mut size = pipeline::write_dates(pool, &days, profile, self.progress, (&room.shared(0), &bytes), |day| {
-            let name = place.file_of(day);
-            let path = if is_staged { folder.stage(&name)? } else { folder.scratch(&name)? };
-            let part = |number: usize| folder.scratch_path(&place.part_of(number, day));
-            let parts: Vec<PathBuf> = (0..count).map(part).filter(|part| part.exists()).collect();
-            let size = file(&path, To::Table(&provenance, &parts), Some((&rows, day)))?;
-            if is_staged {
-                syncer.later(&path)?;
-            }
-            Ok(size)
-        })?;
+        let mut size =
+            pipeline::write_dates(pool, &days, profile, self.progress, (&budget.shared(0), &bytes), |day| {
+                let name = place.file_of(day);
+                let path = if is_staged { folder.stage(&name)? } else { folder.scratch(&name)? };
+                let part = |number: usize| folder.scratch_path(&place.part_of(number, day));
+                let parts: Vec<PathBuf> = (0..count).map(part).filter(|part| part.exists()).collect();
+                let size = file(&path, To::Table(&provenance, &parts), Some((&rows, day)))?;
+                if is_staged {
+                    syncer.later(&path)?;
+                }
+                Ok(size)
+            })?;
         let path = |day: &Day| {
             let name = place.file_of(*day);
             if is_staged {
@@ -356,8 +357,8 @@ impl Takes {
     /// The place of a row among those of its date, while these are put in order.
     const PLACE: u64 = 40;
 
-    fn of<R: Dated>(rows: &ByDate<'_, R>, room: &Room) -> Self {
-        if room.limit.is_none() {
+    fn of<R: Dated>(rows: &ByDate<'_, R>, budget: &MemoryBudget) -> Self {
+        if budget.limit.is_none() {
             return Takes::default();
         }
         let bytes: usize = rows.partitions().iter().map(Partition::bytes).sum();

@@ -231,7 +231,7 @@ impl Dictionaries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessionize::preaggregate::keyring::Keyring;
+    use crate::sessionize::preaggregate::dictionary_merger::DictionaryMerger;
     use arrow::array::{DictionaryArray, UInt32Array};
     use proptest::prelude::*;
 
@@ -329,7 +329,7 @@ mod tests {
                 prop_assert_eq!(of_rows.as_ref(), Some(texts));
             }
             // Told apart one after the other, codes may change.
-            let (mut ring, mut told) = (Keyring::default(), Vec::<u32>::new());
+            let (mut ring, mut told) = (DictionaryMerger::default(), Vec::<u32>::new());
             for batch in &batches {
                 if let Some(now) = ring.take(batch) {
                     told.iter_mut().for_each(|code| *code = now[*code as usize]);

@@ -162,7 +162,7 @@ impl<'a> Normaliser<'a> {
                 None => facts,
                 Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts },
             }),
-            bursts: None,
+            partial_sessions: None,
         };
         Ok((batch, counts))
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::ReadPlan;
-use crate::job::reach::Reach;
+use crate::job::reach::TimeReach;
 use crate::sessionize::layout::columns::{Coded, EventBatch, KeyColumn, Values};
 use crate::sessionize::session_id::{number_as_time, text_as_time};
 use crate::sessionize::time::calendar::Calendar;
@@ -75,7 +75,7 @@ pub struct Survey {
 
 impl Survey {
     /// Of a batch of events. `with_ids` are the ids to note, by how far they can matter; `None` to note none.
-    pub fn of(batch: &EventBatch, calendar: &Calendar, with_ids: Option<&Reach>) -> Self {
+    pub fn of(batch: &EventBatch, calendar: &Calendar, with_ids: Option<&TimeReach>) -> Self {
         let mut survey = Survey::default();
         let mut cursor = calendar.cursor();
         for time in &batch.times {

@@ -20,11 +20,11 @@ pub struct Block {
     pub(in crate::sessionize) unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events.
     pub facts: Option<CodedKeys>,
-    /// Where rows are bursts: the rest of each.
-    pub(in crate::sessionize) bursts: Option<BurstFields>,
+    /// Where rows are partial sessions: the rest of each.
+    pub(in crate::sessionize) partial_sessions: Option<BurstFields>,
 }
 
-/// Where the rest of a burst is in its row.
+/// Where the rest of a partial session is in its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sessionize) struct BurstFields {
     pub(in crate::sessionize) length: Field,
@@ -100,10 +100,10 @@ impl Block {
                 valid.as_deref().map(Numbers::Flags),
                 batch.sequence.as_deref().map(Numbers::Ints),
                 facts.as_ref().map(|facts| Numbers::Codes(&facts.codes[rows])),
-                batch.bursts.as_ref().map(|bursts| Numbers::Ints(&bursts.lengths)),
-                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.counts)),
-                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.hours)),
-                batch.bursts.as_ref().map(|bursts| Numbers::Codes(&bursts.last_events)),
+                batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Ints(&partial_sessions.lengths)),
+                batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.counts)),
+                batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.hours)),
+                batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.last_events)),
             ]
         });
         let (rows, [time, event, value, valid, sequence, fact, length, count, hours, last_event]) =
@@ -124,7 +124,7 @@ impl Block {
             values,
             unique_ids: unique_ids(batches, places),
             facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
-            bursts: length.zip(count).zip(hours).map(|((length, count), hours)| BurstFields {
+            partial_sessions: length.zip(count).zip(hours).map(|((length, count), hours)| BurstFields {
                 length,
                 count,
                 hours,
@@ -163,7 +163,7 @@ impl Block {
             }),
             unique_ids: self.unique_ids.as_ref().map(|ids| ids.part(rows)),
             facts: self.facts.as_ref().map(keys),
-            bursts: self.bursts,
+            partial_sessions: self.partial_sessions,
         }
     }
 
@@ -212,12 +212,12 @@ impl Block {
         self.unique_ids.as_ref().map(|ids| ids.get(row)).filter(|id| !id.is_empty())
     }
 
-    /// Whether its rows are bursts of events ([`crate::sessionize::preaggregate::partial_session`]).
-    pub fn has_bursts(&self) -> bool {
-        self.bursts.is_some()
+    /// Whether its rows are partial sessions of events ([`crate::sessionize::preaggregate::partial_session`]).
+    pub fn has_partial_sessions(&self) -> bool {
+        self.partial_sessions.is_some()
     }
 
-    /// Whether ties in time need more than event types.
+    /// Whether row keys in time need more than event types.
     pub fn has_sequence_or_ids(&self) -> bool {
         self.sequence.is_some() || self.unique_ids.is_some()
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::sessionize::preaggregate::partial_session::Bursts;
+use crate::sessionize::preaggregate::partial_session::PartialSessions;
 use crate::sessionize::time::Timestamp;
 
 /// Text values in one buffer.
@@ -290,8 +290,8 @@ pub struct EventBatch {
     pub unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events, as keys of [`crate::sessionize::facts`].
     pub facts: Option<Coded>,
-    /// Where rows are bursts of events ([`crate::sessionize::preaggregate::partial_session`]): the rest of each. The columns above are those of its first.
-    pub bursts: Option<Bursts>,
+    /// Where rows are partial sessions of events ([`crate::sessionize::preaggregate::partial_session`]): the rest of each. The columns above are those of its first.
+    pub partial_sessions: Option<PartialSessions>,
 }
 
 impl EventBatch {

@@ -116,7 +116,7 @@ mod tests {
             sequence: None,
             unique_ids: None,
             facts: None,
-            bursts: None,
+            partial_sessions: None,
         }
     }
 

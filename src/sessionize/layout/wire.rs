@@ -37,8 +37,8 @@ impl Block {
         self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
         to.number(u64::from(self.facts.is_some()));
         self.facts.iter().for_each(|facts| keys(&mut to, facts));
-        to.number(u64::from(self.bursts.is_some()));
-        if let Some(BurstFields { length, count, hours, last_event }) = self.bursts {
+        to.number(u64::from(self.partial_sessions.is_some()));
+        if let Some(BurstFields { length, count, hours, last_event }) = self.partial_sessions {
             [Some(length), Some(count), Some(hours), last_event].into_iter().for_each(|field| to.field(field));
         }
         let (packed, stride) = self.rows.slice(rows);
@@ -85,7 +85,7 @@ impl Block {
             _ => Some(from.coded_keys()?),
         };
         fields.extend(facts.as_ref().map(|facts| Some(facts.code)));
-        let bursts = match from.number()? {
+        let partial_sessions = match from.number()? {
             0 => None,
             _ => {
                 let (length, count, hours) = (from.field()??, from.field()??, from.field()??);
@@ -98,7 +98,7 @@ impl Block {
         let packed = from.take(stride.checked_mul(rows as usize)?)?;
         let rows = PackedRows::from_slice((packed, stride), rows as usize, &fields)?;
         let users = UserRuns { keys, key_bounds, row_bounds };
-        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts, bursts })
+        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts, partial_sessions })
     }
 }
 
@@ -245,7 +245,7 @@ mod tests {
                 values: Some(ValueColumn::new(values, rows.iter().map(|row| row.3).collect())),
                 sequence: with_rest.then(|| rows.iter().map(|row| row.1 / 3).collect()),
                 unique_ids: with_rest.then_some(ids),
-                bursts: None,
+                partial_sessions: None,
                 facts: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["one", "two", "three", "four"])), rows.iter().map(|row| row.0).collect())),
             };
             let block = scatter(&[batch], Partitions::for_rows(4, 1, 1));

@@ -1,17 +1,17 @@
 //! Pre-aggregation: consecutive events of a user that the rule cannot part become one partial session as soon as they
 //! are read.
 
-pub mod keyring;
+pub mod dictionary_merger;
 pub mod open;
 pub mod partial_session;
 
 use std::borrow::Cow;
 
-use self::keyring::Keyring;
+use self::dictionary_merger::DictionaryMerger;
 use self::open::{Ended, Open};
-use self::partial_session::{after, Burst};
+use self::partial_session::{after, OpenSession};
 use super::layout::columns::{Coded, EventBatch, ValueColumn, Values};
-use super::rule::{Reach, Rule};
+use super::rule::{MergeBound, Rule};
 use super::session_id::NumberTimes;
 use super::time::calendar::{Calendar, Hour};
 use super::time::{Span, TimeUnit, Timestamp};
@@ -19,21 +19,21 @@ use super::time::{Span, TimeUnit, Timestamp};
 /// Events that are joined as they come, by a rule that needs no more of events than their times, groups, and first and
 /// last types.
 #[derive(Debug)]
-pub struct Joining {
+pub struct PreAggregator {
     rule: Rule,
     /// Which numbers are times, under a rule that is about session ids.
     number_times: NumberTimes,
-    /// What bounds bursts that only a silence does: one of less than this may be around them.
+    /// What bounds partial sessions that only a silence does: one of less than this may be around them.
     silence: Span,
-    users: Keyring,
-    texts: Keyring,
+    users: DictionaryMerger,
+    texts: DictionaryMerger,
     /// Which of the texts are times.
     text_times: Vec<Option<Timestamp>>,
-    facts: Keyring,
+    facts: DictionaryMerger,
     open: Open,
     ended: Ended,
-    /// How many bursts there are.
-    bursts: usize,
+    /// How many partial sessions there are.
+    partial_sessions: usize,
     /// How many events.
     rows: usize,
     has_events: bool,
@@ -46,10 +46,10 @@ enum ValueKind {
     Text,
 }
 
-/// What joining some events has come to.
+/// What pre-aggregating some events has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
-    /// Bursts take less room than the events.
+pub enum Reduction {
+    /// Partial sessions take less room than the events.
     Less,
     /// They take more, up to now.
     More,
@@ -57,7 +57,7 @@ pub enum Worth {
     Hopeless,
 }
 
-/// An event that a burst begins with.
+/// An event that a partial session begins with.
 #[derive(Clone, Copy, Debug)]
 struct Event {
     time: Timestamp,
@@ -67,38 +67,38 @@ struct Event {
     event: u32,
 }
 
-impl Joining {
-    /// Nothing joined yet; about so many events will come, of which usually a fourth are bursts.
+impl PreAggregator {
+    /// Nothing joined yet; about so many events will come, of which usually a fourth are partial sessions.
     pub fn new(rule: Rule, events: usize) -> Self {
         let unit = match rule {
             Rule::Default(by_id) => by_id.unit,
             Rule::Custom(_) => TimeUnit::default(),
         };
-        Joining {
+        PreAggregator {
             rule,
             number_times: NumberTimes::of(unit),
             silence: Span::default(),
-            users: Keyring::default(),
-            texts: Keyring::default(),
+            users: DictionaryMerger::default(),
+            texts: DictionaryMerger::default(),
             text_times: Vec::new(),
-            facts: Keyring::default(),
+            facts: DictionaryMerger::default(),
             open: Open::new(events),
             ended: Ended::with_room(events / 4),
-            bursts: 0,
+            partial_sessions: 0,
             rows: 0,
             has_events: false,
             values: None,
         }
     }
 
-    /// What it has come to. A burst takes about as much room as two events.
-    pub fn worth(&self) -> Worth {
+    /// What it has come to. A partial session takes about as much room as two events.
+    pub fn worth(&self) -> Reduction {
         /// Events after which it shows whether they join.
         const TRIAL: usize = 1 << 16;
-        match (self.bursts, self.rows) {
-            (bursts, rows) if bursts * 2 <= rows => Worth::Less,
-            (bursts, rows) if rows >= TRIAL && bursts * 8 > rows * 7 => Worth::Hopeless,
-            _ => Worth::More,
+        match (self.partial_sessions, self.rows) {
+            (partial_sessions, rows) if partial_sessions * 2 <= rows => Reduction::Less,
+            (partial_sessions, rows) if rows >= TRIAL && partial_sessions * 8 > rows * 7 => Reduction::Hopeless,
+            _ => Reduction::More,
         }
     }
 
@@ -140,7 +140,9 @@ impl Joining {
         if let Some(now) = self.facts.take(facts) {
             self.ended.settle();
             self.ended.facts.iter_mut().for_each(|fact| *fact = now[*fact as usize]);
-            self.open.bursts().for_each(|burst| burst.fact = now[burst.fact as usize]);
+            self.open
+                .partial_sessions()
+                .for_each(|partial_session| partial_session.fact = now[partial_session.fact as usize]);
         }
         self.facts.told(&facts.codes)
     }
@@ -149,12 +151,13 @@ impl Joining {
         let Some(now) = self.users.take(users) else { return self.open.make_room(self.users.len()) };
         self.ended.settle();
         self.ended.users.iter_mut().for_each(|user| *user = now[*user as usize]);
-        let renamed = |burst: Burst| Burst { user: now[burst.user as usize], ..burst };
+        let renamed =
+            |partial_session: OpenSession| OpenSession { user: now[partial_session.user as usize], ..partial_session };
         let open = self.open.take();
         self.open.make_room(self.users.len());
-        for burst in open.into_iter().flatten().filter(Burst::is_some).map(renamed) {
-            // Of a user that was there twice, the burst of either will do.
-            if let Some(other) = self.open.replace(burst) {
+        for partial_session in open.into_iter().flatten().filter(OpenSession::is_some).map(renamed) {
+            // Of a user that was there twice, the partial session of either will do.
+            if let Some(other) = self.open.replace(partial_session) {
                 self.ended.push(other);
             }
         }
@@ -165,7 +168,11 @@ impl Joining {
         if let Some(now) = self.texts.take(texts) {
             self.ended.settle();
             let ended = self.ended.values.iter_mut().zip(&self.ended.has_value).filter(|(_, has_value)| **has_value);
-            let open = self.open.bursts().filter(|burst| burst.has_value).map(|burst| &mut burst.value);
+            let open = self
+                .open
+                .partial_sessions()
+                .filter(|partial_session| partial_session.has_value)
+                .map(|partial_session| &mut partial_session.value);
             ended.map(|(value, _)| value).chain(open).for_each(|value| *value = i64::from(now[*value as usize]));
             self.text_times.clear();
         }
@@ -193,9 +200,9 @@ impl Joining {
             if time < hour.from || time >= hour.until {
                 hour = calendar.hour(time);
             }
-            let taken = self.open.of(user, value.is_some()).is_some_and(|burst| {
-                let same = burst.value == value.unwrap_or(0) && burst.fact == fact;
-                same && burst.takes(time, event, &hour, self.silence)
+            let taken = self.open.of(user, value.is_some()).is_some_and(|partial_session| {
+                let same = partial_session.value == value.unwrap_or(0) && partial_session.fact == fact;
+                same && partial_session.takes(time, event, &hour, self.silence)
             });
             if !taken {
                 self.begin(Event { time, value, user, fact, event }, &hour);
@@ -211,14 +218,14 @@ impl Joining {
             (Rule::Default(_), Some(ValueKind::Text)) => value.and_then(|code| self.text_times[code as usize]),
             (Rule::Default(_), _) => value.and_then(|id| self.number_times.time_of(id)),
         };
-        let (from, until, by_silence) = match self.rule.reach(id, time) {
-            Reach::Within(from, until) => (from, until, false),
-            Reach::Silence(silence) => {
+        let (from, until, by_silence) = match self.rule.merge_bound(id, time) {
+            MergeBound::Within(from, until) => (from, until, false),
+            MergeBound::Silence(silence) => {
                 self.silence = silence;
                 (after(time.minus(silence)), time.plus(silence), true)
             }
         };
-        let burst = Burst {
+        let partial_session = OpenSession {
             start: time,
             end: time,
             from: from.max(hour.stretch.0),
@@ -233,15 +240,15 @@ impl Joining {
             has_value: value.is_some(),
             by_silence,
         };
-        self.bursts += 1;
-        if let Some(before) = self.open.replace(burst) {
+        self.partial_sessions += 1;
+        if let Some(before) = self.open.replace(partial_session) {
             self.ended.push(before);
         }
     }
 
-    /// The bursts.
+    /// The partial sessions.
     pub fn finish(mut self) -> EventBatch {
-        self.open.take().iter().for_each(|bursts| self.ended.take(bursts));
+        self.open.take().iter().for_each(|partial_sessions| self.ended.take(partial_sessions));
         let Ended { users, starts, first_events, values, has_value, facts, rest, .. } = self.ended;
         let values = self.values.map(|kind| {
             let values = match kind {
@@ -254,7 +261,7 @@ impl Joining {
             ValueColumn::new(values, has_value)
         });
         let facts = match self.facts {
-            Keyring::None => None,
+            DictionaryMerger::None => None,
             known => Some(Coded::sharing(known.into_column(), facts)),
         };
         EventBatch {
@@ -265,7 +272,7 @@ impl Joining {
             sequence: None,
             unique_ids: None,
             facts,
-            bursts: Some(rest),
+            partial_sessions: Some(rest),
         }
     }
 }
@@ -280,7 +287,7 @@ mod tests {
     use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
     use crate::sessionize::layout::scatter::{scatter, Partitions};
     use crate::sessionize::partition::{sessionize, Partition};
-    use crate::sessionize::rule::{ById, Cutting, Silence};
+    use crate::sessionize::rule::{CustomRule, SessionIdRule, Silence};
     use crate::sessionize::table_rows::added::{FactRules, Pick, SegmentRule};
     use crate::sessionize::table_rows::records::SessionRow;
     use crate::sessionize::time::calendar::Stretch;
@@ -307,7 +314,7 @@ mod tests {
         let custom = silence.prop_map(|(limit, equal_cuts)| {
             let silence =
                 Silence { limit: limit.map(|half_hours| Span::from_micros(half_hours * HOUR / 2)), equal_cuts };
-            Rule::Custom(Cutting {
+            Rule::Custom(CustomRule {
                 silence,
                 needs_start: false,
                 needs_end: false,
@@ -318,7 +325,11 @@ mod tests {
         });
         let units = prop::sample::select(TimeUnit::ALL.to_vec());
         let by_id = (prop::option::of(0i64..30), any::<bool>(), units).prop_map(|(gap, starts_at_id, unit)| {
-            Rule::Default(ById { max_gap: gap.map(|hours| Span::from_micros(hours * HOUR)), starts_at_id, unit })
+            Rule::Default(SessionIdRule {
+                max_gap: gap.map(|hours| Span::from_micros(hours * HOUR)),
+                starts_at_id,
+                unit,
+            })
         });
         prop_oneof![custom, by_id]
     }
@@ -423,7 +434,7 @@ mod tests {
             sequence: None,
             unique_ids: None,
             facts: has_facts.then(|| coded(events.iter().map(|told| told.4), facts, keys, all_facts)),
-            bursts: None,
+            partial_sessions: None,
         }
     }
 
@@ -450,9 +461,9 @@ mod tests {
     }
 
     fn joined(batches: &[EventBatch], rule: Rule, calendar: &Calendar) -> EventBatch {
-        let mut joining = Joining::new(rule, 0);
-        batches.iter().for_each(|batch| joining.add(batch, calendar));
-        joining.finish()
+        let mut preaggregation = PreAggregator::new(rule, 0);
+        batches.iter().for_each(|batch| preaggregation.add(batch, calendar));
+        preaggregation.finish()
     }
 
     proptest! {
@@ -491,11 +502,11 @@ mod tests {
             let unit = if let Rule::Default(by_id) = rule { by_id.unit } else { TimeUnit::Millis };
             let batches = parts.map(|(part, keys)| batch_in(part, (values, has_facts), keys, &mut known, unit));
             let batches: Vec<EventBatch> = batches.collect();
-            let bursts = joined(&batches, rule, &calendar);
-            prop_assert!(bursts.len() <= events.len());
-            let of_bursts = bursts.bursts.as_ref().expect("bursts");
+            let partial_sessions = joined(&batches, rule, &calendar);
+            prop_assert!(partial_sessions.len() <= events.len());
+            let of_bursts = partial_sessions.partial_sessions.as_ref().expect("bursts");
             prop_assert_eq!(of_bursts.counts.iter().sum::<u32>() as usize, events.len());
-            let (plain, joined) = (tables(&batches, &rules), tables(&[bursts], &rules));
+            let (plain, joined) = (tables(&batches, &rules), tables(&[partial_sessions], &rules));
             let told = |made: &Partition| {
                 // Events without a value have left texts behind that no session has.
                 let text = |place: i64| match made.texts.as_deref() {
@@ -519,32 +530,35 @@ mod tests {
 
     #[test]
     fn a_visit_is_one_burst_and_a_crowd_is_none() {
-        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
+        let rule = Rule::Default(SessionIdRule { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
         let visit: Vec<Told> = (0..40).map(|half_hour| (1, half_hour, 1, Some(0), 0)).collect();
         let visit = batch(&visit, (Some(false), false), Keys::Same, &mut Known::default());
-        let bursts = joined(&[visit], rule, &calendar()).bursts.expect("bursts");
-        assert_eq!((bursts.counts, bursts.lengths, bursts.hours), (vec![40], vec![39 * HOUR / 2], vec![(1 << 20) - 1]));
+        let partial_sessions = joined(&[visit], rule, &calendar()).partial_sessions.expect("bursts");
+        assert_eq!(
+            (partial_sessions.counts, partial_sessions.lengths, partial_sessions.hours),
+            (vec![40], vec![39 * HOUR / 2], vec![(1 << 20) - 1])
+        );
         let crowd = |events: i64| {
             (0..events).map(|event| ((event % 5) as u32, event % 7, (event % 3) as u32, Some(event % 4), 0))
         };
         let worth = |events| {
-            let mut joining = Joining::new(rule, 0);
+            let mut preaggregation = PreAggregator::new(rule, 0);
             let crowd: Vec<Told> = crowd(events).collect();
             let batch = batch(&crowd, (Some(false), false), Keys::Same, &mut Known::default());
-            joining.add(&batch, &calendar());
-            joining.worth()
+            preaggregation.add(&batch, &calendar());
+            preaggregation.worth()
         };
-        assert_eq!((worth(1_000), worth(1 << 17)), (Worth::More, Worth::Hopeless));
+        assert_eq!((worth(1_000), worth(1 << 17)), (Reduction::More, Reduction::Hopeless));
     }
 
     #[test]
     fn a_burst_that_is_full_is_followed_by_another_one() {
-        let rule = Rule::Default(ById { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
+        let rule = Rule::Default(SessionIdRule { max_gap: None, starts_at_id: true, unit: TimeUnit::Millis });
         let events: Vec<Told> = vec![(1, 0, 1, Some(0), 0); 70_000];
         let mut batch = batch(&events, (Some(false), false), Keys::Same, &mut Known::default());
         batch.times = (0..70_000).map(|at| Timestamp::from_millis(FIRST_ID + at)).collect();
-        let bursts = joined(&[batch], rule, &calendar()).bursts.expect("bursts");
-        assert_eq!(bursts.counts, [65_535, 4_465]);
-        assert_eq!(bursts.lengths, [65_534_000, 4_464_000]);
+        let partial_sessions = joined(&[batch], rule, &calendar()).partial_sessions.expect("bursts");
+        assert_eq!(partial_sessions.counts, [65_535, 4_465]);
+        assert_eq!(partial_sessions.lengths, [65_534_000, 4_464_000]);
     }
 }

@@ -1,15 +1,15 @@
 //! Events that nothing can part, as one row: of most events only a sum has to be kept.
 //!
-//! A burst is some events of one user, in one group and on one date, that the rule leaves together whatever other events
-//! there are, and that are in the same segments. How the events of a session fall into bursts shows in no table: bursts of
+//! A partial session is some events of one user, in one group and on one date, that the rule leaves together whatever other events
+//! there are, and that are in the same segments. How the events of a session fall into partial sessions shows in no table: partial sessions of
 //! one session are joined further by the rule itself, which looks at their first and last instants.
 
 use crate::sessionize::time::calendar::Hour;
 use crate::sessionize::time::{Span, Timestamp};
 
-/// What bursts are beside their first event, which is in the other columns of a batch.
+/// What partial sessions are beside their first event, which is in the other columns of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bursts {
+pub struct PartialSessions {
     /// Microseconds from the first event to the last.
     pub lengths: Vec<i64>,
     /// The code of the last event's type.
@@ -20,10 +20,10 @@ pub struct Bursts {
     pub hours: Vec<u32>,
 }
 
-/// One burst while it is open: a line of the cache, as which of them is needed next nobody knows.
+/// One partial session while it is open: a line of the cache, as which of them is needed next nobody knows.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub struct Burst {
+pub struct OpenSession {
     /// The first instant.
     pub start: Timestamp,
     /// The last one.
@@ -44,7 +44,7 @@ pub struct Burst {
     pub last_event: u32,
     /// In which hours of their date its events are, as bits.
     pub hours: u32,
-    /// How many events; 0 for no burst.
+    /// How many events; 0 for no partial session.
     pub count: u16,
     /// Whether its events have something to be grouped by.
     pub has_value: bool,
@@ -52,9 +52,9 @@ pub struct Burst {
     pub by_silence: bool,
 }
 
-impl Burst {
+impl OpenSession {
     /// None that anything may join.
-    pub const NONE: Burst = Burst {
+    pub const NONE: OpenSession = OpenSession {
         start: Timestamp::MIN,
         end: Timestamp::MIN,
         from: Timestamp::MAX,

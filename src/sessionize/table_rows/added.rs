@@ -6,7 +6,7 @@ use super::dated::{day_order, ByDay, Dated};
 use super::records::{ActivityRow, SessionRow};
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
-use crate::sessionize::rows::{Row, Tie};
+use crate::sessionize::rows::{Row, RowKey};
 use crate::sessionize::time::calendar::Calendar;
 
 /// What is made of the facts of events.
@@ -75,7 +75,7 @@ impl EventTest {
     /// What no event's type has as its rank.
     pub const NO_SUCH_TYPE: u32 = u32::MAX;
 
-    fn passes<T: Tie>(&self, row: &Row<T>, table: &FactTable) -> bool {
+    fn passes<T: RowKey>(&self, row: &Row<T>, table: &FactTable) -> bool {
         self.event.is_none_or(|event| event == row.event().rank())
             && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
     }
@@ -213,7 +213,7 @@ impl<'a> Adding<'a> {
     }
 
     /// Adds a session of these events, which are in order.
-    pub fn add_session<T: Tie>(&mut self, events: &[Row<T>]) {
+    pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
         let mut columns = self.columns.sessions.iter_mut();
         if self.by_texts {
             if let Some(column) = columns.next() {
@@ -243,7 +243,7 @@ impl<'a> Adding<'a> {
     }
 
     /// Adds the rows of the activity table of one user, whose events these are.
-    pub fn add_activity<T: Tie>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
+    pub fn add_activity<T: RowKey>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
         let mut columns = self.columns.activity.iter_mut();
         if self.by_texts {
             if let Some(column) = columns.next() {
@@ -322,7 +322,7 @@ fn push_value(column: &mut AddedValues, value: Option<i64>) {
 }
 
 /// The value of the first event that has one; of several that nothing tells apart, the one that `choose` takes.
-fn outermost<'r, T: Tie + 'r>(
+fn outermost<'r, T: RowKey + 'r>(
     events: &mut dyn Iterator<Item = &'r Row<T>>,
     value: usize,
     table: &FactTable,

@@ -60,7 +60,7 @@ impl Changes {
 const BYTES_EACH: u64 = 2 * size_of::<Session>() as u64;
 
 /// Compares the sessions of the files before with those of the files now. Of the dates that are the same
-/// before and now, neither need be given. Where `room` does not hold all of them, the files are read several times:
+/// before and now, neither need be given. Where `budget` does not hold all of them, the files are read several times:
 /// sessions of one group are compared with each other only, so each time those of some groups.
 ///
 /// # Errors

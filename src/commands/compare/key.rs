@@ -4,12 +4,12 @@
 use super::sight::Sight;
 use crate::sessionize::event_types::EventKey;
 use crate::sessionize::layout::intern::Interner;
-use crate::sessionize::rows::{FullTie, Grouped, Row, Source, Tie};
+use crate::sessionize::rows::{FullKey, Grouped, Row, RowKey, Source};
 
-/// A tie that a definition makes of an event as it was read.
-pub(super) trait SideTie: Tie {
+/// A row key that a definition makes of an event as it was read.
+pub(super) trait SideKey: RowKey {
     /// What `sight` sees of the event at this place among those of its user.
-    fn see<T: Tie>(sight: &Sight, event: &Row<T>, place: u32) -> Self;
+    fn see<T: RowKey>(sight: &Sight, event: &Row<T>, place: u32) -> Self;
 }
 
 /// For definitions that need nothing but times and event types.
@@ -20,7 +20,7 @@ pub(super) struct Light {
     place: u32,
 }
 
-impl Tie for Light {
+impl RowKey for Light {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
         Light { event: EventKey::read(source, row, ids), place: 0 }
     }
@@ -42,8 +42,8 @@ impl Tie for Light {
     }
 }
 
-impl SideTie for Light {
-    fn see<T: Tie>(sight: &Sight, event: &Row<T>, place: u32) -> Self {
+impl SideKey for Light {
+    fn see<T: RowKey>(sight: &Sight, event: &Row<T>, place: u32) -> Self {
         Light { event: sight.event(event.event()), place }
     }
 }
@@ -58,11 +58,11 @@ pub(super) struct Whole {
     place: u32,
 }
 
-impl Tie for Whole {
+impl RowKey for Whole {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
-        let tie = Grouped::<FullTie>::read(source, row, ids);
-        let (sequence, event) = tie.order();
-        Whole { sequence, event, unique_id: tie.unique_id(), value: tie.value(), place: 0 }
+        let key = Grouped::<FullKey>::read(source, row, ids);
+        let (sequence, event) = key.order();
+        Whole { sequence, event, unique_id: key.unique_id(), value: key.value(), place: 0 }
     }
 
     fn event(self) -> EventKey {
@@ -90,8 +90,8 @@ impl Tie for Whole {
     }
 }
 
-impl SideTie for Whole {
-    fn see<T: Tie>(sight: &Sight, event: &Row<T>, place: u32) -> Self {
+impl SideKey for Whole {
+    fn see<T: RowKey>(sight: &Sight, event: &Row<T>, place: u32) -> Self {
         let (_, sequence, key) = event.order();
         Whole {
             sequence: if sight.by_sequence { sequence } else { 0 },

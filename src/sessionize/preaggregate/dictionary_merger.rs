@@ -10,7 +10,7 @@ use crate::sessionize::time::{TimeUnit, Timestamp};
 
 /// The keys of batches, each of them once.
 #[derive(Debug, Default)]
-pub enum Keyring {
+pub enum DictionaryMerger {
     /// There has been no batch.
     #[default]
     None,
@@ -20,7 +20,7 @@ pub enum Keyring {
     Told(Interner, Arc<KeyColumn>, Vec<u32>),
 }
 
-impl Keyring {
+impl DictionaryMerger {
     /// Takes the keys of another batch. Where the codes of those before change by that: what each of them is now; of a key
     /// that was there twice, both are the same.
     pub fn take(&mut self, batch: &Coded) -> Option<Vec<u32>> {
@@ -31,25 +31,27 @@ impl Keyring {
         let goes_on = batch.first > 0;
         let mut changed = None;
         *self = match std::mem::take(self) {
-            Keyring::None => Keyring::Shared(Arc::clone(keys)),
-            Keyring::Shared(known) if Arc::ptr_eq(&known, keys) => Keyring::Shared(known),
-            Keyring::Shared(mut known) if goes_on => {
+            DictionaryMerger::None => DictionaryMerger::Shared(Arc::clone(keys)),
+            DictionaryMerger::Shared(known) if Arc::ptr_eq(&known, keys) => DictionaryMerger::Shared(known),
+            DictionaryMerger::Shared(mut known) if goes_on => {
                 Arc::make_mut(&mut known).extend(keys);
-                Keyring::Shared(known)
+                DictionaryMerger::Shared(known)
             }
-            Keyring::Shared(known) => {
+            DictionaryMerger::Shared(known) => {
                 let mut interner = Interner::like(&known);
                 changed = Some(intern(&mut interner, &known).collect());
                 let codes = intern(&mut interner, keys).collect();
-                Keyring::Told(interner, Arc::clone(keys), codes)
+                DictionaryMerger::Told(interner, Arc::clone(keys), codes)
             }
-            Keyring::Told(interner, last, codes) if Arc::ptr_eq(&last, keys) => Keyring::Told(interner, last, codes),
-            Keyring::Told(mut interner, _, mut codes) => {
+            DictionaryMerger::Told(interner, last, codes) if Arc::ptr_eq(&last, keys) => {
+                DictionaryMerger::Told(interner, last, codes)
+            }
+            DictionaryMerger::Told(mut interner, _, mut codes) => {
                 if !goes_on {
                     codes.clear();
                 }
                 codes.extend(intern(&mut interner, keys));
-                Keyring::Told(interner, Arc::clone(keys), codes)
+                DictionaryMerger::Told(interner, Arc::clone(keys), codes)
             }
         };
         changed
@@ -58,8 +60,8 @@ impl Keyring {
     /// Codes of the last batch as codes among all keys.
     pub fn told<'c>(&self, codes: &'c [u32]) -> Cow<'c, [u32]> {
         match self {
-            Keyring::None | Keyring::Shared(_) => Cow::Borrowed(codes),
-            Keyring::Told(.., known) => Cow::Owned(gather(known, codes)),
+            DictionaryMerger::None | DictionaryMerger::Shared(_) => Cow::Borrowed(codes),
+            DictionaryMerger::Told(.., known) => Cow::Owned(gather(known, codes)),
         }
     }
 
@@ -71,18 +73,18 @@ impl Keyring {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
-            Keyring::None => 0,
-            Keyring::Shared(keys) => keys.len(),
-            Keyring::Told(interner, ..) => interner.len(),
+            DictionaryMerger::None => 0,
+            DictionaryMerger::Shared(keys) => keys.len(),
+            DictionaryMerger::Told(interner, ..) => interner.len(),
         }
     }
 
     /// Adds which of them are times in a unit to what is known of the first ones.
     pub fn add_times(&self, known: &mut Vec<Option<Timestamp>>, unit: TimeUnit) {
         let keys = match self {
-            Keyring::None => return,
-            Keyring::Shared(keys) => keys.as_ref(),
-            Keyring::Told(interner, ..) => interner.keys(),
+            DictionaryMerger::None => return,
+            DictionaryMerger::Shared(keys) => keys.as_ref(),
+            DictionaryMerger::Told(interner, ..) => interner.keys(),
         };
         if let KeyColumn::Text(texts) = keys {
             known.extend((known.len()..texts.len()).map(|text| text_as_time(texts.get(text), unit)));
@@ -92,9 +94,9 @@ impl Keyring {
     /// All of them.
     pub fn into_column(self) -> Arc<KeyColumn> {
         match self {
-            Keyring::None => Arc::new(KeyColumn::Int(Vec::new())),
-            Keyring::Shared(keys) => keys,
-            Keyring::Told(interner, ..) => Arc::new(interner.into_keys()),
+            DictionaryMerger::None => Arc::new(KeyColumn::Int(Vec::new())),
+            DictionaryMerger::Shared(keys) => keys,
+            DictionaryMerger::Told(interner, ..) => Arc::new(interner.into_keys()),
         }
     }
 }
