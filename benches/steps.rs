@@ -227,7 +227,9 @@ fn cut(bencher: Bencher<'_, '_>) {
     let count = || {
         let mut sessions = 0;
         for rows in rows.iter().filter(|rows| !rows.is_empty()) {
-            rule.segments(rows, |segment| sessions += usize::from(matches!(segment.verdict, Verdict::Session(_))));
+            rule.candidates(rows, |candidate| {
+                sessions += usize::from(matches!(candidate.verdict, Verdict::Session(_)))
+            });
         }
         sessions
     };

@@ -127,7 +127,7 @@ impl Measuring<'_> {
             .iter()
             .map(|(properties, _)| (0..*properties).map(|_| LargestGroups::default()).collect())
             .collect();
-        let mut left = vec![0..GROUP_SHARES];
+        let mut left = Vec::from_iter(std::iter::once(0..GROUP_SHARES));
         while let Some(shares) = left.pop() {
             let sizes = self.group_sizes(&grouped, &none, shares, &mut left)?;
             for ((chart, largest), sizes) in self.charts.iter().zip(&mut largest).zip(sizes) {

@@ -336,7 +336,7 @@ mod tests {
                 let groups = largest.into_groups(top);
                 (0..=top.min(500) as u32 + 1).map(|code| groups.name(code).into_owned()).collect::<Vec<_>>()
             };
-            let whole = names(&[0..GROUP_SHARES]);
+            let whole = names(std::slice::from_ref(&(0..GROUP_SHARES)));
             assert_eq!(names(&[0..3, 3..4, 4..GROUP_SHARES]), whole, "{top}");
             assert_eq!(names(&(0..GROUP_SHARES).map(|share| share..share + 1).collect::<Vec<_>>()), whole, "{top}");
         }

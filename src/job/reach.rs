@@ -28,7 +28,7 @@
 //! `repeated_start = "continue"` makes an event depend on how its segment opened, which may be any time ago.
 //!
 //! What a session's `end_reason` says (`timeout` or `end_of_data`) depends also on the latest time E of the input:
-//! [`Reach::ends_decided_between`].
+//! [`TimeReach::ends_decided_between`].
 //!
 //! **The default definition**, where an id is a time and the session starts there: its events are in
 //! [id − 1 day, id + G), G being `max_gap`, and it starts at its id, or at its last event where that is earlier,
@@ -44,7 +44,7 @@ use crate::sessionize::time::{Span, TimeUnit, Timestamp};
 /// ```
 /// use std::path::Path;
 ///
-/// use dwell::job::reach::{Reach, Unbounded};
+/// use dwell::job::reach::{TimeReach, Unbounded};
 /// use dwell::job::{Job, JobFile};
 /// use dwell::sessionize::time::Timestamp;
 ///
@@ -53,12 +53,12 @@ use crate::sessionize::time::{Span, TimeUnit, Timestamp};
 ///     Job::new(JobFile::parse(&text, Path::new("job.toml")).unwrap()).unwrap()
 /// };
 /// const HOUR: i64 = 3_600_000_000;
-/// let reach = Reach::of(&job("timeout = '1h'\nmax_length = '6h'"), || true).unwrap();
+/// let reach = TimeReach::of(&job("timeout = '1h'\nmax_length = '6h'"), || true).unwrap();
 /// // The sessions that start in the first hour of time depend on the events from an hour before it to seven hours after it.
 /// let (first, last) = reach.needed(Timestamp::from_micros(0), Timestamp::from_micros(HOUR));
 /// assert_eq!((first.micros(), last.micros()), (-HOUR, 8 * HOUR));
 ///
-/// let endless = Reach::of(&job("timeout = '1h'\nmax_length = 'none'"), || true);
+/// let endless = TimeReach::of(&job("timeout = '1h'\nmax_length = 'none'"), || true);
 /// assert_eq!(endless, Err(Unbounded::MaxLength));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl TimeReach {
     }
 
     /// Whether the ids of events name the sessions that they can matter to, which are fewer than those of
-    /// [`Reach::touched`]. A repeat that is dropped or not may be of another session: not with deduplication.
+    /// [`TimeReach::touched`]. A repeat that is dropped or not may be of another session: not with deduplication.
     pub fn is_told_by_ids(&self) -> bool {
         self.ids.is_some() && self.dedup.is_none()
     }

@@ -2,7 +2,7 @@
 //!
 //! [`CustomRule`] is the rule of custom definitions, for all of them: timeout, starting events, ending
 //! events and property in any combination. [`SessionIdRule`] is the default definition beside it. Both take the
-//! events of one group in order and return segments that cover all of them, in order.
+//! events of one group in order and return candidates that cover all of them, in order.
 
 use std::ops::Range;
 
@@ -155,9 +155,9 @@ pub enum OutOfSession {
     StaleId,
     /// The property is null or empty.
     NoProperty,
-    /// Its segment does not open with a starting event.
+    /// Its candidate does not open with a starting event.
     NoStart,
-    /// Its segment does not end with an ending event, and `unclosed` is `drop`.
+    /// Its candidate does not end with an ending event, and `unclosed` is `drop`.
     Unclosed,
 }
 
@@ -222,7 +222,7 @@ impl Silence {
 /// ```
 ///
 /// ```
-/// use dwell::sessionize::rule::{Cutting, Silence, Verdict};
+/// use dwell::sessionize::rule::{CustomRule, Silence, Verdict};
 /// use dwell::sessionize::event_types::{EventTypes, Role};
 /// use dwell::sessionize::rows::Row;
 /// use dwell::sessionize::time::{Span, Timestamp};
@@ -234,7 +234,7 @@ impl Silence {
 /// let event = |minute: i64, event| Row::new(Timestamp::from_micros(minute * MINUTE), event);
 /// let events = [event(0, view), event(1, open), event(2, view), event(30, view), event(31, view)];
 ///
-/// let rule = Cutting {
+/// let rule = CustomRule {
 ///     silence: Silence { limit: Some(Span::from_micros(5 * MINUTE)), equal_cuts: true },
 ///     needs_start: true,
 ///     needs_end: false,
@@ -243,8 +243,8 @@ impl Silence {
 ///     latest: Timestamp::from_micros(31 * MINUTE),
 /// };
 /// let mut found = Vec::new();
-/// rule.segments(&events, |segment| {
-///     found.push((segment.events, match segment.verdict {
+/// rule.candidates(&events, |candidate| {
+///     found.push((candidate.events, match candidate.verdict {
 ///         Verdict::Session(bounds) => bounds.reason.name(),
 ///         Verdict::Out(reason) => reason.name(),
 ///     }))
@@ -257,7 +257,7 @@ pub struct CustomRule {
     pub silence: Silence,
     /// Whether sessions open with a starting event and with nothing else.
     pub needs_start: bool,
-    /// Whether a segment without an ending event is no session (`unclosed = "drop"`).
+    /// Whether a candidate without an ending event is no session (`unclosed = "drop"`).
     pub needs_end: bool,
     /// Whether a starting event inside an open session is an ordinary one (`repeated_start = "continue"`).
     pub starts_continue: bool,
@@ -283,8 +283,8 @@ impl CustomRule {
         found(Candidate { events: open..events.len(), verdict: self.judge(events, open..events.len(), last_end) });
     }
 
-    /// Whether the event at `next` opens a new segment, the current one having opened at `open`, and its last event
-    /// having been `heard`.
+    /// Whether the event at `next` opens a new candidate. The current one opened at `open`, and its last event ended at
+    /// `last_end`.
     fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize, last_end: Timestamp) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
@@ -293,16 +293,17 @@ impl CustomRule {
             || previous.event().is_end()
     }
 
-    /// Whether a segment whose last event was `heard` is a session, and why it ended.
-    fn judge<T: RowKey>(&self, events: &[Row<T>], segment: Range<usize>, last_end: Timestamp) -> Verdict {
-        let (first, last) = (&events[segment.start], &events[segment.end - 1]);
+    /// Whether a candidate whose last event ended at `last_end` is a session, and why it ended; the reasons are in the order of
+    /// SPEC 4.
+    fn judge<T: RowKey>(&self, events: &[Row<T>], candidate: Range<usize>, last_end: Timestamp) -> Verdict {
+        let (first, last) = (&events[candidate.start], &events[candidate.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
         }
         if self.needs_end && !last.event().is_end() {
             return Verdict::Out(OutOfSession::Unclosed);
         }
-        let next = events.get(segment.end);
+        let next = events.get(candidate.end);
         let heard_until = next.map_or(self.latest, |next| next.time());
         let reason = if self.property_only {
             EndReason::Property
@@ -422,15 +423,15 @@ mod tests {
         }
     }
 
-    /// What each segment is: its length and why it ended or is out.
+    /// What each candidate is: its length and why it ended or is out.
     fn cut(rule: CustomRule, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
         let mut found = Vec::new();
-        rule.candidates(&story(events), |segment| {
-            let why = match segment.verdict {
+        rule.candidates(&story(events), |candidate| {
+            let why = match candidate.verdict {
                 Verdict::Session(bounds) => bounds.reason.name(),
                 Verdict::Out(reason) => reason.name(),
             };
-            found.push((segment.events.len(), why));
+            found.push((candidate.events.len(), why));
         });
         found
     }
@@ -480,7 +481,7 @@ mod tests {
         let rule = SessionIdRule { max_gap: Some(Span::from_micros(50)), starts_at_id: true, unit: TimeUnit::Millis };
         let mut found = Vec::new();
         let events = story(&[(-day - 1, 'a'), (-day, 'a'), (49, 'a'), (50, 'a')]);
-        rule.candidates(&events, Some(Timestamp::from_micros(0)), |segment| found.push(segment.events));
+        rule.candidates(&events, Some(Timestamp::from_micros(0)), |candidate| found.push(candidate.events));
         assert_eq!(found, [0..1, 1..3, 3..4]);
     }
 }

@@ -17,13 +17,16 @@ use crate::page::table::{Cell, Keep, Row, Table};
 use crate::summary::counted;
 use crate::summary::text::length_text;
 
+/// A figure of a date.
+type Figure = fn(&DayFigures) -> Option<f64>;
+
 /// A figure of each date.
 struct Daily {
     title: &'static str,
     subtitle: &'static str,
     unit: Unit,
     form: Form,
-    lines: Vec<(&'static str, fn(&DayFigures) -> Option<f64>)>,
+    lines: Vec<(&'static str, Figure)>,
 }
 
 /// Sessions, users and lengths by date.
@@ -67,7 +70,7 @@ fn picture(days: &Days, daily: &Daily, points: usize) -> Picture {
     let starts: Vec<DateTime> =
         days.dates.iter().step_by(factor).map(|(day, _)| date_of(*day).at(0, 0, 0, 0)).collect();
     let values = |of: fn(&DayFigures) -> Option<f64>| days.dates.iter().map(move |(_, figures)| of(figures));
-    let line = |(place, (name, of)): (usize, &(&str, fn(&DayFigures) -> Option<f64>))| PlotLine {
+    let line = |(place, (name, of)): (usize, &(&str, Figure))| PlotLine {
         name: (*name).to_string(),
         colour: if place == 0 { Colour::FIRST } else { Colour::GREY },
         values: fold::folded(&values(*of).collect::<Vec<_>>(), factor),
