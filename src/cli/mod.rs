@@ -60,7 +60,7 @@ pub enum Request {
     Inspect(Box<InspectRequest>),
     /// Compare the sessions of two definitions over the same events
     Compare(CompareRequest),
-    /// Make sessions of an Arrow IPC stream of events, for other programs: events come in, sessions go out
+    /// Make sessions of an Arrow IPC stream of events, for other programs
     Kernel(Box<KernelRequest>),
     /// Print the JSON schema of the job file, for editors that complete and check it
     Schema,
