@@ -10,8 +10,7 @@ use super::error::ChartError;
 use super::rows::{FileRows, Texts};
 use crate::job::instants::instant_of;
 use crate::job::value_test::{Literal, Op, ValueTest};
-
-const MICROS_OF_A_DAY: i64 = 86_400_000_000;
+use crate::sessionize::time::Span;
 
 /// Of each row, whether its value passes a test. Null passes only [`Op::IsNot`] and [`Op::IsNotSet`].
 ///
@@ -77,7 +76,7 @@ fn compared(
         }
         DataType::Date32 => {
             let days = rows.numbers::<Int64Type>(column)?;
-            days.iter().map(|day| passes(day.map(|day| Value::Int(day * MICROS_OF_A_DAY)))).collect()
+            days.iter().map(|day| passes(day.map(|day| Value::Int(day * Span::DAY.micros())))).collect()
         }
         dtype if dtype.is_integer() || matches!(dtype, DataType::Timestamp(..)) => {
             rows.numbers::<Int64Type>(column)?.iter().map(|number| passes(number.map(Value::Int))).collect()

@@ -15,6 +15,7 @@ use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
 use crate::sessionize::layout::hash::hash_word;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::written::{date_text, time_text};
+use crate::sessionize::time::Span;
 use crate::tables::error::TableError;
 use crate::tables::read::read_columns;
 
@@ -139,8 +140,6 @@ impl FileRows {
     }
 }
 
-const MICROS_OF_A_DAY: i64 = 86_400_000_000;
-
 /// The values of a column of a table as text: dates and times as the calendar has them, numbers as short as they are
 /// exact.
 fn written(column: &ArrayRef) -> Result<StringViewArray, ArrowError> {
@@ -151,7 +150,7 @@ fn written(column: &ArrayRef) -> Result<StringViewArray, ArrowError> {
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let times = column.as_primitive::<TimestampMicrosecondType>();
-            times.iter().map(|time| Some(format!("{}+00:00", time_text(time?, MICROS_OF_A_DAY)))).collect()
+            times.iter().map(|time| Some(format!("{}+00:00", time_text(time?, Span::DAY.micros())))).collect()
         }
         DataType::Float64 => {
             let mut digits = zmij::Buffer::new();

@@ -34,15 +34,7 @@ use crate::tables::write::parquet_file::Provenance;
 /// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
 pub fn make_charts(job: &ChartsJob, resources: &Resources, window: usize) -> Result<String, Error> {
     let threads = resources.threads()?;
-    let folder = OutputFolder::look(&job.output)?;
-    let Some(definition) = folder.definition().cloned() else {
-        return Err(TableError::NoTables { path: job.output.clone() }.into());
-    };
-    let zone = zone_of(job, &definition)?;
-    let differences = job.says.contradicted_by(&definition);
-    if !differences.is_empty() {
-        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
-    }
+    let (folder, definition, zone) = tables_of(job)?;
     let folder = folder.lock()?;
     // A run that was killed may have been completed by now.
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
@@ -84,11 +76,28 @@ pub fn stage_anew(
     Ok(measured)
 }
 
+/// The folder of a job's tables, with the definition that they were made under and the zone of their dates.
+///
+/// # Errors
+/// A folder without tables, or with tables that were made otherwise than the job says.
+pub fn tables_of(job: &ChartsJob) -> Result<(OutputFolder, Canonical, TimeZone), Error> {
+    let folder = OutputFolder::look(&job.output)?;
+    let Some(definition) = folder.definition().cloned() else {
+        return Err(TableError::NoTables { path: job.output.clone() }.into());
+    };
+    let zone = zone_of(job, &definition)?;
+    let differences = job.says.contradicted_by(&definition);
+    if !differences.is_empty() {
+        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
+    }
+    Ok((folder, definition, zone))
+}
+
 /// The zone that the tables' dates are of; a job may not name another one.
 ///
 /// # Errors
 /// It does.
-pub fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
+fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
     let of_tables = definition.get("output.timezone").unwrap_or("UTC");
     match &job.zone_name {
         Some(named) if named != of_tables => {

@@ -9,6 +9,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{DataType, FieldRef, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::ProjectionMask;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::error::TableError;
 use crate::guard::against_damage;
@@ -23,14 +24,16 @@ pub fn read_columns(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBat
     against_damage(|| read(path, columns)).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(failed)
 }
 
-/// How many rows a file has.
+/// How many rows a file has, by its footer.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn row_count(path: &Path) -> Result<usize, TableError> {
+pub fn row_count(path: &Path) -> Result<u64, TableError> {
     let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
-    let (_, metadata) = open(path).map_err(failed)?;
-    usize::try_from(metadata.metadata().file_metadata().num_rows()).map_err(|error| failed(error.to_string()))
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let footer = ParquetMetaDataReader::new().parse_and_finish(&file);
+    let rows = footer.map_err(|error| failed(error.to_string()))?.file_metadata().num_rows();
+    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 fn read(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, String> {

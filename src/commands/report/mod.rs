@@ -20,7 +20,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use maud::{html, Markup};
 
-use super::charts::zone_of;
+use super::charts::tables_of;
 use super::doctor::show::html::findings;
 use super::doctor::Diagnosis;
 use super::run::compatibility::charts_mark;
@@ -207,15 +207,7 @@ fn is_changing(output: &Path) -> bool {
 }
 
 fn read(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {
-    let folder = OutputFolder::look(&job.output)?;
-    let Some(definition) = folder.definition().cloned() else {
-        return Err(TableError::NoTables { path: job.output.clone() }.into());
-    };
-    let zone = zone_of(job, &definition)?;
-    let differences = job.says.contradicted_by(&definition);
-    if !differences.is_empty() {
-        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
-    }
+    let (folder, definition, zone) = tables_of(job)?;
     let made = folder.before().made().charts;
     let is_same = made.as_ref() == Some(&charts_mark(&job.charts, &job.segments, job.formulas));
     let without_charts = match made {

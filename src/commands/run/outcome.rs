@@ -9,7 +9,8 @@ use crate::job::added::property_column;
 use crate::job::Job;
 use crate::sessionize::time::Day;
 use crate::tables::folder::LockedFolder;
-use crate::tables::history::changes::{compare, rows_of, Changes, Groups};
+use crate::tables::history::changes::{compare, Changes, Groups};
+use crate::tables::read::row_count;
 use crate::tables::schema::place::TablePlace;
 use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 
@@ -55,8 +56,8 @@ impl Outcome {
                 continue;
             }
             let (old, new) = (folder.path().join(&file), folder.staged_path(&file));
-            let was = before.contains(&file).then(|| rows_of(&old)).transpose()?;
-            let is = if staged.contains(&file) { rows_of(&new)? } else { 0 };
+            let was = before.contains(&file).then(|| row_count(&old)).transpose()?;
+            let is = if staged.contains(&file) { row_count(&new)? } else { 0 };
             outcome.dates.push(DateChange { day: *day, was, is });
             files.0.extend(was.is_some().then_some(old));
             files.1.extend(staged.contains(&file).then_some(new));

@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::ProjectionMask;
 
 use crate::tables::error::TableError;
+use crate::tables::read::row_count;
 
 /// How the sessions of some dates differ from what the tables said before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -74,7 +75,7 @@ pub fn compare(
     let shares = match room {
         None => 1,
         Some(room) => {
-            let rows = before.iter().chain(now).map(|file| rows_of(file)).sum::<Result<u64, TableError>>()?;
+            let rows = before.iter().chain(now).map(|file| row_count(file)).sum::<Result<u64, TableError>>()?;
             (rows * BYTES_EACH).div_ceil(room.max(1) as u64).max(1)
         }
     };
@@ -206,18 +207,6 @@ fn hashes(keys: &[ArrayRef]) -> Result<Vec<u64>, arrow::error::ArrowError> {
         hasher.finish()
     };
     Ok(rows.iter().map(hash).collect())
-}
-
-/// How many rows a Parquet file has.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn rows_of(path: &Path) -> Result<u64, TableError> {
-    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
-    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
-    let footer = parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&file);
-    let rows = footer.map_err(|error| failed(error.to_string()))?.file_metadata().num_rows();
-    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 #[cfg(test)]
