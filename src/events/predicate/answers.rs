@@ -386,6 +386,9 @@ const TEXT: &[(&str, Option<bool>)] = &[
 
 /// Values that are chosen.
 const CHOSEN: &[(&str, Option<bool>)] = &[
+    ("coalesce(1, 9223372036854775807) = 1", TRUE),
+    ("coalesce(NULL, 1, 9223372036854775807) = 1", TRUE),
+    ("(- CASE WHEN NULL THEN coalesce(1, 9223372036854775807) ELSE coalesce(1, 2) END) = -1", TRUE),
     ("CASE WHEN n > 0 THEN 'p' ELSE 'm' END = 'm'", TRUE),
     ("CASE WHEN n > 0 THEN 1 END IS NULL", TRUE),
     ("CASE WHEN bn THEN 1 ELSE 2 END = 2", TRUE),

@@ -3,7 +3,7 @@
 //! [`parsed`] reads SQL, refuses what is not of our [`language`] and looks the columns up; [`typed`] gives each part of it
 //! the type that it has in a file, and makes an expression of it: with [`constant`]s of the very types of columns, and
 //! with functions of ours where polars means something else than DuckDB by them ([`numbers`], [`texts`], [`like`],
-//! [`clocks`], [`casts`], [`extremes`], all by [`rows`]). What is a [`column_test`] beside other ones is one by the same step:
+//! [`clocks`], [`casts`], [`chosen`], all by [`rows`]). What is a [`column_test`] beside other ones is one by the same step:
 //! by these, [`prune`] rules row groups out, and [`compile`] decides that a condition is computed as a [`formula`] of ours; the
 //! rest is left to polars. The formulas
 //! of a run are [`known`] together: each value of a column is [`placed`] among the constants that it is compared with,
@@ -14,11 +14,11 @@ mod agreement;
 #[cfg(test)]
 mod answers;
 pub mod casts;
+pub mod chosen;
 pub mod clocks;
 pub mod column_test;
 pub mod compile;
 pub mod constant;
-pub mod extremes;
 pub mod filter;
 pub mod formula;
 pub mod known;

@@ -12,12 +12,12 @@ use sqlparser::ast::{
 
 use super::casts;
 use super::casts::Otherwise;
+use super::chosen::{chosen, Choice};
 use super::clocks;
 use super::clocks::Interval;
 use super::column_test;
 use super::column_test::{Asked, Tests};
 use super::constant::Constant;
-use super::extremes::{extreme, Extreme};
 use super::formula::Formula;
 use super::language;
 use super::language::{Field, Function, Problem, Sides, Target, FIELDS};
@@ -876,11 +876,12 @@ impl Typing<'_> {
             return Ok(constant(Constant::Null));
         }
         let values: Vec<Expr> = arguments.iter().map(|term| term.widened(&dtype)).collect();
-        let expr = match function {
-            Function::Greatest => extreme(Extreme::Greatest, values, dtype.clone()),
-            Function::Least => extreme(Extreme::Least, values, dtype.clone()),
-            _ => coalesce(&values),
+        let choice = match function {
+            Function::Greatest => Choice::Greatest,
+            Function::Least => Choice::Least,
+            _ => Choice::First,
         };
+        let expr = chosen(choice, values, dtype.clone());
         self.result(sql, expr, dtype, size, of_constants)
     }
 

@@ -1,4 +1,6 @@
-//! `GREATEST` and `LEAST`, which pass over null; what is not a number is greater than all numbers.
+//! `COALESCE`, `GREATEST` and `LEAST`, which pass over null; what is not a number is greater than all numbers.
+//!
+//! Polars' own `coalesce` makes constants narrower than they are typed here and then fails on them.
 
 use std::cmp::Ordering;
 
@@ -9,24 +11,27 @@ use super::rows::{computed, floats, height, ints, texts, Floats, Ints, Texts};
 
 /// Which of some values is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extreme {
+pub enum Choice {
+    /// The first.
+    First,
     /// The largest.
     Greatest,
     /// The smallest.
     Least,
 }
 
-impl Extreme {
-    fn of<T>(self, values: impl Iterator<Item = T>, order: impl Fn(&T, &T) -> Ordering) -> Option<T> {
+impl Choice {
+    fn of<T>(self, mut values: impl Iterator<Item = T>, order: impl Fn(&T, &T) -> Ordering) -> Option<T> {
         match self {
-            Extreme::Greatest => values.max_by(order),
-            Extreme::Least => values.min_by(order),
+            Choice::First => values.next(),
+            Choice::Greatest => values.max_by(order),
+            Choice::Least => values.min_by(order),
         }
     }
 }
 
 /// One of some values, all of them of one type.
-pub fn extreme(which: Extreme, values: Vec<Expr>, dtype: DataType) -> Expr {
+pub fn chosen(which: Choice, values: Vec<Expr>, dtype: DataType) -> Expr {
     computed(values, dtype.clone(), move |columns| {
         let rows = height(columns);
         match &dtype {
