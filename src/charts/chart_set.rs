@@ -176,16 +176,22 @@ impl Measuring<'_> {
                             false => sizes.meet(&of_file, &shares),
                         }
                     }
-                }
-                while shares.len() > 1 && self.limit.is_some_and(MemoryLimit::is_near) {
-                    let middle = shares.start + shares.len() / 2;
-                    left.push(middle..shares.end);
-                    shares.end = middle;
-                    sizes.iter_mut().flatten().for_each(|sizes| sizes.keep(&shares));
+                    while shares.len() > 1 && self.is_near_with(&sizes) {
+                        let middle = shares.start + shares.len() / 2;
+                        left.push(middle..shares.end);
+                        shares.end = middle;
+                        sizes.iter_mut().flatten().for_each(|sizes| sizes.keep(&shares));
+                    }
                 }
             }
         }
         Ok(sizes)
+    }
+
+    /// Whether memory may not hold what these grow to.
+    fn is_near_with(&self, sizes: &[Vec<GroupSizes>]) -> bool {
+        let held: usize = sizes.iter().flatten().map(GroupSizes::bytes).sum();
+        self.limit.is_some_and(|limit| limit.is_near_with(held as u64))
     }
 
     /// What charts count in a segment.

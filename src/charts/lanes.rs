@@ -39,6 +39,11 @@ impl Codes {
         self.0.intern_text(text)
     }
 
+    /// The memory they hold, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
     /// The texts by code, as bytes.
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let texts = match self.0.keys() {

@@ -55,11 +55,6 @@ impl FileRows {
         self.rows.num_rows()
     }
 
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// A column as it was read.
     ///
     /// # Errors

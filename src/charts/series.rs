@@ -252,6 +252,11 @@ impl GroupSizes {
         self.merge(&all, shares);
     }
 
+    /// The memory they hold, in bytes: about as much again while they grow.
+    pub fn bytes(&self) -> usize {
+        self.groups.bytes() + size_of::<i64>() * self.sizes.capacity()
+    }
+
     fn each(&self) -> impl Iterator<Item = (&[u8], i64)> {
         self.groups.texts().zip(self.sizes.iter().copied())
     }

@@ -128,7 +128,12 @@ impl MemoryLimit {
 
     /// Whether the process holds nearly as much as it may, also when memory that is free has gone back to the system.
     pub fn is_near(self) -> bool {
-        let margin = self.0 / 8;
+        self.is_near_with(0)
+    }
+
+    /// The same, where what it holds may soon be larger by so many bytes.
+    pub fn is_near_with(self, growth: u64) -> bool {
+        let margin = self.0 / 8 + growth;
         self.left(margin) < margin
     }
 

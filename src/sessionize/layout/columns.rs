@@ -95,6 +95,14 @@ pub enum KeyColumn {
 }
 
 impl KeyColumn {
+    /// The memory they hold, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            KeyColumn::Int(values) => size_of::<i64>() * values.capacity(),
+            KeyColumn::Text(values) => size_of::<usize>() * values.offsets.capacity() + values.bytes.capacity(),
+        }
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         match self {

@@ -106,6 +106,13 @@ impl Interner {
         code
     }
 
+    /// The memory it holds, in bytes: about as much again while it grows.
+    pub fn bytes(&self) -> usize {
+        size_of::<u32>() * self.slots.slots.capacity()
+            + size_of::<u64>() * self.slots.hashes.capacity()
+            + self.keys.bytes()
+    }
+
     /// How many distinct keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()
