@@ -11,29 +11,13 @@ use std::hint::black_box;
 use arrow::array::StringViewArray;
 use divan::counter::ItemsCount;
 use divan::Bencher;
-use dwell::events::decode::coded::coded;
-use dwell::events::normalise::unread::Unread;
-use dwell::events::source::columns::{ColumnRef, Source};
-use dwell::events::source::kind::Kind;
-use dwell::events::source::roles::{KeyType, Roles};
 use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
-use dwell::sessionize::event_types::{EventKey, EventTypes, Role};
-use dwell::sessionize::layout::block::Block;
-use dwell::sessionize::layout::columns::EventBatch;
-use dwell::sessionize::layout::scatter::{scatter, Partitions};
-use dwell::sessionize::order::put_in_order;
-use dwell::sessionize::partition::{sessionize, Partition};
-use dwell::sessionize::preaggregate::PreAggregator;
-use dwell::sessionize::rows::{PartitionRows, Row};
-use dwell::sessionize::rule::{CustomRule, Rule, Silence, Verdict};
-use dwell::sessionize::table_rows::merge::{AllUsers, ByDate};
-use dwell::sessionize::time::calendar::Calendar;
-use dwell::sessionize::time::dates::DateSet;
-use dwell::sessionize::time::{Span, Timestamp};
-use dwell::sessionize::user::Rules;
-use dwell::tables::schema::sessions::{TableColumns, To};
-use dwell::tables::write::parquet_file::Provenance;
+use dwell::kernel::{
+    coded, put_in_order, scatter, sessionize, AllUsers, Block, ByDate, Calendar, ColumnRef, CustomRule, DateSet,
+    EventBatch, EventKey, EventTypes, KeyType, Kind, Partition, PartitionRows, Partitions, PreAggregator, Provenance,
+    Role, Roles, Row, Rule, Rules, Silence, Source, Span, TableColumns, Timestamp, To, Unread, Verdict,
+};
 
 const EVENTS: usize = 1 << 20;
 const USERS: usize = EVENTS / 60;

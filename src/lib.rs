@@ -24,7 +24,7 @@
 //! let job = Job::new(JobFile::parse(&keys, Path::new("job.toml"))?)?;
 //! assert!(job.definition.sentence().starts_with("A session is "));
 //!
-//! let summary = dwell::commands::run::run(&job, &Options::default())?;
+//! let summary = dwell::run(&job, &Options::default())?;
 //! assert!(summary.starts_with("Sessions       21,731 on 15 dates"), "{summary}");
 //! assert!(output.join("sessions/session_date=2026-01-01/part-0.parquet").exists());
 //! # Ok(())
@@ -42,23 +42,27 @@
 //! built, and where to look for what, is on the page [`guide::architecture`]; what is computed, on
 //! [`guide::specification`]: "SPEC 3" in a comment is section 3 of it.
 
-pub mod cancel;
-pub mod charts;
+mod cancel;
+mod charts;
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod error;
-pub mod events;
+mod events;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod guard;
+mod guard;
 pub mod guide;
 pub mod heap;
 pub mod job;
-pub mod page;
-pub mod pipeline;
-pub mod profile;
-pub mod schedulers;
-pub mod sessionize;
-pub mod stats;
-pub mod summary;
-pub mod tables;
+#[doc(hidden)]
+pub mod kernel;
+mod page;
+mod pipeline;
+mod profile;
+mod schedulers;
+mod sessionize;
+mod stats;
+mod summary;
+mod tables;
+
+pub use commands::run::run;

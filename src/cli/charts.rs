@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::job_file;
+use super::resources::Setup;
 use crate::error::Error;
 use crate::job::charts_job::ChartsJob;
 use crate::job::file::{JobFile, OutputKeys};
@@ -36,19 +37,9 @@ pub struct ChartsRequest {
 }
 
 impl ChartsRequest {
-    /// How to log.
-    pub fn log_format(&self) -> LogFormat {
-        self.log_format
-    }
-
-    /// Whether to print nothing but errors.
-    pub fn quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.threads.map(usize::from)
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        Setup { log_format: self.log_format, quiet: self.quiet, threads: self.threads.map(usize::from) }
     }
 
     /// What it may take of the machine.
@@ -58,7 +49,7 @@ impl ChartsRequest {
     pub fn resources(&self) -> Result<Resources, Error> {
         let memory_limit = self.memory_limit.as_deref();
         let memory_limit = memory_limit.map(|text| MemoryLimit::parse("--memory-limit", text)).transpose()?;
-        Ok(Resources { threads: self.threads(), memory_limit, temp_dir: None, quiet: self.quiet })
+        Ok(Resources { threads: self.setup().threads, memory_limit, temp_dir: None, quiet: self.quiet })
     }
 
     /// What the job says of charts, with the flags over it, validated.

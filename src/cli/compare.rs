@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::resources::ResourceFlags;
+use super::resources::{ResourceFlags, Setup};
 use crate::commands::compare::error::CompareError;
 use crate::commands::compare::{Compared, Options};
 use crate::error::Error;
@@ -12,7 +12,6 @@ use crate::job::file::{InputKeys, JobFile};
 use crate::job::values::Names;
 use crate::job::{Job, JobError};
 use crate::summary::format::Format;
-use crate::summary::log::LogFormat;
 
 /// A comparison, as asked for.
 #[derive(Debug, Args)]
@@ -44,19 +43,9 @@ pub struct CompareRequest {
 }
 
 impl CompareRequest {
-    /// How to log.
-    pub fn log_format(&self) -> LogFormat {
-        self.resources.log_format
-    }
-
-    /// Whether to log nothing but errors.
-    pub fn quiet(&self) -> bool {
-        self.resources.quiet
-    }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.resources.threads()
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        self.resources.setup()
     }
 
     /// The two jobs, and what is asked of their comparison.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::resources::Setup;
 use super::QuestionFlags;
 use crate::commands::doctor::beside::Named;
 use crate::commands::doctor::finding::Level;
@@ -57,9 +58,9 @@ enum FailOn {
 }
 
 impl DoctorRequest {
-    /// What every question has.
-    pub fn question(&self) -> &QuestionFlags {
-        &self.question
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        self.question.setup()
     }
 
     /// The job that is asked about, what the answer may take, and what to know besides.

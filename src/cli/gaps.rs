@@ -14,7 +14,7 @@ use crate::summary::format::Format;
 pub struct GapsRequest {
     /// What is asked of every question
     #[command(flatten)]
-    pub question: QuestionFlags,
+    pub(super) question: QuestionFlags,
     /// Timeouts to try beside the usual ones, for instance 3m,25m
     #[arg(long, value_name = "DURATION", value_delimiter = ',', help_heading = "Answer")]
     timeouts: Vec<String>,

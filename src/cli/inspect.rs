@@ -18,7 +18,7 @@ const WHOSE: &str = "Whose";
 pub struct InspectRequest {
     /// What is asked of every question
     #[command(flatten)]
-    pub question: QuestionFlags,
+    pub(super) question: QuestionFlags,
     /// The user whose events to show
     #[arg(id = "whom", long = "user", value_name = "USER", allow_hyphen_values = true, help_heading = WHOSE)]
     user: Option<String>,

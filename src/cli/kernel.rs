@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::definition::DefinitionFlags;
-use super::resources::ResourceFlags;
+use super::resources::{ResourceFlags, Setup};
 use crate::commands::kernel::{kernel, KernelOptions, Latest, StreamTable};
 use crate::error::Error;
 use crate::job::dates::parse_instant;
 use crate::job::{Job, JobError};
-use crate::summary::log::LogFormat;
 
 /// A stream of events to make sessions of, as asked for.
 #[derive(Debug, Args)]
@@ -37,14 +36,9 @@ pub struct KernelRequest {
 }
 
 impl KernelRequest {
-    /// How to log, and whether to log nothing but errors.
-    pub fn log(&self) -> (LogFormat, bool) {
-        (self.resources.log_format, self.resources.quiet)
-    }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.resources.threads()
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        self.resources.setup()
     }
 
     /// Makes sessions of what comes in.

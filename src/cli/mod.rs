@@ -8,6 +8,7 @@ mod gaps;
 mod history;
 mod inspect;
 mod kernel;
+mod program;
 mod question;
 mod report;
 mod resources;
@@ -18,16 +19,19 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use charts::ChartsRequest;
-pub use compare::CompareRequest;
-pub use doctor::DoctorRequest;
-pub use gaps::GapsRequest;
-pub use history::HistoryRequest;
-pub use inspect::InspectRequest;
-pub use kernel::KernelRequest;
-pub use question::QuestionFlags;
-pub use report::ReportRequest;
-pub use run::{RunAnswer, RunRequest};
+pub use program::main;
+
+use charts::ChartsRequest;
+use compare::CompareRequest;
+use doctor::DoctorRequest;
+use gaps::GapsRequest;
+use history::HistoryRequest;
+use inspect::InspectRequest;
+use kernel::KernelRequest;
+use question::QuestionFlags;
+use report::ReportRequest;
+use resources::Setup;
+use run::RunRequest;
 
 use crate::error::Error;
 use crate::job::{JobError, JobFile};
@@ -36,14 +40,14 @@ use crate::stats::nearest::nearest;
 /// Turns Parquet event tables into user sessions.
 #[derive(Debug, Parser)]
 #[command(name = "dwell", version, max_term_width = 100)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Request,
 }
 
 /// What a command line asks for.
 #[derive(Debug, Subcommand)]
-pub enum Request {
+enum Request {
     /// Make sessions of events and write the tables
     Run(Box<RunRequest>),
     /// Show what the last runs into a folder did
@@ -76,22 +80,43 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What is set up before it begins.
+    fn setup(&self) -> Setup {
+        match self {
+            Request::Run(request) => request.setup(),
+            Request::Charts(request) => request.setup(),
+            Request::Report(request) => request.setup(),
+            Request::Doctor(request) => request.setup(),
+            Request::Gaps(request) => request.question.setup(),
+            Request::Inspect(request) => request.question.setup(),
+            Request::Compare(request) => request.setup(),
+            Request::Kernel(request) => request.setup(),
+            Request::History(_)
+           
+            | Request::Schema
+            | Request::Man { .. }
+            | Request::Completions { .. } => Setup::default(),
+        }
+    }
+}
+
 impl Cli {
     /// What the command line asks for; ends the program where it cannot be understood.
-    pub fn from_arguments() -> Self {
+    fn from_arguments() -> Self {
         Self::try_parse().unwrap_or_else(|error| with_tip(error).exit())
     }
 
     /// What is asked for.
-    pub fn request(self) -> Request {
+    fn request(self) -> Request {
         self.command
     }
 
     /// The completions of a shell.
-    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    fn completions(shell: clap_complete::Shell) -> String {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "dwell", &mut script);
-        script
+        String::from_utf8_lossy(&script).into_owned()
     }
 }
 
@@ -100,7 +125,7 @@ impl Cli {
     ///
     /// # Errors
     /// There is no such command.
-    pub fn manual(command: Option<&str>) -> Result<Vec<u8>, Error> {
+    fn manual(command: Option<&str>) -> Result<String, Error> {
         let mut program = Cli::command();
         program.build();
         let shown = match command {
@@ -120,7 +145,7 @@ impl Cli {
         let mut page = Vec::new();
         // Writing to memory cannot fail.
         let _ = clap_mangen::Man::new(shown).render(&mut page);
-        Ok(page)
+        Ok(String::from_utf8_lossy(&page).into_owned())
     }
 }
 

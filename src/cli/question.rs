@@ -3,13 +3,12 @@
 use clap::Args;
 
 use super::definition::DefinitionFlags;
-use super::resources::ResourceFlags;
+use super::resources::{ResourceFlags, Setup};
 use crate::commands::doctor::words::Words;
 use crate::error::Error;
 use crate::job::options::Resources;
 use crate::job::Job;
 use crate::summary::format::Format;
-use crate::summary::log::LogFormat;
 
 /// What every question has: a job, and how to print the answer.
 #[derive(Debug, Args)]
@@ -24,19 +23,9 @@ pub struct QuestionFlags {
 }
 
 impl QuestionFlags {
-    /// How to log.
-    pub fn log_format(&self) -> LogFormat {
-        self.resources.log_format
-    }
-
-    /// Whether to log nothing but errors.
-    pub fn quiet(&self) -> bool {
-        self.resources.quiet
-    }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.resources.threads()
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        self.resources.setup()
     }
 
     /// How to print the answer.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::job_file;
+use super::resources::Setup;
 use crate::commands::doctor::words::Words;
 use crate::commands::doctor::{self, Diagnosis};
 use crate::commands::report::{report, Options};
@@ -48,14 +49,9 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
-    /// How to log.
-    pub fn log_format(&self) -> LogFormat {
-        self.log_format
-    }
-
-    /// Whether to print nothing but errors.
-    pub fn quiet(&self) -> bool {
-        self.quiet
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        Setup { log_format: self.log_format, quiet: self.quiet, threads: None }
     }
 
     /// Writes what is asked for, and returns what to print.

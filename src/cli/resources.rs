@@ -9,6 +9,17 @@ use crate::job::options::Resources;
 use crate::job::JobError;
 use crate::summary::log::LogFormat;
 
+/// What is set up before a command begins its work.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Setup {
+    /// How to log.
+    pub log_format: LogFormat,
+    /// Whether to log nothing but errors.
+    pub quiet: bool,
+    /// How many threads were asked for.
+    pub threads: Option<usize>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ResourceFlags {
     /// Threads to use, up to 512 [default: as many as the machine has]
@@ -22,16 +33,17 @@ pub(super) struct ResourceFlags {
     temp_dir: Option<PathBuf>,
     /// Print nothing but errors, and the answer where a question was asked
     #[arg(long, help_heading = "Run")]
-    pub(super) quiet: bool,
+    quiet: bool,
     /// How to log
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Run")]
-    pub(super) log_format: LogFormat,
+    log_format: LogFormat,
 }
 
 impl ResourceFlags {
-    /// How many threads were asked for.
-    pub(super) fn threads(&self) -> Option<usize> {
-        self.threads.map(usize::from)
+    /// What is set up before the command begins.
+    pub(super) fn setup(&self) -> Setup {
+        let threads = self.threads.map(usize::from);
+        Setup { log_format: self.log_format, quiet: self.quiet, threads }
     }
 
     /// What the command may take.
@@ -45,7 +57,7 @@ impl ResourceFlags {
             return Err(JobError::Unfit { key: "--temp-dir", value: format!("{folder:?}"), hint });
         }
         Ok(Resources {
-            threads: self.threads(),
+            threads: self.setup().threads,
             memory_limit: memory_limit.map(|text| MemoryLimit::parse("--memory-limit", text)).transpose()?,
             temp_dir: self.temp_dir.clone(),
             quiet: self.quiet,

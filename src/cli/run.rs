@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::definition::DefinitionFlags;
-use super::resources::ResourceFlags;
+use super::resources::{ResourceFlags, Setup};
 use crate::commands::run::run_recorded;
 use crate::error::Error;
 use crate::job::dates::parse_window;
@@ -14,7 +14,6 @@ use crate::job::options::{Limits, Options, Table};
 use crate::job::{Job, JobError};
 use crate::schedulers::run::is_nothing_new;
 use crate::schedulers::{Environment, Listeners};
-use crate::summary::log::LogFormat;
 use crate::summary::run_json::json_line;
 
 const LIMITS: &str = "Limits (a run that exceeds one changes nothing and ends with 3)";
@@ -103,7 +102,7 @@ impl RunRequest {
     /// # Errors
     /// Those of the flags and the job, and of the run.
     pub fn run(self, environment: &Environment) -> Result<RunAnswer, Error> {
-        let (format, quiet, dry_run) = (self.format, self.quiet(), self.dry_run);
+        let (format, quiet, dry_run) = (self.format, self.setup().quiet, self.dry_run);
         let nothing_new_code = self.exit_code_if_nothing_new.unwrap_or_default();
         let mut listeners = match dry_run {
             true => Listeners::default(),
@@ -125,19 +124,9 @@ impl RunRequest {
         Ok(RunAnswer { text, exit_code: if is_nothing_new { nothing_new_code } else { 0 } })
     }
 
-    /// How to log.
-    pub fn log_format(&self) -> LogFormat {
-        self.resources.log_format
-    }
-
-    /// Whether to print nothing but errors.
-    pub fn quiet(&self) -> bool {
-        self.resources.quiet
-    }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.resources.threads()
+    /// What is set up before it begins.
+    pub(super) fn setup(&self) -> Setup {
+        self.resources.setup()
     }
 
     /// The job and the options of this run: the job file with the flags over it, validated.

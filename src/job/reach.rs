@@ -46,7 +46,7 @@ use crate::sessionize::time::{Span, TimeUnit, Timestamp};
 ///
 /// use dwell::job::reach::{TimeReach, Unbounded};
 /// use dwell::job::{Job, JobFile};
-/// use dwell::sessionize::time::Timestamp;
+/// use dwell::kernel::Timestamp;
 ///
 /// let job = |session: &str| {
 ///     let text = format!("[input]\npath = 'events'\n[output]\npath = 'out'\n[session]\n{session}");

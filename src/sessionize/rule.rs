@@ -222,10 +222,7 @@ impl Silence {
 /// ```
 ///
 /// ```
-/// use dwell::sessionize::rule::{CustomRule, Silence, Verdict};
-/// use dwell::sessionize::event_types::{EventTypes, Role};
-/// use dwell::sessionize::rows::Row;
-/// use dwell::sessionize::time::{Span, Timestamp};
+/// use dwell::kernel::{CustomRule, EventTypes, Role, Row, Silence, Span, Timestamp, Verdict};
 ///
 /// const MINUTE: i64 = 60_000_000;
 /// let names = ["open".to_string(), "view".to_string()];

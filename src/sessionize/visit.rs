@@ -91,8 +91,6 @@ pub struct Visited {
     pub users: KeyColumn,
     /// Where text is grouped by, the texts in ascending order: an event's value is a place in it.
     pub texts: Option<KeyColumn>,
-    /// Where facts are asked for, the distinct ones in ascending order: an event's fact is a place in it.
-    pub facts: Option<KeyColumn>,
 }
 
 /// Visits the users of a partition in ascending order; `pieces` are blocks and the partition's number in each. `rule`
@@ -109,7 +107,7 @@ pub fn visit_users<V: UserVisitor>(
         fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Visited {
             let ids = IdTimes::new(self.0, rows.texts.as_ref());
             rows.each_user(|user, events| self.1.visit(user, events, &ids));
-            Visited { users: rows.users, texts: rows.texts, facts: rows.facts }
+            Visited { users: rows.users, texts: rows.texts }
         }
     }
     with_rows(pieces, types, Visit(rule, visitor))

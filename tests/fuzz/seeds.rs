@@ -1,8 +1,6 @@
 //! Inputs that are sound, to begin with.
 
-use dwell::sessionize::layout::columns::{Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
-use dwell::sessionize::layout::scatter::{scatter, Partitions};
-use dwell::sessionize::time::Timestamp;
+use dwell::kernel::{scatter, Coded, EventBatch, KeyColumn, Partitions, TextColumn, Timestamp, ValueColumn, Values};
 use std::path::Path;
 
 /// The parts of `seeds/NAME.txt`, which are apart by a line of dashes.

@@ -20,7 +20,7 @@ const ROOMS: [&str; 13] = [
     "guide",
 ];
 /// The files beside them, which every room may use.
-const EVERYWHERE: [&str; 6] = ["cancel", "error", "fuzzing", "guard", "heap", "profile"];
+const EVERYWHERE: [&str; 7] = ["cancel", "error", "fuzzing", "guard", "heap", "kernel", "profile"];
 
 /// All modules of the library, by path, without their tests.
 fn modules() -> BTreeMap<String, String> {

@@ -48,8 +48,6 @@ pub struct Stream {
     pub all: bool,
     /// Whether the oldest comes first.
     pub oldest_first: bool,
-    /// Whether only one session was asked for.
-    pub one_session: bool,
 }
 
 /// A session.
@@ -151,7 +149,6 @@ impl Stream {
             read: found.read,
             all: ask.all,
             oldest_first: ask.oldest_first,
-            one_session: ask.session.is_some(),
         };
         traced.users.iter().for_each(|user| maker.add_user(&mut stream, user));
         stream.left_out.extend(found.rejected.iter().map(left_out));

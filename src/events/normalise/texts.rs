@@ -20,14 +20,6 @@ pub fn text_of(series: &Series) -> PolarsResult<StringChunked> {
     }
 }
 
-/// Single values of any type as text, row by row.
-pub fn as_text(values: Expr) -> Expr {
-    values.map(
-        |values| Ok(text_of(values.as_materialized_series())?.with_name(values.name().clone()).into_column()),
-        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
-    )
-}
-
 /// A UUID in its usual spelling.
 pub fn uuid_text(bytes: [u8; 16]) -> String {
     const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -195,14 +195,9 @@ impl PackedRows {
         self.bytes.len()
     }
 
-    /// How many rows there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.len
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 }
 

@@ -65,11 +65,6 @@ impl DictionaryMerger {
         }
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
