@@ -2,10 +2,12 @@
 
 mod charts;
 mod compare;
+mod dbt;
 mod definition;
 mod doctor;
 mod gaps;
 mod history;
+mod init;
 mod inspect;
 mod kernel;
 mod program;
@@ -23,9 +25,11 @@ pub use program::main;
 
 use charts::ChartsRequest;
 use compare::CompareRequest;
+use dbt::DbtRequest;
 use doctor::DoctorRequest;
 use gaps::GapsRequest;
 use history::HistoryRequest;
+use init::InitRequest;
 use inspect::InspectRequest;
 use kernel::KernelRequest;
 use question::QuestionFlags;
@@ -48,6 +52,8 @@ struct Cli {
 /// What a command line asks for.
 #[derive(Debug, Subcommand)]
 enum Request {
+    /// Write a first job for some events, by a look at them
+    Init(Box<InitRequest>),
     /// Make sessions of events and write the tables
     Run(Box<RunRequest>),
     /// Show what the last runs into a folder did
@@ -66,6 +72,8 @@ enum Request {
     Compare(CompareRequest),
     /// Make sessions of an Arrow IPC stream of events, for other programs
     Kernel(Box<KernelRequest>),
+    /// Print the tables of a folder as a dbt sources file
+    Dbt(DbtRequest),
     /// Print the JSON schema of the job file, for editors that complete and check it
     Schema,
     /// Print the manual page of dwell, or of one of its commands, for man
@@ -84,6 +92,7 @@ impl Request {
     /// What is set up before it begins.
     fn setup(&self) -> Setup {
         match self {
+            Request::Init(request) => request.setup(),
             Request::Run(request) => request.setup(),
             Request::Charts(request) => request.setup(),
             Request::Report(request) => request.setup(),
@@ -93,7 +102,7 @@ impl Request {
             Request::Compare(request) => request.setup(),
             Request::Kernel(request) => request.setup(),
             Request::History(_)
-           
+            | Request::Dbt(_)
             | Request::Schema
             | Request::Man { .. }
             | Request::Completions { .. } => Setup::default(),

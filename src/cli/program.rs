@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
 
 fn answer(request: Request) -> Result<Answer, Error> {
     match request {
+        Request::Init(request) => Ok(request.answer()?.into()),
         Request::Run(request) => run(*request),
         Request::Doctor(request) => examine(*request),
         Request::History(request) => Ok(history::history(&request.resolve()?)?.into()),
@@ -65,6 +66,7 @@ fn answer(request: Request) -> Result<Answer, Error> {
             request.answer(std::io::stdin(), std::io::stdout())?;
             Ok(String::new().into())
         }
+        Request::Dbt(request) => Ok(request.answer()?.into()),
         Request::Schema => Ok(schema_text().into()),
         Request::Man { command } => Ok(Cli::manual(command.as_deref())?.into()),
         Request::Completions { shell } => Ok(Cli::completions(shell).into()),

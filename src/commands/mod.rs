@@ -1,12 +1,14 @@
 //! The commands, one room each: [`run`] makes the tables, [`charts`] measures them anew, [`history`] says what the last runs
 //! did, [`report`] makes a page of it all to look at; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about
-//! the events. [`kernel`] is for programs: events come through one pipe, and sessions leave through another.
+//! the events. [`kernel`] is for programs: events come through one pipe, and sessions leave through another. [`init`] writes a first job, [`dbt`] describes the tables to dbt.
 
 pub mod charts;
 pub mod compare;
+pub mod dbt;
 pub mod doctor;
 pub mod gaps;
 pub mod history;
+pub mod init;
 pub mod inspect;
 pub mod kernel;
 pub mod report;

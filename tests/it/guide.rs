@@ -27,7 +27,8 @@ const OTHER_FLAGS: [&str; 18] = [
     "--zig",
 ];
 
-const COMMANDS: [&str; 9] = ["run", "charts", "report", "doctor", "gaps", "inspect", "compare", "history", "kernel"];
+const COMMANDS: [&str; 11] =
+    ["init", "run", "charts", "report", "doctor", "gaps", "inspect", "compare", "history", "kernel", "dbt"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

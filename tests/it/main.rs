@@ -13,6 +13,7 @@ mod footer;
 mod gaps;
 mod guide;
 mod house;
+mod init;
 mod input_forms;
 mod inspect;
 mod kernel;

@@ -116,7 +116,7 @@ impl Answer {
         }
     }
 
-    fn valleys(&self) -> Vec<Valley> {
+    pub(super) fn valleys(&self) -> Vec<Valley> {
         valleys(&self.tally.gaps)
     }
 

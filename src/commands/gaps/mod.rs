@@ -9,6 +9,7 @@ pub mod candidates;
 pub mod histogram;
 pub mod median;
 pub mod page;
+pub mod proposal;
 pub mod tally;
 pub mod valley;
 

@@ -2,6 +2,7 @@
 //! ([`made_with`]).
 
 pub mod added;
+pub mod described;
 pub mod key_columns;
 pub mod made_with;
 pub mod place;

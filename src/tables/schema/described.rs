@@ -1,0 +1,94 @@
+//! What the columns of the tables hold, in a sentence each, for who reads them elsewhere.
+
+/// Of a sessions table.
+const SESSIONS: [(&str, &str); 10] = [
+    ("session_date", "Date of the session's start in the job's time zone; the key of the date folders"),
+    ("user_id", "The user whose session it is"),
+    (
+        "session_id",
+        "Unique beside user_id: the events' own id, or under a custom definition the start in epoch milliseconds",
+    ),
+    ("start_time", "Start of the session, UTC"),
+    ("end_time", "End of the session, UTC: the time of its last event"),
+    ("length_ms", "Length of the session in milliseconds"),
+    ("event_count", "Number of events in the session"),
+    ("first_event", "Type of the first event"),
+    ("last_event", "Type of the last event"),
+    (
+        "end_reason",
+        "Why the session ends where it does: session_id, property, end_event, timeout, start_event, end_of_data",
+    ),
+];
+
+/// Of an activity table.
+const ACTIVITY: [(&str, &str); 4] = [
+    ("activity_date", "Date in the job's time zone; the key of the date folders"),
+    ("user_id", "A user who was active on the date, in a session or not"),
+    ("events", "Number of the user's events on the date"),
+    ("hours", "Bit h is set where the user was active in the h-th hour of the date"),
+];
+
+/// Of the measures and histograms of charts.
+const CHARTS: [(&str, &str); 26] = [
+    ("chart", "Name of the chart"),
+    ("series", "Series of the chart, or formula"),
+    ("segment", "Segment of the job, or all"),
+    ("group", "Value that the chart groups by; null where it does not group"),
+    ("interval_start", "First instant of the interval, UTC"),
+    ("bin_start", "Least length of the bin; null below the first bin"),
+    ("bin_end", "Length from which sessions are in the next bin; null above the last bin"),
+    ("unit", "Unit of the bins: ms or events"),
+    ("sessions", "Number of sessions in the bin"),
+    ("share", "Share of the bin among the sessions of its series, segment, group and interval"),
+    ("total_sessions", "Number of sessions"),
+    ("active_users", "Number of users with an event, in a session or not"),
+    ("time_spent_ms", "Length of all sessions together in milliseconds"),
+    ("time_spent_per_user_ms", "Time spent by active users on average, in milliseconds"),
+    ("avg_length_ms", "Average length of a session in milliseconds"),
+    ("avg_per_user", "Sessions by active user on average"),
+    ("length_p50_ms", "Median of the lengths in milliseconds"),
+    ("length_p75_ms", "75th percentile of the lengths in milliseconds"),
+    ("length_p90_ms", "90th percentile of the lengths in milliseconds"),
+    ("length_p95_ms", "95th percentile of the lengths in milliseconds"),
+    ("length_p99_ms", "99th percentile of the lengths in milliseconds"),
+    ("length_max_ms", "Length of the longest session in milliseconds"),
+    ("zero_length_sessions", "Number of sessions of length zero"),
+    ("total_events", "Number of events in sessions"),
+    ("avg_events_per_session", "Events by session on average"),
+    ("formula", "Value of the chart's formula"),
+];
+
+/// A kind of table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// A row for each session.
+    Sessions,
+    /// A row for each date and user.
+    Activity,
+    /// A row for each series, segment, group and interval.
+    Measures,
+    /// A row for each bin of these.
+    Histogram,
+}
+
+impl TableKind {
+    /// What a row stands for.
+    pub fn description(self) -> &'static str {
+        match self {
+            TableKind::Sessions => "One row for each user session",
+            TableKind::Activity => "One row for each user and date with an event, in a session or not",
+            TableKind::Measures => "One row for each chart, series, segment, group and interval",
+            TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
+        }
+    }
+
+    /// What a column holds; `None` of one that the job adds.
+    pub fn column(self, name: &str) -> Option<&'static str> {
+        let known: &[(&str, &'static str)] = match self {
+            TableKind::Sessions => &SESSIONS,
+            TableKind::Activity => &ACTIVITY,
+            TableKind::Measures | TableKind::Histogram => &CHARTS,
+        };
+        known.iter().find(|(column, _)| *column == name).map(|(_, description)| *description)
+    }
+}
