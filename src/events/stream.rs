@@ -77,7 +77,7 @@ impl<R: Read> EventStream<R> {
     ///
     /// # Errors
     /// As [`EventStream::batches`].
-    pub fn as_they_are(self) -> Result<EventBatches<R>, InputError> {
+    pub fn unchanged_batches(self) -> Result<EventBatches<R>, InputError> {
         let reader = self.read(None)?;
         Ok(EventBatches { reader, batches: 0, rows: 0, rest: None, waiting: None, as_they_are: true, is_done: false })
     }

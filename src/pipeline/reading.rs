@@ -138,7 +138,7 @@ pub(super) fn each_group<W: GroupWork>(
     let at_once = LargeGroup::at_once(plan, &large);
     for lot in large.chunks(at_once) {
         let of_large = |group: &LargeGroup| {
-            let task = tasks[group.task].clone().as_text();
+            let task = tasks[group.task].clone().without_codes();
             of_group(&task, &task.open()?, group.number, at_once / lot.len())
         };
         done.push(pool.install(|| lot.par_iter().with_max_len(1).map(of_large).collect::<Result<_, Error>>())?);

@@ -163,7 +163,7 @@ impl Source<'_> {
         let properties = Some(properties.build());
         let mut writer =
             ArrowWriter::try_new(file.as_file(), stream.types(), properties).map_err(|error| failed(&error))?;
-        for batch in stream.as_they_are()? {
+        for batch in stream.unchanged_batches()? {
             crate::cancel::check()?;
             writer.write(&batch?).map_err(|error| failed(&error))?;
         }

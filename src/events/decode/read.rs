@@ -82,7 +82,7 @@ impl FileTask {
     }
 
     /// The same, where text is text.
-    pub fn as_text(self) -> Self {
+    pub fn without_codes(self) -> Self {
         FileTask { keeps_codes: false, ..self }
     }
 
