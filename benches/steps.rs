@@ -87,6 +87,7 @@ fn timeout() -> CustomRule {
         needs_start: false,
         needs_end: false,
         starts_continue: false,
+        at_midnight: false,
         property_only: false,
         latest: Timestamp::from_micros(31 * 24 * 60 * MINUTE),
     }
@@ -207,11 +208,11 @@ fn cut(bencher: Bencher<'_, '_>) {
     let events = events();
     let mut rows = rows_by_user(&events);
     rows.iter_mut().for_each(|rows| rows.sort_unstable());
-    let rule = timeout();
+    let (rule, calendar) = (timeout(), Calendar::single());
     let count = || {
         let mut sessions = 0;
         for rows in rows.iter().filter(|rows| !rows.is_empty()) {
-            rule.candidates(rows, |candidate| {
+            rule.candidates(rows, &calendar, |candidate| {
                 sessions += usize::from(matches!(candidate.verdict, Verdict::Session(_)))
             });
         }

@@ -115,6 +115,14 @@ pub(super) struct DefinitionFlags {
     )]
     id_unit: Option<String>,
 
+    /// Whether midnight in the time zone of dates ends a session: join or split [default: join]
+    #[arg(
+        long,
+        value_name = "WORD",
+        help_heading = SESSION
+    )]
+    at_midnight: Option<String>,
+
     /// Time zone of dates [default: UTC]
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     timezone: Option<String>,
@@ -138,7 +146,7 @@ impl DefinitionFlags {
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
         };
-        let flags: [Vec<(&'static str, String)>; 20] = [
+        let flags: [Vec<(&'static str, String)>; 21] = [
             many("--input", &self.input),
             one("--source", &self.source),
             many("--user", &self.user),
@@ -158,6 +166,7 @@ impl DefinitionFlags {
             one("--max-length", &self.max_length),
             one("--length-from", &self.length_from),
             one("--id-unit", &self.id_unit),
+            one("--at-midnight", &self.at_midnight),
             one("--timezone", &self.timezone),
         ];
         Ok(Words {
@@ -194,6 +203,7 @@ impl DefinitionFlags {
                 max_length: scalar(self.max_length),
                 length_from: self.length_from,
                 id_unit: self.id_unit,
+                at_midnight: self.at_midnight,
                 ..SessionKeys::default()
             },
             output: OutputKeys { timezone: self.timezone, ..OutputKeys::default() },

@@ -50,6 +50,8 @@ pub struct Custom {
     pub drop_unclosed: bool,
     /// Whether a starting event in an open session is an ordinary one.
     pub starts_continue: bool,
+    /// Whether a session ends at midnight.
+    pub at_midnight: bool,
 }
 
 const DEFAULT_MAX_GAP: &str = "7d";
@@ -72,8 +74,9 @@ impl Definition {
         let repeated_start = choice("session.repeated_start", keys.repeated_start.as_deref(), ["split", "continue"])?;
         let length_from = choice("session.length_from", keys.length_from.as_deref(), ["session_id", "first_event"])?;
         let id_unit = keys.id_unit.as_deref().map(|text| unit("session.id_unit", text)).transpose()?;
-        let custom =
-            keys.property.is_some() || keys.start_event.is_some() || keys.end_event.is_some() || keys.timeout.is_some();
+        let at_midnight = choice("session.at_midnight", keys.at_midnight.as_deref(), ["join", "split"])? == Some(1);
+        let by_type = keys.start_event.is_some() || keys.end_event.is_some();
+        let custom = keys.property.is_some() || by_type || keys.timeout.is_some() || at_midnight;
         let start_events = event_types("session.start_event", keys.start_event)?;
         let end_events = event_types("session.end_event", keys.end_event)?;
         check_boundaries(&start_events, &end_events, inactive)?;
@@ -125,6 +128,7 @@ impl Definition {
             equal_cuts: gap_equal != Some(1),
             drop_unclosed: unclosed == Some(1),
             starts_continue: repeated_start == Some(1),
+            at_midnight,
         };
         Ok(Definition { kind: Kind::Custom(custom), max_length })
     }
@@ -224,6 +228,9 @@ impl Custom {
         if self.silence.is_some() {
             keys.push(("session.gap_equal", if self.equal_cuts { "split" } else { "join" }.to_string()));
         }
+        if self.at_midnight {
+            keys.push(("session.at_midnight", "split".to_string()));
+        }
         keys
     }
 
@@ -250,6 +257,9 @@ impl Custom {
                 true => format!("ends before a silence of {silence} or more"),
                 false => format!("ends before a silence of more than {silence}"),
             });
+        }
+        if self.at_midnight {
+            ends.push("ends at midnight in output.timezone".to_string());
         }
         if !ends.is_empty() {
             sentence += &format!(" and {}", ends.join(", or "));
@@ -331,6 +341,10 @@ mod tests {
             ("timeout = '0s'", "session.timeout"),
             ("property = 'p'\nmax_gap = 'none'\ngap_equal = 'join'", "session.gap_equal"),
             ("start_event = []", "session.start_event"),
+            ("at_midnight = 'split'\nlength_from = 'first_event'", "session.length_from"),
+            ("at_midnight = 'split'\nid_unit = 's'", "session.id_unit"),
+            ("at_midnight = 'split'\nmax_gap = 'none'\ngap_equal = 'join'", "session.gap_equal"),
+            ("at_midnight = 'cut'", "it is \"join\" or \"split\""),
         ] {
             let message = define(session).expect_err(session);
             assert!(message.contains(named), "{session}: {message}");
@@ -344,6 +358,16 @@ mod tests {
         assert!(keys("id_unit = 's'").contains(&("session.id_unit", "s".to_string())));
         let sentence = define("id_unit = 's'").expect("seconds").sentence();
         assert!(sentence.contains("from the time that the id is in seconds (or its first event)"), "{sentence}");
+    }
+
+    #[test]
+    fn joining_at_midnight_is_as_if_it_were_not_written() {
+        let keys = |session| define(session).expect(session).keys();
+        assert_eq!(keys(""), keys("at_midnight = 'join'"));
+        assert_eq!(keys("timeout = '5m'"), keys("timeout = '5m'\nat_midnight = 'join'"));
+        assert!(keys("at_midnight = 'split'").contains(&("session.at_midnight", "split".to_string())));
+        let sentence = define("at_midnight = 'split'\nmax_gap = 'none'").expect("alone").sentence();
+        assert!(sentence.starts_with("A session is a run of one user's events and ends at midnight"), "{sentence}");
     }
 
     #[test]

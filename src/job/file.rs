@@ -122,6 +122,8 @@ keys! {
         length_from: String,
         /// What a session id that is a time counts.
         id_unit: String,
+        /// Whether a session ends at midnight.
+        at_midnight: String,
     }
 }
 

@@ -27,7 +27,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 91] = [
+const KEYS: [(&str, Takes, &str); 92] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -44,6 +44,7 @@ const KEYS: [(&str, Takes, &str); 91] = [
     ("input.min_time", Date, "\"2000-01-01\""),
     ("input.max_time", Date, "\"2100-01-01\""),
     ("session.id_unit", Text, "\"ms\""),
+    ("session.at_midnight", Text, "\"split\""),
     ("session.property", Text, "\"order_id\""),
     ("session.start_event", Texts, "\"app_open\""),
     ("session.end_event", Texts, "\"app_close\""),

@@ -27,6 +27,13 @@
 //! So back = H + D and ahead = M + H. Where there is no H or no M, there is no such bound.
 //! `repeated_start = "continue"` makes an event depend on how its segment opened, which may be any time ago.
 //!
+//! **`at_midnight = "split"`** cuts between any two events of different dates. So what a date's sessions are depends on the
+//! events of that date alone, whatever other rules there are, `repeated_start = "continue"` and no `max_length` among them; a
+//! row about s is one about the whole date of s. Only the `end_reason` of its last session looks further: `timeout` where the
+//! next event is a silence away, which may be up to H after it, and `midnight` else. So back = D and ahead = H, counted from
+//! the ends of the date. Where no silence cuts, any later event, or end of the input, on another date says `midnight`, and
+//! ahead is a day, for dates in two pieces alone (a clock set back over midnight): what lies between the pieces parts them.
+//!
 //! What a session's `end_reason` says (`timeout` or `end_of_data`) depends also on the latest time E of the input:
 //! [`TimeReach::ends_decided_between`].
 //!
@@ -69,10 +76,19 @@ pub struct TimeReach {
     ahead: Option<Span>,
     /// How long before an event its repeats are dropped for it; `None` without deduplication.
     dedup: Option<Span>,
-    /// The silence and `max_length` where what an `end_reason` says depends on where the input ends.
-    ends: Option<(Span, Span)>,
+    /// What an `end_reason` depends on besides events, where it depends on where the input ends.
+    ends: Option<Ends>,
     /// What session ids count where sessions have them from the input: they name the instants they start at.
     ids: Option<TimeUnit>,
+}
+
+/// How far before the end of the input sessions start whose `end_reason` it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// By a silence, of sessions up to `longest`.
+    BySilence { silence: Span, longest: Span },
+    /// By a silence, and by the date of the end of the input.
+    ByDate { silence: Span },
 }
 
 /// Why a definition's sessions depend on events at any distance.
@@ -130,6 +146,13 @@ impl TimeReach {
                 ends: None,
                 ids: Some(*id_unit),
             }),
+            Kind::Custom(custom) if custom.at_midnight => Ok(TimeReach {
+                back: kept_apart,
+                ahead: Some(custom.silence.unwrap_or(DAY)),
+                dedup,
+                ends: Some(Ends::ByDate { silence: custom.silence.unwrap_or_default() }),
+                ids: None,
+            }),
             Kind::Custom(Custom { starts_continue: true, .. }) => Err(Unbounded::RepeatedStart),
             Kind::Custom(custom) => {
                 let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
@@ -138,7 +161,7 @@ impl TimeReach {
                     back: sum(silence, kept_apart),
                     ahead: Some(sum(longest, silence)),
                     dedup,
-                    ends: Some((silence, longest)),
+                    ends: Some(Ends::BySilence { silence, longest }),
                     ids: None,
                 })
             }
@@ -180,9 +203,13 @@ impl TimeReach {
     /// whose `end_reason` that may have changed. Such a session's last event is less than the silence before
     /// the one, and not less before the other.
     pub fn ends_decided_between(&self, a: Timestamp, b: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let (silence, longest) = self.ends.filter(|_| a != b)?;
+        let ends = self.ends.filter(|_| a != b)?;
         let (earlier, later) = (a.min(b), a.max(b));
-        Some((earlier.minus(silence).minus(longest), later.minus(silence)))
+        Some(match ends {
+            Ends::BySilence { silence, longest } => (earlier.minus(silence).minus(longest), later.minus(silence)),
+            // The date that the input ended on, too: its last sessions are now cut by its end.
+            Ends::ByDate { silence } => (earlier.minus(silence), earlier.max(later.minus(silence))),
+        })
     }
 }
 
@@ -274,6 +301,29 @@ mod tests {
         assert_eq!(reach_with("", false), Err(Unbounded::Ids));
         // Only under the default definition are ids asked for.
         assert!(reach_with("timeout = '30m'", false).is_ok());
+    }
+
+    #[test]
+    fn a_date_that_midnight_cuts_off_needs_no_more_than_a_silence_after() {
+        let half = HOUR / 2;
+        assert_eq!(needed("at_midnight = 'split'\ntimeout = '30m'"), (0, A_DAY + half));
+        assert_eq!(needed("at_midnight = 'split'"), (0, 8 * A_DAY));
+        assert_eq!(needed("at_midnight = 'split'\nmax_gap = 'none'"), (0, 2 * A_DAY));
+        assert_eq!(needed("dedup = 'x'|at_midnight = 'split'\nmax_gap = '1h'"), (-7 * A_DAY, A_DAY + HOUR));
+        // What has no bound without it.
+        let continues = "start_event = 'x'\nrepeated_start = 'continue'\nmax_length = 'none'\nmax_gap = '1h'";
+        assert_eq!(needed(&format!("{continues}\nat_midnight = 'split'")), (0, A_DAY + HOUR));
+        assert_eq!(touched("at_midnight = 'split'\ntimeout = '30m'"), (-half, 0));
+    }
+
+    #[test]
+    fn where_the_input_ends_decides_the_sessions_of_its_date() {
+        let at = Timestamp::from_micros;
+        let between = |keys, a, b| reach(keys).ends_decided_between(at(a), at(b)).map(micros);
+        let keys = "at_midnight = 'split'\ntimeout = '1h'";
+        assert_eq!(between(keys, 0, 5 * HOUR), Some((-HOUR, 4 * HOUR)));
+        assert_eq!(between(keys, 0, HOUR / 2), Some((-HOUR, 0)));
+        assert_eq!(between("at_midnight = 'split'\nmax_gap = 'none'", 0, HOUR), Some((0, HOUR)));
     }
 
     #[test]

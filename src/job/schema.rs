@@ -8,7 +8,7 @@ use super::file::JobFile;
 use super::key_types;
 
 /// Keys that take one of a few words.
-const WORDS: [(&str, &[&str]); 14] = [
+const WORDS: [(&str, &[&str]); 15] = [
     ("input.source", &["amplitude", "ga4", "posthog", "mixpanel", "snowplow", "rudderstack", "segment"]),
     ("input.user_type", &["text"]),
     ("input.time_unit", &["s", "ms", "us", "ns"]),
@@ -17,6 +17,7 @@ const WORDS: [(&str, &[&str]); 14] = [
     ("session.unclosed", &["keep", "drop"]),
     ("session.repeated_start", &["split", "continue"]),
     ("session.length_from", &["session_id", "first_event"]),
+    ("session.at_midnight", &["join", "split"]),
     ("output.csv_formulas", &["quote", "keep"]),
     ("chart.interval", &["hour", "day", "week", "month", "quarter", "year", "total"]),
     ("chart.preset", &["bounce_rate", "entry_rate", "exit_rate"]),
@@ -175,7 +176,7 @@ mod tests {
             let listed = &schema["properties"][section]["properties"][rest]["enum"];
             assert_eq!(listed, &json!(words), "{key}");
         }
-        for interval in WORDS[9].1 {
+        for interval in WORDS[10].1 {
             let text = format!("[[chart]]\nname = 'x'\ninterval = '{interval}'\n");
             let file = JobFile::parse(&text, Path::new("dwell.toml")).expect("parses");
             assert!(crate::job::Chart::all_of(file.chart, &[]).is_ok(), "{interval}");

@@ -318,6 +318,7 @@ fn is_custom(job: &JobFile) -> bool {
         || session.start_event.is_some()
         || session.end_event.is_some()
         || session.timeout.is_some()
+        || session.at_midnight.as_deref() == Some("split")
 }
 
 /// Whether the job says by itself what a session is, in full or in part.

@@ -16,7 +16,8 @@ pub fn needs_latest(job: &Job) -> bool {
 }
 
 fn property_only(custom: &Custom) -> bool {
-    custom.property.is_some() && custom.start_events.is_empty() && custom.end_events.is_empty() && !custom.has_timeout
+    let by_type = !custom.start_events.is_empty() || !custom.end_events.is_empty();
+    custom.property.is_some() && !by_type && !custom.has_timeout && !custom.at_midnight
 }
 
 /// The definition as the kernel takes it.
@@ -30,6 +31,7 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
             needs_start: !custom.start_events.is_empty(),
             needs_end: custom.drop_unclosed,
             starts_continue: custom.starts_continue,
+            at_midnight: custom.at_midnight,
             property_only: property_only(custom),
             latest,
         }),
@@ -64,11 +66,11 @@ fn describe(job: &Job, name: &str) -> (Role, bool) {
     (role, named(&job.input.inactive))
 }
 
-/// The dates from the earliest instant at which a session can start to the latest event.
-fn calendar_of(job: &Job, rows: &RowCounts) -> Calendar {
+/// The dates from the earliest instant at which a session can start to the latest event, and to the latest time of all rows.
+fn calendar_of(job: &Job, rows: &RowCounts, latest: Option<Timestamp>) -> Calendar {
     /// Session ids are times from 2000-01-01 on.
     const FIRST_ID: Timestamp = Timestamp::from_millis(946_684_800_000);
-    let last = rows.latest.unwrap_or(FIRST_ID);
+    let last = rows.latest.max(latest).unwrap_or(FIRST_ID);
     let earliest = rows.earliest.unwrap_or(last);
     let first = match job.definition.kind {
         Kind::Default { .. } => earliest.min(FIRST_ID),
@@ -106,7 +108,7 @@ impl KernelInputs {
             types: EventTypes::new(names, |name| describe(job, name)),
             dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
             max_length: job.definition.max_length,
-            calendar: calendar_of(job, rows),
+            calendar: calendar_of(job, rows, latest),
             dates: DateSet::all().within(job.output.window),
             latest,
         }

@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::rows::{Row, RowKey};
-use super::time::{Span, TimeUnit, Timestamp};
+use super::time::calendar::Calendar;
+use super::time::{Day, Span, TimeUnit, Timestamp};
 
 /// What makes a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +20,11 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
+    /// Cuts the events of one group, which are in order. `calendar` has the dates, `id_time` says which session ids are times.
     pub fn candidates<T: RowKey>(
         &self,
         group: &[Row<T>],
+        calendar: &Calendar,
         id_time: impl Fn(i64) -> Option<Timestamp>,
         mut found: impl FnMut(Candidate),
     ) {
@@ -30,7 +32,7 @@ impl Rule {
         let whole = |reason| Candidate { events: 0..group.len(), verdict: Verdict::Out(reason) };
         match (self, first.value()) {
             (Rule::Default(by_id), Some(id)) => by_id.candidates(group, id_time(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.candidates(group, found),
+            (Rule::Custom(cutting), Some(_)) => cutting.candidates(group, calendar, found),
             (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
             (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
         }
@@ -116,6 +118,8 @@ pub enum EndReason {
     EndEvent,
     /// A silence as long as the timeout (or `max_gap`) followed.
     Timeout,
+    /// It ends with its date (`at_midnight`).
+    Midnight,
     /// The next starting event cut it.
     StartEvent,
     /// The input ends before anything did.
@@ -124,11 +128,12 @@ pub enum EndReason {
 
 impl EndReason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [EndReason; 6] = [
+    pub const ALL: [EndReason; 7] = [
         EndReason::SessionId,
         EndReason::Property,
         EndReason::EndEvent,
         EndReason::Timeout,
+        EndReason::Midnight,
         EndReason::StartEvent,
         EndReason::EndOfData,
     ];
@@ -140,6 +145,7 @@ impl EndReason {
             EndReason::Property => "property",
             EndReason::EndEvent => "end_event",
             EndReason::Timeout => "timeout",
+            EndReason::Midnight => "midnight",
             EndReason::StartEvent => "start_event",
             EndReason::EndOfData => "end_of_data",
         }
@@ -222,7 +228,7 @@ impl Silence {
 /// ```
 ///
 /// ```
-/// use dwell::kernel::{CustomRule, EventTypes, Role, Row, Silence, Span, Timestamp, Verdict};
+/// use dwell::kernel::{Calendar, CustomRule, EventTypes, Role, Row, Silence, Span, Timestamp, Verdict};
 ///
 /// const MINUTE: i64 = 60_000_000;
 /// let names = ["open".to_string(), "view".to_string()];
@@ -236,11 +242,12 @@ impl Silence {
 ///     needs_start: true,
 ///     needs_end: false,
 ///     starts_continue: false,
+///     at_midnight: false,
 ///     property_only: false,
 ///     latest: Timestamp::from_micros(31 * MINUTE),
 /// };
 /// let mut found = Vec::new();
-/// rule.candidates(&events, |candidate| {
+/// rule.candidates(&events, &Calendar::single(), |candidate| {
 ///     found.push((candidate.events, match candidate.verdict {
 ///         Verdict::Session(bounds) => bounds.reason.name(),
 ///         Verdict::Out(reason) => reason.name(),
@@ -258,6 +265,8 @@ pub struct CustomRule {
     pub needs_end: bool,
     /// Whether a starting event inside an open session is an ordinary one (`repeated_start = "continue"`).
     pub starts_continue: bool,
+    /// Whether a session ends with its date (`at_midnight = "split"`).
+    pub at_midnight: bool,
     /// Whether only a property is set: `end_reason` then says nothing else.
     pub property_only: bool,
     /// The latest time of the whole input.
@@ -265,19 +274,24 @@ pub struct CustomRule {
 }
 
 impl CustomRule {
-    /// Cuts the events of one group.
-    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], mut found: impl FnMut(Candidate)) {
+    /// Cuts the events of one group; `calendar` has the dates that midnight is between.
+    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], calendar: &Calendar, mut found: impl FnMut(Candidate)) {
         let Some(first) = events.first() else { return };
+        let mut dates = Dates { ends: self.at_midnight.then_some(calendar), date: None };
+        dates.go_to(first.time());
         let (mut open, mut last_end) = (0, first.end());
         for (next, event) in events.iter().enumerate().skip(1) {
-            if self.opens(events, open, next, last_end) {
-                found(Candidate { events: open..next, verdict: self.judge(events, open..next, last_end) });
+            let midnight = dates.go_to(event.time());
+            if midnight || self.opens(events, open, next, last_end) {
+                found(Candidate { events: open..next, verdict: self.judge(events, open..next, last_end, midnight) });
                 open = next;
             }
             // All that came before ended before a silence that cuts.
             last_end = last_end.max(event.end());
         }
-        found(Candidate { events: open..events.len(), verdict: self.judge(events, open..events.len(), last_end) });
+        let midnight = dates.go_to(self.latest);
+        let rest = open..events.len();
+        found(Candidate { events: rest.clone(), verdict: self.judge(events, rest, last_end, midnight) });
     }
 
     /// Whether the event at `next` opens a new candidate. The current one opened at `open`, and its last event ended at
@@ -291,8 +305,14 @@ impl CustomRule {
     }
 
     /// Whether a candidate whose last event ended at `last_end` is a session, and why it ended; the reasons are in the order of
-    /// SPEC 4.
-    fn judge<T: RowKey>(&self, events: &[Row<T>], candidate: Range<usize>, last_end: Timestamp) -> Verdict {
+    /// SPEC 4. `midnight` says whether a date ends between it and the next event, or the end of the input.
+    fn judge<T: RowKey>(
+        &self,
+        events: &[Row<T>],
+        candidate: Range<usize>,
+        last_end: Timestamp,
+        midnight: bool,
+    ) -> Verdict {
         let (first, last) = (&events[candidate.start], &events[candidate.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
@@ -308,12 +328,30 @@ impl CustomRule {
             EndReason::EndEvent
         } else if self.silence.cuts(last_end, heard_until) {
             EndReason::Timeout
+        } else if midnight {
+            EndReason::Midnight
         } else if next.is_some() {
             EndReason::StartEvent
         } else {
             EndReason::EndOfData
         };
         Verdict::Session(Bounds { start: first.time(), end: last_end, reason, clock_skew: false })
+    }
+}
+
+/// The date that the walk over a group is on, where dates end sessions.
+struct Dates<'a> {
+    /// The dates; `None` where they end nothing.
+    ends: Option<&'a Calendar>,
+    date: Option<Day>,
+}
+
+impl Dates<'_> {
+    /// Goes on to an instant; whether that is on another date.
+    fn go_to(&mut self, time: Timestamp) -> bool {
+        let Some(calendar) = self.ends else { return false };
+        let before = self.date.replace(calendar.day_of(time));
+        before != self.date
     }
 }
 
@@ -415,6 +453,7 @@ mod tests {
             needs_start: false,
             needs_end: false,
             starts_continue: false,
+            at_midnight: false,
             property_only: false,
             latest: Timestamp::from_micros(1_000),
         }
@@ -423,7 +462,7 @@ mod tests {
     /// What each candidate is: its length and why it ended or is out.
     fn cut(rule: CustomRule, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
         let mut found = Vec::new();
-        rule.candidates(&story(events), |candidate| {
+        rule.candidates(&story(events), &Calendar::single(), |candidate| {
             let why = match candidate.verdict {
                 Verdict::Session(bounds) => bounds.reason.name(),
                 Verdict::Out(reason) => reason.name(),

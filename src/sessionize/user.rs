@@ -113,7 +113,7 @@ pub fn walk_user<T: RowKey, S: Sink<T>>(
     sink: &mut S,
 ) {
     for group in groups(events_that_count(rules, events, sink)) {
-        rules.rule.candidates(group, id_time, |candidate| match candidate.verdict {
+        rules.rule.candidates(group, rules.calendar, id_time, |candidate| match candidate.verdict {
             Verdict::Out(reason) => sink.out_of_session(&group[candidate.events], reason),
             Verdict::Session(bounds) => {
                 let (events, after) = group[candidate.events.start..].split_at(candidate.events.len());

@@ -20,13 +20,14 @@ class Case:
     inactive: list = dataclasses.field(default_factory=list)
     timeout: int | None = None
     equal_splits: bool = True
+    midnight: bool = False
     start: list = dataclasses.field(default_factory=list)
     end: list = dataclasses.field(default_factory=list)
     max_length: int | None = DAY
     condition: tuple | None = None
 
     def is_default(self):
-        return self.timeout is None and self.property is None and not self.start and not self.end
+        return self.timeout is None and self.property is None and not self.start and not self.end and not self.midnight
 
 
 def make(rng, table, condition):
@@ -46,6 +47,7 @@ def make(rng, table, condition):
     if kind == "events":
         case.start = ["open"] if chance(0.7) else []
         case.end = ["close"] if chance(0.5) else []
+    case.midnight = kind in ("timeout", "property", "events") and chance(0.3)
     case.sequence = pick(table.sequences) if chance(0.3) else None
     case.dedup = pick(table.dedups) if chance(0.25) else None
     case.dedup_within = pick([MINUTE, DAY, 7 * DAY])
@@ -73,6 +75,7 @@ def job(case, inputs, output):
     lines += [f"property = {text(case.property.name)}"] if case.property else []
     lines += [f"timeout = {text(SPELLED[case.timeout])}"] if case.timeout else []
     lines += ["gap_equal = 'join'"] if case.timeout and not case.equal_splits else []
+    lines += ["at_midnight = 'split'"] if case.midnight else []
     lines += [f"start_event = {listed(case.start)}"] if case.start else []
     lines += [f"end_event = {listed(case.end)}"] if case.end else []
     return "\n".join([*lines, "[output]", f"path = {text(str(output))}", ""])
@@ -123,14 +126,16 @@ def sessions_sql(case):
         return by_id_sql(case)
     silence = case.timeout or 7 * DAY
     sign = ">=" if case.equal_splits else ">"
+    midnight = f"t // {DAY} <> lag(t) OVER w // {DAY}" if case.midnight else "FALSE"
     keeps = "v IS NOT NULL" if case.property else "TRUE"
     return f"""
         CREATE OR REPLACE TEMP TABLE sessions AS
         WITH gaps AS (
-            SELECT *, t - lag(t) OVER w AS gap, lag({is_one_of('e', case.end)}) OVER w AS after_end
+            SELECT *, t - lag(t) OVER w AS gap, lag({is_one_of('e', case.end)}) OVER w AS after_end,
+                {midnight} AS on_another_date
             FROM events WHERE {keeps} WINDOW w AS (PARTITION BY u, v ORDER BY place)
         ), numbered AS (
-            SELECT *, sum(CASE WHEN gap IS NULL OR gap {sign} {silence} OR after_end OR {is_one_of('e', case.start)} THEN 1 ELSE 0 END)
+            SELECT *, sum(CASE WHEN gap IS NULL OR gap {sign} {silence} OR after_end OR on_another_date OR {is_one_of('e', case.start)} THEN 1 ELSE 0 END)
                 OVER (PARTITION BY u, v ORDER BY place ROWS UNBOUNDED PRECEDING) AS k
             FROM gaps
         ), made AS (

@@ -142,6 +142,7 @@ fn gaps_are_what_lies_between_the_sessions_that_shorter_timeouts_make() {
             end_event: Vec::new(),
             unclosed: None,
             repeated_start: None,
+            at_midnight: None,
             gap_equal: Some(GapEqual::Split),
             max_length: Some(Limit::Never),
             since: None,

@@ -4,8 +4,8 @@
 //! `DWELL_CASES` sets the number of cases, `DWELL_SEED` repeats a failure.
 
 use crate::reference::{
-    self, Calendar, Cell, Counts, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart,
-    Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
+    self, AtMidnight, Calendar, Cell, Counts, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome,
+    RepeatedStart, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
 };
 use crate::support::{
     job_toml, outcome_difference, table_hashes, uncounted_rows, ColumnType, Layout, Sandbox, TimeType, Unit, PROPERTY,
@@ -143,6 +143,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
         limit(vec![MINUTE, HOUR, DAY, 2 * DAY]),
         option::of(select(vec![LengthFrom::SessionId, LengthFrom::FirstEvent, LengthFrom::FirstEvent])),
         option::weighted(0.6, select(vec![IdUnit::Seconds, IdUnit::Millis, IdUnit::Micros, IdUnit::Nanos])),
+        option::weighted(0.4, select(vec![AtMidnight::Split, AtMidnight::Split, AtMidnight::Join])),
     );
     let output = (
         select(ZONES.to_vec()),
@@ -154,7 +155,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
     (rows, shape, options, output).prop_map(move |(rows, shape, options, output)| {
         let (keep_above, min_time, max_time, sequence, dedup, inactive) = rows;
         let (property, start_event, end_event, timeout) = shape;
-        let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from, id_unit) = options;
+        let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from, id_unit, at_midnight) = options;
         let (timezone, anchor, since, until, window) = output;
         let anchor = anchor.parse::<jiff::Timestamp>().unwrap().as_microsecond();
         let today = Calendar::new(timezone).date(anchor);
@@ -178,6 +179,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
             max_length,
             length_from,
             id_unit,
+            at_midnight,
             timezone: timezone.map(str::to_owned),
             since: since.map(day),
             until: until.map(day),
@@ -198,6 +200,7 @@ fn only_default(all: Definition) -> Definition {
         gap_equal: None,
         unclosed: None,
         repeated_start: None,
+        at_midnight: all.at_midnight.filter(|at| *at == AtMidnight::Join),
         id_unit: all.id_unit.filter(|_| all.length_from != Some(LengthFrom::FirstEvent)),
         ..all
     }

@@ -102,6 +102,12 @@ pub enum LengthFrom {
     FirstEvent,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtMidnight {
+    Join,
+    Split,
+}
+
 /// What a session id that is a time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdUnit {
@@ -170,6 +176,7 @@ pub struct Definition {
     pub max_length: Option<Limit>,
     pub length_from: Option<LengthFrom>,
     pub id_unit: Option<IdUnit>,
+    pub at_midnight: Option<AtMidnight>,
 
     pub timezone: Option<String>,
     pub since: Option<Date>,
@@ -180,9 +187,14 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Section 3: default when none of property, start, end, timeout is set.
+    /// Section 3: default when none of property, start, end, timeout, `at_midnight` is set (`"join"` is as if not written).
     pub fn is_default(&self) -> bool {
-        self.property.is_none() && self.start_event.is_empty() && self.end_event.is_empty() && self.timeout.is_none()
+        let by_type = !self.start_event.is_empty() || !self.end_event.is_empty();
+        self.property.is_none() && !by_type && self.timeout.is_none() && !self.splits_at_midnight()
+    }
+
+    pub fn splits_at_midnight(&self) -> bool {
+        self.at_midnight == Some(AtMidnight::Split)
     }
 
     fn is_start(&self, event: &Option<String>) -> bool {
@@ -454,7 +466,7 @@ pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) ->
     let (drafts, fates) = if definition.is_default() {
         default_sessions(&events, definition)
     } else {
-        custom_sessions(&events, definition, latest)
+        custom_sessions(&events, definition, &calendar, latest)
     };
     count_events(&events, &fates, definition, &calendar, &mut counts);
     let sessions = sessions_table(drafts, definition, &calendar, &mut counts);
@@ -693,7 +705,12 @@ fn draft(events: &[Kept], members: &[usize], place: usize, end_reason: &'static 
 }
 
 /// Section 3, custom definition.
-fn custom_sessions(events: &[Kept], definition: &Definition, latest: i64) -> (Vec<Draft>, Vec<Fate>) {
+fn custom_sessions(
+    events: &[Kept],
+    definition: &Definition,
+    calendar: &Calendar,
+    latest: i64,
+) -> (Vec<Draft>, Vec<Fate>) {
     let mut drafts = Vec::new();
     let mut fates: Vec<Fate> = vec![Ok(()); events.len()];
     for ((_, value), members) in groups(events) {
@@ -703,7 +720,7 @@ fn custom_sessions(events: &[Kept], definition: &Definition, latest: i64) -> (Ve
             }
             continue;
         }
-        let segments = segments(events, &members, definition);
+        let segments = segments(events, &members, definition, calendar);
         for (place, segment) in segments.iter().enumerate() {
             let first = &events[segment[0]];
             let last = &events[segment[segment.len() - 1]];
@@ -722,7 +739,7 @@ fn custom_sessions(events: &[Kept], definition: &Definition, latest: i64) -> (Ve
                 continue;
             }
             let next = segments.get(place + 1).map(|next| events[next[0]].time);
-            let reason = end_reason(definition, last, next, latest);
+            let reason = end_reason(definition, calendar, last, next, latest);
             drafts.push(draft(events, segment, place, reason));
         }
     }
@@ -730,7 +747,7 @@ fn custom_sessions(events: &[Kept], definition: &Definition, latest: i64) -> (Ve
 }
 
 /// Section 3: where one group is cut.
-fn segments(events: &[Kept], members: &[usize], definition: &Definition) -> Vec<Vec<usize>> {
+fn segments(events: &[Kept], members: &[usize], definition: &Definition, calendar: &Calendar) -> Vec<Vec<usize>> {
     let mut segments: Vec<Vec<usize>> = Vec::new();
     for &index in members {
         let event = &events[index];
@@ -742,7 +759,9 @@ fn segments(events: &[Kept], members: &[usize], definition: &Definition) -> Vec<
                 // event in it an ordinary one.
                 let in_open_session = definition.is_start(&events[segment[0]].event);
                 let continues = definition.repeated_start == Some(RepeatedStart::Continue) && in_open_session;
+                let new_date = calendar.date(event.time) != calendar.date(previous.time);
                 definition.silence_cuts(event.time - previous.time)
+                    || (definition.splits_at_midnight() && new_date)
                     || definition.is_end(&previous.event)
                     || (definition.is_start(&event.event) && !continues)
             }
@@ -756,10 +775,15 @@ fn segments(events: &[Kept], members: &[usize], definition: &Definition) -> Vec<
 }
 
 /// Section 4, `end_reason`: the first that applies.
-fn end_reason(definition: &Definition, last: &Kept, next: Option<i64>, latest: i64) -> &'static str {
-    let only_property =
-        definition.start_event.is_empty() && definition.end_event.is_empty() && definition.timeout.is_none();
-    if only_property {
+fn end_reason(
+    definition: &Definition,
+    calendar: &Calendar,
+    last: &Kept,
+    next: Option<i64>,
+    latest: i64,
+) -> &'static str {
+    let by_type = !definition.start_event.is_empty() || !definition.end_event.is_empty();
+    if !by_type && definition.timeout.is_none() && !definition.splits_at_midnight() {
         return "property";
     }
     if definition.is_end(&last.event) {
@@ -768,6 +792,9 @@ fn end_reason(definition: &Definition, last: &Kept, next: Option<i64>, latest: i
     // The silence up to the group's next event, or, where there is none, up to the latest time of the input.
     if definition.silence_cuts(next.unwrap_or(latest) - last.time) {
         return "timeout";
+    }
+    if definition.splits_at_midnight() && calendar.date(next.unwrap_or(latest)) != calendar.date(last.time) {
+        return "midnight";
     }
     if next.is_some() {
         "start_event"

@@ -2,8 +2,8 @@
 //! program and for the reference.
 
 use crate::reference::{
-    BinRow, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed, Value, DAY, HOUR,
-    MILLI, MINUTE, SECOND, SESSION_ID,
+    AtMidnight, BinRow, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed,
+    Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID,
 };
 use crate::support::{
     at, at_ms, by_default, dated_files, read_metadata, read_parquet, text, under, ColumnType, Layout, Story, TimeType,
@@ -24,6 +24,7 @@ mod filter;
 mod hours;
 mod inactive;
 mod length_and_dates;
+mod midnight;
 mod order;
 mod reading;
 mod reject;

@@ -2,8 +2,8 @@
 //! into the rows of the reference.
 
 use crate::reference::{
-    self, ActivityRow, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit, MeasureRow, Outcome,
-    RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
+    self, ActivityRow, AtMidnight, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit, MeasureRow,
+    Outcome, RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
 };
 use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -350,6 +350,15 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
             }),
         ),
         ("id_unit", d.id_unit.map(|unit| quoted(unit.key()))),
+        (
+            "at_midnight",
+            d.at_midnight.map(|at| {
+                quoted(match at {
+                    AtMidnight::Join => "join",
+                    AtMidnight::Split => "split",
+                })
+            }),
+        ),
     ];
 
     let output = vec![

@@ -30,6 +30,7 @@ pub fn under_timeouts(definition: &Definition) -> Definition {
             equal_cuts: true,
             drop_unclosed: false,
             starts_continue: false,
+            at_midnight: false,
         },
     };
     Definition { kind: Kind::Custom(custom), max_length: definition.max_length }

@@ -93,7 +93,7 @@ impl Try {
 
     /// The length of each session of a group that starts on one of the dates.
     fn each_length<T: RowKey>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
-        self.cutting.candidates(group, |candidate| {
+        self.cutting.candidates(group, rules.calendar, |candidate| {
             if let Verdict::Session(bounds) = candidate.verdict {
                 if rules.hold_date_of(bounds.start) {
                     found(bounds.end.since(bounds.start));

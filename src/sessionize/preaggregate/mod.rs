@@ -310,8 +310,8 @@ mod tests {
     }
 
     fn rule() -> impl Strategy<Value = Rule> {
-        let silence = (prop::option::of(0i64..6), any::<bool>());
-        let custom = silence.prop_map(|(limit, equal_cuts)| {
+        let silence = (prop::option::of(0i64..6), any::<bool>(), any::<bool>());
+        let custom = silence.prop_map(|(limit, equal_cuts, at_midnight)| {
             let silence =
                 Silence { limit: limit.map(|half_hours| Span::from_micros(half_hours * HOUR / 2)), equal_cuts };
             Rule::Custom(CustomRule {
@@ -319,7 +319,8 @@ mod tests {
                 needs_start: false,
                 needs_end: false,
                 starts_continue: false,
-                property_only: silence.limit.is_none(),
+                at_midnight,
+                property_only: silence.limit.is_none() && !at_midnight,
                 latest: Timestamp::from_millis(FIRST_ID + 70 * 3_600_000),
             })
         });

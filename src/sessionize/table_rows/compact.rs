@@ -90,7 +90,7 @@ pub struct KeptSession {
 
 impl KeptSession {
     /// The bits of a user's place: no partition has as many users.
-    const USER_BITS: u32 = 29;
+    const USER_BITS: u32 = 28;
 
     fn new(row: &SessionRow) -> Self {
         let SessionRow { start, end, event_count, first_event, last_event, .. } = *row;
@@ -143,19 +143,20 @@ struct Form {
 
 impl Form {
     /// All of them, by their bits: those in milliseconds first, in the order of their reasons.
-    const ALL: [Form; 8] = {
+    const ALL: [Form; 9] = {
         const fn millis(reason: EndReason) -> Form {
             Form { reason, unit: TimeUnit::Millis }
         }
         const fn id(unit: TimeUnit) -> Form {
             Form { reason: EndReason::SessionId, unit }
         }
-        let [session_id, property, end_event, timeout, start_event, end_of_data] = EndReason::ALL;
+        let [session_id, property, end_event, timeout, midnight, start_event, end_of_data] = EndReason::ALL;
         [
             millis(session_id),
             millis(property),
             millis(end_event),
             millis(timeout),
+            millis(midnight),
             millis(start_event),
             millis(end_of_data),
             id(TimeUnit::Seconds),
@@ -185,8 +186,8 @@ impl Form {
 
     fn bits(self) -> u32 {
         match self.unit {
-            TimeUnit::Seconds => 6,
-            TimeUnit::Micros => 7,
+            TimeUnit::Seconds => 7,
+            TimeUnit::Micros => 8,
             _ => self.reason as u32,
         }
     }
@@ -262,7 +263,7 @@ mod tests {
     type Told = (u32, i32, i64, u32, usize, (f64, f64));
 
     fn told() -> impl Strategy<Value = Told> {
-        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..8, (0.0..1.0f64, 0.0..1.0f64))
+        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..9, (0.0..1.0f64, 0.0..1.0f64))
     }
 
     #[test]

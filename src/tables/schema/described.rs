@@ -16,7 +16,7 @@ const SESSIONS: [(&str, &str); 10] = [
     ("last_event", "Type of the last event"),
     (
         "end_reason",
-        "Why the session ends where it does: session_id, property, end_event, timeout, start_event, end_of_data",
+        "Why the session ends where it does: session_id, property, end_event, timeout, midnight, start_event, end_of_data",
     ),
 ];
 

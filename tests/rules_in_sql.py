@@ -1,0 +1,58 @@
+"""Runs dwell under the rules of custom definitions, one after the other, and recomputes their sessions from the events with DuckDB.
+
+usage: rules_in_sql.py DWELL EVENTS
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import duckdb
+
+dwell, events = sys.argv[1:3]
+db = duckdb.connect()
+db.execute("SET TimeZone = 'UTC'")
+db.execute(f"""
+    CREATE TABLE events AS
+    SELECT user_id AS u, event_type AS e, client_event_time AS t, epoch_us(client_event_time) AS us, platform, utm_source
+    FROM read_parquet('{events}/*/*.parquet')
+    WHERE user_id IS NOT NULL AND user_id <> ''
+      AND client_event_time >= TIMESTAMPTZ '2000-01-01 00:00:00+00'
+      AND client_event_time < TIMESTAMPTZ '2100-01-01 00:00:00+00'
+""")
+MINUTE = 60_000_000
+
+RULES = {}
+RULES["at_midnight = 'split'\ntimeout = '30m'"] = f"""
+    WITH looked AS (
+        SELECT *, us - lag(us) OVER w AS gap, lag((t AT TIME ZONE 'Europe/Paris')::DATE) OVER w AS date_before
+        FROM events WINDOW w AS (PARTITION BY u ORDER BY us, e NULLS FIRST)
+    ), numbered AS (
+        SELECT *, sum((gap IS NULL OR gap >= {30 * MINUTE} OR (t AT TIME ZONE 'Europe/Paris')::DATE <> date_before)::INT)
+            OVER (PARTITION BY u ORDER BY us, e NULLS FIRST ROWS UNBOUNDED PRECEDING) AS k
+        FROM looked
+    )
+    SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, k
+"""
+
+failures = 0
+with tempfile.TemporaryDirectory() as folder:
+    for number, (keys, sql) in enumerate(RULES.items()):
+        output, job = f"{folder}/out{number}", pathlib.Path(folder, f"{number}.toml")
+        job.write_text(f"[input]\npath = '{events}'\n[session]\n{keys}\n[output]\npath = '{output}'\ntimezone = 'Europe/Paris'\n")
+        subprocess.run([dwell, "run", str(job), "--quiet"], check=True)
+        found = f"""
+            SELECT user_id, epoch_us(start_time), epoch_us(end_time), event_count
+            FROM read_parquet('{output}/sessions/*/*.parquet', hive_partitioning = true)
+        """
+        expected = f"SELECT u, a, b, n FROM ({sql}) WHERE b - a <= 86400000000"
+        count = lambda sql: db.execute(f"SELECT count(*) FROM ({sql})").fetchone()[0]
+        counts = count(found), count(expected)
+        apart = count(f"({found}) EXCEPT ALL ({expected})") + count(f"({expected}) EXCEPT ALL ({found})")
+        same = apart == 0 and counts[0] == counts[1] > 0
+        failures += not same
+        print(f"{'ok  ' if same else 'FAIL'} {keys.replace(chr(10), ', ')}: {counts[0]} sessions, {counts[1]} by SQL, {apart} not in both")
+
+print(f"\n{failures} failed")
+sys.exit(1 if failures else 0)
