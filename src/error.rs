@@ -95,6 +95,15 @@ pub enum Error {
         /// On how many other dates it is more than is allowed, too.
         others: usize,
     },
+    /// A sum of whole numbers has no room in its column.
+    #[error(
+        "a sum of the column \"{column}\" does not fit into 64 bits; the tables are as they were. Sum a smaller unit, or leave \
+         events out by `where`"
+    )]
+    SumTooLarge {
+        /// The column.
+        column: String,
+    },
     /// A run has warnings, and the user allows none.
     #[error(
         "--fail-on-warning: the run warns of {}, which is above; the tables are as they were. Look at the input or the \
@@ -220,7 +229,7 @@ impl Error {
     /// set was exceeded.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Job(_) | Error::Inspect(_) | Error::MemoryForThreads { .. } => 2,
+            Error::Job(_) | Error::Inspect(_) | Error::MemoryForThreads { .. } | Error::SumTooLarge { .. } => 2,
             Error::Input(error) if error.is_usage() => 2,
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,

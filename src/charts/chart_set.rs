@@ -40,7 +40,7 @@ pub struct ChartSet<'a> {
     pub charts: &'a [Chart],
     /// The tables of all segments.
     pub segments: &'a [SegmentTables],
-    /// The columns that the charts added to the sessions tables.
+    /// The columns that the job declares and the charts added to the sessions tables.
     pub added: &'a AddedColumns,
     /// The memory that may be taken; `None` for no limit.
     pub limit: Option<MemoryLimit>,
@@ -66,7 +66,9 @@ impl ChartSet<'_> {
             other => other.into(),
         };
         let charts: Vec<&Chart> = self.charts.iter().collect();
-        let charts = pipeline::each(pool, &charts, |&chart| InRange::new(chart, self.segments, zone).map_err(failed))?;
+        let charts = pipeline::each(pool, &charts, |&chart| {
+            InRange::new(chart, self.segments, self.added, zone).map_err(failed)
+        })?;
         let measuring = Measuring {
             pool,
             segments: self.segments,

@@ -1,5 +1,6 @@
 //! What can go wrong with a chart once its job has been read.
 
+use crate::events::error::InputError;
 use crate::tables::error::TableError;
 
 /// A chart that cannot be made of the tables.
@@ -18,6 +19,9 @@ pub enum ChartError {
     /// A table that cannot be read.
     #[error("{0}")]
     Table(#[from] TableError),
+    /// A condition of a chart that does not fit the columns of sessions.
+    #[error("{0}")]
+    Condition(#[from] InputError),
     /// A chart, by its name.
     #[error("[[chart]] \"{chart}\": {error}")]
     In {
@@ -32,7 +36,7 @@ impl ChartError {
     /// Whether the job is wrong, rather than the tables.
     pub fn is_usage(&self) -> bool {
         match self {
-            ChartError::Value { .. } => true,
+            ChartError::Value { .. } | ChartError::Condition(_) => true,
             ChartError::Table(_) => false,
             ChartError::In { error, .. } => error.is_usage(),
         }

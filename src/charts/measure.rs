@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::datatypes::{FieldRef, Schema};
 use jiff::tz::TimeZone;
 
 use super::active::{ActiveUsers, AskedUsers};
@@ -15,11 +16,14 @@ use super::segments::{Ranged, SegmentTables};
 use super::series::SeriesOf;
 use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
+use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
 use crate::job::chart::Chart;
 use crate::job::formula::{Formula, Function};
 use crate::job::series::Series;
 use crate::sessionize::time::{Day, Timestamp};
+use crate::tables::read::schema_of;
+use crate::tables::schema::sessions::SESSIONS;
 
 /// The series of a line that is a formula's.
 const FORMULA: &str = "formula";
@@ -32,14 +36,21 @@ pub struct InRange<'a> {
     intervals: Intervals<'a>,
     /// The series that its formula takes something of.
     used: BTreeSet<usize>,
+    /// Of each segment and series, the condition of sessions; none where there is no session.
+    sessions: Vec<Vec<Option<RowCondition>>>,
 }
 
 impl<'a> InRange<'a> {
-    /// For a chart of some of these segments.
+    /// For a chart of some of these segments, whose tables have the columns `added`.
     ///
     /// # Errors
-    /// A table that cannot be read.
-    pub fn new(chart: &'a Chart, segments: &'a [SegmentTables], zone: &'a TimeZone) -> Result<Self, ChartError> {
+    /// A table that cannot be read; a condition that does not fit its columns.
+    pub fn new(
+        chart: &'a Chart,
+        segments: &'a [SegmentTables],
+        added: &AddedColumns,
+        zone: &'a TimeZone,
+    ) -> Result<Self, ChartError> {
         let chosen = chart.segments.iter().filter_map(|name| segments.iter().find(|segment| segment.name == *name));
         let segments: Vec<Ranged<'_>> =
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
@@ -47,7 +58,8 @@ impl<'a> InRange<'a> {
         let first = chart.window.first.or(first).unwrap_or_default();
         let functions = chart.formula.iter().flat_map(Formula::functions);
         let used = functions.map(|(_, series)| series).collect();
-        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first }, used })
+        let sessions = segments.iter().map(|segment| conditions(chart, segment, added)).collect::<Result<_, _>>()?;
+        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first }, used, sessions })
     }
 
     /// The names of its segments, in order.
@@ -80,6 +92,7 @@ impl<'a> InRange<'a> {
                 series,
                 segment: &self.segments[segment],
                 added,
+                sessions: self.sessions[segment][place].as_ref(),
                 intervals: &self.intervals,
                 groups: groups.of(place),
                 with_events: series.counts_events() || uses(Function::EventTotals),
@@ -140,6 +153,26 @@ impl<'a> InRange<'a> {
             timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &sessions_by_day(counted)));
         (lines, sparse)
     }
+}
+
+/// The conditions of sessions of a chart's series, over the columns of a segment's table.
+fn conditions(
+    chart: &Chart,
+    segment: &Ranged<'_>,
+    added: &AddedColumns,
+) -> Result<Vec<Option<RowCondition>>, ChartError> {
+    let none = chart.series.iter().all(|series| series.sessions.is_none());
+    let Some((_, first)) = segment.tables.files.dated(SESSIONS).into_iter().next().filter(|_| !none) else {
+        return Ok(chart.series.iter().map(|_| None).collect());
+    };
+    let all = schema_of(&first)?;
+    let by = segment.tables.by.iter().map(String::as_str);
+    let others: BTreeSet<&str> = added.of_charts_alone().iter().map(|column| column.name.as_str()).chain(by).collect();
+    let of_session = all.fields().iter().filter(|field| !others.contains(field.name().as_str()));
+    let of_session = Schema::new(of_session.cloned().collect::<Vec<FieldRef>>());
+    let asked_by = chart.in_words();
+    let one = |text: &String| RowCondition::new(text, &of_session, &asked_by);
+    chart.series.iter().map(|series| Ok(series.sessions.as_ref().map(one).transpose()?)).collect()
 }
 
 /// The sessions of the intervals that begin with each date: those of the series and the segment that have most.

@@ -4,13 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 
+use crate::events::error::InputError;
+use crate::events::predicate::over_rows::RowCondition;
 use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
 use crate::sessionize::layout::hash::hash_word;
 use crate::sessionize::layout::intern::Interner;
@@ -113,6 +115,14 @@ impl FileRows {
         let texts = Arc::new(Texts::of(&texts));
         self.texts.insert(name.to_string(), Arc::clone(&texts));
         Ok(texts)
+    }
+
+    /// Whether a condition holds, row by row; null where that is unknown.
+    ///
+    /// # Errors
+    /// A column of it was not read; it cannot be computed of a value.
+    pub fn truths(&self, condition: &RowCondition) -> Result<BooleanArray, InputError> {
+        condition.truths(&self.rows)
     }
 
     /// The users, as they are.

@@ -11,11 +11,12 @@ use super::lanes::{Codes, Groups};
 use super::passes::passes;
 use super::rows::{FileRows, Texts, USER};
 use super::segments::Ranged;
+use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
 use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
-use crate::job::series::{Count, Series};
+use crate::job::series::{Count, GroupBy, Series};
 use crate::sessionize::layout::hash::hash_bytes;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
@@ -32,6 +33,8 @@ pub struct SeriesOf<'a> {
     pub segment: &'a Ranged<'a>,
     /// The columns that charts added.
     pub added: &'a AddedColumns,
+    /// The condition of its sessions, over the columns of the segment's table.
+    pub sessions: Option<&'a RowCondition>,
     /// The intervals.
     pub intervals: &'a Intervals<'a>,
     /// The groups that are kept.
@@ -89,6 +92,7 @@ impl SeriesOf<'_> {
             columns.insert(LENGTH.to_string());
         }
         let counts = self.series.contains.iter().map(|contains| &contains.count);
+        columns.extend(self.sessions.into_iter().flat_map(RowCondition::columns).cloned());
         for holds in counts.chain(self.series.values.iter().map(|test| &test.value)) {
             columns.insert(self.column(holds)?.to_string());
         }
@@ -147,6 +151,7 @@ impl SeriesOf<'_> {
     pub fn blame(&self, error: ChartError) -> ChartError {
         match error {
             ChartError::Table(error) => ChartError::Table(error),
+            ChartError::Condition(error) => ChartError::Condition(error),
             error => ChartError::In { chart: self.chart.to_string(), error: Box::new(error) },
         }
     }
@@ -168,6 +173,9 @@ impl SeriesOf<'_> {
         for test in values {
             let column = self.column(&test.value)?;
             passes.and(self::passes(test, column, file)?.into_iter());
+        }
+        if let Some(condition) = self.sessions {
+            passes.and(file.truths(condition)?.iter().map(|holds| holds == Some(true)));
         }
         Ok(passes.rows())
     }
@@ -203,7 +211,11 @@ impl SeriesOf<'_> {
     }
 
     fn group(&self) -> Result<Option<&str>, TableError> {
-        self.series.group_by.as_ref().map(|group| self.column(group)).transpose()
+        match &self.series.group_by {
+            None => Ok(None),
+            Some(GroupBy::Value(value)) => self.column(value).map(Some),
+            Some(GroupBy::Column(name)) => Ok(Some(name)),
+        }
     }
 
     fn column(&self, holds: &Holds) -> Result<&str, TableError> {

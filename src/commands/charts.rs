@@ -16,7 +16,7 @@ use crate::job::dates::parse_zone;
 use crate::job::fingerprint::Canonical;
 use crate::job::memory_limit::{self, MemoryLimit};
 use crate::job::options::Resources;
-use crate::job::{AddedColumns, JobError, Segment};
+use crate::job::{AddedColumns, Column, JobError, Segment};
 use crate::pipeline;
 use crate::summary::charts::charts_text;
 use crate::summary::warnings;
@@ -40,8 +40,7 @@ pub fn make_charts(job: &ChartsJob, resources: &Resources, window: usize) -> Res
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
     let pool = pipeline::pool(threads)?;
     let style = CsvStyle { zone: &zone, formulas: job.formulas };
-    let measured =
-        stage_anew(&pool, &folder, &definition, style, resources.memory_limit, (&job.charts, &job.segments))?;
+    let measured = stage_anew(&pool, &folder, &definition, style, resources.memory_limit, Asked::of(job))?;
     if let Some(warning) = warnings::memory(resources.memory_limit, memory_limit::peak()) {
         tracing::warn!("{warning}");
     }
@@ -50,6 +49,23 @@ pub fn make_charts(job: &ChartsJob, resources: &Resources, window: usize) -> Res
     let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
     folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
     Ok(charts_text(&job.charts, &measured.lines, &zone, window))
+}
+
+/// What a job asks of the tables of a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The columns that it declares.
+    pub columns: &'a [Column],
+    /// Its charts.
+    pub charts: &'a [Chart],
+    /// Its segments.
+    pub segments: &'a [Segment],
+}
+
+impl<'a> Asked<'a> {
+    fn of(job: &'a ChartsJob) -> Self {
+        Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments }
+    }
 }
 
 /// Stages charts of the tables of a folder within a memory limit, and warns of those that have rows only for intervals with
@@ -63,10 +79,10 @@ pub fn stage_anew(
     definition: &Canonical,
     style: CsvStyle<'_>,
     limit: Option<MemoryLimit>,
-    (charts, segments): (&[Chart], &[Segment]),
+    Asked { columns, charts, segments }: Asked<'_>,
 ) -> Result<Measured, Error> {
     let property = definition.get("session.property");
-    let (added, performed) = AddedColumns::of_job(charts, segments, property)?;
+    let (added, performed) = AddedColumns::of_job(columns, charts, segments, property)?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     let tables = segment_tables(segments, &performed, property, files);
     let set = ChartSet { charts, segments: &tables, added: &added, limit };

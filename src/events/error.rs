@@ -230,7 +230,7 @@ pub enum InputError {
         found: String,
     },
     /// A condition of a chart or segment that cannot be understood.
-    #[error("`where` of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
+    #[error("a condition of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     ChartCondition {
         /// The chart or segment that asks for it.
         of: String,
@@ -242,7 +242,7 @@ pub enum InputError {
         position: Option<usize>,
     },
     /// A condition of a chart or segment that fails on a value.
-    #[error("`where` of {of} fails on values of {}: {reason}\n  {condition}", path.display())]
+    #[error("a condition of {of} fails on values of {}: {reason}\n  {condition}", path.display())]
     ChartConditionFails {
         /// The chart or segment that asks for it.
         of: String,

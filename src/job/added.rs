@@ -1,12 +1,15 @@
-//! The columns that charts add to the sessions tables, and segments to their activity tables: a pure
-//! function of the job (SPEC 6).
+//! The columns that a job declares and that charts add to the sessions tables, and segments to their activity tables: a pure
+//! function of the job (SPEC 6, 9).
 
 use std::collections::BTreeSet;
 
 use super::chart::Chart;
+use super::column::{Column, Contents};
 use super::error::JobError;
 use super::holds::Holds;
 use super::segment::Segment;
+use super::series::GroupBy;
+use crate::stats::nearest::nearest;
 
 /// The columns of every sessions table, and the key of its folders.
 const OF_SESSIONS: [&str; 10] = [
@@ -52,22 +55,28 @@ pub struct AddedColumn {
     /// Its name.
     pub name: String,
     /// What it holds.
-    pub holds: Holds,
+    pub contents: Contents,
 }
 
-/// The columns added to one table, each once, in an order that follows from what they hold.
+/// The columns added to one table: those that are declared, in the order of the job, and then those that only charts need,
+/// each once, in an order that follows from what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AddedColumns(Vec<AddedColumn>);
+pub struct AddedColumns {
+    columns: Vec<AddedColumn>,
+    /// How many of them are declared.
+    declared: usize,
+}
 
 impl AddedColumns {
-    /// What the charts of a job need to know of sessions. `taken` are the names of the table's own columns.
+    /// The declared columns, and what the charts of a job need to know of sessions beside them. `taken` are the names of the
+    /// table's own columns.
     ///
     /// # Errors
     /// A column that was given two names, or a name that is taken.
-    pub fn of_charts(charts: &[Chart], taken: &[String]) -> Result<Self, JobError> {
+    pub fn of_charts(declared: &[Column], charts: &[Chart], taken: &[String]) -> Result<Self, JobError> {
         let holds = charts.iter().flat_map(Chart::holds).cloned().collect();
         let named: Vec<_> = charts.iter().flat_map(|chart| chart.named.iter().cloned()).collect();
-        AddedColumns::named(holds, &named, taken)
+        AddedColumns::named(declared, holds, &named, taken)
     }
 
     /// What a segment needs to know of its users on each date.
@@ -76,17 +85,38 @@ impl AddedColumns {
     /// As [`AddedColumns::of_charts`].
     pub fn of_segment(segment: &Segment, taken: &[String]) -> Result<Self, JobError> {
         let holds = segment.performed.iter().map(|performed| performed.count.clone()).collect();
-        AddedColumns::named(holds, &segment.named, taken)
+        AddedColumns::named(&[], holds, &segment.named, taken)
     }
 
-    fn named(holds: BTreeSet<Holds>, named: &[(Holds, String)], taken: &[String]) -> Result<Self, JobError> {
+    fn named(
+        declared: &[Column],
+        mut holds: BTreeSet<Holds>,
+        named: &[(Holds, String)],
+        taken: &[String],
+    ) -> Result<Self, JobError> {
         // Engines that read the tables often take names without regard to case.
         let mut used: BTreeSet<String> = taken.iter().map(|name| name.to_lowercase()).collect();
-        let mut given: Vec<&(Holds, String)> = Vec::new();
+        let mut columns = Vec::new();
+        for Column { name, contents } in declared {
+            if !used.insert(name.to_lowercase()) {
+                let by = "another column of the sessions tables".to_string();
+                return Err(JobError::Taken { key: "column.name", name: name.clone(), by });
+            }
+            // What charts need of it is there already.
+            if let Some(known) = contents.holds() {
+                holds.remove(known);
+            }
+            columns.push(AddedColumn { name: name.clone(), contents: contents.clone() });
+        }
+        let known: Vec<(Holds, String)> = declared
+            .iter()
+            .filter_map(|column| Some((column.contents.holds()?.clone(), column.name.clone())))
+            .collect();
+        let mut given: Vec<&(Holds, String)> = known.iter().collect();
         for pair in named {
             let (holds, name) = pair;
             match given.iter().find(|(known, _)| known == holds) {
-                Some((_, other)) if other == name => continue,
+                Some(_) if given.contains(&pair) => continue,
                 Some((_, other)) => {
                     let (name, other) = (name.clone(), other.clone());
                     return Err(JobError::TwoNames { name, other, holds: holds.to_string() });
@@ -98,15 +128,14 @@ impl AddedColumns {
                 None => given.push(pair),
             }
         }
-        let mut columns = Vec::new();
         for holds in holds {
             let name = match given.iter().find(|(known, _)| *known == holds) {
                 Some((_, name)) => name.clone(),
                 None => free_name(&holds.readable_name(), &mut used),
             };
-            columns.push(AddedColumn { name, holds });
+            columns.push(AddedColumn { name, contents: Contents::OfEvents(holds) });
         }
-        Ok(AddedColumns(columns))
+        Ok(AddedColumns { columns, declared: declared.len() })
     }
 
     /// The columns that a job adds to the sessions tables, and to the activity table of each segment.
@@ -114,6 +143,7 @@ impl AddedColumns {
     /// # Errors
     /// A column that was given two names, or a name that is taken.
     pub fn of_job(
+        declared: &[Column],
         charts: &[Chart],
         segments: &[Segment],
         property: Option<&str>,
@@ -121,31 +151,62 @@ impl AddedColumns {
         let mut taken: Vec<String> =
             [&OF_SESSIONS[..], &OF_ACTIVITY[..]].concat().iter().map(|name| name.to_string()).collect();
         taken.extend(property.map(property_column));
+        check_groups(declared, charts, property)?;
         taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, property))));
-        let sessions = AddedColumns::of_charts(charts, &taken)?;
+        let sessions = AddedColumns::of_charts(declared, charts, &taken)?;
         let activity = segments.iter().map(|segment| AddedColumns::of_segment(segment, &taken));
         Ok((sessions, activity.collect::<Result<_, _>>()?))
     }
 
     /// The columns in order.
     pub fn columns(&self) -> &[AddedColumn] {
-        &self.0
+        &self.columns
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Those that are declared.
+    pub fn declared(&self) -> &[AddedColumn] {
+        &self.columns[..self.declared]
+    }
+
+    /// Those that only charts need.
+    pub fn of_charts_alone(&self) -> &[AddedColumn] {
+        &self.columns[self.declared..]
+    }
+
+    /// What of events they hold.
+    pub fn holds(&self) -> impl Iterator<Item = &Holds> {
+        self.columns.iter().filter_map(|column| column.contents.holds())
     }
 
     /// The name of the column that holds something.
     pub fn name_of(&self, holds: &Holds) -> Option<&str> {
-        self.0.iter().find(|column| column.holds == *holds).map(|column| column.name.as_str())
+        let holds = |column: &&AddedColumn| column.contents.holds() == Some(holds);
+        self.columns.iter().find(holds).map(|column| column.name.as_str())
     }
 
     /// Name and contents of each as text, for the metadata of a table.
     pub fn text(&self) -> String {
-        self.0.iter().map(|column| format!("{} = {}\n", column.name, column.holds)).collect()
+        self.columns.iter().map(|column| format!("{} = {}\n", column.name, column.contents)).collect()
     }
+}
+
+/// Refuses charts that are grouped by a column that is none of the session's.
+fn check_groups(declared: &[Column], charts: &[Chart], property: Option<&str>) -> Result<(), JobError> {
+    let own: Vec<String> =
+        OF_SESSIONS[1..].iter().map(|name| name.to_string()).chain(property.map(property_column)).collect();
+    let known = || own.iter().map(String::as_str).chain(declared.iter().map(|column| column.name.as_str()));
+    for series in charts.iter().flat_map(|chart| &chart.series) {
+        let Some(GroupBy::Column(name)) = &series.group_by else { continue };
+        if known().any(|column| column == name) {
+            continue;
+        }
+        let hint = match nearest(name, known()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("the columns of the session are {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(JobError::Choice { key: "chart.group_by.column", value: name.clone(), hint });
+    }
+    Ok(())
 }
 
 fn free_name(name: &str, used: &mut BTreeSet<String>) -> String {
@@ -165,7 +226,9 @@ mod tests {
         let job = JobFile::parse(text, Path::new("job")).map_err(|error| error.to_string())?;
         let segments = Segment::all_of(job.segment).map_err(|error| error.to_string())?;
         let charts = Chart::all_of(job.chart, &segments).map_err(|error| error.to_string())?;
-        let columns = AddedColumns::of_charts(&charts, &["user_id".to_string()]).map_err(|error| error.to_string())?;
+        let declared = Column::all_of(job.column, false).map_err(|error| error.to_string())?;
+        let columns =
+            AddedColumns::of_charts(&declared, &charts, &["user_id".to_string()]).map_err(|error| error.to_string())?;
         Ok(columns.columns().iter().map(|column| column.name.clone()).collect())
     }
 
@@ -187,5 +250,22 @@ mod tests {
         assert_eq!(added(&(chart("a", "views") + &chart("b", "views"))).expect("fine"), ["views"]);
         assert!(added(&(chart("a", "views") + &chart("b", "others"))).expect_err("two names").contains("views"));
         assert!(added(&chart("a", "User_ID")).expect_err("taken").contains("another column"));
+    }
+
+    #[test]
+    fn declared_columns_come_first_in_their_order_and_charts_use_them() {
+        let declared = "[[column]]\nname = 'views'\ncount = 'x'\n[[column]]\nname = 'engaged'\nwhen = 'views > 1'\n\
+                        [[column]]\nname = 'again'\ncount = 'x'\n";
+        let chart = "[[chart]]\nname = 'a'\ncontains = [{ event = 'x' }, { event = 'y' }]\n";
+        assert_eq!(added(&format!("{declared}{chart}")).expect("fine"), ["views", "engaged", "again", "count_y"]);
+        let named = |name: &str| format!("[[chart]]\nname = 'a'\ncontains = [{{ event = 'x', column = '{name}' }}]\n");
+        assert_eq!(added(&format!("{declared}{}", named("again"))).expect("fine"), ["views", "engaged", "again"]);
+        assert!(added(&format!("{declared}{}", named("more"))).expect_err("two names").contains("more"));
+        let taken = |name: &str| format!("{declared}[[column]]\nname = '{name}'\ncount = '*'\n");
+        assert!(added(&taken("VIEWS")).expect_err("taken").contains("`column.name`"));
+        assert!(added(&taken("user_id")).expect_err("taken").contains("another column"));
+        assert_eq!(added(&taken("count_y")).expect("fine").last().map(String::as_str), Some("count_y"));
+        let both = added(&format!("{}{chart}", taken("count_y"))).expect("fine");
+        assert_eq!(both.last().map(String::as_str), Some("count_y_2"));
     }
 }

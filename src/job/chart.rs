@@ -186,6 +186,11 @@ impl Chart {
         })
     }
 
+    /// It, for messages.
+    pub fn in_words(&self) -> String {
+        format!("the chart \"{}\"", self.name)
+    }
+
     /// Everything that its series need to know of sessions.
     pub fn holds(&self) -> Vec<&Holds> {
         self.series.iter().flat_map(Series::holds).collect()

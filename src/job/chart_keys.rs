@@ -21,6 +21,51 @@ pub struct SegmentKeys {
     pub performed: Option<Vec<EventsKeys>>,
 }
 
+/// The keys of a `[[column]]`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ColumnKeys {
+    /// Its name.
+    pub name: Option<String>,
+    /// The property whose first value it holds.
+    pub first: Option<String>,
+    /// The property whose last value it holds.
+    pub last: Option<String>,
+    /// The number whose sum it holds.
+    pub sum: Option<String>,
+    /// The property whose smallest value it holds.
+    pub min: Option<String>,
+    /// The property whose largest value it holds.
+    pub max: Option<String>,
+    /// The property whose different values it counts.
+    pub distinct: Option<String>,
+    /// The event type that it counts; `*` for all events.
+    pub count: Option<String>,
+    /// Only of events of these types.
+    pub event: Option<Names>,
+    /// Only of events for which this SQL condition is true.
+    pub r#where: Option<String>,
+    /// A SQL condition over columns of the session.
+    pub when: Option<String>,
+}
+
+impl ColumnKeys {
+    /// The keys among those that say what it holds.
+    pub fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("column.first", &self.first),
+            ("column.last", &self.last),
+            ("column.sum", &self.sum),
+            ("column.min", &self.min),
+            ("column.max", &self.max),
+            ("column.distinct", &self.distinct),
+            ("column.count", &self.count),
+            ("column.when", &self.when),
+        ];
+        all.into_iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect()
+    }
+}
+
 /// The keys of a `[[chart]]`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +92,8 @@ pub struct ChartKeys {
     pub first: Option<Several<ValueKeys>>,
     /// What the last value of a property is.
     pub last: Option<Several<ValueKeys>>,
+    /// A SQL condition over columns of the session.
+    pub sessions: Option<String>,
     /// How sessions are grouped.
     pub group_by: Option<GroupKeys>,
     /// Bins of lengths.
@@ -85,6 +132,8 @@ pub struct SeriesKeys {
     pub first: Option<Several<ValueKeys>>,
     /// What the last value of a property is.
     pub last: Option<Several<ValueKeys>>,
+    /// A SQL condition over columns of the session.
+    pub sessions: Option<String>,
     /// How sessions are grouped.
     pub group_by: Option<GroupKeys>,
 }
@@ -138,7 +187,7 @@ pub struct GroupKeys {
     pub r#where: Option<String>,
     /// How many groups are kept.
     pub top: Option<i64>,
-    /// The name of the column that holds the value.
+    /// The column of the session that is the group; beside `first` or `last`, the name of the column that holds the value.
     pub column: Option<String>,
 }
 

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::chart::Chart;
+use super::column::Column;
 use super::error::JobError;
 use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
 use super::segment::Segment;
+use super::source;
 use super::values::Names;
 use super::{CsvFormulas, Job};
 
@@ -24,6 +26,8 @@ pub struct ChartsJob {
     pub says: Canonical,
     /// Segments of the events.
     pub segments: Vec<Segment>,
+    /// The declared columns of the sessions tables.
+    pub columns: Vec<Column>,
     /// The charts.
     pub charts: Vec<Chart>,
     /// What becomes of text in CSV that a spreadsheet would run.
@@ -37,22 +41,31 @@ impl ChartsJob {
     /// A missing output, and everything that is wrong with segments and charts.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
         let says = said(&keys)?;
+        let has_ids = has_ids(&keys)?;
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         if output.is_empty() {
             return Err(JobError::Empty { key: "output.path" });
         }
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
+        let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
         Ok(ChartsJob {
             output: PathBuf::from(output),
             zone_name: keys.output.timezone,
             says,
             segments,
+            columns,
             charts,
             formulas,
         })
     }
+}
+
+/// Whether events have unique ids: the job names the column, or its source does.
+fn has_ids(keys: &JobFile) -> Result<bool, JobError> {
+    let (keys, _) = source::apply(keys.clone())?;
+    Ok(keys.input.dedup.is_some())
 }
 
 /// The keys of `[session]` and those of `[input]` that decide which sessions there are, as far as a job gives them: what it

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
-use super::chart_keys::{ChartKeys, SegmentKeys};
+use super::chart_keys::{ChartKeys, ColumnKeys, SegmentKeys};
 use super::error::JobError;
 use super::known_keys::check_keys;
 use super::values::{Names, Scalar};
@@ -40,6 +40,8 @@ pub struct JobFile {
     pub output: OutputKeys,
     /// Segments of the events.
     pub segment: Vec<SegmentKeys>,
+    /// Columns of the sessions tables.
+    pub column: Vec<ColumnKeys>,
     /// Charts over the tables.
     pub chart: Vec<ChartKeys>,
 }
@@ -187,6 +189,7 @@ impl JobFile {
     /// All keys there are, as an object of those that hold further keys.
     pub(super) fn all_keys() -> serde_json::Value {
         let all = JobFile {
+            column: vec![ColumnKeys::default()],
             chart: vec![ChartKeys::with_all_keys()],
             segment: vec![SegmentKeys::with_all_keys()],
             ..JobFile::default()
@@ -201,6 +204,7 @@ impl JobFile {
             session: self.session.merge(over.session),
             output: self.output.merge(over.output),
             segment: if over.segment.is_empty() { self.segment } else { over.segment },
+            column: if over.column.is_empty() { self.column } else { over.column },
             chart: if over.chart.is_empty() { self.chart } else { over.chart },
         }
     }

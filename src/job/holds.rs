@@ -6,8 +6,8 @@ use std::fmt;
 /// Some of the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventFilter {
-    /// Of this type; `None` for any.
-    pub event: Option<String>,
+    /// Of one of these types, in ascending order; none for any.
+    pub events: Vec<String>,
     /// For which this SQL condition is true; `None` for all.
     pub condition: Option<String>,
 }
@@ -23,13 +23,34 @@ pub enum Holds {
     First(String, EventFilter),
     /// The last one.
     Last(String, EventFilter),
+    /// The first value of a property, where events that nothing else tells apart are in the order of their unique ids.
+    FirstById(String, EventFilter),
+    /// The last one, in that order.
+    LastById(String, EventFilter),
+    /// The sum of a property, exact where it is of whole numbers.
+    Total(String, EventFilter),
+    /// The smallest value of a property among such events.
+    Min(String, EventFilter),
+    /// The largest one.
+    Max(String, EventFilter),
+    /// How many different values of a property there are among such events.
+    Distinct(String, EventFilter),
 }
 
 impl Holds {
     /// The events it is about.
     pub fn filter(&self) -> &EventFilter {
         match self {
-            Holds::Count(filter) | Holds::Sum(_, filter) | Holds::First(_, filter) | Holds::Last(_, filter) => filter,
+            Holds::Count(filter)
+            | Holds::Sum(_, filter)
+            | Holds::First(_, filter)
+            | Holds::Last(_, filter)
+            | Holds::FirstById(_, filter)
+            | Holds::LastById(_, filter)
+            | Holds::Total(_, filter)
+            | Holds::Min(_, filter)
+            | Holds::Max(_, filter)
+            | Holds::Distinct(_, filter) => filter,
         }
     }
 
@@ -37,23 +58,35 @@ impl Holds {
     pub fn property(&self) -> Option<&str> {
         match self {
             Holds::Count(_) => None,
-            Holds::Sum(property, _) | Holds::First(property, _) | Holds::Last(property, _) => Some(property),
+            Holds::Sum(property, _)
+            | Holds::First(property, _)
+            | Holds::Last(property, _)
+            | Holds::FirstById(property, _)
+            | Holds::LastById(property, _)
+            | Holds::Total(property, _)
+            | Holds::Min(property, _)
+            | Holds::Max(property, _)
+            | Holds::Distinct(property, _) => Some(property),
         }
     }
 
     /// A readable name for the column: letters, digits and underscores. Not unique.
     pub fn readable_name(&self) -> String {
         let filter = self.filter();
-        let mut words = match self {
-            Holds::Count(_) => vec!["count".to_string()],
-            Holds::Sum(property, _) => vec!["sum".to_string(), plain(property)],
-            Holds::First(property, _) => vec!["first".to_string(), plain(property)],
-            Holds::Last(property, _) => vec!["last".to_string(), plain(property)],
+        let what = match self {
+            Holds::Count(_) => "count",
+            Holds::Sum(..) | Holds::Total(..) => "sum",
+            Holds::First(..) | Holds::FirstById(..) => "first",
+            Holds::Last(..) | Holds::LastById(..) => "last",
+            Holds::Min(..) => "min",
+            Holds::Max(..) => "max",
+            Holds::Distinct(..) => "distinct",
         };
-        match (&filter.event, self) {
-            (Some(event), Holds::Count(_)) => words.push(plain(event)),
-            (Some(event), _) => words.extend(["of".to_string(), plain(event)]),
-            (None, _) => {}
+        let mut words = vec![what.to_string()];
+        words.extend(self.property().map(plain));
+        if !filter.events.is_empty() {
+            words.extend(self.property().map(|_| "of".to_string()));
+            words.extend(filter.events.iter().map(|event| plain(event)));
         }
         if let Some(condition) = &filter.condition {
             words.extend(["where".to_string(), plain(condition)]);
@@ -78,10 +111,18 @@ impl fmt::Display for Holds {
             Holds::Sum(property, _) => write!(f, "sum of {property}")?,
             Holds::First(property, _) => write!(f, "first {property}")?,
             Holds::Last(property, _) => write!(f, "last {property}")?,
+            Holds::FirstById(property, _) => write!(f, "first {property}, by unique id,")?,
+            Holds::LastById(property, _) => write!(f, "last {property}, by unique id,")?,
+            Holds::Total(property, _) => write!(f, "exact sum of {property}")?,
+            Holds::Min(property, _) => write!(f, "smallest {property}")?,
+            Holds::Max(property, _) => write!(f, "largest {property}")?,
+            Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
         }
-        match &self.filter().event {
-            Some(event) => write!(f, " of \"{event}\"")?,
-            None => write!(f, " of any event")?,
+        if self.filter().events.is_empty() {
+            write!(f, " of any event")?;
+        }
+        for (place, event) in self.filter().events.iter().enumerate() {
+            write!(f, "{} \"{event}\"", if place == 0 { " of" } else { "," })?;
         }
         match &self.filter().condition {
             Some(condition) => write!(f, " where {condition}"),
@@ -97,7 +138,7 @@ mod tests {
     #[test]
     fn names_say_what_a_column_holds() {
         let of = |event: &str, condition: &str| EventFilter {
-            event: Some(event.to_string()).filter(|event| !event.is_empty()),
+            events: Some(event.to_string()).filter(|event| !event.is_empty()).into_iter().collect(),
             condition: Some(condition.to_string()).filter(|condition| !condition.is_empty()),
         };
         let names = [

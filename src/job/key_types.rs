@@ -27,7 +27,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 92] = [
+const KEYS: [(&str, Takes, &str); 104] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -69,6 +69,17 @@ const KEYS: [(&str, Takes, &str); 92] = [
     ("segment.performed.at_least", Whole, "1"),
     ("segment.performed.at_most", Whole, "5"),
     ("segment.performed.column", Text, "\"purchases\""),
+    ("column.name", Text, "\"channel\""),
+    ("column.first", Text, "\"utm_source\""),
+    ("column.last", Text, "\"page\""),
+    ("column.sum", Text, "\"revenue\""),
+    ("column.min", Text, "\"price\""),
+    ("column.max", Text, "\"price\""),
+    ("column.distinct", Text, "\"page\""),
+    ("column.count", Text, "\"page_view\""),
+    ("column.event", Texts, "[\"page_view\", \"screen_view\"]"),
+    ("column.where", Text, "\"platform = 'ios'\""),
+    ("column.when", Text, "\"event_count = 1 AND length_ms < 10000\""),
     ("chart.name", Text, "\"visits\""),
     ("chart.interval", Text, "\"week\""),
     ("chart.segments", Texts, "[\"all\", \"mobile\"]"),
@@ -101,6 +112,7 @@ const KEYS: [(&str, Takes, &str); 92] = [
     ("chart.last.op", Text, "\"is\""),
     ("chart.last.value", Value, "\"/\""),
     ("chart.last.column", Text, "\"last_page\""),
+    ("chart.sessions", Text, "\"is_engaged AND event_count >= 2\""),
     ("chart.group_by", Keys, "{ first = \"utm_source\" }"),
     ("chart.group_by.first", Text, "\"utm_source\""),
     ("chart.group_by.last", Text, "\"page\""),
@@ -212,8 +224,11 @@ mod tests {
     fn job(key: &str, value: &str) -> String {
         let mut parts: Vec<&str> = key.split('.').collect();
         let section = parts.remove(0);
-        let header =
-            if ["segment", "chart"].contains(&section) { format!("[[{section}]]") } else { format!("[{section}]") };
+        let header = if ["segment", "column", "chart"].contains(&section) {
+            format!("[[{section}]]")
+        } else {
+            format!("[{section}]")
+        };
         let last = parts.pop().expect("a key in a section");
         let inner = parts.iter().rev().fold(format!("{last} = {value}"), |inner, part| {
             let list =

@@ -6,6 +6,7 @@ pub mod bins;
 pub mod chart;
 pub mod chart_keys;
 pub mod charts_job;
+pub mod column;
 pub mod dates;
 pub mod definition;
 pub mod duration;
@@ -35,6 +36,7 @@ use jiff::tz::TimeZone;
 
 pub use added::AddedColumns;
 pub use chart::Chart;
+pub use column::Column;
 pub use definition::{Custom, Definition, Kind};
 pub use error::JobError;
 pub use file::JobFile;
@@ -55,9 +57,11 @@ pub struct Job {
     pub output: Output,
     /// Segments of the events; the one of all events is not among them.
     pub segments: Vec<Segment>,
+    /// The columns of the sessions tables that the job declares.
+    pub columns: Vec<Column>,
     /// Charts over the tables; at least one.
     pub charts: Vec<Chart>,
-    /// The columns that charts add to the sessions tables.
+    /// The columns of the sessions tables that the job declares, and that charts add.
     pub added: AddedColumns,
     /// The columns that each segment adds to its activity table.
     pub performed: Vec<AddedColumns>,
@@ -169,8 +173,9 @@ impl Job {
         let output = Output::new(keys.output)?;
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
-        let (added, performed) = AddedColumns::of_job(&charts, &segments, definition.property())?;
-        Ok(Job { input, definition, output, segments, charts, added, performed })
+        let columns = Column::all_of(keys.column, input.dedup.is_some())?;
+        let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments, definition.property())?;
+        Ok(Job { input, definition, output, segments, columns, charts, added, performed })
     }
 
     /// Validates a job whose events come from elsewhere, and whose tables go there: paths may be absent, and are not looked at.
@@ -197,10 +202,10 @@ impl Job {
 }
 
 impl Job {
-    /// Everything that charts and segments need to know of events.
+    /// Everything that declared columns, charts and segments need to know of events.
     pub fn holds(&self) -> impl Iterator<Item = &holds::Holds> {
         let all = std::iter::once(&self.added).chain(&self.performed);
-        all.flat_map(|added| added.columns()).map(|column| &column.holds)
+        all.flat_map(AddedColumns::holds)
     }
 }
 

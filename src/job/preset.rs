@@ -4,7 +4,7 @@ use super::chart_keys::{ChartKeys, SeriesKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
 use super::segment::{needs, not_empty, whole, AtLeast};
-use super::series::{Count, Series, DEFAULT_TOP};
+use super::series::{Count, GroupBy, Series, DEFAULT_TOP};
 use super::values::choice;
 
 /// What every preset is: the sessions of A among those of B, in percent.
@@ -50,20 +50,21 @@ pub fn series(
         contains: keys.contains,
         first: keys.first,
         last: keys.last,
+        sessions: keys.sessions,
         ..SeriesKeys::default()
     };
     let all = Series::new("B".to_string(), filters, named)?;
-    let of_event = EventFilter { event: event.clone(), condition: None };
+    let of_event = EventFilter { events: event.iter().cloned().collect(), condition: None };
     let filter = if by_event { of_event.clone() } else { EventFilter::default() };
     let value = match preset {
         Preset::Exit => Holds::Last(property, filter),
         _ => Holds::First(property, filter),
     };
-    let mut some = Series { name: "A".to_string(), group_by: Some(value.clone()), ..all.clone() };
+    let mut some = Series { name: "A".to_string(), group_by: Some(GroupBy::Value(value.clone())), ..all.clone() };
     let mut of = Series { count: Count::Sessions, ..all };
     if preset == Preset::Bounce {
         some.contains.push(AtLeast { count: Holds::Count(of_event), at_least: 1, at_most: Some(1) });
-        of.group_by = Some(value);
+        of.group_by = Some(GroupBy::Value(value));
     }
     Ok((vec![some, of], top))
 }

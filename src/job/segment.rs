@@ -192,7 +192,7 @@ pub fn event_filter(
     (condition_key, condition): (&'static str, Option<String>),
 ) -> Result<EventFilter, JobError> {
     Ok(EventFilter {
-        event: event.map(|event| not_empty(event_key, event)).transpose()?,
+        events: event.map(|event| not_empty(event_key, event)).transpose()?.into_iter().collect(),
         condition: condition.map(|condition| not_empty(condition_key, condition)).transpose()?,
     })
 }

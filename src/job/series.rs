@@ -23,8 +23,29 @@ pub struct Series {
     pub contains: Vec<AtLeast>,
     /// The values that its sessions have.
     pub values: Vec<ValueTest>,
-    /// The value that its sessions are grouped by.
-    pub group_by: Option<Holds>,
+    /// The SQL condition that holds for columns of its sessions.
+    pub sessions: Option<String>,
+    /// What its sessions are grouped by.
+    pub group_by: Option<GroupBy>,
+}
+
+/// What sessions are grouped by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// A value of events.
+    Value(Holds),
+    /// A column of the session, by its name.
+    Column(String),
+}
+
+impl GroupBy {
+    /// The property, or the column.
+    pub fn property(&self) -> Option<&str> {
+        match self {
+            GroupBy::Value(holds) => holds.property(),
+            GroupBy::Column(name) => Some(name),
+        }
+    }
 }
 
 /// What a series counts.
@@ -55,6 +76,7 @@ impl Series {
             max_length_ms: None,
             contains: Vec::new(),
             values: Vec::new(),
+            sessions: None,
             group_by: None,
         }
     }
@@ -68,6 +90,7 @@ impl Series {
             contains: keys.contains,
             first: keys.first,
             last: keys.last,
+            sessions: keys.sessions,
             group_by: keys.group_by,
         };
         let list = match keys.series {
@@ -131,7 +154,8 @@ impl Series {
             values.push(ValueTest::last(keys, named)?);
         }
         let group_by = keys.group_by.map(|keys| group(keys, named)).transpose()?;
-        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, group_by })
+        let sessions = keys.sessions.map(|condition| not_empty("chart.sessions", condition)).transpose()?;
+        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, group_by })
     }
 
     /// Whether it counts events rather than sessions.
@@ -148,7 +172,9 @@ impl Series {
         }
         holds.extend(self.contains.iter().map(|contains| &contains.count));
         holds.extend(self.values.iter().map(|test| &test.value));
-        holds.extend(&self.group_by);
+        if let Some(GroupBy::Value(group)) = &self.group_by {
+            holds.push(group);
+        }
         holds
     }
 }
@@ -161,6 +187,7 @@ fn refuse_beside_series(keys: &SeriesKeys) -> Result<(), JobError> {
         ("chart.contains", keys.contains.is_some()),
         ("chart.first", keys.first.is_some()),
         ("chart.last", keys.last.is_some()),
+        ("chart.sessions", keys.sessions.is_some()),
         ("chart.group_by", keys.group_by.is_some()),
     ];
     match set.iter().find(|(_, set)| *set) {
@@ -193,7 +220,15 @@ impl Count {
     }
 }
 
-fn group(keys: GroupKeys, named: &mut Vec<(Holds, String)>) -> Result<Holds, JobError> {
+fn group(keys: GroupKeys, named: &mut Vec<(Holds, String)>) -> Result<GroupBy, JobError> {
+    if let (None, None, Some(column)) = (&keys.first, &keys.last, &keys.column) {
+        let beside = [("chart.group_by.event", keys.event.is_some()), ("chart.group_by.where", keys.r#where.is_some())];
+        if let Some((key, _)) = beside.iter().find(|(_, is_set)| *is_set) {
+            let why = "beside `column` alone, which is read as it is";
+            return Err(JobError::NoEffect { key, why, way_out: ", or name the property in `first` or `last`" });
+        }
+        return Ok(GroupBy::Column(not_empty("chart.group_by.column", column.clone())?));
+    }
     let filter = event_filter(("chart.group_by.event", keys.event), ("chart.group_by.where", keys.r#where))?;
     let holds = match (keys.first, keys.last) {
         (Some(_), Some(_)) => {
@@ -202,8 +237,11 @@ fn group(keys: GroupKeys, named: &mut Vec<(Holds, String)>) -> Result<Holds, Job
         }
         (Some(property), None) => Holds::First(not_empty("chart.group_by.first", property)?, filter),
         (None, Some(property)) => Holds::Last(not_empty("chart.group_by.last", property)?, filter),
-        (None, None) => return Err(needs("chart.group_by.first", "name the property whose first value is the group")),
+        (None, None) => {
+            let hint = "name the property whose first value is the group, or a column of the session in `column`";
+            return Err(needs("chart.group_by.first", hint));
+        }
     };
     add_name(named, &holds, "chart.group_by.column", keys.column)?;
-    Ok(holds)
+    Ok(GroupBy::Value(holds))
 }

@@ -60,6 +60,10 @@ pub fn make(
             Ok(made)
         };
         for partition in each(pool, &numbers, one)?.into_iter().flatten() {
+            if let Some(place) = partition.too_large() {
+                let name = rules.facts.and_then(|facts| facts.names.get(place));
+                return Err(Error::SumTooLarge { column: name.cloned().unwrap_or_default() });
+            }
             counts.add(&partition);
             bytes += partition.bytes();
             waiting.push(partition);

@@ -159,6 +159,10 @@ impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
         self.made.counts.duplicates += 1;
     }
 
+    fn facts_of_both(&mut self, stays: u32, repeat: u32) -> u32 {
+        self.made.adding.as_ref().map_or(stays, |adding| adding.facts_of_both(stays, repeat))
+    }
+
     fn inactive(&mut self, _: &Row<T>) {
         self.made.counts.inactive += 1;
     }

@@ -5,6 +5,9 @@
 //! brought back like any other key, events with equal facts share one, and what they are is worked out once for
 //! each distinct key.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::layout::columns::{KeyColumn, TextColumn};
 use super::layout::intern::Interner;
 
@@ -143,12 +146,24 @@ pub struct FactTable {
     texts: Vec<Option<TextColumn>>,
     marks: Vec<u64>,
     segments: Vec<u64>,
+    /// How many of the values come before those of which each is a segment.
+    of_charts: usize,
+    merged: RefCell<MergedFacts>,
+}
+
+/// The facts of events that repeat others: they come after the distinct ones.
+#[derive(Debug, Default)]
+struct MergedFacts {
+    /// Of which two each is.
+    known: HashMap<(u32, u32), u32>,
+    values: Vec<Vec<Option<i64>>>,
+    marks: Vec<u64>,
 }
 
 impl FactTable {
     /// From the distinct keys.
     pub fn new(layout: &FactLayout, keys: &TextColumn) -> Self {
-        let mut table = FactTable::default();
+        let mut table = FactTable { of_charts: layout.values.len(), ..FactTable::default() };
         let kinds: Vec<FactKind> = layout.all_values().collect();
         let mut interners: Vec<Interner> = kinds.iter().map(|_| Interner::of_text()).collect();
         table.values = kinds.iter().map(|_| Vec::with_capacity(keys.len())).collect();
@@ -191,7 +206,41 @@ impl FactTable {
 
     /// A value of some facts: a number, or the place of a text.
     pub fn value(&self, value: usize, fact: u32) -> Option<i64> {
-        self.values[value][fact as usize]
+        match self.values[value].get(fact as usize) {
+            Some(value) => *value,
+            None => self.merged.borrow().values[fact as usize - self.marks.len()][value],
+        }
+    }
+
+    /// The facts of an event and of a repeat of it, which nothing that orders events tells apart, as those of one event: of
+    /// each value the smallest, so that none depends on which others there are, and the marks that both have. The segments stay
+    /// those of the first.
+    pub fn merged(&self, stays: u32, repeat: u32) -> u32 {
+        if stays == repeat {
+            return stays;
+        }
+        if let Some(known) = self.merged.borrow().known.get(&(stays, repeat)) {
+            return *known;
+        }
+        let smallest = |value: usize| match value < self.of_charts {
+            true => self.value(value, stays).min(self.value(value, repeat)),
+            false => self.value(value, stays),
+        };
+        let values = (0..self.values.len()).map(smallest).collect();
+        let marks = self.marks_of(stays) & self.marks_of(repeat);
+        let mut merged = self.merged.borrow_mut();
+        let fact = (self.marks.len() + merged.marks.len()) as u32;
+        merged.values.push(values);
+        merged.marks.push(marks);
+        merged.known.insert((stays, repeat), fact);
+        fact
+    }
+
+    fn marks_of(&self, fact: u32) -> u64 {
+        match self.marks.get(fact as usize) {
+            Some(marks) => *marks,
+            None => self.merged.borrow().marks[fact as usize - self.marks.len()],
+        }
     }
 
     /// The texts that a value's places are in, where it is text.
@@ -206,7 +255,7 @@ impl FactTable {
 
     /// Whether a mark is set.
     pub fn is_marked(&self, mark: u32, fact: u32) -> bool {
-        self.marks[fact as usize] >> mark & 1 == 1
+        self.marks_of(fact) >> mark & 1 == 1
     }
 
     /// The segments that an event with some facts is in, in ascending order.
@@ -250,6 +299,27 @@ mod tests {
         let number = || prop::option::of(prop_oneof![any::<i64>(), -2i64..2]);
         let text = prop::option::of(prop::collection::vec(prop_oneof![Just(0u8), Just(0xFF), any::<u8>()], 0..4));
         (number(), text, 0u64..1024, number(), any::<u64>())
+    }
+
+    #[test]
+    fn a_repeat_takes_of_each_value_the_smallest() {
+        let mut keys = TextColumn::default();
+        let all: [Facts; 3] = [
+            (Some(2), Some(b"a".to_vec()), 0b011, Some(7), 1),
+            (Some(1), Some(b"b".to_vec()), 0b110, Some(8), 2),
+            (None, Some(b"c".to_vec()), 0b111, None, 4),
+        ];
+        all.iter().for_each(|facts| keys.push(&key(facts)));
+        let table = FactTable::new(&layout(), &keys);
+        let one = table.merged(0, 1);
+        let texts = table.texts(1).expect("text");
+        let text = |fact| table.value(1, fact).map(|text| texts.get(text as usize).to_vec());
+        assert_eq!((table.value(0, one), text(one), table.value(2, one)), (Some(1), Some(b"a".to_vec()), Some(7)));
+        assert_eq!((0..3).map(|mark| table.is_marked(mark, one)).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(table.merged(0, 1), one);
+        let both = table.merged(one, 2);
+        assert_eq!((table.value(0, both), text(both)), (None, Some(b"a".to_vec())));
+        assert_eq!(table.merged(2, 2), 2);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::layout::columns::{KeyColumn, TextColumn};
 use super::order::put_in_order;
 use super::rows::{PartitionRows, RowKey};
 use super::segments::{Picked, SegmentMade};
-use super::table_rows::added::{AddedColumns, AddedValues, Adding, Texts};
+use super::table_rows::added::{AddedColumns, AddedValues, Adding, FactRules, Texts};
 use super::table_rows::dated::{day_order, ByDay};
 use super::table_rows::records::{ActivityRow, SessionRow};
 use super::user::Rules;
@@ -74,6 +74,11 @@ impl Partition {
         rows + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
     }
 
+    /// The place of a column of sums, of this or of a segment, of which one does not fit its type.
+    pub fn too_large(&self) -> Option<usize> {
+        self.added.too_large.or_else(|| self.segments.iter().find_map(Partition::too_large))
+    }
+
     /// The columns that charts and segments added to its sessions.
     pub fn added_to_sessions(&self) -> &[AddedValues] {
         &self.added.sessions
@@ -103,6 +108,9 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
 }
 
 fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
+    if rules.facts.is_some_and(FactRules::need_ordered_ids) {
+        rows.order_ids();
+    }
     let ids = IdTimes::new(rules.rule, rows.texts.as_ref());
     let id_time = |id: i64| ids.time_of(id);
     let table = match (rules.facts, rows.facts.take()) {

@@ -43,6 +43,10 @@ pub trait RowKey: Copy + Ord + Default + Send {
     fn ranked(self, _: &[u32]) -> Self {
         self
     }
+    /// The same with the places of unique ids among the distinct ones in place of their codes.
+    fn with_ordered_id(self, _: &[u32]) -> Self {
+        self
+    }
 }
 
 /// A block, with what its codes stand for in the whole partition.
@@ -111,6 +115,10 @@ impl RowKey for FullKey {
 
     fn order(self) -> (i64, EventKey) {
         (self.sequence, self.event)
+    }
+
+    fn with_ordered_id(self, ranks: &[u32]) -> Self {
+        FullKey { unique_id: self.unique_id.map(|code| ranks[code as usize]), ..self }
     }
 }
 
@@ -206,6 +214,10 @@ impl<T: RowKey> RowKey for Grouped<T> {
     fn ranked(self, ranks: &[u32]) -> Self {
         Grouped { value: self.value().map_or(0, |code| i64::from(ranks[code as usize])), ..self }
     }
+
+    fn with_ordered_id(self, ranks: &[u32]) -> Self {
+        Grouped { key: self.key.with_ordered_id(ranks), ..self }
+    }
 }
 
 /// A row key of an event with facts.
@@ -251,6 +263,10 @@ impl<T: RowKey> RowKey for FactKey<T> {
 
     fn ranked(self, ranks: &[u32]) -> Self {
         FactKey { key: self.key.ranked(ranks), ..self }
+    }
+
+    fn with_ordered_id(self, ranks: &[u32]) -> Self {
+        FactKey { key: self.key.with_ordered_id(ranks), ..self }
     }
 }
 
@@ -308,6 +324,11 @@ impl<T: RowKey> Row<T> {
         self.key.fact()
     }
 
+    /// Gives it other facts.
+    pub fn set_fact(&mut self, fact: u32) {
+        self.key = self.key.with_fact(fact);
+    }
+
     /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
     pub fn moment(&self) -> (Timestamp, T) {
         (self.time, self.key.with_fact(0))
@@ -344,6 +365,8 @@ pub struct PartitionRows<T> {
     pub texts: Option<KeyColumn>,
     /// Where facts are asked for: the distinct ones in ascending order, which the rows' facts are places in.
     pub facts: Option<KeyColumn>,
+    /// The codes of unique ids, until they are put in order.
+    ids: Interner,
     rows: Vec<Row<T>>,
     bounds: Vec<u32>,
 }
@@ -408,7 +431,14 @@ impl<T: RowKey> PartitionRows<T> {
         if let Some(ranks) = fact_ranks {
             rows.iter_mut().for_each(|row| row.key = row.key.with_fact(ranks[row.fact() as usize]));
         }
-        Some(PartitionRows { users, texts, facts, rows, bounds })
+        Some(PartitionRows { users, texts, facts, ids, rows, bounds })
+    }
+
+    /// Gives rows the places of their unique ids among the distinct ones, in ascending order, in place of codes, whose
+    /// order is that in which files came.
+    pub fn order_ids(&mut self) {
+        let (_, ranks) = std::mem::replace(&mut self.ids, Interner::of_text()).into_ranked();
+        self.rows.iter_mut().for_each(|row| row.key = row.key.with_ordered_id(&ranks));
     }
 
     /// How many rows there are.

@@ -89,6 +89,11 @@ pub trait Sink<T: RowKey> {
     /// An event that repeats another one's unique id.
     fn duplicate(&mut self, _event: &Row<T>) {}
 
+    /// The facts of an event that stays and of a repeat of it, which nothing that orders events tells apart, as those of one.
+    fn facts_of_both(&mut self, stays: u32, _repeat: u32) -> u32 {
+        stays
+    }
+
     /// All events but duplicates, in no particular order, inactive ones among them.
     fn deduplicated(&mut self, _events: &[Row<T>]) {}
 
@@ -132,7 +137,12 @@ pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
     sink: &mut S,
 ) -> &'e [Row<T>] {
     if let Some(within) = rules.dedup_within {
-        let kept = drop_duplicates(events, within, |event| sink.duplicate(event));
+        let kept = drop_duplicates(events, within, |event, stays| {
+            if let Some(stays) = stays {
+                stays.set_fact(sink.facts_of_both(stays.fact(), event.fact()));
+            }
+            sink.duplicate(event);
+        });
         events = &mut events[..kept];
     }
     sink.deduplicated(events);

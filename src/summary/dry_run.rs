@@ -47,6 +47,9 @@ pub fn plan_text(
     if !job.input.inactive.is_empty() {
         line("Inactive", job.input.inactive.join(", "));
     }
+    for column in &job.columns {
+        line("Column", format!("{} of sessions: {}", harmless(&column.name), harmless(&column.contents.to_string())));
+    }
     line("Definition", job.definition.sentence());
     line("Fingerprint", definition.fingerprint());
     line("Time zone", job.output.zone_name.clone());
@@ -57,6 +60,9 @@ pub fn plan_text(
         Some(scope) => line("Dates", dates_text(&scope.dates.within(job.output.window))),
         None if options.incremental => line("Dates", "none: the files are those of the run before".to_string()),
         None => {}
+    }
+    if let Some(change) = scope.and_then(Scope::of_columns) {
+        line("Columns", change.to_string());
     }
     if let Some(whole) = scope.and_then(|scope| scope.whole.as_ref()) {
         line("Reads", whole.to_string());

@@ -35,6 +35,9 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         let dates = DateSet::of(facts.replaced.iter().map(|day| (*day, *day)));
         line("Replaced", dates_text(&dates));
     }
+    if let Some(change) = facts.scope.of_columns() {
+        line("Columns", change.to_string());
+    }
     if let Some(changes) = facts.changes {
         line("Changes", changes_text(&changes));
     }

@@ -289,12 +289,16 @@ fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
     for (key, events) in of_job {
         events.iter().for_each(|event| name(format!("`{key}`"), event));
     }
+    for column in &job.columns {
+        let events = column.contents.holds().into_iter().flat_map(|holds| &holds.filter().events);
+        events.for_each(|event| name(format!("the column \"{}\"", column.name), event));
+    }
     for chart in &job.charts {
-        let events = chart.holds().into_iter().filter_map(|holds| holds.filter().event.as_ref());
+        let events = chart.holds().into_iter().flat_map(|holds| &holds.filter().events);
         events.for_each(|event| name(format!("the chart \"{}\"", chart.name), event));
     }
     for segment in &job.segments {
-        let events = segment.performed.iter().filter_map(|performed| performed.count.filter().event.as_ref());
+        let events = segment.performed.iter().flat_map(|performed| &performed.count.filter().events);
         events.for_each(|event| name(format!("the segment \"{}\"", segment.name), event));
     }
     let warning = |(of, event): (String, String)| {

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::error::ArrowError;
+
+use crate::events::error::InputError;
 use crate::job::fingerprint::Difference;
 
 /// A problem with the output folder. Whatever it is, the tables are as they were.
@@ -181,6 +184,9 @@ pub enum TableError {
         /// What it lacks.
         what: String,
     },
+    /// A column's condition cannot be computed of a session.
+    #[error("{0}")]
+    Column(String),
     /// A table of an earlier run cannot be read.
     #[error(
         "the table file {path:?} cannot be read: {reason}; `dwell run` without --incremental, --from, --to and --only \
@@ -216,6 +222,7 @@ impl TableError {
                 | TableError::NoTables { .. }
                 | TableError::OtherCharts { .. }
                 | TableError::Lacks { .. }
+                | TableError::Column(_)
         )
     }
 
@@ -228,6 +235,22 @@ impl TableError {
     /// An error of writing a table to the standard output.
     pub fn stream(source: &(dyn std::error::Error + 'static)) -> Self {
         TableError::Stream { reason: reason_of(source).0 }
+    }
+
+    /// An error of making the rows that are written to `path`.
+    pub fn of_rows(path: &Path, error: &ArrowError) -> Self {
+        TableError::of_column(error).unwrap_or_else(|| TableError::write(path, error))
+    }
+
+    /// An error of making the rows that are written to the standard output.
+    pub fn of_stream_rows(error: &ArrowError) -> Self {
+        TableError::of_column(error).unwrap_or_else(|| TableError::stream(error))
+    }
+
+    /// The error of a column's condition, where it is one.
+    fn of_column(error: &ArrowError) -> Option<Self> {
+        let ArrowError::ExternalError(source) = error else { return None };
+        source.downcast_ref::<InputError>().map(|input| TableError::Column(input.to_string()))
     }
 
     /// An error of writing `path`.

@@ -4,5 +4,6 @@ pub mod error;
 pub mod folder;
 pub mod history;
 pub mod read;
+pub mod rewrite;
 pub mod schema;
 pub mod write;

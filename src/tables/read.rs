@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::datatypes::{DataType, FieldRef, Schema};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::ProjectionMask;
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -22,6 +22,38 @@ use crate::guard::against_damage;
 pub fn read_columns(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, TableError> {
     let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
     against_damage(|| read(path, columns)).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(failed)
+}
+
+/// The columns of a file, without its rows.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn schema_of(path: &Path) -> Result<SchemaRef, TableError> {
+    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
+    let opened = against_damage(|| open(path)).unwrap_or_else(|_| Err("it is damaged".to_string()));
+    opened.map(|(_, metadata)| Arc::clone(metadata.schema())).map_err(failed)
+}
+
+/// All rows of a file, so many at a time.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn in_slices(
+    path: &Path,
+    rows: usize,
+) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>> + use<>, TableError> {
+    let named = path.to_path_buf();
+    let failed = move |reason: String| TableError::Read { path: named.clone(), reason };
+    let begin = || {
+        let (file, metadata) = open(path)?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(rows);
+        reader.build().map_err(|error| error.to_string())
+    };
+    let mut reader = against_damage(begin).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(&failed)?;
+    Ok(std::iter::from_fn(move || match against_damage(|| reader.next()) {
+        Ok(rows) => rows.map(|rows| rows.map_err(|error| failed(error.to_string()))),
+        Err(_) => Some(Err(failed("it is damaged".to_string()))),
+    }))
 }
 
 /// How many rows a file has, by its footer.

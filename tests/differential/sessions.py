@@ -1,4 +1,4 @@
-"""Sessions as DuckDB computes them, from the specification's sections 2 and 3."""
+"""Sessions and their declared columns as DuckDB computes them, from the specification's sections 2 to 4."""
 
 import dataclasses
 
@@ -25,6 +25,8 @@ class Case:
     end: list = dataclasses.field(default_factory=list)
     max_length: int | None = DAY
     condition: tuple | None = None
+    held: object = None  # the property that declared columns are of
+    held_events: list = dataclasses.field(default_factory=list)
 
     def is_default(self):
         return self.timeout is None and self.property is None and not self.start and not self.end and not self.midnight
@@ -53,7 +55,41 @@ def make(rng, table, condition):
     case.dedup_within = pick([MINUTE, DAY, 7 * DAY])
     case.inactive = ["push"] if chance(0.2) else []
     case.max_length = pick([DAY, DAY, HOUR, None])
+    if chance(0.5):
+        case.held = pick([column for column in table.asked if column.kind in ("text", "date") or column.name in WHOLE + ["f64"]])
+        case.held_events = pick([[], ["view"], ["open", "view"]])
     return case
+
+
+# Columns whose sums fit 64 bits.
+WHOLE = ["i8", "i16", "i32", "n8", "n16", "n32"]
+
+
+def held(case):
+    """The declared columns of a case: each name with its key in a job and its aggregate in DuckDB."""
+    if not case.held:
+        return {}
+    of = f"e IN ({', '.join(map(repr, case.held_events))})" if case.held_events else "TRUE"
+    valued = f"FILTER (WHERE p IS NOT NULL AND {of})"
+    columns = {
+        "x_first": ("first", f"first(p ORDER BY tie, p) {valued}"),
+        "x_last": ("last", f"last(p ORDER BY tie, p) {valued}"),
+        "x_min": ("min", f"min(p) {valued}"),
+        "x_max": ("max", f"max(p) {valued}"),
+        "x_distinct": ("distinct", f"count(DISTINCT p) {valued}"),
+        "x_count": ("count", f"count(*) FILTER (WHERE {of})"),
+    }
+    if case.held.name in WHOLE:
+        columns["x_sum"] = ("sum", f"coalesce(sum(p) {valued}, 0)")
+    return columns
+
+
+def held_sql(case):
+    return "".join(f", CAST({sql} AS VARCHAR) AS {name}" for name, (_, sql) in held(case).items())
+
+
+def named(case, of=lambda name: name):
+    return "".join(f", {of(name)}" for name in [*held(case), *(["x_when"] if case.held else [])])
 
 
 def job(case, inputs, output):
@@ -78,7 +114,16 @@ def job(case, inputs, output):
     lines += ["at_midnight = 'split'"] if case.midnight else []
     lines += [f"start_event = {listed(case.start)}"] if case.start else []
     lines += [f"end_event = {listed(case.end)}"] if case.end else []
-    return "\n".join([*lines, "[output]", f"path = {text(str(output))}", ""])
+    lines += ["[output]", f"path = {text(str(output))}"]
+    for name, (key, _) in held(case).items():
+        lines += ["[[column]]", f"name = {text(name)}", f"{key} = {text('*' if key == 'count' else case.held.name)}"]
+        lines += [f"event = {listed(case.held_events)}"] if case.held_events else []
+    lines += ["[[column]]", "name = 'x_when'", f"when = {text(WHEN)}"] if case.held else []
+    return "\n".join([*lines, ""])
+
+
+# In DuckDB as in a job; unknown where no event has a type.
+WHEN = "x_distinct > 1 OR first_event = last_event AND event_count > x_count"
 
 
 def is_one_of(column, values):
@@ -96,9 +141,12 @@ def events_sql(case):
     condition = case.condition[1] if case.condition else "TRUE"
     sequence = case.sequence.sql if case.sequence else "NULL"
     dedup = f"nullif({case.dedup.sql}, '')" if case.dedup else "NULL"
+    property = case.held.sql if case.held else "NULL"
+    if case.held and case.held.name == "f64":  # NaN is no value, and both zeros are one
+        property = f"CASE WHEN NOT isnan({property}) THEN {property} + 0 END"
     return f"""
         CREATE OR REPLACE TEMP TABLE passed AS
-        SELECT {user} AS u, {case.time.sql} AS t, {case.event.sql} AS e, {value} AS v, {sequence} AS q, {dedup} AS d
+        SELECT {user} AS u, {case.time.sql} AS t, {case.event.sql} AS e, {value} AS v, {sequence} AS q, {dedup} AS d, {property} AS p
         FROM input WHERE {condition};
 
         CREATE OR REPLACE TEMP TABLE judged AS
@@ -107,16 +155,19 @@ def events_sql(case):
         FROM passed;
 
         CREATE OR REPLACE TEMP TABLE placed AS
-        SELECT *, row_number() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, v NULLS FIRST) AS place
+        SELECT * REPLACE (CASE WHEN d IS NULL THEN p WHEN count(*) OVER same = count(p) OVER same THEN min(p) OVER same END AS p),
+            row_number() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, v NULLS FIRST) AS place,
+            dense_rank() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, d NULLS FIRST) AS tie
         FROM (SELECT *, CASE WHEN {is_one_of('e', case.start)} THEN 0 WHEN {is_one_of('e', case.end)} THEN 2 ELSE 1 END AS rank
-              FROM judged WHERE rejected IS NULL);
+              FROM judged WHERE rejected IS NULL)
+        WINDOW same AS (PARTITION BY u, t, q, rank, e, d);
 
         CREATE OR REPLACE TEMP TABLE told AS
         SELECT *, CASE WHEN d IS NOT NULL AND t - lag(t) OVER (PARTITION BY u, d ORDER BY place) <= {case.dedup_within} THEN 'duplicate'
                        WHEN {is_one_of('e', case.inactive)} THEN 'inactive' END AS dropped
         FROM placed;
 
-        CREATE OR REPLACE TEMP TABLE events AS SELECT u, t, e, v, place FROM told WHERE dropped IS NULL;
+        CREATE OR REPLACE TEMP TABLE events AS SELECT u, t, e, v, place, tie, p FROM told WHERE dropped IS NULL;
     """
 
 
@@ -128,6 +179,7 @@ def sessions_sql(case):
     sign = ">=" if case.equal_splits else ">"
     midnight = f"t // {DAY} <> lag(t) OVER w // {DAY}" if case.midnight else "FALSE"
     keeps = "v IS NOT NULL" if case.property else "TRUE"
+    nulls = ", NULL" * len(held(case))
     return f"""
         CREATE OR REPLACE TEMP TABLE sessions AS
         WITH gaps AS (
@@ -139,13 +191,13 @@ def sessions_sql(case):
                 OVER (PARTITION BY u, v ORDER BY place ROWS UNBOUNDED PRECEDING) AS k
             FROM gaps
         ), made AS (
-            SELECT u, v, min(t) AS a, max(t) AS b, count(*) AS n, first(e ORDER BY place) AS first, last(e ORDER BY place) AS last
+            SELECT u, v, min(t) AS a, max(t) AS b, count(*) AS n, first(e ORDER BY place) AS first, last(e ORDER BY place) AS last{held_sql(case)}
             FROM numbered GROUP BY u, v, k
         )
         SELECT *, b - a AS length, CASE WHEN NOT coalesce({is_one_of('first', case.start) if case.start else 'TRUE'}, FALSE) THEN 'no_start' END AS why
         FROM made
         UNION ALL
-        SELECT u, NULL, t, t, 1, e, e, 0, 'no_property' FROM events WHERE NOT ({keeps});
+        SELECT u, NULL, t, t, 1, e, e{nulls}, 0, 'no_property' FROM events WHERE NOT ({keeps});
     """
 
 
@@ -169,11 +221,11 @@ def by_id_sql(case):
         SELECT *, b - a AS length, NULL AS why
         FROM (
             SELECT u, v, CASE WHEN id IS NULL THEN min(t) ELSE least(id, max(t)) END AS a, max(t) AS b, count(*) AS n,
-                first(e ORDER BY place) AS first, last(e ORDER BY place) AS last
+                first(e ORDER BY place) AS first, last(e ORDER BY place) AS last{held_sql(case)}
             FROM judged WHERE why IS NULL GROUP BY u, v, id
         )
         UNION ALL
-        SELECT u, v, t, t, 1, e, e, 0, why FROM judged WHERE why IS NOT NULL;
+        SELECT u, v, t, t, 1, e, e{', NULL' * len(held(case))}, 0, why FROM judged WHERE why IS NOT NULL;
     """
 
 
@@ -198,13 +250,16 @@ def counts_sql(case):
 def expected_sql(case):
     within = "TRUE" if case.max_length is None else f"length <= {case.max_length}"
     value = "CAST(v AS VARCHAR)" if case.is_default() or case.property else "NULL"
-    return f"SELECT u, {value}, a, b, n, first, last FROM sessions WHERE why IS NULL AND {within}"
+    truth = WHEN.replace("first_event", "first").replace("last_event", "last").replace("event_count", "n")
+    truth = truth.replace("x_distinct", "CAST(x_distinct AS BIGINT)").replace("x_count", "CAST(x_count AS BIGINT)")
+    columns = named(case, lambda name: f"CAST({truth} AS VARCHAR)" if name == "x_when" else name)
+    return f"SELECT u, {value}, a, b, n, first, last{columns} FROM sessions WHERE why IS NULL AND {within}"
 
 
 def found_sql(case, output, property_column):
     value = "session_id" if case.is_default() else property_column
     value = f"CAST({value} AS VARCHAR)" if value else "NULL"
     return f"""
-        SELECT CAST(user_id AS VARCHAR), {value}, epoch_us(start_time), epoch_us(end_time), event_count, first_event, last_event
+        SELECT CAST(user_id AS VARCHAR), {value}, epoch_us(start_time), epoch_us(end_time), event_count, first_event, last_event{named(case, lambda name: f'CAST({name} AS VARCHAR)')}
         FROM read_parquet('{output}/sessions/**/*.parquet', hive_partitioning = false)
     """

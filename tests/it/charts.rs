@@ -1,6 +1,7 @@
 //! Charts and segments: stories by hand, and random tables against plain loops.
 
 mod clocks;
+mod columns;
 mod command;
 mod groups;
 mod naive;
@@ -9,6 +10,7 @@ mod segments;
 mod stories;
 mod types;
 
+pub use columns::JOB as COLUMNS_AND_CHARTS;
 pub use random::JOB as SEGMENTS_AND_CHARTS;
 
 use crate::support::{read_parquet, write_batch, Ran, Sandbox};

@@ -156,6 +156,16 @@ name = "types"
 segments = ["all", "kept"]
 group_by = { first = "order_id" }
 contains = [{ event = "view", at_least = 2 }]
+[[column]]
+name = "first_order"
+first = "order_id"
+[[column]]
+name = "kept_of_views"
+sum = "keep"
+event = "view"
+[[column]]
+name = "busy"
+when = "kept_of_views > 2 AND first_order IS NOT NULL"
 "#;
 
 /// Whose event it is, in words; nobody's is nobody's.

@@ -404,7 +404,7 @@ pub struct Kept {
     pub sequence: Option<i64>,
     /// The valid session id (default definition) or the usable property value; else none.
     value: Option<Value>,
-    dedup: Option<String>,
+    pub dedup: Option<String>,
     /// What charts look at.
     pub keep: Option<i64>,
     pub property: Option<Value>,
@@ -599,7 +599,8 @@ fn deduplicate(events: Vec<Kept>, definition: &Definition, counts: &mut Counts) 
     }
     let within = definition.dedup_within.unwrap_or(7 * DAY);
     let mut last_seen: HashMap<(Value, String), i64> = HashMap::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
+    let place = |event: &Kept| (event.time, event.sequence, event.event.clone());
     for event in events {
         let Some(id) = event.dedup.clone() else {
             kept.push(event);
@@ -608,6 +609,14 @@ fn deduplicate(events: Vec<Kept>, definition: &Definition, counts: &mut Counts) 
         let before = last_seen.insert((event.user.clone(), id), event.time);
         if before.is_some_and(|before| event.time - before <= within) {
             counts.duplicates += 1;
+            // Of repeats that nothing tells apart, one takes of each column the smallest of their values.
+            let is_same = |other: &&mut Kept| {
+                other.user == event.user && other.dedup == event.dedup && place(other) == place(&event)
+            };
+            if let Some(stays) = kept.iter_mut().rev().take_while(|other| other.time == event.time).find(is_same) {
+                stays.keep = stays.keep.min(event.keep);
+                stays.property = stays.property.clone().min(event.property);
+            }
         } else {
             kept.push(event);
         }

@@ -187,6 +187,7 @@ fn whole_input(latest: Option<Timestamp>) -> Scope {
         latest,
         difference: Difference::default(),
         surveys: Default::default(),
+        rewrites: false,
     }
 }
 

@@ -20,7 +20,6 @@ use crate::sessionize::table_rows::merge::ByDate;
 use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
-use crate::tables::schema::added::AddedFields;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::sessions::{TableColumns, ACTIVITY, SESSIONS};
 use crate::tables::write::arrow_stream::ArrowStream;
@@ -50,7 +49,7 @@ impl<W: Write> Writer<'_, W> {
     /// # Errors
     /// Nobody reads them; an interruption.
     pub(super) fn write(&mut self, made: &Made) -> Result<(), Error> {
-        let (columns, types) = (self.columns(), self.types);
+        let (columns, types) = (self.columns()?, self.types);
         let partitions: &[Partition] = match self.segment {
             None => &made.partitions,
             Some((place, _)) => made.segments.get(place).map_or(&[], Vec::as_slice),
@@ -72,20 +71,16 @@ impl<W: Write> Writer<'_, W> {
     /// # Errors
     /// Nobody reads it.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
-        let columns = self.columns();
+        let columns = self.columns()?;
         self.begun(&columns)?;
         let stream = self.stream.take().ok_or_else(not_begun)?;
         Ok(stream.finish()?)
     }
-    fn columns(&self) -> TableColumns {
+
+    fn columns(&self) -> Result<TableColumns, Error> {
         let (job, facts) = (self.job, self.plan.facts.as_deref());
-        let segment = self.segment.map(|(_, segment)| segment);
-        let performed = self.segment.and_then(|(place, _)| job.performed.get(place));
-        let to_sessions = AddedFields::of_sessions(job, segment, facts);
-        let to_activity = AddedFields::of_activity(job, segment, performed, facts);
-        let definition = &job.definition;
-        TableColumns::new(&self.plan.roles, definition.property(), definition.custom().is_some())
-            .with_added(to_sessions, to_activity)
+        let segment = self.segment.and_then(|(place, segment)| Some((segment, job.performed.get(place)?)));
+        Ok(TableColumns::of_run(job, &self.plan.roles, facts, segment)?)
     }
 
     fn write_dates<R: Dated + Sync>(
@@ -96,7 +91,7 @@ impl<W: Write> Writer<'_, W> {
     ) -> Result<(), Error> {
         let days = rows.days();
         for days in days.chunks(self.pool.current_num_threads() * DATES_AT_ONCE) {
-            let of_day = |day: &Day| slices(*day).map_err(|error| Error::from(TableError::stream(&error)));
+            let of_day = |day: &Day| slices(*day).map_err(|error| Error::from(TableError::of_stream_rows(&error)));
             let of_days = pipeline::each(self.pool, days, of_day)?;
             let stream = self.begun(columns)?;
             for (day, slices) in days.iter().zip(of_days) {

@@ -12,22 +12,60 @@ use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::folder::{Before, LockedFolder, Made};
+use crate::tables::history::scope::Scope;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{TablePlace, SEGMENTS};
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
+
+/// What the columns that a run's tables get are beside those that they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnChange {
+    /// The same.
+    None,
+    /// Others, which can be made of those that are there.
+    OfTables,
+    /// Others, which take events.
+    OfEvents,
+}
+
+impl ColumnChange {
+    /// Of the tables of a job beside those of a folder.
+    pub fn of(job: &Job, options: &Options, before: &Before) -> Self {
+        let now = made_with(job);
+        if !before.has_other_columns(&now) {
+            return ColumnChange::None;
+        }
+        let was = before.made().tables;
+        let told = |line: &str| line.split_once(':').map(|(table, made)| (table.to_string(), MadeWith::of_text(made)));
+        let segments = std::iter::once(None).chain(job.segments.iter().map(Some));
+        let can_be_made =
+            segments.flat_map(|segment| [(SESSIONS, segment), (ACTIVITY, segment)]).all(|(table, segment)| {
+                let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str())).folder();
+                let known = was.iter().find(|line| told(line).is_some_and(|(table, _)| Path::new(&table) == place));
+                let Some(known) = known else { return false };
+                let made = told(known).is_some_and(|(_, made)| made.lacks_for(&job.added, segment).is_none());
+                now.contains(known) || table == SESSIONS && made
+            });
+        match can_be_made && was.len() == now.len() && options.writes(Table::Sessions) {
+            true => ColumnChange::OfTables,
+            false => ColumnChange::OfEvents,
+        }
+    }
+}
 
 /// Refuses a run of some dates where the others lack a column or a segment: their tables would not fit
 /// together.
 ///
 /// # Errors
 /// The first table that lacks something, and what.
-pub fn check_kept(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFolder) -> Result<(), Error> {
+pub fn check_kept(job: &Job, options: &Options, scope: &Scope, folder: &LockedFolder) -> Result<(), Error> {
+    let dates = &scope.dates;
     if dates.is_all() {
         return Ok(());
     }
     check_tables(job, options, dates, folder)?;
     let none = AddedColumns::default();
-    check_both(dates, folder, None, &job.added, &none)?;
+    check_both(scope, folder, None, &job.added, &none)?;
     let keeps_any = !kept_files(folder, &TablePlace::new(ACTIVITY, None), dates)?.is_empty();
     for (segment, performed) in job.segments.iter().zip(&job.performed) {
         let is_new = folder.files_of(&TablePlace::new(ACTIVITY, Some(&segment.name)).folder())?.is_empty();
@@ -35,13 +73,13 @@ pub fn check_kept(job: &Job, options: &Options, dates: &DateSet, folder: &Locked
             let path = folder.path().join(TablePlace::new(SESSIONS, Some(&segment.name)).folder());
             return Err(TableError::Lacks { path, what: "the segment's dates before and after".to_string() }.into());
         }
-        check_both(dates, folder, Some(segment), &job.added, performed)?;
+        check_both(scope, folder, Some(segment), &job.added, performed)?;
     }
     Ok(())
 }
 
 fn check_both(
-    dates: &DateSet,
+    scope: &Scope,
     folder: &LockedFolder,
     segment: Option<&Segment>,
     to_sessions: &AddedColumns,
@@ -51,8 +89,13 @@ fn check_both(
     for (table, added) in tables {
         let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
         let needed = MadeWith::new(added, segment);
-        for file in kept_files(folder, &place, dates)? {
-            if let Some(what) = MadeWith::read(&folder.path().join(file))?.lacks(&needed) {
+        for file in kept_files(folder, &place, &scope.dates)? {
+            let made_with = MadeWith::read(&folder.path().join(file))?;
+            let lacks = match scope.rewrites && table == SESSIONS {
+                true => made_with.lacks_for(added, segment),
+                false => made_with.lacks(&needed),
+            };
+            if let Some(what) = lacks {
                 return Err(TableError::Lacks { path: folder.path().join(place.folder()), what }.into());
             }
         }

@@ -8,7 +8,7 @@ use super::compatibility::charts_mark;
 use super::ran::Ran;
 use super::record::record;
 use super::scope::Past;
-use crate::commands::charts::stage_anew;
+use crate::commands::charts::{stage_anew, Asked};
 use crate::error::Error;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
@@ -36,7 +36,10 @@ pub fn nothing_new(
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
         let limit = options.resources.memory_limit;
-        stage_anew(pool, &folder, definition, job.output.csv_style(), limit, (&job.charts, &job.segments))?;
+        {
+            let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments };
+            stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?
+        };
         made.charts = charts;
     }
     let of_run = crate::summary::run_json::nothing_new(started, files);

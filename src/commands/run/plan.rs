@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::ThreadPool;
 
-use super::compatibility::{check_kept, made_with};
+use super::compatibility::{check_kept, ColumnChange};
 use super::nothing_new::nothing_new;
 use super::ran::Ran;
 use super::scope::{Finder, Past};
 use crate::error::Error;
+use crate::events::predicate::over_rows::RowCondition;
 use crate::events::source::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
@@ -21,7 +22,7 @@ use crate::summary::dry_run;
 use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::history::ledger::{Ledger, LEDGER};
 use crate::tables::history::scope::Scope;
-use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableColumns, ACTIVITY, SESSIONS};
 
 /// A run that is about to read.
 pub struct Planned<'o> {
@@ -66,6 +67,7 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     }
     let mut job = job.clone();
     let mut plan = ReadPlan::new(&mut job)?;
+    check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
     let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
     check_apart(&job.output.path, &job.input.paths, &files)?;
@@ -80,11 +82,11 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     folder.before().check(&job.output.path, &definition, options.overwrite)?;
     let folder = lock(folder, &job, options, &definition)?;
     let ledger = ledger_beside(&folder, &definition, options)?;
-    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&made_with(&job)));
+    let past = Past::new(&plan, ledger, ColumnChange::of(&job, options, folder.before()));
     let Some(scope) = (Finder { job: &job, plan: &plan, pool: &pool, past: &past }).scope(options)? else {
         return nothing_new(&pool, folder, &definition, &job, options, &past, started).map(Plan::Answer);
     };
-    check_kept(&job, options, &scope.dates, &folder)?;
+    check_kept(&job, options, &scope, &folder)?;
     if let Some(times) = &scope.times {
         plan.keep_times(times.clone())?;
     }
@@ -100,6 +102,18 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     Ok(Plan::Run(Box::new(planned)))
 }
 
+/// Checks the conditions of columns and charts over columns of the session.
+fn check_conditions(job: &Job, plan: &ReadPlan) -> Result<(), Error> {
+    let columns = TableColumns::of_run(job, &plan.roles, plan.facts.as_deref(), None)?;
+    let of_session = columns.of_session(job.columns.len());
+    for chart in &job.charts {
+        for condition in chart.series.iter().filter_map(|series| series.sessions.as_ref()) {
+            RowCondition::new(condition, &of_session, &chart.in_words())?;
+        }
+    }
+    Ok(())
+}
+
 /// What a run would do, and whether it would be refused.
 fn preview(
     job: &Job,
@@ -111,7 +125,7 @@ fn preview(
 ) -> Result<String, Error> {
     let definition_check = folder.before().check(&job.output.path, definition, options.overwrite);
     let ledger = ledger_of(&folder.own(LEDGER), definition, options)?;
-    let past = Past::new(&plan, ledger, folder.before().has_other_columns(&made_with(job)));
+    let past = Past::new(&plan, ledger, ColumnChange::of(job, options, folder.before()));
     let scope = Finder { job, plan: &plan, pool, past: &past }.scope(options);
     if let Ok(Some(Scope { times: Some(times), .. })) = &scope {
         plan.keep_times(times.clone())?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::compatibility::ColumnChange;
 use crate::error::Error;
 use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::{Facts, Survey};
@@ -28,7 +29,7 @@ pub struct Past {
     names: Vec<String>,
     ledger: Option<Ledger>,
     difference: Difference,
-    other_columns: bool,
+    columns: ColumnChange,
 }
 
 /// What a run came to, as far as the next one has to know.
@@ -58,15 +59,15 @@ pub struct Finder<'a> {
 }
 
 impl Past {
-    /// Compares the files of `plan` with those of the ledger. `other_columns` says that the tables have other
-    /// columns than the run would write.
-    pub fn new(plan: &ReadPlan, ledger: Option<Ledger>, other_columns: bool) -> Self {
+    /// Compares the files of `plan` with those of the ledger. `columns` says what the columns that the run would write are
+    /// beside those that the tables have.
+    pub fn new(plan: &ReadPlan, ledger: Option<Ledger>, columns: ColumnChange) -> Self {
         let names: Vec<String> = plan.footers.iter().map(|footer| name_of(&footer.file.path)).collect();
         let difference = match &ledger {
             Some(ledger) => ledger.difference(&names, &plan.footers),
             None => Ledger::default().difference(&names, &plan.footers),
         };
-        Past { names, ledger, difference, other_columns }
+        Past { names, ledger, difference, columns }
     }
 
     /// How many files the input has.
@@ -117,7 +118,7 @@ impl Finder<'_> {
         }
         let mut scope = self.everything(Mode::Full, None);
         let dates = DateSet::of_window(options.window);
-        if !dates.is_all() && self.past.other_columns {
+        if !dates.is_all() && self.past.columns == ColumnChange::OfEvents {
             scope.whole = Some(Whole::Columns);
         } else if !dates.is_all() {
             scope.mode = Mode::Dates;
@@ -127,6 +128,7 @@ impl Finder<'_> {
             }
             scope.latest = self.latest()?;
             scope.dates = dates;
+            scope.rewrites = self.past.columns == ColumnChange::OfTables;
         }
         Ok(Some(scope))
     }
@@ -140,6 +142,7 @@ impl Finder<'_> {
             latest: None,
             difference: self.past.difference.clone(),
             surveys: BTreeMap::new(),
+            rewrites: false,
         }
     }
 
@@ -149,11 +152,19 @@ impl Finder<'_> {
         if let (Some(example), false) = (self.past.difference.gone.first(), options.allow_removed) {
             return Err(Error::FilesGone { count: self.past.difference.gone.len(), example: example.clone() });
         }
-        if self.past.other_columns {
+        if self.past.columns == ColumnChange::OfEvents {
             return Ok(Some(everything(Whole::Columns)));
         }
+        let rewrites = self.past.columns == ColumnChange::OfTables;
         if self.past.difference.is_nothing() && ledger.apart.is_empty() {
-            return Ok(None);
+            // No date takes events, and where the input ends is known.
+            return Ok(rewrites.then(|| Scope {
+                dates: DateSet::default(),
+                times: Some(Times::default()),
+                latest: ledger.latest,
+                rewrites,
+                ..self.everything(Mode::Incremental, None)
+            }));
         }
         let surveys = self.survey_new_files()?;
         let timed = ledger.ids_are_times && surveys.values().all(|survey| !survey.untimed_ids);
@@ -192,6 +203,7 @@ impl Finder<'_> {
             latest,
             difference: self.past.difference.clone(),
             surveys,
+            rewrites,
         }))
     }
 

@@ -25,7 +25,8 @@ use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::history::scope::Mode;
-use crate::tables::schema::added::AddedFields;
+use crate::tables::read::row_count;
+use crate::tables::rewrite::rewrite;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{segment_of, TablePlace, SEGMENTS};
 use crate::tables::schema::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
@@ -135,6 +136,30 @@ impl<'a> Output<'a> {
         Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.planned.scope.dates.holds(day))))
     }
 
+    /// Stages sessions of dates that stay, which get other columns.
+    fn rewrite(
+        &self,
+        place: &TablePlace,
+        files: &BTreeSet<PathBuf>,
+        columns: &TableColumns,
+        provenance: &Provenance,
+        progress: &Progress,
+    ) -> Result<Size, Error> {
+        let Planned { folder, pool, budget, .. } = self.planned;
+        let days: Vec<Day> = files.iter().filter_map(|file| place.table.day_of(file)).collect();
+        let old = |day: Day| folder.path().join(place.file_of(day));
+        // What a row takes is not known before it is read: as much as one of many columns.
+        let takes = Takes { row: 256 };
+        let rows = |day: Day| row_count(&old(day)).unwrap_or(0);
+        let bytes = |day: Day| if budget.limit.is_some() { takes.of_table(0, rows(day), 1) } else { 0 };
+        pipeline::write_dates(pool, &days, self.profile, progress, (&budget.shared(0), &bytes), |day| {
+            let path = folder.stage(&place.file_of(day))?;
+            let size = rewrite(&old(day), &path, columns, provenance)?;
+            self.syncer.later(&path)?;
+            Ok(size)
+        })
+    }
+
     /// Segments that the job has no more go: nothing would keep them up to date.
     fn remove_other_segments(&mut self) -> Result<(), Error> {
         let is_known = |name: &str| self.planned.job.segments.iter().any(|segment| segment.name == name);
@@ -183,6 +208,7 @@ struct RunTable<'a, R: Dated> {
     segment: Option<usize>,
     rows: ByDate<'a, R>,
     provenance: Provenance,
+    columns: &'a TableColumns,
 }
 
 /// Writes one table after the other.
@@ -210,8 +236,7 @@ fn each_table(
         let segment = of_segment.map(|(place, _)| place);
         let (of, performed): (Option<&Segment>, Option<&AddedColumns>) = of_segment.map(|(_, of)| of).unzip();
         let partitions = partitions_of(made, segment);
-        let columns = TableColumns::new(&plan.roles, job.definition.property(), job.definition.custom().is_some())
-            .with_added(AddedFields::of_sessions(job, of, facts), AddedFields::of_activity(job, of, performed, facts));
+        let columns = TableColumns::of_run(job, &plan.roles, facts, of.zip(performed))?;
         let made_with = |added: &AddedColumns| provenance.with(MadeWith::new(added, of).metadata());
         let name = of.map(|of| of.name.as_str());
         if options.makes(Table::Sessions) {
@@ -221,6 +246,7 @@ fn each_table(
                 segment,
                 rows: ByDate::new(partitions, &made.users, sessions_of),
                 provenance: made_with(&job.added),
+                columns: &columns,
             };
             writer.table(table, |path, to, rows| columns.write_sessions(path, to, rows, types))?;
         }
@@ -231,6 +257,7 @@ fn each_table(
                 segment,
                 rows: ByDate::new(partitions, &made.users, activity_of),
                 provenance: made_with(performed.unwrap_or(&AddedColumns::default())),
+                columns: &columns,
             };
             writer.table(table, |path, to, rows| columns.write_activity(path, to, rows))?;
         }
@@ -285,7 +312,7 @@ impl Writer for TableWriter<'_, '_, '_> {
         table: RunTable<'_, R>,
         file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<(), Error> {
-        let RunTable { table, place, segment, rows, provenance } = table;
+        let RunTable { table, place, segment, rows, provenance, columns } = table;
         let Output { planned, profile, .. } = *self.output;
         let Planned { folder, pool, budget, options, .. } = planned;
         let count = self.output.parts.count;
@@ -320,9 +347,25 @@ impl Writer for TableWriter<'_, '_, '_> {
         };
         let new: Vec<PathBuf> = days.iter().map(path).collect();
         let (replaced, kept) = self.output.earlier_files(&place)?;
+        let anew = match table == Table::Sessions && planned.scope.rewrites {
+            true => kept.clone(),
+            false => BTreeSet::new(),
+        };
+        size.merge(self.output.rewrite(&place, &anew, columns, &provenance, self.progress)?);
         let written = &mut self.output.written;
         let files = &mut written.tables[segment.map_or(0, |segment| segment + 1)];
-        files.extend(place.table, kept.iter().map(|file| folder.path().join(file)));
+        files.extend(
+            place.table,
+            kept.iter().map(
+                |file| {
+                    if anew.contains(file) {
+                        folder.staged_path(file)
+                    } else {
+                        folder.path().join(file)
+                    }
+                },
+            ),
+        );
         files.extend(place.table, new.iter().cloned());
         if table == Table::Sessions && segment.is_none() {
             written.days = days.clone();

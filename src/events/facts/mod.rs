@@ -4,6 +4,7 @@ pub mod extras;
 pub mod fact_columns;
 pub mod tuples;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -23,13 +24,15 @@ use crate::job::Job;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
 use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
-use crate::sessionize::table_rows::added::{Added, EventTest, FactRules, Pick, SegmentRule, What};
+use crate::sessionize::table_rows::added::{Added, EventTest, FactRules, Pick, SegmentRule, Ties, TypeTest, What};
 
 /// The facts of a run, over columns that exist.
 #[derive(Debug)]
 pub struct Facts {
     /// The values that charts need, in a fixed order.
     values: Vec<Property>,
+    /// What is made of values that are taken as numbers with fractions.
+    of_numbers: BTreeSet<Holds>,
     /// The conditions of charts, and of what segments' users performed.
     marks: Vec<Condition>,
     /// The first chart or segment of the job that each of the conditions is of: those of charts, then those of segments.
@@ -114,7 +117,7 @@ impl Facts {
     /// # Errors
     /// A column that does not exist or does not fit, a condition that cannot be understood, or too many.
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Option<Arc<Facts>>, InputError> {
-        if job.added.is_empty() && job.segments.is_empty() {
+        if job.holds().next().is_none() && job.segments.is_empty() {
             return Ok(None);
         }
         let condition = |text: &String, of: &String| {
@@ -125,8 +128,14 @@ impl Facts {
             texts.into_iter().zip(asked_by).map(|(text, of)| condition(text, of)).collect::<Result<Vec<_>, _>>()
         };
         let holds = || job.holds();
+        let mut of_numbers = BTreeSet::new();
+        for holds in holds() {
+            if is_of_numbers(job, holds, columns)? {
+                of_numbers.insert(holds.clone());
+            }
+        }
         let mut names: Vec<(&str, bool)> =
-            holds().filter_map(|holds| Some((holds.property()?, matches!(holds, Holds::Sum(..))))).collect();
+            holds().filter_map(|holds| Some((holds.property()?, of_numbers.contains(holds)))).collect();
         names.sort_unstable();
         names.dedup();
         let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
@@ -155,6 +164,7 @@ impl Facts {
         };
         let facts = Facts {
             values: names.into_iter().map(property).collect::<Result<_, _>>()?,
+            of_numbers,
             marks: conditions(marks, of_marks)?,
             by: by.into_iter().map(by_value).collect::<Result<_, _>>()?,
             segments: conditions(segments, of_segments)?,
@@ -172,7 +182,14 @@ impl Facts {
         };
         let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
         let values = texts.chain(dates.into_iter().map(|column| of(column, KeyType::Date))).collect();
-        Arc::new(Facts { values, marks: Vec::new(), by: Vec::new(), segments: Vec::new(), asked_by: Vec::new() })
+        Arc::new(Facts {
+            values,
+            of_numbers: BTreeSet::new(),
+            marks: Vec::new(),
+            by: Vec::new(),
+            segments: Vec::new(),
+            asked_by: Vec::new(),
+        })
     }
 
     /// Which facts there are, in which order.
@@ -190,6 +207,14 @@ impl Facts {
     pub fn key_type(&self, property: &str) -> Option<KeyType> {
         let mut all = self.values.iter().chain(&self.by);
         all.find(|known| !known.as_number && known.column.spelled == property).map(|known| known.value.key_type)
+    }
+
+    /// How something that is no number or count of events is written to the tables.
+    pub fn type_of(&self, holds: &Holds) -> Option<KeyType> {
+        match self.of_numbers.contains(holds) {
+            true => Some(KeyType::Float),
+            false => self.key_type(holds.property()?),
+        }
     }
 
     /// Everything of the files and folders that they need.
@@ -279,16 +304,23 @@ impl Facts {
             conditions.iter().position(|known| known.text() == text).map(|place| place as u32)
         };
         let test = |filter: &EventFilter| EventTest {
-            event: filter.event.as_ref().map(|event| types.rank_of(event).unwrap_or(EventTest::NO_SUCH_TYPE)),
+            event: TypeTest::of(filter.events.iter().map(|event| types.rank_of(event))),
             mark: filter.condition.as_ref().and_then(|condition| place(&self.marks, condition)),
         };
-        let added = job.added.columns().iter().map(|column| Added {
-            of: test(column.holds.filter()),
-            what: match &column.holds {
+        let value_of = |holds: &Holds, property: &String| value(property, self.of_numbers.contains(holds));
+        let added = job.added.holds().map(|holds| Added {
+            of: test(holds.filter()),
+            what: match holds {
                 Holds::Count(_) => What::Count,
-                Holds::Sum(property, _) => What::Sum(value(property, true), float_of),
-                Holds::First(property, _) => What::First(value(property, false)),
-                Holds::Last(property, _) => What::Last(value(property, false)),
+                Holds::Total(property, _) if !self.of_numbers.contains(holds) => What::Total(value(property, false)),
+                Holds::Sum(property, _) | Holds::Total(property, _) => What::Sum(value(property, true), float_of),
+                Holds::First(property, _) => What::First(value(property, false), Ties::Values),
+                Holds::Last(property, _) => What::Last(value(property, false), Ties::Values),
+                Holds::FirstById(property, _) => What::First(value(property, false), Ties::Ids),
+                Holds::LastById(property, _) => What::Last(value(property, false), Ties::Ids),
+                Holds::Min(property, _) => What::Min(value_of(holds, property)),
+                Holds::Max(property, _) => What::Max(value_of(holds, property)),
+                Holds::Distinct(property, _) => What::Distinct(value(property, false)),
             },
         });
         let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);
@@ -298,10 +330,46 @@ impl Facts {
                 JobPick::Where(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
                 JobPick::By(column) => Pick::By(self.values.len() + by(column)),
             },
-            performed: performed.columns().iter().map(|column| test(column.holds.filter())).collect(),
+            performed: performed.holds().map(|holds| test(holds.filter())).collect(),
         });
-        FactRules { layout: self.layout(), added: added.collect(), segments: segments.collect() }
+        let names = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
+        FactRules {
+            layout: self.layout(),
+            added: added.collect(),
+            names: names.map(|column| column.name.clone()).collect(),
+            segments: segments.collect(),
+        }
     }
+}
+
+/// Whether something is made of values as numbers with fractions, whatever they are read as.
+///
+/// # Errors
+/// A column that does not exist, or of which there is no sum, or no smallest and largest value.
+fn is_of_numbers(job: &Job, holds: &Holds, columns: &Columns<'_>) -> Result<bool, InputError> {
+    let (key, property, accepted) = match holds {
+        Holds::Sum(..) => return Ok(true),
+        Holds::Total(property, _) => ("column.sum", property, "a sum is of numbers"),
+        Holds::Min(property, _) => ("column.min", property, "the smallest value is of numbers, times or text"),
+        Holds::Max(property, _) => ("column.max", property, "the largest value is of numbers, times or text"),
+        _ => return Ok(false),
+    };
+    let of = who_needs(job, |known| known == holds);
+    let column = columns.require(key, property, &format!("; {of} asks for it"))?;
+    let is_sum = matches!(holds, Holds::Total(..));
+    let fits = match &column.kind {
+        Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal(_) | Kind::Null => true,
+        Kind::Json | Kind::Mixed | Kind::Text => true,
+        Kind::Date | Kind::Timestamp(_) | Kind::Uuid => !is_sum,
+        _ => false,
+    };
+    if !fits {
+        let accepted = accepted.to_string();
+        return Err(InputError::WrongType { column: property.clone(), key, found: column.kind.in_words(), accepted });
+    }
+    let is_number = matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Float | Kind::Decimal(_));
+    // Numbers that do not all fit into 64 bits are read as text, which has another order.
+    Ok((is_sum || is_number) && key_type(&column, columns)? != KeyType::Int)
 }
 
 /// The first chart that asks for a condition of events, or segment that does so of what its users performed.
@@ -311,9 +379,13 @@ fn who_marks(job: &Job, text: &str) -> String {
 
 /// The first chart that asks for something of events, or segment that does so of what its users performed.
 fn who_needs(job: &Job, asks: impl Fn(&Holds) -> bool) -> String {
+    let column = job.added.declared().iter().find(|column| column.contents.holds().is_some_and(&asks));
+    if let Some(column) = column {
+        return format!("the column \"{}\"", column.name);
+    }
     let chart = job.charts.iter().find(|chart| chart.holds().into_iter().any(&asks));
     if let Some(chart) = chart {
-        return format!("the chart \"{}\"", chart.name);
+        return chart.in_words();
     }
     let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
     segment.map_or_else(String::new, |segment| format!("`performed` of {}", of_segment(segment)))

@@ -7,7 +7,8 @@
 //! by these, [`prune`] rules row groups out, and [`compile`] decides that a condition is computed as a [`formula`] of ours; the
 //! rest is left to polars. The formulas
 //! of a run are [`known`] together: each value of a column is [`placed`] among the constants that it is compared with,
-//! and from the places of a row, all answers are looked up at once.
+//! and from the places of a row, all answers are looked up at once. Conditions of declared columns and charts over columns of a
+//! session are computed [`over_rows`] of its table.
 
 #[cfg(test)]
 mod agreement;
@@ -25,6 +26,7 @@ pub mod known;
 pub mod language;
 pub mod like;
 pub mod numbers;
+pub mod over_rows;
 pub mod parsed;
 pub mod placed;
 pub mod prune;

@@ -202,7 +202,7 @@ fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputErr
 
 /// Whether a job is about event types.
 pub fn needs_event(job: &Job) -> bool {
-    let charts_need = job.holds().any(|holds| holds.filter().event.is_some());
+    let charts_need = job.holds().any(|holds| !holds.filter().events.is_empty());
     job.definition.needs_event_types() || !job.input.inactive.is_empty() || charts_need
 }
 

@@ -358,7 +358,7 @@ mod tests {
     fn fact_rules() -> FactRules {
         let segment = |pick| SegmentRule { pick, performed: Vec::new() };
         let segments = [Pick::All, Pick::In(0), Pick::In(1), Pick::By(0)].map(segment).to_vec();
-        FactRules { layout: layout(), added: Vec::new(), segments }
+        FactRules { layout: layout(), added: Vec::new(), names: Vec::new(), segments }
     }
 
     /// How the keys of a batch stand to those of the ones before.

@@ -1,4 +1,4 @@
-//! Added columns: what charts need to know of sessions, and segments of users (SPEC 6).
+//! Added columns: what a job declares and charts need to know of sessions, and segments of users (SPEC 6, 9).
 
 use std::sync::Arc;
 
@@ -14,8 +14,10 @@ use crate::sessionize::time::calendar::Calendar;
 pub struct FactRules {
     /// The facts.
     pub layout: FactLayout,
-    /// The columns added to the sessions tables.
+    /// The columns added to the sessions tables that hold something of events.
     pub added: Vec<Added>,
+    /// Their names.
+    pub names: Vec<String>,
     /// The segments.
     pub segments: Vec<SegmentRule>,
 }
@@ -41,7 +43,7 @@ pub enum Pick {
 }
 
 /// A column of the sessions tables.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Added {
     /// Of which events.
     pub of: EventTest,
@@ -56,28 +58,76 @@ pub enum What {
     Count,
     /// The sum of a value, each of which is a number by this function.
     Sum(usize, fn(i64) -> f64),
+    /// The sum of a value that is a whole number.
+    Total(usize),
     /// The first value.
-    First(usize),
+    First(usize, Ties),
     /// The last value.
-    Last(usize),
+    Last(usize, Ties),
+    /// The smallest value.
+    Min(usize),
+    /// The largest value.
+    Max(usize),
+    /// How many different values there are.
+    Distinct(usize),
+}
+
+/// Which of the values of events that are equal in all that orders events comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ties {
+    /// The smallest.
+    Values,
+    /// That of the smallest unique id; none is the smallest. Of equal ids, the smallest value.
+    Ids,
+}
+
+/// Some types of events, by their ranks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TypeTest {
+    /// All of them.
+    #[default]
+    Any,
+    /// This one.
+    One(u32),
+    /// These.
+    OneOf(Vec<u32>),
+}
+
+impl TypeTest {
+    /// What no event's type has as its rank.
+    const NO_SUCH_TYPE: u32 = u32::MAX;
+
+    /// The types of some ranks, `None` where no event has the type; of no types all.
+    pub fn of(ranks: impl Iterator<Item = Option<u32>>) -> Self {
+        let mut ranks: Vec<u32> = ranks.map(|rank| rank.unwrap_or(TypeTest::NO_SUCH_TYPE)).collect();
+        match ranks.len() {
+            0 => TypeTest::Any,
+            1 => TypeTest::One(ranks.remove(0)),
+            _ => TypeTest::OneOf(ranks),
+        }
+    }
+
+    fn has(&self, rank: u32) -> bool {
+        match self {
+            TypeTest::Any => true,
+            TypeTest::One(one) => *one == rank,
+            TypeTest::OneOf(ranks) => ranks.contains(&rank),
+        }
+    }
 }
 
 /// Some events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventTest {
-    /// The rank of their type; that of no type where there is none. `None` for any.
-    pub event: Option<u32>,
+    /// Their types.
+    pub event: TypeTest,
     /// The mark that they have; `None` for any.
     pub mark: Option<u32>,
 }
 
 impl EventTest {
-    /// What no event's type has as its rank.
-    pub const NO_SUCH_TYPE: u32 = u32::MAX;
-
     fn passes<T: RowKey>(&self, row: &Row<T>, table: &FactTable) -> bool {
-        self.event.is_none_or(|event| event == row.event().rank())
-            && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
+        self.event.has(row.event().rank()) && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
     }
 }
 
@@ -150,6 +200,16 @@ pub struct AddedColumns {
     pub sessions: Vec<AddedValues>,
     /// Those of the activity table.
     pub activity: Vec<AddedValues>,
+    /// The place of a column of sums, of which one does not fit its type.
+    pub too_large: Option<usize>,
+}
+
+impl FactRules {
+    /// Whether the order of unique ids matters.
+    pub fn need_ordered_ids(&self) -> bool {
+        let by_id = |added: &Added| matches!(added.what, What::First(_, Ties::Ids) | What::Last(_, Ties::Ids));
+        self.added.iter().any(by_id)
+    }
 }
 
 impl AddedColumns {
@@ -198,13 +258,19 @@ impl<'a> Adding<'a> {
         columns.sessions.extend(by.map(of_value));
         columns.activity.extend(by.map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
-            What::Count => AddedValues::Counts(Vec::new()),
+            What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
-            What::First(value) | What::Last(value) => of_value(value),
+            What::Total(_) => AddedValues::Numbers(Vec::new()),
+            What::First(value, _) | What::Last(value, _) | What::Min(value) | What::Max(value) => of_value(value),
         }));
         let performed = segment.map_or(&[][..], |segment| &segment.performed);
         columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
         Adding { added: &rules.added, performed, table, by: None, by_texts: by.is_some(), columns }
+    }
+
+    /// The facts of an event and of a repeat of it as those of one event.
+    pub fn facts_of_both(&self, stays: u32, repeat: u32) -> u32 {
+        self.table.merged(stays, repeat)
     }
 
     /// From here on all events have this value, of which the segment is.
@@ -214,13 +280,14 @@ impl<'a> Adding<'a> {
 
     /// Adds a session of these events, which are in order.
     pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
+        let too_large = &mut self.columns.too_large;
         let mut columns = self.columns.sessions.iter_mut();
         if self.by_texts {
             if let Some(column) = columns.next() {
                 push_value(column, self.by);
             }
         }
-        for (added, column) in self.added.iter().zip(columns) {
+        for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
             let table = self.table;
             let mut of = events.iter().filter(|row| added.of.passes(row, table));
             match (added.what, column) {
@@ -233,9 +300,36 @@ impl<'a> Adding<'a> {
                     // The sum of none is 0, not the -0 that adds to anything without a trace.
                     sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
                 }
-                (What::First(value), column) => push_value(column, outermost(&mut of, value, table, i64::min)),
-                (What::Last(value), column) => {
+                (What::Total(value), column) => {
+                    let total: i128 = of.filter_map(|row| table.value(value, row.fact())).map(i128::from).sum();
+                    let fits = i64::try_from(total).ok();
+                    *too_large = too_large.or_else(|| fits.is_none().then_some(place));
+                    push_value(column, fits.or(Some(0)));
+                }
+                (What::First(value, Ties::Values), column) => {
+                    push_value(column, outermost(&mut of, value, table, i64::min));
+                }
+                (What::Last(value, Ties::Values), column) => {
                     push_value(column, outermost(&mut of.rev(), value, table, i64::max));
+                }
+                (What::First(value, Ties::Ids), column) => {
+                    push_value(column, outermost_by_id(&mut of, value, table, i64::min, |own, known| own < known));
+                }
+                (What::Last(value, Ties::Ids), column) => {
+                    let rows = &mut of.rev();
+                    push_value(column, outermost_by_id(rows, value, table, i64::max, |own, known| own > known));
+                }
+                (What::Min(value), column) => {
+                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).min());
+                }
+                (What::Max(value), column) => {
+                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).max());
+                }
+                (What::Distinct(value), AddedValues::Counts(counts)) => {
+                    let mut values: Vec<i64> = of.filter_map(|row| table.value(value, row.fact())).collect();
+                    values.sort_unstable();
+                    values.dedup();
+                    counts.push(values.len() as u32);
                 }
                 _ => {}
             }
@@ -268,6 +362,7 @@ impl<'a> Adding<'a> {
     pub fn add_like(&mut self, other: &Adding<'_>, start: usize) {
         let columns = self.columns.sessions.iter_mut().zip(&other.columns.sessions);
         columns.for_each(|(mine, theirs)| mine.extend_from(theirs, start));
+        self.columns.too_large = self.columns.too_large.or(other.columns.too_large);
     }
 
     /// Brings the sessions from `start` on, which were added in order, into the order that they have been
@@ -336,6 +431,34 @@ fn outermost<'r, T: RowKey + 'r>(
         }
         let Some(own) = table.value(value, event.fact()) else { continue };
         found = Some(found.map_or((event, own), |(first, known)| (first, choose(known, own))));
+    }
+    found.map(|(_, value)| value)
+}
+
+/// As [`outermost`], where of several that nothing else tells apart the one whose unique id `comes_before` the others' is
+/// taken, and of equal ids the value that `choose` takes. Unique ids are in their order.
+fn outermost_by_id<'r, T: RowKey + 'r>(
+    events: &mut dyn Iterator<Item = &'r Row<T>>,
+    value: usize,
+    table: &FactTable,
+    choose: fn(i64, i64) -> i64,
+    comes_before: fn(Option<u32>, Option<u32>) -> bool,
+) -> Option<i64> {
+    let mut found: Option<(&Row<T>, i64)> = None;
+    for event in events {
+        let Some((first, known)) = found else {
+            found = table.value(value, event.fact()).map(|own| (event, own));
+            continue;
+        };
+        if first.order() != event.order() {
+            break;
+        }
+        let Some(own) = table.value(value, event.fact()) else { continue };
+        if comes_before(event.unique_id(), first.unique_id()) {
+            found = Some((event, own));
+        } else if event.unique_id() == first.unique_id() {
+            found = Some((first, choose(known, own)));
+        }
     }
     found.map(|(_, value)| value)
 }

@@ -26,6 +26,15 @@ pub struct Scope {
     pub difference: Difference,
     /// What was found in files that are new or changed.
     pub surveys: BTreeMap<usize, Survey>,
+    /// Whether the sessions of the dates that stay get other columns, which are made of the tables, without reading events.
+    pub rewrites: bool,
+}
+
+impl Scope {
+    /// What becomes of the columns of the dates that stay, where they get others.
+    pub fn of_columns(&self) -> Option<&'static str> {
+        self.rewrites.then_some("others, which the dates that stay get from their tables, without reading events")
+    }
 }
 
 /// Kinds of runs.

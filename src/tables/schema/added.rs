@@ -1,4 +1,4 @@
-//! The columns that charts and segments add to the tables (SPEC 4, 6).
+//! The columns that a job declares, and that charts and segments add to the tables (SPEC 4, 6, 9).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,13 +6,18 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 
 use super::key_columns::{data_type, text_array_with};
+use crate::events::error::InputError;
 use crate::events::facts::Facts;
 use crate::events::normalise::convert::float_of;
+use crate::events::predicate::over_rows::RowCondition;
 use crate::events::source::roles::KeyType;
-use crate::job::added::by_column;
+use crate::job::added::{by_column, AddedColumn};
+use crate::job::column::Contents;
 use crate::job::holds::Holds;
 use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::layout::columns::TextColumn;
@@ -22,20 +27,66 @@ use crate::tables::write::parquet_file::REPEATS;
 
 /// The columns added to one of the tables, in order.
 #[derive(Clone, Debug, Default)]
-pub struct AddedFields(Vec<(String, FieldType)>);
+pub struct AddedFields(Vec<AddedField>);
+
+/// An added column as it is written.
+#[derive(Clone, Debug)]
+struct AddedField {
+    name: String,
+    /// What it holds, in words; nothing for the values of a segment.
+    contents: String,
+    field_type: FieldType,
+}
 
 /// What an added column is written as.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum FieldType {
     Count,
     Sum,
+    Total,
     Value(KeyType),
+    /// Whether a condition holds over the columns before.
+    When(RowCondition),
+}
+
+/// Where the columns of a table that is written anew come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A column of the same name.
+    Name,
+    /// A column that holds this, whatever its name.
+    Contents(&'a str),
+    /// The columns before.
+    Computed,
 }
 
 impl AddedFields {
-    /// Those of the sessions table of a segment, or of all events.
-    pub fn of_sessions(job: &Job, segment: Option<&Segment>, facts: Option<&Facts>) -> Self {
-        AddedFields::new(job, segment, &job.added, facts)
+    /// Those of the sessions table of a segment, or of all events; `own` are the columns that every sessions table of the run
+    /// has.
+    ///
+    /// # Errors
+    /// A condition of a column that does not fit the columns before it.
+    pub fn of_sessions(
+        job: &Job,
+        segment: Option<&Segment>,
+        facts: Option<&Facts>,
+        own: &[Field],
+    ) -> Result<Self, InputError> {
+        let mut fields = AddedFields(AddedFields::by(job, segment, facts).into_iter().collect());
+        let mut known = own.to_vec();
+        for AddedColumn { name, contents } in job.added.columns() {
+            let field_type = match contents {
+                Contents::OfEvents(holds) => type_of(holds, facts),
+                Contents::When(condition) => {
+                    let asked_by = format!("the column \"{name}\"");
+                    FieldType::When(RowCondition::new(condition, &Schema::new(known.clone()), &asked_by)?)
+                }
+            };
+            let field = AddedField { name: name.clone(), contents: contents.to_string(), field_type };
+            known.push(field.field());
+            fields.0.push(field);
+        }
+        Ok(fields)
     }
 
     /// Those of the activity table of a segment, or of all events, to which nothing is added.
@@ -45,44 +96,104 @@ impl AddedFields {
         performed: Option<&AddedColumns>,
         facts: Option<&Facts>,
     ) -> Self {
-        AddedFields::new(job, segment, performed.unwrap_or(&AddedColumns::default()), facts)
+        let columns = performed.into_iter().flat_map(AddedColumns::columns).filter_map(|column| {
+            let field_type = type_of(column.contents.holds()?, facts);
+            Some(AddedField { name: column.name.clone(), contents: column.contents.to_string(), field_type })
+        });
+        AddedFields(AddedFields::by(job, segment, facts).into_iter().chain(columns).collect())
     }
 
-    fn new(job: &Job, segment: Option<&Segment>, added: &AddedColumns, facts: Option<&Facts>) -> Self {
-        let value = |property: &str| {
-            FieldType::Value(facts.and_then(|facts| facts.key_type(property)).unwrap_or(KeyType::Text))
-        };
-        let by = segment.and_then(Segment::by).map(|by| (by_column(by, job.definition.property()), value(by)));
-        let columns = added.columns().iter().map(|column| {
-            let field_type = match &column.holds {
-                Holds::Count(_) => FieldType::Count,
-                Holds::Sum(..) => FieldType::Sum,
-                Holds::First(property, _) | Holds::Last(property, _) => value(property),
-            };
-            (column.name.clone(), field_type)
-        });
-        AddedFields(by.into_iter().chain(columns).collect())
+    /// The column of the values of which each is a segment.
+    fn by(job: &Job, segment: Option<&Segment>, facts: Option<&Facts>) -> Option<AddedField> {
+        let by = segment.and_then(Segment::by)?;
+        let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
+        let name = by_column(by, job.definition.property());
+        Some(AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) })
     }
 
     /// The fields of the columns.
     pub fn fields(&self) -> impl Iterator<Item = Field> + '_ {
-        self.0
-            .iter()
-            .map(|(name, field_type)| match field_type {
-                FieldType::Count => Field::new(name, DataType::UInt32, false),
-                FieldType::Sum => Field::new(name, DataType::Float64, false),
-                FieldType::Value(key_type) => Field::new(name, data_type(*key_type), true),
-            })
-            .map(|field| field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())])))
+        self.0.iter().map(AddedField::field)
     }
 
-    /// The columns of some rows: `columns` are those of each partition, of which `places` are rows.
+    /// Where each of them comes from, when a table is written anew.
+    pub fn origins(&self) -> impl Iterator<Item = Origin<'_>> {
+        self.0.iter().map(|field| match &field.field_type {
+            FieldType::When(_) => Origin::Computed,
+            _ if field.contents.is_empty() => Origin::Name,
+            _ => Origin::Contents(&field.contents),
+        })
+    }
+
+    /// The columns of some rows that hold something of events: `columns` are those of each partition, of which `places` are
+    /// rows.
     pub fn arrays(&self, columns: &[&[AddedValues]], places: &[Place]) -> Vec<ArrayRef> {
-        let of_field = |(field, (_, field_type)): (usize, &(String, FieldType))| {
-            let column = Column { of: columns.iter().map(|columns| columns.get(field)).collect(), places };
-            column.array(*field_type)
+        let of_events = self.0.iter().filter(|field| !matches!(field.field_type, FieldType::When(_)));
+        let of_field = |(place, field): (usize, &AddedField)| {
+            let column = Column { of: columns.iter().map(|columns| columns.get(place)).collect(), places };
+            column.array(&field.field_type)
         };
-        self.0.iter().enumerate().map(of_field).collect()
+        of_events.enumerate().map(of_field).collect()
+    }
+
+    /// All columns of some rows: of their `own` ones, by name, and of those that hold something of events, the ones that are
+    /// computed of the columns before.
+    ///
+    /// # Errors
+    /// A condition that cannot be computed of a value.
+    pub fn completed(&self, own: &[(Field, ArrayRef)], of_events: Vec<ArrayRef>) -> Result<Vec<ArrayRef>, ArrowError> {
+        if of_events.len() == self.0.len() {
+            return Ok(of_events);
+        }
+        let mut known: Vec<(Field, ArrayRef)> = own.to_vec();
+        let mut of_events = of_events.into_iter();
+        for field in &self.0 {
+            let column: Option<ArrayRef> = match &field.field_type {
+                FieldType::When(condition) => {
+                    let needed = known.iter().filter(|(field, _)| condition.columns().contains(field.name()));
+                    let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = needed.cloned().unzip();
+                    let rows = match columns.is_empty() {
+                        // For as many rows.
+                        true => RecordBatch::try_new(
+                            Arc::new(Schema::new(vec![known[0].0.clone()])),
+                            vec![known[0].1.clone()],
+                        ),
+                        false => RecordBatch::try_new(Arc::new(Schema::new(fields)), columns),
+                    };
+                    let truths =
+                        condition.truths(&rows?).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+                    Some(Arc::new(truths))
+                }
+                _ => of_events.next(),
+            };
+            known.extend(column.map(|column| (field.field(), column)));
+        }
+        Ok(known.into_iter().skip(own.len()).map(|(_, column)| column).collect())
+    }
+}
+
+impl AddedField {
+    fn field(&self) -> Field {
+        let field = match &self.field_type {
+            FieldType::Count => Field::new(&self.name, DataType::UInt32, false),
+            FieldType::Sum => Field::new(&self.name, DataType::Float64, false),
+            FieldType::Total => Field::new(&self.name, DataType::Int64, false),
+            FieldType::Value(key_type) => Field::new(&self.name, data_type(*key_type), true),
+            FieldType::When(_) => Field::new(&self.name, DataType::Boolean, true),
+        };
+        field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())]))
+    }
+}
+
+/// What something of events is written as.
+fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
+    let key_type = facts.and_then(|facts| facts.type_of(holds)).unwrap_or(KeyType::Text);
+    match holds {
+        Holds::Count(_) | Holds::Distinct(..) => FieldType::Count,
+        Holds::Sum(..) => FieldType::Sum,
+        Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
+        Holds::Total(..) => FieldType::Total,
+        _ => FieldType::Value(key_type),
     }
 }
 
@@ -124,7 +235,7 @@ impl<'a> Column<'a> {
         text_array_with(keys.iter().zip(self.places).map(text), valid)
     }
 
-    fn array(&self, field_type: FieldType) -> ArrayRef {
+    fn array(&self, field_type: &FieldType) -> ArrayRef {
         let numbers = || self.numbers().into_iter();
         match field_type {
             FieldType::Count => Arc::new(UInt32Array::from(self.gathered(|values| match values {
@@ -135,6 +246,9 @@ impl<'a> Column<'a> {
                 AddedValues::Sums(sums) => Some(sums),
                 _ => None,
             }))),
+            // It is computed of the others.
+            FieldType::When(_) => Arc::new(BooleanArray::new_null(self.places.len())),
+            FieldType::Total => Arc::new(Int64Array::from_iter_values(numbers().map(Option::unwrap_or_default))),
             FieldType::Value(KeyType::Text) => self.texts(),
             FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
             FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),

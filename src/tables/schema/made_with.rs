@@ -33,6 +33,17 @@ impl MadeWith {
         all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key, text.clone())).collect()
     }
 
+    /// Of what [`MadeWith::metadata`] gives, key and value after one another.
+    pub fn of_text(text: &str) -> Self {
+        let key = |key: &str| format!(" {key} ");
+        let (added, segment) = match text.rsplit_once(&key(SEGMENT)) {
+            Some((added, segment)) => (added, segment),
+            None => (text, ""),
+        };
+        let added = added.strip_prefix(&key(ADDED)).unwrap_or_default();
+        MadeWith { added: added.to_string(), segment: segment.to_string() }
+    }
+
     /// What a file of a table says.
     ///
     /// # Errors
@@ -47,6 +58,25 @@ impl MadeWith {
         Ok(MadeWith { added: value(ADDED).unwrap_or_default(), segment: value(SEGMENT).unwrap_or_default() })
     }
 
+    /// The name of the column that holds something.
+    pub fn name_of(&self, contents: &str) -> Option<&str> {
+        let held = format!(" = {contents}\n");
+        self.added.match_indices(&held).find_map(|(at, _)| {
+            let name = self.added[..at].rsplit('\n').next()?;
+            (!name.contains(" = ")).then_some(name)
+        })
+    }
+
+    /// What it lacks to be written anew with these columns, without reading events; `None` where it lacks nothing.
+    pub fn lacks_for(&self, columns: &AddedColumns, segment: Option<&Segment>) -> Option<String> {
+        let of_segment = self.lacks(&MadeWith { added: String::new(), ..MadeWith::new(columns, segment) });
+        of_segment.or_else(|| {
+            let lacking = columns.holds().map(ToString::to_string).filter(|held| self.name_of(held).is_none());
+            let lacking: Vec<String> = lacking.collect();
+            (!lacking.is_empty()).then(|| lacking.join(", "))
+        })
+    }
+
     /// What of `needed` it lacks, in words; `None` where it lacks nothing.
     pub fn lacks(&self, needed: &MadeWith) -> Option<String> {
         if self.segment != needed.segment {
@@ -58,5 +88,35 @@ impl MadeWith {
         let missing: Vec<&str> =
             needed.added.lines().filter(|column| !self.added.lines().any(|known| known == *column)).collect();
         (!missing.is_empty()).then(|| missing.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(made_with: &MadeWith) -> String {
+        made_with.metadata().into_iter().map(|(key, value)| format!(" {key} {value}")).collect()
+    }
+
+    #[test]
+    fn what_a_table_was_made_with_is_read_back_from_text() {
+        let of = |added: &str, segment: &str| MadeWith { added: added.to_string(), segment: segment.to_string() };
+        for made_with in
+            [of("", ""), of("a = count of any event\n", ""), of("", "by x"), of("a = x\nb = y\n", "where p\n> 1")]
+        {
+            assert_eq!(MadeWith::of_text(&text(&made_with)), made_with);
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_what_they_hold() {
+        let added =
+            "a = first p of any event\nb = count of \"x\" where p = 'a = count of any event'\nc = when x\n= 5\n";
+        let made_with = MadeWith { added: added.to_string(), segment: String::new() };
+        assert_eq!(made_with.name_of("first p of any event"), Some("a"));
+        assert_eq!(made_with.name_of("count of any event"), None);
+        assert_eq!(made_with.name_of("count of \"x\" where p = 'a = count of any event'"), Some("b"));
+        assert_eq!(made_with.name_of("when x\n= 5"), Some("c"));
     }
 }

@@ -11,12 +11,15 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use super::added::AddedFields;
+use super::added::{AddedFields, Origin};
 use super::key_columns::{data_type, text_array};
+use crate::events::error::InputError;
+use crate::events::facts::Facts;
 use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::{KeyType, Roles};
 use crate::job::added::property_column;
 use crate::job::dates::{day_of_text, day_text};
+use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::partition::Partition;
@@ -102,12 +105,55 @@ impl TableColumns {
         }
     }
 
-    /// With the columns that charts and segments add.
-    pub fn with_added(self, to_sessions: AddedFields, to_activity: AddedFields) -> Self {
-        TableColumns { added_to_sessions: to_sessions, added_to_activity: to_activity, ..self }
+    /// The columns of a run's tables of a segment, or of all events, with those that the job, charts and segments add;
+    /// `performed` are those of the segment's activity table.
+    ///
+    /// # Errors
+    /// A condition of a declared column that does not fit the columns before it.
+    pub fn of_run(
+        job: &Job,
+        roles: &Roles,
+        facts: Option<&Facts>,
+        segment: Option<(&Segment, &AddedColumns)>,
+    ) -> Result<Self, InputError> {
+        let definition = &job.definition;
+        let columns = TableColumns::new(roles, definition.property(), definition.custom().is_some());
+        let (of, performed) = segment.unzip();
+        let to_sessions = AddedFields::of_sessions(job, of, facts, &columns.own_fields())?;
+        let to_activity = AddedFields::of_activity(job, of, performed, facts);
+        Ok(TableColumns { added_to_sessions: to_sessions, added_to_activity: to_activity, ..columns })
     }
 
-    fn sessions_schema(&self) -> SchemaRef {
+    /// The columns that conditions over sessions may be of, with their types: those of every sessions table of the run, and
+    /// the declared ones.
+    pub fn of_session(&self, declared: usize) -> Schema {
+        // The values of a segment stand before: those of all events have none.
+        let declared = self.added_to_sessions.fields().take(declared);
+        Schema::new(self.own_fields().into_iter().chain(declared).collect::<Vec<Field>>())
+    }
+
+    /// How many columns every sessions table of the run has: they come first.
+    pub fn own_columns(&self) -> usize {
+        self.own_fields().len()
+    }
+
+    /// Where each column of the sessions table comes from, when one is written anew.
+    pub fn session_origins(&self) -> Vec<Origin<'_>> {
+        let own = self.own_fields().into_iter().map(|_| Origin::Name);
+        own.chain(self.added_to_sessions.origins()).collect()
+    }
+
+    /// All columns of rows of the sessions table, of its `own` ones and those that hold something of events.
+    ///
+    /// # Errors
+    /// A condition of a declared column that cannot be computed of a value.
+    pub fn completed(&self, mut own: Vec<ArrayRef>, of_events: Vec<ArrayRef>) -> Result<Vec<ArrayRef>, ArrowError> {
+        let named: Vec<(Field, ArrayRef)> = self.own_fields().into_iter().zip(own.iter().cloned()).collect();
+        own.extend(self.added_to_sessions.completed(&named, of_events)?);
+        Ok(own)
+    }
+
+    fn own_fields(&self) -> Vec<Field> {
         let field = |name: &str, data_type: DataType, nullable: bool| Field::new(name, data_type, nullable);
         let instant = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let id_type = match self.session_id {
@@ -125,8 +171,13 @@ impl TableColumns {
             field("last_event", words(), true),
             field("end_reason", words(), false),
         ]);
-        fields.extend(self.added_to_sessions.fields());
-        Arc::new(Schema::new(fields))
+        fields
+    }
+
+    fn sessions_schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(
+            self.own_fields().into_iter().chain(self.added_to_sessions.fields()).collect::<Vec<Field>>(),
+        ))
     }
 
     fn activity_schema(&self) -> SchemaRef {
@@ -139,7 +190,7 @@ impl TableColumns {
         Arc::new(Schema::new(fields))
     }
 
-    fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Vec<ArrayRef> {
+    fn session_columns(&self, rows: &Rows<'_, SessionRow>, words: &Words) -> Result<Vec<ArrayRef>, ArrowError> {
         let mut columns = vec![rows.users(self.user)];
         let values =
             |key_type| key_array(key_type, rows.iter().map(|(partition, row)| value_key(partition, row.value)));
@@ -157,18 +208,17 @@ impl TableColumns {
         columns.push(words.events(rows().map(|row| row.first_event)));
         columns.push(words.events(rows().map(|row| row.last_event)));
         columns.push(words.reasons(rows().map(|row| row.reason)));
-        columns.extend(added);
-        columns
+        self.completed(columns, added)
     }
 
-    fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Vec<ArrayRef> {
+    fn activity_columns(&self, rows: &Rows<'_, ActivityRow>) -> Result<Vec<ArrayRef>, ArrowError> {
         let mut columns: Vec<ArrayRef> = vec![
             rows.users(self.user),
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.events))),
             Arc::new(UInt32Array::from_iter_values(rows.rows.iter().map(|row| row.hours))),
         ];
         columns.extend(self.added_to_activity.arrays(&rows.added(Partition::added_to_activity), rows.places));
-        columns
+        Ok(columns)
     }
 
     /// The columns of a table as Arrow has them, without its date.
@@ -247,11 +297,11 @@ fn write_table<R: Dated>(
     schema: SchemaRef,
     to: To<'_>,
     rows: Option<(&ByDate<'_, R>, Day)>,
-    columns: impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
+    columns: impl Fn(&Rows<'_, R>) -> Result<Vec<ArrayRef>, ArrowError>,
 ) -> Result<Size, TableError> {
     let places: Vec<Place> = rows.map(|(by_date, day)| by_date.places(day)).unwrap_or_default();
     let slices = rows.into_iter().flat_map(|rows| slices(&schema, rows, &places, &columns));
-    let slices = slices.map(|slice| slice.map_err(|error| TableError::write(path, &error)));
+    let slices = slices.map(|slice| slice.map_err(|error| TableError::of_rows(path, &error)));
     match to {
         To::Table(provenance, parts) => {
             let mut file = ParquetFile::create(path, Arc::clone(&schema), provenance)?;
@@ -283,7 +333,7 @@ fn slices<'r, R: Dated>(
     schema: &'r SchemaRef,
     (by_date, day): (&'r ByDate<'_, R>, Day),
     places: &'r [Place],
-    columns: &'r impl Fn(&Rows<'_, R>) -> Vec<ArrayRef>,
+    columns: &'r impl Fn(&Rows<'_, R>) -> Result<Vec<ArrayRef>, ArrowError>,
 ) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'r {
     // Its memory is used again for each slice: given back, every page of it would have to come from the system anew.
     let mut buffer = Vec::new();
@@ -291,7 +341,7 @@ fn slices<'r, R: Dated>(
         buffer.clear();
         by_date.add_rows(day, places, &mut buffer);
         let rows = Rows { rows: &buffer, places, partitions: by_date.partitions(), users: by_date.users() };
-        RecordBatch::try_new(Arc::clone(schema), columns(&rows))
+        RecordBatch::try_new(Arc::clone(schema), columns(&rows)?)
     })
 }
 

@@ -2,7 +2,7 @@
 //! those of a full run over the input of that night, byte for byte.
 
 use super::fixture::differing;
-use crate::charts::SEGMENTS_AND_CHARTS;
+use crate::charts::{COLUMNS_AND_CHARTS, SEGMENTS_AND_CHARTS};
 use crate::property::{cases, check_any, definition, events, layout, seed};
 use crate::reference::{Calendar, Cell, Definition, Event, IdUnit, Value, DAY, SECOND, YEAR_2000, YEAR_2100};
 use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
@@ -16,8 +16,8 @@ use std::cell::Cell as Counter;
 #[derive(Clone, Debug)]
 struct Schedule {
     definition: Definition,
-    /// Segments and charts.
-    more: &'static str,
+    /// Segments, columns and charts of each night.
+    more: Vec<String>,
     layout: Layout,
     rows: Vec<Row>,
     nights: Vec<Night>,
@@ -58,7 +58,7 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
         layout(),
         prop::collection::vec(seed(), 0..80),
         prop::collection::vec((select(vec![0, 0, 1, 1, 2, 3, 9]), beside), 20),
-        (places, nights, prop::bool::weighted(0.8), 1..12usize, select(vec!["", SEGMENTS_AND_CHARTS])),
+        (places, nights, prop::bool::weighted(0.8), 1..12usize, (0..4u8, prop::collection::vec(0..3u8, 6))),
     )
         .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more))| {
             let definition = Definition { from: None, to: None, ..definition };
@@ -81,6 +81,15 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
                 2 => Night::Full,
                 _ => Night::Incremental,
             };
+            let of_night = |kind: u8| match (more.0, kind) {
+                (0, _) => String::new(),
+                (1, _) => SEGMENTS_AND_CHARTS.to_owned(),
+                // Columns come, go, and change their places.
+                (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
+                (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
+                _ => COLUMNS_AND_CHARTS.to_owned(),
+            };
+            let more = more.1.iter().take(nights.len()).map(|kind| of_night(*kind)).collect();
             Schedule {
                 definition,
                 more,
@@ -89,6 +98,19 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
                 nights: nights.into_iter().map(night).collect(),
             }
         })
+}
+
+/// The job with its columns in another order, without one, and with another condition of sessions.
+fn with_other_columns(job: &str) -> String {
+    let (columns, charts) = job.split_once("[[chart]]").unwrap();
+    let mut blocks = columns.split("[[column]]");
+    let segments = blocks.next().unwrap();
+    let blocks: Vec<&str> = blocks.filter(|block| !block.contains("kept_events")).collect();
+    let (conditions, of_events): (Vec<&str>, Vec<&str>) =
+        blocks.into_iter().partition(|block| block.contains("when ="));
+    let in_order = of_events.into_iter().rev().chain(conditions);
+    let columns: String = in_order.map(|block| format!("[[column]]{block}")).collect();
+    format!("{segments}{}[[chart]]{charts}", columns.replace("total > 2", "total > 1"))
 }
 
 /// Events that stay near each other.
@@ -198,8 +220,8 @@ fn ok(ran: Ran, what: &str) -> Result<Ran, String> {
 
 fn is_as_after_full_runs(schedule: &Schedule, seen: &Seen) -> Result<(), String> {
     let sandbox = Sandbox::new();
-    sandbox.job(&(job_toml(&schedule.definition, &schedule.layout, &[]) + schedule.more));
     for (night, kind) in schedule.nights.iter().enumerate() {
+        sandbox.job(&(job_toml(&schedule.definition, &schedule.layout, &[]) + &schedule.more[night]));
         schedule.write(&sandbox, night);
         let full = sandbox.path().join(format!("full{night}"));
         let what = |run: &str| format!("night {night}, {run}");
@@ -264,7 +286,7 @@ fn describe(schedule: &Schedule) -> String {
     let mut text = format!(
         "{}{}\n{:?}\n{:?}\n",
         job_toml(&schedule.definition, &schedule.layout, &[]),
-        schedule.more,
+        schedule.more.join("\n# The next night\n"),
         schedule.layout,
         schedule.nights
     );

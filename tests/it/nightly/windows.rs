@@ -161,3 +161,60 @@ fn charts_over_dates_that_lack_a_table_are_refused() {
     sandbox.ends(0, &[]);
     sandbox.ends(0, &TENTH);
 }
+
+const COLUMNS: &str =
+    "\n[[column]]\nname = \"entry\"\nfirst = \"event_type\"\n[[column]]\nname = \"views\"\ncount = \"view\"\n\
+                       [[column]]\nname = \"long\"\nwhen = \"views > 2\"\n";
+
+fn with_columns(sandbox: &Sandbox, plain: &str, columns: &str) {
+    sandbox.job(&format!("{plain}{columns}"));
+}
+
+#[test]
+fn columns_that_are_there_are_removed_renamed_and_put_in_order_without_reading_events() {
+    let sandbox = a_month(TIMEOUT);
+    let plain = std::fs::read_to_string(sandbox.path().join("job.toml")).unwrap();
+    with_columns(&sandbox, &plain, COLUMNS);
+    sandbox.night(&[]);
+    let chart = "[[chart]]\nname = \"long\"\nsessions = \"long\"\n";
+    for columns in [
+        COLUMNS.replace("views > 2", "views > 1"),
+        COLUMNS.replace("entry", "first_type"),
+        COLUMNS.replace("[[column]]\nname = \"entry\"\nfirst = \"event_type\"\n", ""),
+        COLUMNS.replace("[[column]]\nname = \"entry\"\nfirst = \"event_type\"\n", "").replace("views > 2", "views > 3")
+            + chart,
+        "[[column]]\nname = \"short\"\nwhen = \"event_count < 3\"\n".to_owned(),
+        String::new(),
+    ] {
+        with_columns(&sandbox, &plain, &columns);
+        let ran = sandbox.night(&[]);
+        assert_eq!(sandbox.told("inputs", "row_groups_read"), 0, "{columns}");
+        assert!(ran.stdout.contains("without reading events"), "{}", ran.stdout);
+        sandbox.is_as_after_a_full_run();
+        assert!(sandbox.night(&[]).stdout.starts_with("Nothing new"));
+    }
+    // One that takes events is made of all of them, and the run says so.
+    with_columns(&sandbox, &plain, COLUMNS);
+    let ran = sandbox.night(&[]);
+    assert!(ran.stderr.contains("all dates are rebuilt"), "{}", ran.stderr);
+    sandbox.is_as_after_a_full_run();
+}
+
+#[test]
+fn a_night_with_news_and_other_columns_reads_what_the_news_touch() {
+    let sandbox = a_month(TIMEOUT);
+    let plain = std::fs::read_to_string(sandbox.path().join("job.toml")).unwrap();
+    with_columns(&sandbox, &plain, COLUMNS);
+    sandbox.night(&[]);
+    sandbox.events("late.parquet", &Layout::default(), &[view("ann", "2026-01-10 09:20")]);
+    let without = COLUMNS.replace("[[column]]\nname = \"entry\"\nfirst = \"event_type\"\n", "");
+    with_columns(&sandbox, &plain, &without);
+    sandbox.night(&[]);
+    assert!(sandbox.told("inputs", "row_groups_read") < 8);
+    sandbox.is_as_after_a_full_run();
+    // So does one of some dates.
+    with_columns(&sandbox, &plain, &without.replace("views > 2", "views > 5"));
+    sandbox.ends(0, &["--from", "2026-01-05", "--to", "2026-01-06"]);
+    assert!(sandbox.told("inputs", "row_groups_read") < 8);
+    sandbox.is_as_after_a_full_run();
+}
