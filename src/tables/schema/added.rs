@@ -46,7 +46,7 @@ enum FieldType {
     Total,
     Value(KeyType),
     /// Whether a condition holds over the columns before.
-    When(RowCondition),
+    When(Box<RowCondition>),
 }
 
 /// Where the columns of a table that is written anew come from.
@@ -79,7 +79,8 @@ impl AddedFields {
                 Contents::OfEvents(holds) => type_of(holds, facts),
                 Contents::When(condition) => {
                     let asked_by = format!("the column \"{name}\"");
-                    FieldType::When(RowCondition::new(condition, &Schema::new(known.clone()), &asked_by)?)
+                    let of_session = Schema::new(known.clone());
+                    FieldType::When(Box::new(RowCondition::new(condition, &of_session, &asked_by)?))
                 }
             };
             let field = AddedField { name: name.clone(), contents: contents.to_string(), field_type };
