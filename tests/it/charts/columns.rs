@@ -135,10 +135,13 @@ fn written(table: &Path) -> Vec<String> {
     rows
 }
 
+/// Which events a segment has.
+type Passes<'a> = &'a dyn Fn(&reference::Event) -> bool;
+
 fn agrees_with_the_loops(case: &Case) -> Result<(), String> {
     let sandbox = run_with(case, &case.arrangements[0], &[], JOB)?;
     let table = case.layout.read_back(&case.events);
-    let segments: [(&str, &dyn Fn(&reference::Event) -> bool); 2] =
+    let segments: [(&str, Passes<'_>); 2] =
         [("sessions", &|_| true), ("segments/kept/sessions", &|event| event.keep.is_some_and(|keep| keep > 1))];
     for (folder, passes) in segments {
         let detail = reference::detail(&table, &case.definition, passes);
