@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field};
 
 use crate::error::Error;
 use crate::tables::error::TableError;
 use crate::tables::folder::{absolute, OutputFolder};
-use crate::tables::read::schema;
+use crate::tables::read::schema_of;
 use crate::tables::schema::described::TableKind;
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
 use crate::tables::write::files::files_below;
@@ -151,7 +151,7 @@ fn entry(folder: &Path, table: &Table, naming: &Naming) -> Result<String, Error>
         text += &format!("        meta:\n          external_location: {}\n", quoted(&location));
     }
     text += "        columns:\n";
-    let schema: Schema = schema(&table.file)?;
+    let schema = schema_of(&table.file)?;
     let date = table.date_key.map(|key| Field::new(key, DataType::Date32, false));
     for field in date.iter().chain(schema.fields().iter().map(AsRef::as_ref)) {
         let described = table.kind.column(field.name()).unwrap_or("A column that the job adds");

@@ -68,16 +68,6 @@ pub fn row_count(path: &Path) -> Result<u64, TableError> {
     Ok(u64::try_from(rows).unwrap_or(0))
 }
 
-/// The columns of a file, with their types.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn schema(path: &Path) -> Result<Schema, TableError> {
-    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
-    let (_, metadata) = open(path).map_err(failed)?;
-    Ok(metadata.schema().as_ref().clone())
-}
-
 fn read(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, String> {
     let (file, metadata) = open(path)?;
     let fields = metadata.schema().fields();

@@ -1,15 +1,12 @@
 //! The sessions of a folder date by date, read from the tables of sessions and activity: two columns of the one, the number of
 //! rows of the other.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use jiff::tz::TimeZone;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::ProjectionMask;
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
@@ -17,6 +14,7 @@ use crate::job::bins::DEFAULT_BINS_MS;
 use crate::job::dates::date_of;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
+use crate::tables::read::{read_columns, row_count};
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
 
 /// The figures of a date.
@@ -101,7 +99,7 @@ pub fn read(output: &Path, zone: &TimeZone, pool: &ThreadPool) -> Result<Days, T
         days.hours[weekday].iter_mut().zip(of.hours).for_each(|(all, count)| *all += count);
     }
     for (day, path) in files(output, ACTIVITY)? {
-        found.entry(day).or_default().users = rows(&path)?;
+        found.entry(day).or_default().users = row_count(&path)?;
     }
     if let (Some((first, _)), Some((last, _))) = (found.first_key_value(), found.last_key_value()) {
         let all = (first.epoch_days()..=last.epoch_days()).map(Day::from_epoch_days);
@@ -126,16 +124,6 @@ fn files(output: &Path, table: TableName) -> Result<Vec<(Day, PathBuf)>, TableEr
     Ok(files)
 }
 
-fn failed(path: &Path, error: &dyn std::fmt::Display) -> TableError {
-    TableError::Read { path: path.to_path_buf(), reason: error.to_string() }
-}
-
-fn rows(path: &Path) -> Result<u64, TableError> {
-    let file = File::open(path).map_err(|error| failed(path, &error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(path, &error))?;
-    Ok(builder.metadata().file_metadata().num_rows().unsigned_abs())
-}
-
 /// What one file says.
 struct OfFile {
     day: Day,
@@ -149,26 +137,18 @@ const QUARTER: i64 = 900_000_000;
 
 impl OfFile {
     fn read(day: Day, path: &Path, zone: &TimeZone) -> Result<Self, TableError> {
-        let failed = |error: &dyn std::fmt::Display| failed(path, error);
-        let file = File::open(path).map_err(|error| failed(&error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(&error))?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), ["start_time", "length_ms"]);
-        let reader = builder.with_projection(mask).build().map_err(|error| failed(&error))?;
-        let mut lengths: Vec<i64> = Vec::new();
+        let columns = ["start_time", "length_ms"].map(str::to_string);
+        let rows = read_columns(path, &BTreeSet::from(columns))?;
+        let wrong =
+            |name: &str| TableError::Read { path: path.to_path_buf(), reason: format!("`{name}` is of another type") };
+        let starts =
+            rows.column_by_name("start_time").and_then(|starts| starts.as_primitive_opt::<TimestampMicrosecondType>());
+        let lengths = rows.column_by_name("length_ms").and_then(|lengths| lengths.as_primitive_opt::<Int64Type>());
         let mut quarters: BTreeMap<i64, u64> = BTreeMap::new();
-        for batch in reader {
-            let batch = batch.map_err(|error| failed(&error))?;
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| failed(&format!("no column {name}")));
-            let starts = column("start_time")?;
-            let starts = starts
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .ok_or_else(|| failed(&"start_time is no timestamp"))?;
-            let batch_lengths = column("length_ms")?;
-            let batch_lengths =
-                batch_lengths.as_primitive_opt::<Int64Type>().ok_or_else(|| failed(&"length_ms is no int64"))?;
-            starts.values().iter().for_each(|start| *quarters.entry(start.div_euclid(QUARTER)).or_default() += 1);
-            lengths.extend_from_slice(batch_lengths.values());
+        for start in starts.ok_or_else(|| wrong("start_time"))?.values() {
+            *quarters.entry(start.div_euclid(QUARTER)).or_default() += 1;
         }
+        let mut lengths: Vec<i64> = lengths.ok_or_else(|| wrong("length_ms"))?.values().to_vec();
         let mut of = OfFile { day, figures: DayFigures::default(), bins: Default::default(), hours: [0; 24] };
         of.figures.sessions = lengths.len() as u64;
         of.figures.time_ms = lengths.iter().sum();

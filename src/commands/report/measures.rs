@@ -1,13 +1,13 @@
 //! The measures and histograms of charts, as the files of a folder have them.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::tables::error::TableError;
+use crate::tables::read::in_slices;
+use crate::tables::write::parquet_file::SLICE_ROWS;
 
 /// What rows of a chart are about: its series, segment and group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,12 +123,8 @@ pub fn read(output: &Path) -> Result<Vec<ChartLine>, TableError> {
 }
 
 fn each_batch(path: &Path, mut take: impl FnMut(&Columns<'_>)) -> Result<(), TableError> {
-    let failed =
-        |error: &dyn std::fmt::Display| TableError::Read { path: path.to_path_buf(), reason: error.to_string() };
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
-    for batch in reader.map_err(|error| failed(&error))? {
-        take(&Columns(&batch.map_err(|error| failed(&error))?));
+    for rows in in_slices(path, SLICE_ROWS)? {
+        take(&Columns(&rows?));
     }
     Ok(())
 }
@@ -152,7 +148,7 @@ impl Columns<'_> {
     }
 
     fn text(&self, name: &str, row: usize) -> Option<&str> {
-        let column = self.0.column_by_name(name)?.as_string_opt::<i32>()?;
+        let column = self.0.column_by_name(name)?.as_string_view_opt()?;
         column.is_valid(row).then(|| column.value(row))
     }
 

@@ -36,10 +36,8 @@ pub fn nothing_new(
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
         let limit = options.resources.memory_limit;
-        {
-            let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments };
-            stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?
-        };
+        let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments };
+        stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?;
         made.charts = charts;
     }
     let of_run = crate::summary::run_json::nothing_new(started, files);
