@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::run_json::{by_reason, out_of_session, segment_json};
+use super::event_counts::EventCounts;
 use super::warnings::Warning;
-use crate::events::normalise::{Rejection, RowCounts};
+use crate::events::normalise::RowCounts;
 use crate::events::source::plan::Extent;
 use crate::events::source::roles::Roles;
 use crate::job::fingerprint::Canonical;
@@ -18,20 +18,8 @@ use crate::sessionize::counts::Counts;
 pub struct KernelCounts {
     version: &'static str,
     fingerprint: String,
-    rows: u64,
-    filtered: u64,
-    rejected: Map<String, Value>,
-    duplicates: u64,
-    inactive: u64,
-    outside_window: u64,
-    in_session: u64,
-    out_of_session: Map<String, Value>,
-    sessions: u64,
-    excluded: Map<String, Value>,
-    zero_length_sessions: u64,
-    clock_skew_sessions: u64,
-    users: u64,
-    segments: Map<String, Value>,
+    #[serde(flatten)]
+    counts: EventCounts,
     /// The rows of the table that was made.
     tables: Map<String, Value>,
     warnings: Vec<String>,
@@ -111,20 +99,7 @@ impl KernelCounts {
         KernelCounts {
             version: env!("CARGO_PKG_VERSION"),
             fingerprint: definition.fingerprint(),
-            rows: extent.rows,
-            filtered: extent.rows_ruled_out + rows.filtered,
-            rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
-            duplicates: counts.duplicates,
-            inactive: counts.inactive,
-            outside_window: rows.outside + counts.outside_window,
-            in_session: counts.in_session,
-            out_of_session: out_of_session(counts),
-            sessions: counts.sessions,
-            excluded: by_reason([("max_length", counts.excluded)]),
-            zero_length_sessions: counts.zero_length,
-            clock_skew_sessions: counts.clock_skew,
-            users: counts.users,
-            segments: facts.segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(of, counts))).collect(),
+            counts: EventCounts::of(&extent, rows, counts, facts.segments),
             tables: Map::from_iter([(table.to_string(), serde_json::json!({ "rows": table_rows }))]),
             warnings: facts.warnings.iter().map(ToString::to_string).collect(),
             latest: rows.latest.map(|latest| latest.micros()),

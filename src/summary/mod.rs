@@ -3,6 +3,7 @@
 pub mod braille;
 pub mod charts;
 pub mod dry_run;
+pub mod event_counts;
 pub mod format;
 pub mod history;
 pub mod kernel_counts;

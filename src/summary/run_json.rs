@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::events::normalise::{Rejection, RowCounts};
+use super::event_counts::EventCounts;
+use crate::events::normalise::RowCounts;
 use crate::events::source::plan::Extent;
 use crate::events::source::survey::Survey;
 use crate::job::dates::day_text;
 use crate::job::fingerprint::Canonical;
 use crate::job::Segment;
 use crate::sessionize::counts::Counts;
-use crate::sessionize::rule::OutOfSession;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::history::changes::Changes;
@@ -40,34 +40,9 @@ pub struct RunJson {
     /// Of an incremental run after another: the events of new and changed files by days between their date and
     /// the newest date among them.
     pub lateness: Option<Map<String, Value>>,
-    /// Rows of all files.
-    pub rows: u64,
-    /// Rows for which the condition is not true, those of skipped row groups too.
-    pub filtered: u64,
-    /// Rejected rows by reason.
-    pub rejected: Map<String, Value>,
-    /// Events dropped as duplicates.
-    pub duplicates: u64,
-    /// Events of inactive types.
-    pub inactive: u64,
-    /// Events whose own date is outside the run's dates, and rows that were not read for their times.
-    pub outside_window: u64,
-    /// Events in sessions, excluded ones included.
-    pub in_session: u64,
-    /// Events in no session, by reason.
-    pub out_of_session: Map<String, Value>,
-    /// Sessions in the table.
-    pub sessions: u64,
-    /// Sessions left out of the table, by reason.
-    pub excluded: Map<String, Value>,
-    /// Sessions of length 0.
-    pub zero_length_sessions: u64,
-    /// Sessions whose id is later than all of their events.
-    pub clock_skew_sessions: u64,
-    /// Distinct users in the activity table.
-    pub users: u64,
-    /// The same counts of each segment, by its name.
-    pub segments: Map<String, Value>,
+    /// What became of rows and events.
+    #[serde(flatten)]
+    pub counts: EventCounts,
     /// The dates that this run wrote sessions of.
     pub dates: Dates,
     /// The dates of which a file of a table was replaced, added or removed.
@@ -235,20 +210,7 @@ impl RunJson {
             },
             files: Files::of(&scope.difference),
             lateness: lateness(scope),
-            rows: extent.rows,
-            filtered: extent.rows_ruled_out + rows.filtered,
-            rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
-            duplicates: counts.duplicates,
-            inactive: counts.inactive,
-            outside_window: extent.rows_outside + rows.outside + counts.outside_window,
-            in_session: counts.in_session,
-            out_of_session: out_of_session(counts),
-            sessions: counts.sessions,
-            excluded: by_reason([("max_length", counts.excluded)]),
-            zero_length_sessions: counts.zero_length,
-            clock_skew_sessions: counts.clock_skew,
-            users: counts.users,
-            segments: facts.segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(of, counts))).collect(),
+            counts: EventCounts::of(&extent, rows, counts, facts.segments),
             dates: Dates::of(facts.days),
             replaced: Replaced::of(facts.replaced),
             changes: facts.changes,
@@ -323,37 +285,4 @@ fn lateness(scope: &Scope) -> Option<Map<String, Value>> {
     let newest = rows.keys().last()?.epoch_days();
     let late = |(day, count): (&Day, &u64)| ((newest - day.epoch_days()).to_string(), Value::from(*count));
     Some(rows.iter().rev().map(late).collect())
-}
-
-/// What became of a segment's events, under the keys that the whole run has for the same, and how many of all events it is
-/// not of.
-pub(super) fn segment_json(segment: &Segment, counts: &Counts) -> Value {
-    let reason = if segment.by().is_some() { NO_VALUE } else { FILTERED };
-    serde_json::json!({
-        "left_out": by_reason([(reason, counts.left_out)]),
-        "events": counts.events(),
-        "duplicates": counts.duplicates,
-        "inactive": counts.inactive,
-        "outside_window": counts.outside_window,
-        "in_session": counts.in_session,
-        "out_of_session": out_of_session(counts),
-        "sessions": counts.sessions,
-        "excluded": by_reason([("max_length", counts.excluded)]),
-        "zero_length_sessions": counts.zero_length,
-        "clock_skew_sessions": counts.clock_skew,
-        "users": counts.users,
-    })
-}
-
-/// Events for which a segment's condition is not true.
-const FILTERED: &str = "filtered";
-/// Events without a value of the column that a segment is by.
-const NO_VALUE: &str = "no_value";
-
-pub(super) fn out_of_session(counts: &Counts) -> Map<String, Value> {
-    by_reason(OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])))
-}
-
-pub(super) fn by_reason<const N: usize>(reasons: [(&'static str, u64); N]) -> Map<String, Value> {
-    reasons.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_string(), count.into())).collect()
 }

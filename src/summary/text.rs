@@ -59,25 +59,25 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
     let inside = counts.in_session + out;
     line(
         "Out of session",
-        format!("{} of {} events{}", percent(out, inside), grouped(inside), reasons(&run.out_of_session)),
+        format!("{} of {} events{}", percent(out, inside), grouped(inside), reasons(&run.counts.out_of_session)),
     );
     let left_out = [
-        ("filtered", run.filtered),
+        ("filtered", run.counts.filtered),
         ("rejected", facts.rows.rejected_total()),
-        ("duplicates", run.duplicates),
-        ("inactive", run.inactive),
-        ("outside the dates", run.outside_window),
+        ("duplicates", run.counts.duplicates),
+        ("inactive", run.counts.inactive),
+        ("outside the dates", run.counts.outside_window),
     ];
     let left_out: Vec<String> = left_out
         .iter()
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| match *name {
-            "rejected" => format!("{} rejected{}", grouped(*count), reasons(&run.rejected)),
+            "rejected" => format!("{} rejected{}", grouped(*count), reasons(&run.counts.rejected)),
             name => format!("{} {name}", grouped(*count)),
         })
         .collect();
     if !left_out.is_empty() {
-        line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.rows)));
+        line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.counts.rows)));
     }
     for (segment, of) in facts.segments {
         if let Some(by) = segment.by().filter(|_| of.left_out > 0) {
