@@ -10,7 +10,7 @@ use crate::events::predicate::printed;
 use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind as ColumnKind;
 use crate::events::source::plan::{ReadPlan, Unreadable};
-use crate::job::memory_limit::MemoryLimit;
+use crate::job::memory_limit::{peak, MemoryLimit};
 use crate::job::{Job, Kind, Segment};
 use crate::sessionize::counts::Counts;
 use crate::sessionize::rule::OutOfSession;
@@ -175,15 +175,43 @@ pub fn memory(limit: Option<MemoryLimit>, peak: Option<u64>) -> Option<Warning> 
 /// Rows that are left out are worth a warning from this share on.
 const WORTH_A_LOOK: f64 = 0.01;
 
+/// A run, as far as it is worth warnings.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// What was read.
+    pub plan: &'a ReadPlan,
+    /// What it was about.
+    pub scope: &'a Scope,
+    /// What became of the rows.
+    pub rows: &'a RowCounts,
+    /// What became of the events.
+    pub counts: &'a Counts,
+    /// What became of the events of each segment.
+    pub segments: &'a [(&'a Segment, Counts)],
+    /// The event types there are.
+    pub types: &'a [String],
+    /// Values that could not be read.
+    pub unread: &'a [Unreadable],
+    /// Charts of very many intervals.
+    pub sparse: &'a [Sparse],
+    /// The memory that it was allowed.
+    pub limit: Option<MemoryLimit>,
+}
+
 /// The warnings of a run.
-pub fn warnings(
-    job: &Job,
-    plan: &ReadPlan,
-    scope: &Scope,
-    rows: &RowCounts,
-    counts: &Counts,
-    types: &[String],
-) -> Vec<Warning> {
+pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
+    let mut warnings = of_events(facts);
+    warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
+    warnings.extend(without_value(facts.segments));
+    warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
+    warnings.extend(memory(facts.limit, peak()));
+    warnings
+}
+
+fn of_events(facts: Facts<'_>) -> Vec<Warning> {
+    let Facts { job, plan, scope, rows, counts, types, .. } = facts;
     let mut warnings = Vec::new();
     if plan.extent.rows == 0 {
         return vec![Warning::NoRows];
@@ -262,7 +290,7 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
 }
 
 /// Segments `by` a column that leave many events out.
-pub fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
+fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
     let one = |(segment, counts): &(&Segment, Counts)| {
         let (without, by) = (counts.left_out, segment.by()?);
         let of = without + counts.events();

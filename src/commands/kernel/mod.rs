@@ -28,7 +28,7 @@ use crate::sessionize::time::Timestamp;
 use crate::sessionize::user::Rules;
 use crate::stats::nearest::nearest;
 use crate::summary::kernel_counts::{Facts, KernelCounts};
-use crate::summary::warnings::{self, Warning};
+use crate::summary::warnings;
 use crate::tables::error::TableError;
 use crate::tables::history::ledger::Difference;
 use crate::tables::history::scope::{Mode, Scope};
@@ -110,10 +110,18 @@ pub fn kernel(
 
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
     let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
-    let mut all = warnings::warnings(&job, &plan, &whole_input(latest), &rows, &all_counts.all, &names);
-    all.extend(unread.into_iter().map(Warning::Unread));
-    all.extend(warnings::without_value(&of_segments));
-    all.extend(warnings::memory(budget.limit, crate::job::memory_limit::peak()));
+    let all = warnings::warnings(warnings::Facts {
+        job: &job,
+        plan: &plan,
+        scope: &whole_input(latest),
+        rows: &rows,
+        counts: &all_counts.all,
+        segments: &of_segments,
+        types: &names,
+        unread: &unread,
+        sparse: &[],
+        limit: budget.limit,
+    });
     all.iter().for_each(|warning| tracing::warn!("{warning}"));
     let Some(file) = &options.counts else { return Ok(()) };
     let facts = Facts {

@@ -13,13 +13,12 @@ use super::scope::Done;
 use super::Course;
 use crate::cancel;
 use crate::error::Error;
-use crate::job::memory_limit::peak;
 use crate::job::options::Table;
 use crate::job::Segment;
 use crate::sessionize::counts::Counts;
 use crate::summary::run_json::{Facts, RunJson};
 use crate::summary::text;
-use crate::summary::warnings::{self, Warning};
+use crate::summary::warnings;
 use crate::tables::folder::LockedFolder;
 use crate::tables::history::ledger::LEDGER;
 use crate::tables::write::files::write_synced;
@@ -41,11 +40,18 @@ pub fn commit(
     let counts = all_counts.all;
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
     let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
-    let mut warnings = warnings::warnings(&job, &plan, &scope, &read.rows, &counts, &read.names);
-    warnings.extend(read.unread.iter().cloned().map(Warning::Unread));
-    warnings.extend(warnings::without_value(&of_segments));
-    warnings.extend(std::mem::take(&mut written.sparse).into_iter().map(Warning::Sparse));
-    warnings.extend(warnings::memory(budget.limit, peak()));
+    let warnings = warnings::warnings(warnings::Facts {
+        job: &job,
+        plan: &plan,
+        scope: &scope,
+        rows: &read.rows,
+        counts: &counts,
+        segments: &of_segments,
+        types: &read.names,
+        unread: &read.unread,
+        sparse: &written.sparse,
+        limit: budget.limit,
+    });
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
