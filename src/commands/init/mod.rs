@@ -72,7 +72,7 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     let roles = if input.source.is_none() { Roles::find(&columns, &input)? } else { Roles::default() };
     roles.name(&mut input);
     if roles.time_counts && input.time_unit.is_none() {
-        input.time_unit = unit(&input);
+        input.time_unit = footers.iter().find(|footer| footer.rows() > 0).and_then(|one| unit(&input, one));
     }
     let defined = defined(&input, &roles, &ask.resources)?;
     let written = Written {
@@ -116,10 +116,11 @@ fn defined(input: &InputKeys, roles: &Roles, resources: &Resources) -> Result<De
     Ok(Defined::ByTimeout(gaps(job(session)?, resources, &[])?.proposal()))
 }
 
-/// The unit of times that are numbers: the one by which footers have them in this century.
-fn unit(input: &InputKeys) -> Option<String> {
+/// The unit of times that are numbers: the one by which the footer of a file has them in this century.
+fn unit(input: &InputKeys, file: &Footer) -> Option<String> {
+    let path = Names::One(file.file.path.to_str()?.to_string());
     let fits = |unit: &&&str| {
-        let input = InputKeys { time_unit: Some(unit.to_string()), ..input.clone() };
+        let input = InputKeys { time_unit: Some(unit.to_string()), path: Some(path.clone()), ..input.clone() };
         let session = SessionKeys { timeout: Some(Scalar("30m".to_string())), ..SessionKeys::default() };
         let Ok(mut job) = Job::for_question(JobFile { input, session, ..JobFile::default() }) else { return false };
         let possible = job.input.times;
