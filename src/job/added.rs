@@ -1,5 +1,5 @@
 //! The columns that a job declares and that charts add to the sessions tables, and segments to their activity tables: a pure
-//! function of the job (SPEC 6, 9).
+//! function of the job (SPEC 4, 6).
 
 use std::collections::BTreeSet;
 

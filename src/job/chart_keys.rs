@@ -1,4 +1,4 @@
-//! The keys of `[[chart]]` and `[[segment]]` as typed.
+//! The keys of `[[chart]]`, `[[segment]]` and `[[column]]` as typed.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The keys of `[[column]]`, validated: columns of the sessions tables that a job declares (SPEC 9).
+//! The keys of `[[column]]`, validated: columns of the sessions tables that a job declares (SPEC 4).
 
 use super::chart_keys::ColumnKeys;
 use super::error::JobError;

@@ -1,5 +1,5 @@
-//! What charts need to know of each session or user beyond what is always known: counts of events, sums,
-//! first and last values (SPEC 6).
+//! What declared columns, charts and segments hold of the events of each session or user: counts of events, sums,
+//! first and last values (SPEC 4, 6).
 
 use std::fmt;
 

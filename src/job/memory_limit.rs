@@ -210,7 +210,7 @@ fn of_status(name: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Memory that threads share for what they have buffered: who needs more than is left waits for the others.
+/// Memory that threads share for what they are working on: who needs more than is left waits for the others.
 #[derive(Debug)]
 pub struct Shared {
     room: Option<u64>,

@@ -11,10 +11,10 @@
 //! **Custom definitions.** H is the silence that cuts (the timeout, else `max_gap`), M is `max_length`, D is
 //! `dedup_within` with deduplication and nothing without.
 //!
-//! - Whether an event opens a segment depends on the event before it alone: on how long ago that was, on whether
+//! - Whether an event opens a candidate depends on the event before it alone: on how long ago that was, on whether
 //!   either of them is a starting or an ending event. An event before that is more than H away changes nothing:
-//!   it is cut off. So *a segment begins at s* depends on events in [s − H, s].
-//! - A segment that begins at s is followed event by event until one opens the next segment. If it ends at or
+//!   it is cut off. So *a candidate begins at s* depends on events in [s − H, s].
+//! - A candidate that begins at s is followed event by event until one opens the next candidate. If it ends at or
 //!   before s + M, the event after its last one is at most H later or is cut off by the silence: events up to
 //!   s + M + H decide. If it does not, it has an event in (s + M, s + M + H], and that it is longer than M
 //!   (so that it is excluded) is all that the tables say of it.
@@ -25,7 +25,7 @@
 //! - Activity at s depends on the events at s, of which repeats of [s − D, s] are dropped.
 //!
 //! So back = H + D and ahead = M + H. Where there is no H or no M, there is no such bound.
-//! `repeated_start = "continue"` makes an event depend on how its segment opened, which may be any time ago.
+//! `repeated_start = "continue"` makes an event depend on how its candidate opened, which may be any time ago.
 //!
 //! **`at_midnight = "split"`** cuts between any two events of different dates. So what a date's sessions are depends on the
 //! events of that date alone, whatever other rules there are, `repeated_start = "continue"` and no `max_length` among them; a

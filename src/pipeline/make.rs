@@ -29,8 +29,8 @@ pub struct Made {
     pub users: AllUsers,
 }
 
-/// Makes the sessions of all partitions. Where memory does not hold all of them, `part` takes some at a time, and
-/// what it has not taken is left.
+/// Makes the sessions of all partitions. Where memory does not hold all of them, `part` is called with those made
+/// so far, which are then dropped; the rest is returned.
 ///
 /// # Errors
 /// An interruption, users with more events than memory holds, and what `part` fails on.

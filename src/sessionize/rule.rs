@@ -295,7 +295,7 @@ impl CustomRule {
     }
 
     /// Whether the event at `next` opens a new candidate. The current one opened at `open`, and its last event ended at
-    /// `last_end`.
+    /// `last_end`. Midnight is asked for by the caller.
     fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize, last_end: Timestamp) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();

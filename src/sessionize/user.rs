@@ -1,4 +1,4 @@
-//! The walk over one user's events (SPEC 2, steps 3 to 7): deduplicate, leave inactive events out, order, group, cut, date,
+//! The walk over one user's events (SPEC 2, steps 3 to 5, and SPEC 3): deduplicate, leave inactive events out, order, group, cut, date,
 //! exclude.
 //!
 //! It is written here once, and whoever wants to know what became of the events is a [`Sink`] of it: the tables

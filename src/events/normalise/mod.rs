@@ -1,5 +1,5 @@
-//! Makes events of columns by role. Rows without a user or a possible time are rejected and counted in
-//! [`Normaliser::events`] (SPEC 1 and SPEC 2, step 2).
+//! Makes events of columns by role. Rows without a user or a possible time are rejected and counted by
+//! `Normaliser::accepted` (SPEC 1 and SPEC 2, step 2).
 
 pub mod convert;
 pub mod error;

@@ -1,4 +1,4 @@
-//! A condition over the rows of a table of ours: the columns of a session (SPEC 9).
+//! A condition over the rows of a table of ours: the columns of a session (SPEC 4).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Added columns: what a job declares and charts need to know of sessions, and segments of users (SPEC 6, 9).
+//! Added columns: what a job declares and charts need to know of sessions, and segments of users (SPEC 4, 6).
 
 use std::sync::Arc;
 
@@ -331,6 +331,7 @@ impl<'a> Adding<'a> {
                     values.dedup();
                     counts.push(values.len() as u32);
                 }
+                // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }
         }

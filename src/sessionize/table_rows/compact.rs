@@ -1,4 +1,4 @@
-//! Sessions as they wait for the last event, in little room: those of all users do.
+//! Sessions as they wait until all partitions are made, in little room: those of all users do.
 
 use super::dated::Dated;
 use super::records::SessionRow;

@@ -3,8 +3,8 @@
 //! A run's files are staged first, under `_dwell/staging`. Then, in this order: what the new files will
 //! replace is kept in `_dwell/before`; the folders they need are made; everything is synced; and the list of
 //! what to do is renamed to `_dwell/journal.json`. **That rename is the decision**: before it, nothing that a
-//! reader sees has changed and the staged files are thrown away by whoever comes next; after it, whoever
-//! comes next carries the list out to its end. Each file is put in its place by one rename, so that a reader
+//! reader sees has changed and the staged files are thrown away by the next run that takes the lock; after
+//! it, that run carries the list out to its end ([`Places::recover`]). Each file is put in its place by one rename, so that a reader
 //! sees the old one or the new one. Carrying the list out twice is the same as once.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! The columns that a job declares, and that charts and segments add to the tables (SPEC 4, 6, 9).
+//! The columns that a job declares, and that charts and segments add to the tables (SPEC 4, 6).
 
 use std::collections::HashMap;
 use std::sync::Arc;
