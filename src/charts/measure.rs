@@ -108,9 +108,9 @@ impl<'a> InRange<'a> {
     /// The properties that its series are grouped by, in the order in which they come, and of each series its place among
     /// them. Which groups are kept is decided for each property by the first series that is grouped by it.
     pub fn grouped(&self) -> (usize, Vec<Option<usize>>) {
-        let mut properties: Vec<Option<&str>> = Vec::new();
+        let mut properties = Vec::new();
         let one = |series: &'a Series| {
-            let property = series.group_by.as_ref()?.property();
+            let property = series.group_by.as_ref()?.key();
             let known = properties.iter().position(|known| *known == property);
             Some(known.unwrap_or_else(|| {
                 properties.push(property);
@@ -170,7 +170,7 @@ fn conditions(
     let others: BTreeSet<&str> = added.of_charts_alone().iter().map(|column| column.name.as_str()).chain(by).collect();
     let of_session = all.fields().iter().filter(|field| !others.contains(field.name().as_str()));
     let of_session = Schema::new(of_session.cloned().collect::<Vec<FieldRef>>());
-    let asked_by = chart.in_words();
+    let asked_by = format!("`sessions` of {}", chart.in_words());
     let one = |text: &String| RowCondition::new(text, &of_session, &asked_by);
     chart.series.iter().map(|series| Ok(series.sessions.as_ref().map(one).transpose()?)).collect()
 }

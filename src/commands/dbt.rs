@@ -104,9 +104,10 @@ fn of_segment(folder: &Path, segment: Option<&str>) -> Result<Vec<Table>, Error>
             name: segment.map_or_else(|| name.to_string(), |segment| format!("{name}_{}", plain(segment))),
             kind,
             segment: segment.map(str::to_string),
-            path: within.join(name),
+            path: if table.day_of(&file).is_some() { within.join(name) } else { within.join(&file) },
+            // A table without a row has no date.
+            date_key: table.day_of(&file).map(|_| date_key),
             file: below.join(file),
-            date_key: Some(date_key),
         });
     }
     Ok(tables)
@@ -123,8 +124,8 @@ fn names_in(folder: &Path) -> Result<Vec<String>, TableError> {
 
 /// A name of which SQL needs no quotes.
 fn plain(name: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
-    name.chars().map(letter).collect()
+    let letter = |letter: char| if letter.is_alphanumeric() { letter } else { '_' };
+    name.to_lowercase().chars().map(letter).collect()
 }
 
 /// Names that became the same are numbered.
@@ -142,7 +143,13 @@ fn told_apart(mut tables: Vec<Table>) -> Vec<Table> {
 }
 
 fn entry(folder: &Path, table: &Table, naming: &Naming) -> Result<String, Error> {
-    let of = table.segment.as_ref().map(|segment| format!(", of the segment {segment}")).unwrap_or_default();
+    let of = table
+        .segment
+        .as_ref()
+        .map(|segment| {
+            format!(", of the segment {}", segment.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #"))
+        })
+        .unwrap_or_default();
     let description = format!("{}{of}", table.kind.description());
     let mut text = format!("      - name: {}\n        description: {}\n", quoted(&table.name), quoted(&description));
     if naming.schema.is_none() {

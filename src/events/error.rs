@@ -230,7 +230,7 @@ pub enum InputError {
         found: String,
     },
     /// A condition of a chart or segment that cannot be understood.
-    #[error("a condition of {of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
+    #[error("{of} cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     ChartCondition {
         /// The chart or segment that asks for it.
         of: String,
@@ -242,7 +242,7 @@ pub enum InputError {
         position: Option<usize>,
     },
     /// A condition of a chart or segment that fails on a value.
-    #[error("a condition of {of} fails on values of {}: {reason}\n  {condition}", path.display())]
+    #[error("{of} fails on values of {}: {reason}\n  {condition}", path.display())]
     ChartConditionFails {
         /// The chart or segment that asks for it.
         of: String,
@@ -319,7 +319,7 @@ impl InputError {
         InputError::BrokenLink { path: path.to_path_buf(), target, source }
     }
 
-    /// This error, of a condition of this chart or segment.
+    /// This error, of the condition that this key has: `` `where` of the segment "web" ``.
     pub fn asked_by(self, of: &str) -> Self {
         match self {
             InputError::Condition { condition, reason, position } => {

@@ -56,7 +56,22 @@ pub struct AddedColumn {
     pub name: String,
     /// What it holds.
     pub contents: Contents,
+    /// The type of its values, where that follows from the input and is known.
+    pub stored: Option<&'static str>,
 }
+
+impl AddedColumn {
+    /// What it holds, and as what: a column that holds the same as another type is another column.
+    pub fn held(&self) -> String {
+        match self.stored {
+            Some(stored) => format!("{}{AS}{stored}", self.contents),
+            None => self.contents.to_string(),
+        }
+    }
+}
+
+/// Between what a column holds and the type of its values: nothing that a condition has in it.
+pub const AS: char = '\t';
 
 /// The columns added to one table: those that are declared, in the order of the job, and then those that only charts need,
 /// each once, in an order that follows from what they hold.
@@ -106,7 +121,7 @@ impl AddedColumns {
             if let Some(known) = contents.holds() {
                 holds.remove(known);
             }
-            columns.push(AddedColumn { name: name.clone(), contents: contents.clone() });
+            columns.push(AddedColumn { name: name.clone(), contents: contents.clone(), stored: None });
         }
         let known: Vec<(Holds, String)> = declared
             .iter()
@@ -133,7 +148,7 @@ impl AddedColumns {
                 Some((_, name)) => name.clone(),
                 None => free_name(&holds.readable_name(), &mut used),
             };
-            columns.push(AddedColumn { name, contents: Contents::OfEvents(holds) });
+            columns.push(AddedColumn { name, contents: Contents::OfEvents(holds), stored: None });
         }
         Ok(AddedColumns { columns, declared: declared.len() })
     }
@@ -148,8 +163,7 @@ impl AddedColumns {
         segments: &[Segment],
         property: Option<&str>,
     ) -> Result<(AddedColumns, Vec<AddedColumns>), JobError> {
-        let mut taken: Vec<String> =
-            [&OF_SESSIONS[..], &OF_ACTIVITY[..]].concat().iter().map(|name| name.to_string()).collect();
+        let mut taken: Vec<String> = OF_SESSIONS.iter().map(|name| name.to_string()).collect();
         taken.extend(property.map(property_column));
         check_groups(declared, charts, property)?;
         taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, property))));
@@ -184,9 +198,16 @@ impl AddedColumns {
         self.columns.iter().find(holds).map(|column| column.name.as_str())
     }
 
+    /// Notes the types of values, as `stored` knows them of what a column holds.
+    pub fn note_types(&mut self, stored: impl Fn(&Holds) -> Option<&'static str>) {
+        for column in &mut self.columns {
+            column.stored = column.contents.holds().and_then(&stored);
+        }
+    }
+
     /// Name and contents of each as text, for the metadata of a table.
     pub fn text(&self) -> String {
-        self.columns.iter().map(|column| format!("{} = {}\n", column.name, column.contents)).collect()
+        self.columns.iter().map(|column| format!("{} = {}\n", column.name, column.held())).collect()
     }
 }
 

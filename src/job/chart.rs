@@ -283,7 +283,7 @@ fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
 
 /// Why a formula over some series matches no groups: they are values of different properties.
 fn differently_grouped(used: &[usize], series: &[Series]) -> Option<String> {
-    let property = |place: &usize| Some((*place, series[*place].group_by.as_ref()?.property()?));
+    let property = |place: &usize| Some((*place, series[*place].group_by.as_ref()?.key()));
     let mut grouped = used.iter().filter_map(property);
     let (first, by) = grouped.next()?;
     let (other, other_by) = grouped.find(|(_, other_by)| *other_by != by)?;

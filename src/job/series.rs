@@ -38,12 +38,30 @@ pub enum GroupBy {
     Column(String),
 }
 
+/// What groups are values of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKey<'a> {
+    /// A property of events.
+    Property(&'a str),
+    /// A column of the session.
+    Column(&'a str),
+}
+
 impl GroupBy {
-    /// The property, or the column.
-    pub fn property(&self) -> Option<&str> {
+    /// What the groups are values of: those of one property match, whether it is the first or the last value.
+    pub fn key(&self) -> GroupKey<'_> {
         match self {
-            GroupBy::Value(holds) => holds.property(),
-            GroupBy::Column(name) => Some(name),
+            GroupBy::Value(holds) => GroupKey::Property(holds.property().unwrap_or_default()),
+            GroupBy::Column(name) => GroupKey::Column(name),
+        }
+    }
+}
+
+impl std::fmt::Display for GroupKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            GroupKey::Property(name) => f.write_str(name),
+            GroupKey::Column(name) => write!(f, "the column {name}"),
         }
     }
 }

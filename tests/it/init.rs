@@ -31,6 +31,7 @@ fn columns_are_found_by_usual_names_and_the_job_runs() {
         ("ts", ints(CLOCKS.map(at_ms))),
         ("received_at", times(CLOCKS)),
         ("eventName", texts(["view"; 4])),
+        ("eventID", ints([17; 4])),
         ("messageId", texts(["1", "2", "2", "3"])),
     ]));
     let ran = sandbox.init(&[]);

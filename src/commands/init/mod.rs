@@ -24,6 +24,7 @@ use crate::job::source::Key;
 use crate::job::values::{Names, Scalar};
 use crate::job::{Job, JobError};
 use crate::tables::error::TableError;
+use crate::tables::folder::check_apart;
 use roles::{Found, Roles};
 use text::Written;
 
@@ -87,7 +88,9 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     let text = written.text();
     // It is a job that can be run, or it is not written.
     let mut job = Job::new(JobFile::parse(&text, &ask.job)?)?;
-    ReadPlan::new(&mut job)?;
+    let plan = ReadPlan::new(&mut job)?;
+    let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
+    check_apart(&job.output.path, &job.input.paths, &files)?;
     write(&ask.job, &text)?;
     Ok(format!("{}\n{}", written.summary(&job, &ask.job), next(&ask.job)))
 }
@@ -103,6 +106,7 @@ fn defined(input: &InputKeys, roles: &Roles, resources: &Resources) -> Result<De
         Job::for_question(JobFile { input: input.clone(), session, ..JobFile::default() }).map_err(Error::from)
     };
     let has_ids = match &input.source {
+        _ if input.session_id.is_some() => true,
         Some(_) => {
             let preset = job(SessionKeys::default())?.input.preset;
             preset.is_some_and(|preset| preset.source.value(Key::SessionId).is_some())
@@ -142,7 +146,11 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
         opened => opened.map_err(|error| TableError::write(path, &error))?,
     };
-    Ok(file.write_all(text.as_bytes()).map_err(|error| TableError::write(path, &error))?)
+    file.write_all(text.as_bytes()).map_err(|error| {
+        // A part of a job is none.
+        let _ = std::fs::remove_file(path);
+        TableError::write(path, &error).into()
+    })
 }
 
 /// What to do next.

@@ -40,7 +40,7 @@ const TIMES: &[&str] = &[
 ];
 const EVENTS: &[&str] = &["eventtype", "eventname", "event", "action", "activity", "name", "type"];
 const SESSIONS: &[&str] = &["sessionid", "session", "sid", "visitid"];
-const IDS: &[&str] = &["$insertid", "insertid", "eventid", "messageid", "eventuuid", "uuid", "id"];
+const IDS: &[&str] = &["$insertid", "insertid", "messageid", "eventuuid"];
 
 /// The column of a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,8 @@ impl Roles {
         Ok(Roles {
             user,
             time,
-            time_counts: time_column.is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64)),
+            time_counts: time_column
+                .is_some_and(|column| matches!(column.kind, Kind::Int | Kind::UInt64 | Kind::Decimal(0))),
             event: found(columns, input.event.is_some(), EVENTS, is_text)?,
             session_id: found(columns, input.session_id.is_some(), SESSIONS, is_id)?,
             dedup: found(columns, input.dedup.is_some(), IDS, is_id)?,
@@ -133,12 +134,14 @@ fn found(columns: &Columns<'_>, is_named: bool, usual: &[&str], fits: fn(&Kind) 
     let mut all = Vec::new();
     for name in columns.names() {
         let Some(rank) = usual.iter().position(|usual| *usual == plain(&name)) else { continue };
-        if columns.find(&name)?.is_some_and(|column| fits(&column.kind)) {
-            all.push((rank, name));
+        // Files that do not agree on it say so where a job names it.
+        if columns.find(&name).ok().flatten().is_some_and(|column| fits(&column.kind)) {
+            // Spelled as the default is, if there is one.
+            all.push((rank, name.contains(char::is_uppercase), name));
         }
     }
     all.sort();
-    let mut names = all.into_iter().map(|(_, name)| name);
+    let mut names = all.into_iter().map(|(.., name)| name);
     Ok(match names.next() {
         Some(column) => Found::Usual { column, others: names.collect() },
         None => Found::Nothing,
@@ -146,11 +149,21 @@ fn found(columns: &Columns<'_>, is_named: bool, usual: &[&str], fits: fn(&Kind) 
 }
 
 fn is_id(kind: &Kind) -> bool {
-    matches!(kind, Kind::Text | Kind::Binary | Kind::Uuid | Kind::Int | Kind::UInt64 | Kind::Mixed | Kind::Float)
+    matches!(
+        kind,
+        Kind::Text
+            | Kind::Binary
+            | Kind::Uuid
+            | Kind::Int
+            | Kind::UInt64
+            | Kind::Mixed
+            | Kind::Float
+            | Kind::Decimal(0)
+    )
 }
 
 fn is_time(kind: &Kind) -> bool {
-    matches!(kind, Kind::Timestamp(_) | Kind::Text | Kind::Int | Kind::UInt64)
+    matches!(kind, Kind::Timestamp(_) | Kind::Text | Kind::Int | Kind::UInt64 | Kind::Decimal(0))
 }
 
 fn is_text(kind: &Kind) -> bool {

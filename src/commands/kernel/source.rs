@@ -12,6 +12,7 @@ use parquet::file::properties::WriterProperties;
 use rayon::ThreadPool;
 use tempfile::NamedTempFile;
 
+use crate::commands::run::check_conditions;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::events::error::InputError;
@@ -58,7 +59,10 @@ impl Source<'_> {
         let stream = EventStream::open(input)?;
         let mut of_stream = job.clone();
         match ReadPlan::of_stream(&mut of_stream, stream.schema()) {
-            Ok(plan) => self.straight(of_stream, plan, stream),
+            Ok(plan) => {
+                check_conditions(&of_stream, &plan)?;
+                self.straight(of_stream, plan, stream)
+            }
             Err(InputError::Untold { .. }) => self.by_file(job, stream),
             Err(error) => Err(error.into()),
         }

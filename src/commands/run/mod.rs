@@ -33,6 +33,7 @@ use crate::pipeline::progress::Progress;
 use crate::profile::Profile;
 use crate::summary::run_json::Stopwatch;
 use crate::tables::history::scope::Mode;
+pub use plan::check_conditions;
 
 /// What is kept of the course of a run, to be shown and recorded.
 struct Course {

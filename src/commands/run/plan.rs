@@ -103,12 +103,15 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
 }
 
 /// Checks the conditions of columns and charts over columns of the session.
-fn check_conditions(job: &Job, plan: &ReadPlan) -> Result<(), Error> {
+///
+/// # Errors
+/// One that does not fit the columns.
+pub fn check_conditions(job: &Job, plan: &ReadPlan) -> Result<(), Error> {
     let columns = TableColumns::of_run(job, &plan.roles, plan.facts.as_deref(), None)?;
     let of_session = columns.of_session(job.columns.len());
     for chart in &job.charts {
         for condition in chart.series.iter().filter_map(|series| series.sessions.as_ref()) {
-            RowCondition::new(condition, &of_session, &chart.in_words())?;
+            RowCondition::new(condition, &of_session, &format!("`sessions` of {}", chart.in_words()))?;
         }
     }
     Ok(())

@@ -59,7 +59,7 @@ pub struct Property {
 
 impl Property {
     fn find(name: &str, as_number: bool, columns: &Columns<'_>, of: &str) -> Result<Self, InputError> {
-        let key = if as_number { "chart.count.property" } else { "a property of charts or segments" };
+        let key = if as_number { "chart.count.property" } else { "a property of columns, charts or segments" };
         let column = columns.require(key, name, &format!("; {of} asks for it"))?;
         let fits = match as_number {
             true => matches!(
@@ -214,6 +214,14 @@ impl Facts {
         match self.of_numbers.contains(holds) {
             true => Some(KeyType::Float),
             false => self.key_type(holds.property()?),
+        }
+    }
+
+    /// The type that follows from the input of what a column holds; `None` of what is always of one type.
+    pub fn stored_as(&self, holds: &Holds) -> Option<&'static str> {
+        match holds {
+            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) => None,
+            _ => self.type_of(holds).map(KeyType::name),
         }
     }
 
@@ -374,7 +382,7 @@ fn is_of_numbers(job: &Job, holds: &Holds, columns: &Columns<'_>) -> Result<bool
 
 /// The first chart that asks for a condition of events, or segment that does so of what its users performed.
 fn who_marks(job: &Job, text: &str) -> String {
-    who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text))
+    format!("`where` of {}", who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text)))
 }
 
 /// The first chart that asks for something of events, or segment that does so of what its users performed.
@@ -398,7 +406,7 @@ fn of_segment(segment: &Segment) -> String {
 /// The first segment of the events for which a condition holds.
 fn who_picks(job: &Job, text: &str) -> String {
     let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
-    segment.map_or_else(String::new, of_segment)
+    segment.map_or_else(String::new, |segment| format!("`where` of {}", of_segment(segment)))
 }
 
 fn where_of(pick: &JobPick) -> Option<&String> {

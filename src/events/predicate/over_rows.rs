@@ -77,7 +77,7 @@ impl RowCondition {
     pub fn truths(&self, rows: &RecordBatch) -> Result<BooleanArray, InputError> {
         self.computed(rows).map_err(|reason| {
             let condition = self.text.clone();
-            InputError::Condition { condition, reason, position: None }.asked_by(&self.asked_by)
+            InputError::ChartConditionFails { of: self.asked_by.clone(), path: "sessions".into(), reason, condition }
         })
     }
 

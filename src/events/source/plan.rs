@@ -123,6 +123,9 @@ impl ReadPlan {
         let roles = Roles::resolve(job, &columns).map_err(|error| explained(error, job, &columns))?;
         let roles = Arc::new(roles);
         let facts = Facts::resolve(job, &columns)?;
+        if let Some(facts) = &facts {
+            job.added.note_types(|holds| facts.stored_as(holds));
+        }
         let mut plan = ReadPlan {
             footers,
             roles,

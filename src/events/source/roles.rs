@@ -54,6 +54,20 @@ pub enum KeyType {
     Timestamp,
 }
 
+impl KeyType {
+    /// The type in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            KeyType::Text => "text",
+            KeyType::Int => "int64",
+            KeyType::Float => "double",
+            KeyType::Boolean => "boolean",
+            KeyType::Date => "date",
+            KeyType::Timestamp => "timestamp",
+        }
+    }
+}
+
 impl Roles {
     /// Finds the columns of a job.
     ///

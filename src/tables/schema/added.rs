@@ -74,16 +74,17 @@ impl AddedFields {
     ) -> Result<Self, InputError> {
         let mut fields = AddedFields(AddedFields::by(job, segment, facts).into_iter().collect());
         let mut known = own.to_vec();
-        for AddedColumn { name, contents } in job.added.columns() {
+        for column in job.added.columns() {
+            let AddedColumn { name, contents, .. } = column;
             let field_type = match contents {
                 Contents::OfEvents(holds) => type_of(holds, facts),
                 Contents::When(condition) => {
-                    let asked_by = format!("the column \"{name}\"");
+                    let asked_by = format!("`when` of the column \"{name}\"");
                     let of_session = Schema::new(known.clone());
                     FieldType::When(Box::new(RowCondition::new(condition, &of_session, &asked_by)?))
                 }
             };
-            let field = AddedField { name: name.clone(), contents: contents.to_string(), field_type };
+            let field = AddedField { name: name.clone(), contents: column.held(), field_type };
             known.push(field.field());
             fields.0.push(field);
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use parquet::file::metadata::ParquetMetaDataReader;
 
+use crate::job::added::{AddedColumn, AS};
 use crate::job::{AddedColumns, Segment};
 use crate::tables::error::TableError;
 
@@ -71,8 +72,9 @@ impl MadeWith {
     pub fn lacks_for(&self, columns: &AddedColumns, segment: Option<&Segment>) -> Option<String> {
         let of_segment = self.lacks(&MadeWith { added: String::new(), ..MadeWith::new(columns, segment) });
         of_segment.or_else(|| {
-            let lacking = columns.holds().map(ToString::to_string).filter(|held| self.name_of(held).is_none());
-            let lacking: Vec<String> = lacking.collect();
+            let of_events = columns.columns().iter().filter(|column| column.contents.holds().is_some());
+            let lacking: Vec<String> =
+                of_events.filter(|column| self.name_of(&column.held()).is_none()).map(in_words).collect();
             (!lacking.is_empty()).then(|| lacking.join(", "))
         })
     }
@@ -85,10 +87,22 @@ impl MadeWith {
                 other => format!("the segment {} (it is the one {other})", needed.segment),
             });
         }
-        let missing: Vec<&str> =
-            needed.added.lines().filter(|column| !self.added.lines().any(|known| known == *column)).collect();
+        // Who does not know the types of values takes any.
+        let is_it = |known: &str, column: &str| {
+            known == column || !column.contains(AS) && known.split(AS).next() == Some(column)
+        };
+        let missing: Vec<String> = needed
+            .added
+            .lines()
+            .filter(|column| !self.added.lines().any(|known| is_it(known, column)))
+            .map(|column| column.replace(AS, " as "))
+            .collect();
         (!missing.is_empty()).then(|| missing.join(", "))
     }
+}
+
+fn in_words(column: &AddedColumn) -> String {
+    column.held().replace(AS, " as ")
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 
 use super::naive::Session;
 use super::{read_all, run_story, sessions_of, texts_of, try_story, Happened};
+use crate::cells::{ints, table, texts, times};
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{self, Kept};
-use crate::support::{dated_files, first_difference, table_hashes};
+use crate::support::{dated_files, first_difference, read_run, table_hashes, write_batch, Sandbox};
+use arrow::array::{ArrayRef, Float64Array};
 use proptest::prelude::*;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A column of every kind, and charts that use them.
 pub const JOB: &str = r#"
@@ -214,7 +217,7 @@ const STORY: &[Happened<'static>] = &[
     Happened("bob", "2026-01-02 09:00", "buy", &[("page", ""), ("amt", "3")]),
 ];
 
-fn column(sandbox: &crate::support::Sandbox, name: &str) -> Vec<String> {
+fn column(sandbox: &Sandbox, name: &str) -> Vec<String> {
     let files = dated_files(&sandbox.out().join("sessions"), "session_date");
     files.iter().flat_map(|(_, file)| texts_of(&read_all(file), name)).collect()
 }
@@ -279,8 +282,7 @@ fn mistakes_name_the_column_and_the_way_out() {
 
 #[test]
 fn a_sum_that_does_not_fit_is_an_error() {
-    use crate::support::{write_batch, Sandbox};
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
     use std::sync::Arc;
     let sandbox = Sandbox::new();
     let columns: [(&str, ArrayRef); 3] = [
@@ -301,4 +303,28 @@ fn a_sum_that_does_not_fit_is_an_error() {
     let ran = sandbox.dwell(&["run", "job.toml", "--overwrite"]);
     ran.expect_code(2);
     assert!(ran.stderr.contains("\"all of it\"") && ran.stderr.contains("64 bits"), "{}", ran.stderr);
+}
+
+#[test]
+fn types_of_values_follow_all_files_also_those_of_a_later_night() {
+    let sandbox = Sandbox::new();
+    let columns = "[[column]]\nname = 'last_price'\nlast = 'price'\n[[column]]\nname = 'spent'\nsum = 'price'\n\
+                   [[chart]]\nname = 'x'\ngroup_by = { first = 'price' }\n";
+    let job =
+        |out: &str| format!("[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = '{out}'\n{columns}");
+    sandbox.job(&job("out"));
+    let night = |file: &str, time: &str, price: ArrayRef| {
+        let events = table([("user_id", texts(["ann"])), ("event_time", times([time])), ("price", price)]);
+        write_batch(&sandbox.path().join(file), 1000, &events);
+        sandbox.dwell(&["run", "job.toml", "--incremental", "--quiet"]).expect_code(0);
+    };
+    night("data/a.parquet", "2026-01-01 10:00", ints([1]));
+    night("data/b.parquet", "2026-01-05 10:00", Arc::new(Float64Array::from(vec![1.5])));
+    assert!(read_run(&sandbox.out())["everything"].to_string().contains("the tables get other columns"));
+    let nights = table_hashes(&sandbox.out());
+    sandbox.job(&job("full"));
+    sandbox.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
+    assert_eq!(nights, table_hashes(&sandbox.path().join("full")));
+    sandbox.job(&job("out"));
+    sandbox.dwell(&["charts", "job.toml"]).expect_code(0);
 }

@@ -269,10 +269,10 @@ fn another_definition_is_refused_and_its_rebuild_is_a_full_run() {
 #[test]
 fn tables_of_other_columns_are_rebuilt() {
     let sandbox = after_a_month(TIMEOUT);
-    // As a job with other charts may have left it.
+    // As a job with other segments may have left it.
     let path = sandbox.out().join("_dwell/folder.json");
     let mut record: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    record["tables"][0] = "sessions: with a column more".into();
+    record["tables"][1] = "activity: with a column more".into();
     std::fs::write(&path, record.to_string()).unwrap();
     adds(&sandbox, "late.parquet", &[view("bob", "2026-01-03 12:20")]);
     let said = sandbox.night(&[]).stderr;
