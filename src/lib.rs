@@ -42,6 +42,9 @@
 //! built, and where to look for what, is on the page [`guide::architecture`]; what is computed, on
 //! [`guide::specification`]: "SPEC 3" in a comment is section 3 of it.
 
+// The documentation is for who works on it, too, and made with private items.
+#![allow(rustdoc::private_intra_doc_links)]
+
 mod cancel;
 mod charts;
 pub mod cli;
