@@ -4,8 +4,9 @@ usage: spark.py --dwell target/release/dwell --data FOLDER [--rounds 3] [--cores
 
 FOLDER holds Parquet files with user_id, session_id, event_type and event_time, as `cargo run --example generate -- --columns
 bench` writes them. All contenders read them by one session of Spark, put users into as many partitions, and write their sessions
-as Parquet; after a round that does not count they take turns, round by round, and what is printed is the median of seconds and of the ratios to dwell in the same
-round. `shuffle` only puts users together and writes their events. Needs pyspark 4, pandas, pyarrow and Java; `src/python` on PYTHONPATH.
+as Parquet. After a round that does not count they take turns, round by round; what is printed is the median of seconds, and of
+the ratios to dwell in the same round. `shuffle` only puts users together and writes their events. Needs pyspark 4, pandas,
+pyarrow and Java; `src/python` on PYTHONPATH.
 """
 
 import argparse
