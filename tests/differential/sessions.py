@@ -156,7 +156,7 @@ def events_sql(case):
 
         CREATE OR REPLACE TEMP TABLE placed AS
         SELECT * REPLACE (CASE WHEN d IS NULL THEN p WHEN count(*) OVER same = count(p) OVER same THEN min(p) OVER same END AS p),
-            row_number() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, v NULLS FIRST) AS place,
+            row_number() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, v NULLS FIRST, d NULLS FIRST, p NULLS FIRST) AS place,
             dense_rank() OVER (PARTITION BY u ORDER BY t, q NULLS FIRST, rank, e NULLS FIRST, d NULLS FIRST) AS tie
         FROM (SELECT *, CASE WHEN {is_one_of('e', case.start)} THEN 0 WHEN {is_one_of('e', case.end)} THEN 2 ELSE 1 END AS rank
               FROM judged WHERE rejected IS NULL)
