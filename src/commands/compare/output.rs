@@ -76,9 +76,7 @@ impl Output {
     pub(super) fn new(folder: &Path, reading: &Reading<'_>) -> Result<Self, Error> {
         check_own(folder)?;
         for side in [0, 1] {
-            let files: Vec<PathBuf> =
-                reading.alone[side].footers.iter().map(|footer| footer.file.path.clone()).collect();
-            check_apart(folder, &reading.jobs[side].job.input.paths, &files)?;
+            check_apart(folder, &reading.jobs[side].job.input.paths, &reading.alone[side].files())?;
             let of_run = reading.jobs[side].output.as_deref().map(absolute);
             if of_run.is_some_and(|of_run| absolute(folder).starts_with(of_run)) {
                 let what = format!("is where runs of {} write to", reading.jobs[side].name.display());

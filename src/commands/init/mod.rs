@@ -20,12 +20,12 @@ use crate::events::source::plan::ReadPlan;
 use crate::events::source::recognise::recognise;
 use crate::job::file::{InputKeys, JobFile, SessionKeys};
 use crate::job::options::Resources;
-use crate::job::source::Key;
+use crate::job::source::{Key, Source};
 use crate::job::values::{Names, Scalar};
 use crate::job::{Job, JobError};
 use crate::tables::error::TableError;
 use crate::tables::folder::check_apart;
-use roles::{Found, Roles};
+use roles::Roles;
 use text::Written;
 
 /// What is asked for.
@@ -75,7 +75,7 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     if roles.time_counts && input.time_unit.is_none() {
         input.time_unit = footers.iter().find(|footer| footer.rows() > 0).and_then(|one| unit(&input, one));
     }
-    let defined = defined(&input, &roles, &ask.resources)?;
+    let defined = defined(&input, &ask.resources)?;
     let written = Written {
         input: &input,
         roles: &roles,
@@ -89,8 +89,7 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     // It is a job that can be run, or it is not written.
     let mut job = Job::new(JobFile::parse(&text, &ask.job)?)?;
     let plan = ReadPlan::new(&mut job)?;
-    let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
-    check_apart(&job.output.path, &job.input.paths, &files)?;
+    check_apart(&job.output.path, &job.input.paths, &plan.files())?;
     write(&ask.job, &text)?;
     Ok(format!("{}\n{}", written.summary(&job, &ask.job), next(&ask.job)))
 }
@@ -101,23 +100,18 @@ fn names_nothing(input: &InputKeys) -> bool {
 }
 
 /// What defines sessions: their ids where the input has them, else a timeout.
-fn defined(input: &InputKeys, roles: &Roles, resources: &Resources) -> Result<Defined, Error> {
-    let job = |session: SessionKeys| {
-        Job::for_question(JobFile { input: input.clone(), session, ..JobFile::default() }).map_err(Error::from)
-    };
-    let has_ids = match &input.source {
-        _ if input.session_id.is_some() => true,
-        Some(_) => {
-            let preset = job(SessionKeys::default())?.input.preset;
-            preset.is_some_and(|preset| preset.source.value(Key::SessionId).is_some())
-        }
-        None => roles.session_id != Found::Nothing,
-    };
-    if has_ids {
+fn defined(input: &InputKeys, resources: &Resources) -> Result<Defined, Error> {
+    let of_source = input.source.as_deref().map(Source::parse).transpose()?;
+    if input.session_id.is_some() || of_source.is_some_and(|source| source.value(Key::SessionId).is_some()) {
         return Ok(Defined::BySessionId);
     }
+    Ok(Defined::ByTimeout(gaps(under_timeout(input.clone())?, resources, &[])?.proposal()))
+}
+
+/// The events under half an hour's timeout: to look at, before it is known what a session is.
+fn under_timeout(input: InputKeys) -> Result<Job, JobError> {
     let session = SessionKeys { timeout: Some(Scalar("30m".to_string())), ..SessionKeys::default() };
-    Ok(Defined::ByTimeout(gaps(job(session)?, resources, &[])?.proposal()))
+    Job::for_question(JobFile { input, session, ..JobFile::default() })
 }
 
 /// The unit of times that are numbers: the one by which the footer of a file has them in this century.
@@ -125,8 +119,7 @@ fn unit(input: &InputKeys, file: &Footer) -> Option<String> {
     let path = Names::One(file.file.path.to_str()?.to_string());
     let fits = |unit: &&&str| {
         let input = InputKeys { time_unit: Some(unit.to_string()), path: Some(path.clone()), ..input.clone() };
-        let session = SessionKeys { timeout: Some(Scalar("30m".to_string())), ..SessionKeys::default() };
-        let Ok(mut job) = Job::for_question(JobFile { input, session, ..JobFile::default() }) else { return false };
+        let Ok(mut job) = under_timeout(input) else { return false };
         let possible = job.input.times;
         ReadPlan::new(&mut job).is_ok_and(|plan| {
             let times = (0..plan.footers.len()).filter_map(|file| plan.times_by_footer(file).ok()).flatten();

@@ -1,6 +1,6 @@
 //! Plans a run: finds out what it reads and which dates it makes, and locks the output folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::ThreadPool;
 
@@ -69,8 +69,7 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     let mut plan = ReadPlan::new(&mut job)?;
     check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
-    let files: Vec<PathBuf> = plan.footers.iter().map(|footer| footer.file.path.clone()).collect();
-    check_apart(&job.output.path, &job.input.paths, &files)?;
+    check_apart(&job.output.path, &job.input.paths, &plan.files())?;
     let folder = OutputFolder::look(&job.output.path)?;
     let threads = options.resources.threads()?;
     plan.keep_limit(options.resources.memory_limit, threads);

@@ -1,6 +1,7 @@
 //! What a run will read, worked out from names and footers alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -140,6 +141,11 @@ impl ReadPlan {
         };
         plan.choose_files()?;
         Ok(plan)
+    }
+
+    /// The files of the input, in order.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.footers.iter().map(|footer| footer.file.path.clone()).collect()
     }
 
     /// Has only row groups be read that may hold one of these times.

@@ -117,6 +117,18 @@ def time_text(time: Time) -> str:
     return time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+#: In place of a user, where only times are looked at.
+NOBODY = "__dwell_nobody"
+
+
+def job_of_times(told: dict[str, Any]) -> str:
+    """A job by which the program looks at times alone; `told` is what it says of the columns of another one."""
+    least, most = told["possible_times"]
+    of_input = {"user": NOBODY, "time": told["time"], "time_unit": told["time_unit"]}
+    bounds = {"min_time": instant(least), "max_time": instant(most)}
+    return text_of({"input": {**of_input, **bounds}, "session": {"timeout": "30m"}})
+
+
 def instant(micros: int) -> str:
     """Microseconds since the epoch as the program reads times."""
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

@@ -13,7 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from ._job import Job, text_of
-from ._kernel import Time, flags_of, instant, needed
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: The column that says into which part a row goes.
 PART = "__dwell_part"
-#: In place of a user, where only times are looked at.
-NOBODY = "__dwell_nobody"
 
 
 def sessionize(
@@ -146,18 +144,7 @@ def _parts_of(rows: pyarrow.Table, users: list[str], parts: int) -> Any:
 
 def _latest(dataset: Dataset, told: dict[str, Any]) -> str | None:
     """The latest possible time of all rows, as the program reads times."""
-    least, most = told["possible_times"]
-    job = {
-        "input": {
-            "user": NOBODY,
-            "time": told["time"],
-            "time_unit": told["time_unit"],
-            "min_time": instant(least),
-            "max_time": instant(most),
-        },
-        "session": {"timeout": "30m"},
-    }
-    text = text_of(job)
+    text = job_of_times(told)
 
     def of_batch(rows: pyarrow.Table) -> pyarrow.Table:
         import pyarrow as pa

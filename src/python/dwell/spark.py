@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _pipe
 from ._job import Job, text_of
-from ._kernel import Time, flags_of, instant, needed
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pyarrow
     from pyspark.sql import Column, DataFrame, SparkSession
 
-#: In place of a user, where only times are looked at.
-NOBODY = "__dwell_nobody"
 #: The least memory that the program takes with one thread, and some room beside it.
 LEAST_MEMORY = 192 << 20
 
@@ -241,17 +239,7 @@ def _latest(df: DataFrame, told: dict[str, Any], program: _Program) -> Time | No
     else:
         root = name if name in df.columns else next(one for one in df.columns if name.startswith(one + "."))
         nobody = df.select(_quoted(root), F.lit(None).cast("string").alias(NOBODY))
-        job = {
-            "input": {
-                "user": NOBODY,
-                "time": name,
-                "time_unit": told["time_unit"],
-                "min_time": instant(least),
-                "max_time": instant(most),
-            },
-            "session": {"timeout": "30m"},
-        }
-        times = nobody.mapInArrow(_latest_worker(program, text_of(job)), "latest bigint")
+        times = nobody.mapInArrow(_latest_worker(program, job_of_times(told)), "latest bigint")
         found = times.agg(F.max("latest")).first()[0]
     return None if found is None else instant(found)
 
