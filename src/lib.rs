@@ -65,6 +65,7 @@ mod profile;
 mod schedulers;
 mod sessionize;
 mod stats;
+mod storage;
 mod summary;
 mod tables;
 

@@ -10,7 +10,7 @@ use crate::commands::compare::{Compared, Options};
 use crate::error::Error;
 use crate::job::file::{InputKeys, JobFile};
 use crate::job::values::Names;
-use crate::job::{Job, JobError};
+use crate::job::{local_folder, Job, JobError};
 use crate::summary::format::Format;
 
 /// A comparison, as asked for.
@@ -31,7 +31,7 @@ pub struct CompareRequest {
     source: Option<String>,
     /// Folder of its own for all of it as Parquet: how sessions map, measures and users
     #[arg(long, value_name = "FOLDER", help_heading = "Output")]
-    output: Option<PathBuf>,
+    output: Option<String>,
     /// How many of the users that change most to show
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     users: usize,
@@ -56,7 +56,8 @@ impl CompareRequest {
         let resources = self.resources.resources()?;
         let job = |path: &Path| job(path, self.input.clone(), self.source.clone());
         let jobs = [job(&self.a)?, job(&self.b)?];
-        Ok((jobs, Options { output: self.output, users: self.users, format: self.format, resources }))
+        let output = self.output.map(|path| local_folder("--output", path)).transpose()?;
+        Ok((jobs, Options { output, users: self.users, format: self.format, resources }))
     }
 }
 

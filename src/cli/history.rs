@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::job_file;
 use crate::error::Error;
-use crate::job::JobError;
+use crate::job::{local_folder, JobError};
 
 /// The folder whose runs are asked for.
 #[derive(Debug, Args)]
@@ -29,6 +29,6 @@ impl HistoryRequest {
             None => job_file(self.job.as_deref())?.output.path,
         };
         let missing = JobError::Missing { key: "output.path", flag: "--output" };
-        Ok(PathBuf::from(named.filter(|path| !path.is_empty()).ok_or(missing)?))
+        Ok(local_folder("output.path", named.filter(|path| !path.is_empty()).ok_or(missing)?)?)
     }
 }

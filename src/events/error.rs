@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::storage::error::StorageError;
+
 /// A problem with the input: its paths, its files, its columns or the condition over them. Each message
 /// names the file or column and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +33,9 @@ pub enum InputError {
         /// Why.
         reason: String,
     },
-    /// A path in an object store.
-    #[error("{path:?} is in an object store, which is not supported yet; copy or mount it and give a local path")]
-    ObjectStore {
-        /// The path.
-        path: String,
-    },
+    /// A store, or an object in it.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// A local path written as a URL.
     #[error("{path:?} is a URL; write it as a plain path: {plain}")]
     FileUrl {
@@ -339,6 +338,9 @@ impl InputError {
 
     /// Whether the command line or job is wrong, rather than a file.
     pub fn is_usage(&self) -> bool {
+        if let InputError::Storage(error) = self {
+            return error.is_usage();
+        }
         !matches!(
             self,
             InputError::Open { .. }

@@ -38,6 +38,8 @@ pub struct JobFile {
     pub session: SessionKeys,
     /// Where tables go.
     pub output: OutputKeys,
+    /// How object stores are reached.
+    pub storage: StorageKeys,
     /// Segments of the events.
     pub segment: Vec<SegmentKeys>,
     /// Columns of the sessions tables.
@@ -56,7 +58,7 @@ macro_rules! keys {
         }
 
         impl $name {
-            fn merge(self, over: Self) -> Self {
+            pub(super) fn merge(self, over: Self) -> Self {
                 $name { $($key: over.$key.or(self.$key),)* }
             }
         }
@@ -96,6 +98,8 @@ keys! {
         min_time: Scalar,
         /// This time and later ones are rejected.
         max_time: Scalar,
+        /// How the object stores of the input are reached, where that is another way than `[storage]` says.
+        storage: StorageKeys,
     }
 }
 
@@ -142,6 +146,28 @@ keys! {
         until: Scalar,
         /// What becomes of text in CSV that a spreadsheet would run.
         csv_formulas: String,
+    }
+}
+
+keys! {
+    /// The keys of `[storage]` and `[input.storage]`.
+    StorageKeys {
+        /// The URL of the service, for others than those of the clouds.
+        endpoint: String,
+        /// The region of the bucket (S3).
+        region: String,
+        /// Whether the bucket is in the path of a request's URL, or in its host (S3).
+        path_style: bool,
+        /// Whether requests may go over http.
+        allow_http: bool,
+        /// Whether requests are not signed, as for public buckets.
+        skip_signature: bool,
+        /// Whether the one who asks pays (S3).
+        request_payer: bool,
+        /// Requests that are under way at once.
+        concurrency: i64,
+        /// How long a request is tried again that fails in passing.
+        retry_timeout: Scalar,
     }
 }
 
@@ -192,6 +218,7 @@ impl JobFile {
             column: vec![ColumnKeys::default()],
             chart: vec![ChartKeys::with_all_keys()],
             segment: vec![SegmentKeys::with_all_keys()],
+            input: InputKeys { storage: Some(StorageKeys::default()), ..InputKeys::default() },
             ..JobFile::default()
         };
         serde_json::to_value(all).unwrap_or_default()
@@ -201,6 +228,7 @@ impl JobFile {
     pub fn merge(self, over: JobFile) -> Self {
         JobFile {
             input: self.input.merge(over.input),
+            storage: self.storage.merge(over.storage),
             session: self.session.merge(over.session),
             output: self.output.merge(over.output),
             segment: if over.segment.is_empty() { self.segment } else { over.segment },

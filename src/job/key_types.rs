@@ -14,6 +14,8 @@ enum Takes {
     Date,
     Whole,
     Wholes,
+    /// `true` or `false`.
+    Truth,
     /// Any value, which is judged later.
     Value,
     /// Keys of its own.
@@ -24,10 +26,10 @@ enum Takes {
     Count,
 }
 
-use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Value, Whole, Wholes};
+use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 104] = [
+const KEYS: [(&str, Takes, &str); 121] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -43,6 +45,15 @@ const KEYS: [(&str, Takes, &str); 104] = [
     ("input.inactive", Texts, "[\"push_received\"]"),
     ("input.min_time", Date, "\"2000-01-01\""),
     ("input.max_time", Date, "\"2100-01-01\""),
+    ("input.storage", Keys, "{ region = \"eu-west-1\" }"),
+    ("input.storage.endpoint", Text, "\"https://minio.example.com\""),
+    ("input.storage.region", Text, "\"eu-west-1\""),
+    ("input.storage.path_style", Truth, "true"),
+    ("input.storage.allow_http", Truth, "true"),
+    ("input.storage.skip_signature", Truth, "true"),
+    ("input.storage.request_payer", Truth, "true"),
+    ("input.storage.concurrency", Whole, "16"),
+    ("input.storage.retry_timeout", Duration, "\"3m\""),
     ("session.id_unit", Text, "\"ms\""),
     ("session.at_midnight", Text, "\"split\""),
     ("session.property", Text, "\"order_id\""),
@@ -60,6 +71,14 @@ const KEYS: [(&str, Takes, &str); 104] = [
     ("output.since", Date, "\"2026-01-01\""),
     ("output.until", Date, "\"2026-12-31\""),
     ("output.csv_formulas", Text, "\"keep\""),
+    ("storage.endpoint", Text, "\"https://minio.example.com\""),
+    ("storage.region", Text, "\"eu-west-1\""),
+    ("storage.path_style", Truth, "true"),
+    ("storage.allow_http", Truth, "true"),
+    ("storage.skip_signature", Truth, "true"),
+    ("storage.request_payer", Truth, "true"),
+    ("storage.concurrency", Whole, "16"),
+    ("storage.retry_timeout", Duration, "\"3m\""),
     ("segment.name", Text, "\"mobile\""),
     ("segment.where", Text, "\"platform = 'ios'\""),
     ("segment.by", Text, "\"country\""),
@@ -168,6 +187,7 @@ impl Takes {
             Text => matches!(value, DeValue::String(_)),
             Duration | Date => !matches!(value, DeValue::Boolean(_) | DeValue::Array(_) | DeValue::Table(_)),
             Whole => matches!(value, DeValue::Integer(_)),
+            Truth => matches!(value, DeValue::Boolean(_)),
             Keys => matches!(value, DeValue::Table(_)),
             Count => matches!(value, DeValue::Table(_) | DeValue::String(_)),
             Texts => return Text.misfit(value).and_then(|_| each(Text)),
@@ -185,6 +205,7 @@ impl Takes {
             Duration => "a duration in quotes",
             Date => "a date in quotes",
             Whole => "a whole number",
+            Truth => "true or false without quotes",
             Wholes => "a list of whole numbers",
             Value => "a value",
             Keys => "keys in braces",

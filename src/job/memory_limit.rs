@@ -89,6 +89,11 @@ impl MemoryLimit {
         PER_THREAD / 2 * threads as u64 + self.room(threads) / 4
     }
 
+    /// Bytes of objects that may be on their way or wait to be decoded.
+    pub fn fetched(self, threads: usize) -> u64 {
+        PER_THREAD / 4 * threads as u64 + self.room(threads) / 8
+    }
+
     /// Makes sure that the pages and dictionaries fit which one thread holds while no other reads.
     ///
     /// # Errors

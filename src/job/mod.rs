@@ -26,6 +26,7 @@ pub mod schema;
 pub mod segment;
 pub mod series;
 pub mod source;
+mod storage_keys;
 pub mod times;
 pub mod value_test;
 pub mod values;
@@ -45,6 +46,8 @@ pub use segment::Segment;
 use crate::sessionize::time::dates::Window;
 pub use crate::sessionize::time::TimeUnit;
 use crate::sessionize::time::{Span, Timestamp};
+use crate::storage::location::is_url;
+use crate::storage::options::StorageOptions;
 
 /// A job as meant: every key read, checked and given its default.
 #[derive(Clone, Debug)]
@@ -98,6 +101,8 @@ pub struct Input {
     pub sets_dedup_within: bool,
     /// The keys that the job's source set; `None` where the job names none.
     pub preset: Option<source::Preset>,
+    /// How object stores are reached.
+    pub storage: StorageOptions,
 }
 
 /// Deduplication by a unique id.
@@ -168,7 +173,7 @@ impl Job {
     /// A missing input or output, and everything that [`JobError`] lists.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
         let (keys, preset) = source::apply(keys)?;
-        let input = Input { preset, ..Input::new(keys.input)? };
+        let input = Input { preset, ..Input::new(keys.input, keys.storage)? };
         let definition = Definition::new(keys.session, &input.inactive)?;
         let output = Output::new(keys.output)?;
         let segments = Segment::all_of(keys.segment)?;
@@ -197,7 +202,13 @@ impl Job {
     pub fn for_question(keys: JobFile) -> Result<Self, JobError> {
         let nowhere = Some(".".to_string());
         let output = file::OutputKeys { path: nowhere, ..keys.output };
-        Job::new(JobFile { input: keys.input, session: keys.session, output, ..JobFile::default() })
+        Job::new(JobFile {
+            input: keys.input,
+            session: keys.session,
+            storage: keys.storage,
+            output,
+            ..JobFile::default()
+        })
     }
 }
 
@@ -210,7 +221,8 @@ impl Job {
 }
 
 impl Input {
-    fn new(keys: file::InputKeys) -> Result<Self, JobError> {
+    fn new(keys: file::InputKeys, storage: file::StorageKeys) -> Result<Self, JobError> {
+        let storage = storage_keys::options(storage, keys.storage)?;
         let missing = JobError::Missing { key: "input.path", flag: "--input" };
         let paths = keys.path.ok_or(missing)?.into_vec();
         if paths.is_empty() || paths.iter().any(String::is_empty) {
@@ -265,6 +277,7 @@ impl Input {
             times,
             sets_dedup_within: keys.dedup_within.is_some(),
             preset: None,
+            storage,
         })
     }
 }
@@ -276,19 +289,32 @@ fn is_text(name: &str) -> Result<bool, JobError> {
     (name == "text").then_some(true).ok_or_else(unknown)
 }
 
+/// A folder that is written to, or has tables, by its key or flag: these are on the disk.
+///
+/// # Errors
+/// A URL, with what to do.
+pub fn local_folder(key: &'static str, path: String) -> Result<PathBuf, JobError> {
+    if !is_url(&path) {
+        return Ok(PathBuf::from(path));
+    }
+    let hint = match path.strip_prefix("file://") {
+        Some(plain) => format!("write it as a plain path: {plain}"),
+        None => {
+            "tables are in a local folder, and not in an object store: name one, and sync it with the bucket (`aws s3 \
+                 sync`, `gcloud storage rsync`, `azcopy sync`)"
+                .to_string()
+        }
+    };
+    Err(JobError::Choice { key, value: path, hint })
+}
+
 impl Output {
     fn new(keys: file::OutputKeys) -> Result<Self, JobError> {
         let path = keys.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         if path.is_empty() {
             return Err(JobError::Empty { key: "output.path" });
         }
-        if let Some((scheme, rest)) = path.split_once("://") {
-            let hint = match scheme {
-                "file" => format!("write it as a plain path: {rest}"),
-                _ => "object stores are not supported yet: write to a local folder and copy it there".to_string(),
-            };
-            return Err(JobError::Choice { key: "output.path", value: path, hint });
-        }
+        let path = local_folder("output.path", path)?;
         let zone_name = keys.timezone.unwrap_or_else(|| "UTC".to_string());
         let window = dates::parse_window(
             ("output.since", keys.since.as_ref().map(|date| date.0.as_str())),
@@ -299,6 +325,6 @@ impl Output {
             name => dates::parse_zone("output.timezone", name)?,
         };
         let formulas = CsvFormulas::parse(keys.csv_formulas.as_deref())?;
-        Ok(Output { path: PathBuf::from(path), zone, zone_name, window, formulas })
+        Ok(Output { path, zone, zone_name, window, formulas })
     }
 }

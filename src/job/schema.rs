@@ -142,7 +142,7 @@ mod tests {
         for (key, _) in key_types::examples() {
             assert!(found.iter().any(|known| known == key), "{key} is not in the schema");
         }
-        let sections = ["input", "session", "output", "segment", "column", "chart"];
+        let sections = ["input", "session", "output", "storage", "segment", "column", "chart"];
         for key in found.iter().filter(|key| !sections.contains(&key.as_str())) {
             let plain = key.replace("chart.series.", "chart.");
             assert!(key_types::examples().any(|(known, _)| known == plain), "{key} is in the schema alone");

@@ -5,7 +5,7 @@ use rayon::ThreadPool;
 
 use super::event_buffer::{EventBufferWriter, Events, MemoryBudget};
 use super::progress::Progress;
-use super::reading::{each_group, GroupWork};
+use super::reading::{each_group, GroupWork, Keeps};
 use super::row_group_buffer::{PreAggregation, RowGroupBuffer};
 use super::stream::Stream;
 use crate::error::Error;
@@ -105,7 +105,7 @@ impl Gather<'_> {
     fn laid_out(self, tasks: &[FileTask], facts: Option<&FactsOf<'_>>) -> Result<Gathered, Error> {
         let Gather { pool, plan, profile, .. } = self;
         self.laid_out_by(plan.extent.rows_read, facts, |by| {
-            each_group(pool, plan, profile, tasks, |rows| GroupLaidOut::new(by, rows))
+            each_group(pool, plan, profile, tasks, Keeps::Nothing, &|rows| GroupLaidOut::new(by, rows))
         })
     }
 

@@ -2,6 +2,7 @@
 //! the writers. The only place that hands work to threads. Whatever the threads do, results come out in a fixed order.
 
 pub mod event_buffer;
+pub mod fetching;
 mod gather;
 pub mod kernel_inputs;
 mod make;

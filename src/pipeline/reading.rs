@@ -1,11 +1,12 @@
 //! Row groups read on all threads, and work on their batches where they are decoded.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
+use super::fetching::{each_fetched, Fetching};
 use crate::cancel;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
@@ -79,6 +80,15 @@ pub(super) trait GroupWork {
     fn finish(self) -> Result<Self::Made, Error>;
 }
 
+/// Whether the same is read once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// It is not.
+    Nothing,
+    /// It may be: what was fetched of objects stays at hand, as far as there is room.
+    Fetched,
+}
+
 /// Pieces for each thread that a row group is read in, at most.
 const PIECES: usize = 8;
 
@@ -91,7 +101,8 @@ pub(super) fn each_group<W: GroupWork>(
     plan: &ReadPlan,
     profile: &Profile,
     tasks: &[FileTask],
-    begin: impl Fn(usize) -> W + Sync,
+    keeps: Keeps,
+    begin: &(dyn Fn(usize) -> W + Sync),
 ) -> Result<Vec<W::Made>, Error> {
     let threads = pool.current_num_threads();
     let left = AtomicUsize::new(tasks.iter().map(|task| task.row_groups.len()).sum());
@@ -115,6 +126,16 @@ pub(super) fn each_group<W: GroupWork>(
         let pieces = file.pieces(number, most).into_par_iter().with_max_len(1);
         pieces.map(|piece| of_piece(task, file, piece)).collect()
     };
+    if tasks.iter().any(|task| task.object.is_some()) {
+        let (local, stored): (Vec<FileTask>, Vec<FileTask>) =
+            tasks.iter().cloned().partition(|task| task.object.is_none());
+        let mut done = match local.is_empty() {
+            true => Vec::new(),
+            false => each_group(pool, plan, profile, &local, keeps, begin)?,
+        };
+        done.extend(each_stored(pool, plan, &stored, keeps, of_group)?);
+        return Ok(done);
+    }
     let large: Mutex<Vec<LargeGroup>> = Mutex::default();
     let of_file = |(place, task): (usize, &FileTask)| -> Result<Vec<Vec<W::Made>>, Error> {
         let file = task.open()?;
@@ -144,6 +165,68 @@ pub(super) fn each_group<W: GroupWork>(
         done.push(pool.install(|| lot.par_iter().with_max_len(1).map(of_large).collect::<Result<_, Error>>())?);
     }
     Ok(done.into_iter().flatten().flatten().collect())
+}
+
+/// As [`each_group`], of objects: their row groups are fetched ahead. One whose pages are so large that not all threads may
+/// hold some is worked on while no other is.
+fn each_stored<M: Send>(
+    pool: &ThreadPool,
+    plan: &ReadPlan,
+    tasks: &[FileTask],
+    keeps: Keeps,
+    of_group: impl Fn(&FileTask, &OpenFile<'_>, usize, usize) -> Result<Vec<M>, Error> + Sync,
+) -> Result<Vec<M>, Error> {
+    let threads = pool.current_num_threads();
+    let groups: Vec<(usize, usize)> = tasks
+        .iter()
+        .enumerate()
+        .flat_map(|(place, task)| task.row_groups.iter().map(move |number| (place, *number)))
+        .collect();
+    let files: Vec<Mutex<SharedFile<'_>>> =
+        tasks.iter().map(|task| Mutex::new(SharedFile { file: None, left: task.row_groups.len() })).collect();
+    let open = |place: usize| {
+        let (task, number) = groups[place];
+        let mut shared = files[task].lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((shared.open(&tasks[task])?, number))
+    };
+    let Some(fetching) = Fetching::of(tasks, groups.len(), plan.limit()) else { return Ok(Vec::new()) };
+    let left = AtomicUsize::new(groups.len());
+    let alone = RwLock::new(());
+    let work = |place: usize, file: OpenFile<'_>, number: usize| {
+        let task = &tasks[groups[place].0];
+        let is_last = left.fetch_sub(1, Ordering::Relaxed) <= threads;
+        if keeps == Keeps::Fetched {
+            file.keep(fetching.room);
+        }
+        if LargeGroup::of(plan, (place, task), &file, number)?.is_none() {
+            let _others = alone.read().unwrap_or_else(PoisonError::into_inner);
+            let most = if is_last && threads > 1 { threads * PIECES } else { 1 };
+            return of_group(task, &file, number, most);
+        }
+        let _alone = alone.write().unwrap_or_else(PoisonError::into_inner);
+        let as_text = task.clone().without_codes();
+        of_group(&as_text, &file.of_task(&as_text)?, number, 1)
+    };
+    Ok(each_fetched(pool, fetching, open, work)?.into_iter().flatten().collect())
+}
+
+/// A file that is open as long as row groups of it are to come.
+struct SharedFile<'t> {
+    file: Option<Arc<OpenFile<'t>>>,
+    left: usize,
+}
+
+impl<'t> SharedFile<'t> {
+    /// The file, for one more of its row groups.
+    fn open(&mut self, task: &'t FileTask) -> Result<Arc<OpenFile<'t>>, InputError> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => Arc::new(task.open()?),
+        };
+        self.left = self.left.saturating_sub(1);
+        self.file = Some(Arc::clone(&file)).filter(|_| self.left > 0);
+        Ok(file)
+    }
 }
 
 /// A row group whose pages and dictionaries are so large that not all threads may hold some at once.
@@ -206,7 +289,7 @@ fn each_batch<T: Send>(
             Ok(self.made)
         }
     }
-    let made = each_group(pool, plan, profile, tasks, |_| Each { work: &work, made: Vec::new() })?;
+    let made = each_group(pool, plan, profile, tasks, Keeps::Fetched, &|_| Each { work: &work, made: Vec::new() })?;
     Ok(made.into_iter().flatten().collect())
 }
 

@@ -6,21 +6,28 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Flags on the pages that are not of dwell: of cargo, of the generator, of what compares engines, and of Python and Spark.
-const OTHER_FLAGS: [&str; 18] = [
+const OTHER_FLAGS: [&str; 25] = [
     "--archives",
+    "--assignee",
     "--bin",
     "--cases",
     "--compatibility",
     "--conf",
     "--data",
+    "--delete",
     "--dwell",
     "--example",
+    "--exclude",
     "--generate",
     "--help",
     "--master",
+    "--member",
     "--no-deps",
     "--partitions",
+    "--profile",
     "--release",
+    "--role",
+    "--scope",
     "--seed",
     "--test",
     "--version",

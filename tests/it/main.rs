@@ -25,4 +25,5 @@ mod report;
 mod rules;
 mod schedulers;
 mod sources;
+mod stores;
 mod support;

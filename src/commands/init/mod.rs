@@ -23,6 +23,7 @@ use crate::job::options::Resources;
 use crate::job::source::{Key, Source};
 use crate::job::values::{Names, Scalar};
 use crate::job::{Job, JobError};
+use crate::storage::options::StorageOptions;
 use crate::tables::error::TableError;
 use crate::tables::folder::check_apart;
 use roles::Roles;
@@ -64,7 +65,7 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     if paths.is_empty() {
         return Err(JobError::Missing { key: "input.path", flag: "--input" }.into());
     }
-    let footers = read_footers(find_files(&paths)?, &[])?;
+    let footers = read_footers(find_files(&paths, &StorageOptions::default())?, &[])?;
     let columns = Columns::of(&footers);
     let mut input = ask.input.clone();
     if input.source.is_none() && names_nothing(&input) {

@@ -25,6 +25,7 @@ use crate::events::source::roles::KeyType;
 use crate::job::instants::instant_of;
 use crate::job::TimeUnit as JobUnit;
 use crate::pipeline;
+use crate::pipeline::fetching::{each_fetched, Fetching};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::question::Question;
 use crate::sessionize::layout::block::Block;
@@ -236,11 +237,11 @@ pub fn each_batch<T: Send>(
     read.rows_read = groups.iter().map(|(place, number)| opened[*place].2.row_groups[*number].rows).sum();
     let mut progress = Progress::new(!question.quiet);
     progress.stage("searching", groups.len() as u64);
-    let of_group = |(place, number): &(usize, usize)| -> Result<Vec<T>, Error> {
-        let (task, file, footer, _) = &opened[*place];
-        let filter = lookup.and_then(|lookup| lookup.row_filter(file, footer));
+    let of_group = |place: usize, file: OpenFile<'_>, number: usize| -> Result<Vec<T>, Error> {
+        let (task, _, footer, _) = &opened[groups[place].0];
+        let filter = lookup.and_then(|lookup| lookup.row_filter(&file, footer));
         let mut done = Vec::new();
-        for batch in file.rows_where(*number, filter) {
+        for batch in file.rows_where(number, filter) {
             cancel::check()?;
             let batch = batch?;
             let passing = task.projection.passing(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
@@ -255,7 +256,20 @@ pub fn each_batch<T: Send>(
         progress.add(1);
         Ok(done)
     };
-    let done = pipeline::each(&question.pool, &groups, of_group)?;
+    let done = match Fetching::of(&tasks, groups.len(), plan.limit()) {
+        Some(fetching) => {
+            let open = |place: usize| Ok((&opened[groups[place].0].1, groups[place].1));
+            each_fetched(&question.pool, fetching, open, of_group)?
+        }
+        None => {
+            let places: Vec<usize> = (0..groups.len()).collect();
+            let of_place = |place: &usize| {
+                let (file, number) = groups[*place];
+                of_group(*place, opened[file].1.clone(), number)
+            };
+            pipeline::each(&question.pool, &places, of_place)?
+        }
+    };
     progress.finish();
     Ok((done.into_iter().flatten().collect(), read))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::compatibility::made_after;
 use super::make::Staged;
 use super::outcome::Outcome;
-use super::plan::Planned;
+use super::plan::{Planned, FOOTERS};
 use super::ran::Ran;
 use super::read::Read;
 use super::record::record;
@@ -88,6 +88,9 @@ pub fn commit(
         if let Some(ledger) = past.next_ledger(&job, &plan, &scope, done) {
             write_synced(&folder.stage(&LockedFolder::own_file(LEDGER))?, ledger.text().as_bytes())?;
         }
+    }
+    if let Some(footers) = plan.footers_to_keep() {
+        write_synced(&folder.stage(&LockedFolder::own_file(FOOTERS))?, &footers)?;
     }
     cancel::check()?;
     cancel::commit_begins();

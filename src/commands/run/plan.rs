@@ -18,11 +18,15 @@ use crate::pipeline;
 use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::Pool;
 use crate::sessionize::time::dates::Window;
+use crate::storage::kept_footers::KeptFooters;
 use crate::summary::dry_run;
 use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::history::ledger::{Ledger, LEDGER};
 use crate::tables::history::scope::Scope;
 use crate::tables::schema::sessions::{TableColumns, ACTIVITY, SESSIONS};
+
+/// What the file is called, among dwell's own, with the footers of the objects that the run before read.
+pub const FOOTERS: &str = "footers";
 
 /// A run that is about to read.
 pub struct Planned<'o> {
@@ -66,7 +70,9 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
         return Err(JobError::PartOfIncremental.into());
     }
     let mut job = job.clone();
-    let mut plan = ReadPlan::new(&mut job)?;
+    let known = KeptFooters::read(&job.output.path.join(LockedFolder::own_file(FOOTERS)));
+    let mut plan = ReadPlan::knowing(&mut job, &known)?;
+    drop(known);
     check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
     check_apart(&job.output.path, &job.input.paths, &plan.files())?;

@@ -1,7 +1,6 @@
 //! Which rows of a row group have their text as codes of a dictionary: a writer gives up a dictionary that grows too
 //! large, and goes on in text. Rows before that are codes still, which need not be told apart one by one.
 
-use std::fs::File;
 use std::ops::Range;
 
 use parquet::basic::{Encoding, EncodingMask, PageType};
@@ -12,6 +11,7 @@ use parquet::file::metadata::{
 
 use super::page_file::RowsOfPages;
 use crate::events::source::metadata::{footer_bytes, metadata_of};
+use crate::storage::read_at::ReadAt;
 
 /// How pages of codes are encoded.
 const CODES: [Encoding; 2] = [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
@@ -56,7 +56,7 @@ impl CodedRows {
     ///
     /// # Errors
     /// The footer cannot be read any more.
-    pub fn new(file: &File, metadata: &ParquetMetaData, columns: Vec<String>) -> Result<Self, ParquetError> {
+    pub fn new(file: &dyn ReadAt, metadata: &ParquetMetaData, columns: Vec<String>) -> Result<Self, ParquetError> {
         let leaves = metadata.file_metadata().schema_descr().columns();
         let leaf = |name: &String| leaves.iter().position(|leaf| leaf.path().parts() == std::slice::from_ref(name));
         let columns: Vec<_> = columns.into_iter().filter_map(|name| leaf(&name).map(|leaf| (name, leaf))).collect();
@@ -140,6 +140,8 @@ fn pages_of_codes(column: &ColumnChunkMetaData) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
     use crate::events::decode::page_file::{rows_of_pages, Expansion, PageFile};
     use std::sync::Arc;
 

@@ -1,10 +1,12 @@
-//! A file as a Parquet reader goes through it: the head of a page, then the page; and what heads tell.
+//! A file, or what was fetched of an object, as a Parquet reader goes through it: the head of a page, then the page; and what
+//! heads tell.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use bytes::buf::{Buf, Reader};
 use bytes::Bytes;
 use parquet::basic::CompressionCodec;
 use parquet::column::page::PageReader;
@@ -13,6 +15,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
 use crate::events::source::metadata::PageHead;
+use crate::storage::fetched::Fetched;
 
 /// Bytes of most heads of pages, at most; of longer ones, so many come at a time.
 const HEAD_BYTES: usize = 1 << 8;
@@ -21,14 +24,28 @@ const HEAD_BYTES: usize = 1 << 8;
 /// the page that is read next, and all it reads comes from the one handle.
 #[derive(Clone, Debug)]
 pub struct PageFile {
-    file: Arc<File>,
+    pages: Pages,
     most: Expansion,
+}
+
+/// Where pages are.
+#[derive(Clone, Debug)]
+pub enum Pages {
+    /// In a file.
+    File(Arc<File>),
+    /// In memory: what is needed of an object of so many bytes.
+    Fetched(Arc<Fetched>, u64),
 }
 
 impl PageFile {
     /// Pages of this file, which become no larger than this.
     pub fn new(file: File, most: Expansion) -> Self {
-        PageFile { file: Arc::new(file), most }
+        PageFile::of(Pages::File(Arc::new(file)), most)
+    }
+
+    /// Pages that are here, which become no larger than this.
+    pub fn of(pages: Pages, most: Expansion) -> Self {
+        PageFile { pages, most }
     }
 
     /// The head of the page at a byte; `None` where there is none that can be read.
@@ -36,7 +53,10 @@ impl PageFile {
         /// Heads with the smallest and the largest text of their page are longer than others.
         const LONG_BYTES: u64 = 1 << 16;
         let read = |most: u64| {
-            let mut file = self.file.as_ref();
+            let mut file = match &self.pages {
+                Pages::File(file) => file.as_ref(),
+                Pages::Fetched(fetched, _) => return PageHead::of(&fetched.from(at)?),
+            };
             file.seek(SeekFrom::Start(at)).ok()?;
             let mut head = Vec::new();
             file.take(most).read_to_end(&mut head).ok()?;
@@ -97,21 +117,40 @@ impl Expansion {
 
 impl Length for PageFile {
     fn len(&self) -> u64 {
-        self.file.len()
+        match &self.pages {
+            Pages::File(file) => file.len(),
+            Pages::Fetched(_, bytes) => *bytes,
+        }
     }
+}
+
+/// Of an object, what was not asked for is not here: a footer tells of other bytes than its pages do.
+fn not_fetched(start: u64) -> ParquetError {
+    ParquetError::EOF(format!("nothing was fetched at byte {start}: the footer tells of other columns than there are"))
 }
 
 impl ChunkReader for PageFile {
     type T = HeadReader;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let mut file = Arc::clone(&self.file);
-        file.seek(SeekFrom::Start(start))?;
-        Ok(HeadReader { bytes: BufReader::with_capacity(HEAD_BYTES, file), unchecked: Some(self.most) })
+        let bytes = match &self.pages {
+            Pages::File(file) => {
+                let mut file = Arc::clone(file);
+                file.seek(SeekFrom::Start(start))?;
+                Heads::File(BufReader::with_capacity(HEAD_BYTES, file))
+            }
+            Pages::Fetched(fetched, _) => {
+                Heads::Fetched(fetched.from(start).ok_or_else(|| not_fetched(start))?.reader())
+            }
+        };
+        Ok(HeadReader { bytes, unchecked: Some(self.most) })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let mut file = self.file.as_ref();
+        let mut file = match &self.pages {
+            Pages::File(file) => file.as_ref(),
+            Pages::Fetched(fetched, _) => return fetched.get(start, length).ok_or_else(|| not_fetched(start)),
+        };
         let left = file.seek(SeekFrom::End(0))?.saturating_sub(start);
         file.seek(SeekFrom::Start(start))?;
         // A damaged head may tell of more than there is memory for.
@@ -127,20 +166,39 @@ impl ChunkReader for PageFile {
 /// The head of a page, which is looked at before it is believed.
 #[derive(Debug)]
 pub struct HeadReader {
-    bytes: BufReader<Arc<File>>,
+    bytes: Heads,
     unchecked: Option<Expansion>,
+}
+
+/// Where a head is read from.
+#[derive(Debug)]
+enum Heads {
+    File(BufReader<Arc<File>>),
+    Fetched(Reader<Bytes>),
+}
+
+impl Heads {
+    fn buffer(&mut self) -> std::io::Result<&[u8]> {
+        match self {
+            Heads::File(bytes) => bytes.fill_buf(),
+            Heads::Fetched(bytes) => bytes.fill_buf(),
+        }
+    }
 }
 
 impl Read for HeadReader {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         if let Some(most) = self.unchecked.take() {
             // What is longer is read all the same: what matters is at its beginning.
-            let head = PageHead::of(self.bytes.fill_buf()?);
+            let head = PageHead::of(self.bytes.buffer()?);
             if let Some(objection) = head.and_then(|head| most.objection(head)) {
                 return Err(std::io::Error::new(ErrorKind::InvalidData, objection));
             }
         }
-        self.bytes.read(into)
+        match &mut self.bytes {
+            Heads::File(bytes) => bytes.read(into),
+            Heads::Fetched(bytes) => bytes.read(into),
+        }
     }
 }
 

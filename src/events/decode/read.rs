@@ -19,13 +19,16 @@ use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
 use super::dictionaries::text_as_codes;
 use super::footprint::Footprint;
-use super::page_file::{rows_of_pages, Expansion, PageFile, RowsOfPages};
+use super::page_file::{rows_of_pages, Expansion, PageFile, Pages, RowsOfPages};
 use crate::events::error::InputError;
 use crate::events::normalise::project::Projection;
 use crate::events::source::bounds::Range as Bounds;
 use crate::events::source::footer::decoded_schema;
 use crate::events::source::metadata::read_metadata;
 use crate::guard::{against_damage, Panicked};
+use crate::storage::fetched::Fetched;
+use crate::storage::object::Object;
+use crate::storage::read_at::ReadAt;
 
 /// Rows of a batch, at most: a batch's columns then stay in the cache of the thread that lays it out.
 const BATCH_ROWS: usize = 1 << 17;
@@ -40,6 +43,8 @@ const PIECE_ROWS: usize = 1 << 17;
 pub struct FileTask {
     /// The file.
     pub path: PathBuf,
+    /// What it is in a store; `None` for a file on the disk.
+    pub object: Option<Arc<Object>>,
     /// Its row groups that are read.
     pub row_groups: Vec<usize>,
     /// What becomes of its rows.
@@ -65,14 +70,16 @@ impl Piece {
 }
 
 /// A file whose footer has been read once more, for its row groups.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenFile<'a> {
     task: &'a FileTask,
     metadata: Arc<ParquetMetaData>,
     schema: SchemaRef,
     mask: ProjectionMask,
-    coded_rows: CodedRows,
+    coded_rows: Arc<CodedRows>,
     expansion: Expansion,
+    /// What was fetched of it, where it is an object.
+    fetched: Option<Arc<Fetched>>,
 }
 
 impl FileTask {
@@ -99,9 +106,14 @@ impl FileTask {
     /// # Errors
     /// As [`FileTask::open`].
     pub fn open_with(&self, more: &[String]) -> Result<OpenFile<'_>, InputError> {
-        let file = self.file()?;
+        let local = if self.object.is_none() { Some(self.file()?) } else { None };
         let open = || -> Result<_, ParquetError> {
-            let metadata = Arc::new(read_metadata(&file)?);
+            let file: &dyn ReadAt = match (&local, &self.object) {
+                (Some(file), _) => file,
+                (None, Some(object)) => object.as_ref(),
+                (None, None) => return Ok(None),
+            };
+            let metadata = Arc::new(read_metadata(file)?);
             if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
                 // Another file has come in its place.
                 return Ok(None);
@@ -109,11 +121,12 @@ impl FileTask {
             let mask = mask(&metadata, &[self.projection.columns(), more].concat());
             let schema = Arc::new(decoded_schema(&metadata)?);
             let coded_rows = match self.keeps_codes {
-                true => CodedRows::new(&file, &metadata, self.coded_columns(&schema))?,
+                true => CodedRows::new(file, &metadata, self.coded_columns(&schema))?,
                 false => CodedRows::default(),
             };
             let expansion = Expansion::of(&metadata);
-            Ok(Some(OpenFile { task: self, metadata, schema, mask, coded_rows, expansion }))
+            let coded_rows = Arc::new(coded_rows);
+            Ok(Some(OpenFile { task: self, metadata, schema, mask, coded_rows, expansion, fetched: None }))
         };
         self.decoded(open)?.ok_or_else(|| InputError::Changed { path: self.path.clone() })
     }
@@ -136,6 +149,44 @@ impl FileTask {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(damaged(what_is_wrong(&error))),
             Err(Panicked) => Err(damaged("the Parquet reader gave up".to_string())),
+        }
+    }
+}
+
+impl<'a> OpenFile<'a> {
+    /// Where the columns that are read of a row group are.
+    pub fn wanted(&self, number: usize) -> Vec<Range<u64>> {
+        let row_group = self.metadata.row_group(number);
+        let range = |leaf: usize| {
+            let (start, length) = row_group.column(leaf).byte_range();
+            start..start.saturating_add(length)
+        };
+        self.leaves().into_iter().map(range).collect()
+    }
+
+    /// Fetches what is read of a row group, where this is an object: the file with these bytes at hand. Of a file on the disk
+    /// it is the same file.
+    ///
+    /// # Errors
+    /// It cannot be read; it is another object now, or gone.
+    pub fn fetch(&self, number: usize) -> Result<OpenFile<'a>, InputError> {
+        let Some(object) = &self.task.object else { return Ok(self.clone()) };
+        let fetched = object.fetch(self.wanted(number))?;
+        Ok(OpenFile { fetched: Some(Arc::new(fetched)), ..self.clone() })
+    }
+
+    /// The same, as another task of the same file has it.
+    ///
+    /// # Errors
+    /// As [`FileTask::open`].
+    pub fn of_task<'t>(&self, task: &'t FileTask) -> Result<OpenFile<'t>, InputError> {
+        Ok(OpenFile { fetched: self.fetched.clone(), ..task.open()? })
+    }
+
+    /// Keeps what was fetched, for whoever reads the same once more, while what is kept of all objects is at most so much.
+    pub fn keep(&self, most: u64) {
+        if let (Some(object), Some(fetched)) = (&self.task.object, &self.fetched) {
+            object.keep(fetched, most);
         }
     }
 }
@@ -169,7 +220,7 @@ impl OpenFile<'_> {
 
     /// Where pages begin and end, if they tell. What cannot be read here is not read in pieces, and told when it is read.
     fn rows_of_pages(&self, number: usize, leaves: &[usize]) -> Option<RowsOfPages> {
-        let file = PageFile::new(self.task.file().ok()?, self.expansion);
+        let file = self.pages_of_its_own().ok()?;
         self.task.decoded(|| rows_of_pages(file, self.metadata.row_group(number), leaves)).ok().flatten()
     }
 
@@ -198,11 +249,19 @@ impl OpenFile<'_> {
     /// What one reader of a row group holds of its pages. What cannot be read here takes nothing, and is told when it is
     /// read.
     pub fn footprint(&self, number: usize) -> Footprint {
-        let of = |file: File| {
-            let file = PageFile::new(file, self.expansion);
+        let of = |file: PageFile| {
             self.task.decoded(|| Ok(Footprint::of(&file, self.metadata.row_group(number), &self.leaves())))
         };
-        self.task.file().and_then(of).unwrap_or_default()
+        self.pages_of_its_own().and_then(of).unwrap_or_default()
+    }
+
+    /// The pages for one reader: whoever shares a file shares the place in it, too.
+    fn pages_of_its_own(&self) -> Result<PageFile, InputError> {
+        let pages = match (&self.fetched, &self.task.object) {
+            (Some(fetched), Some(object)) => Pages::Fetched(Arc::clone(fetched), object.bytes),
+            _ => Pages::File(Arc::new(self.task.file()?)),
+        };
+        Ok(PageFile::of(pages, self.expansion))
     }
 
     /// Reads a part of a row group.
@@ -212,8 +271,7 @@ impl OpenFile<'_> {
         part: &Part,
         filter: Option<RowFilter>,
     ) -> Result<ParquetRecordBatchReader, InputError> {
-        // A file of its own: whoever shares one shares the place in it, too.
-        let file = self.task.file()?;
+        let file = self.pages_of_its_own()?;
         self.task.decoded(|| {
             let schema = self.schema_of(part);
             let rows = if self.are_numbers(&schema) { NUMBER_ROWS } else { BATCH_ROWS };
@@ -270,20 +328,29 @@ impl OpenFile<'_> {
 
     /// The bloom filter of a column of a row group, where the file has one that can be read: any other says nothing.
     pub fn bloom_filter(&self, number: usize, leaf: usize) -> Option<Sbbf> {
-        self.metadata().row_group(number).column(leaf).bloom_filter_offset()?;
-        let file = self.task.file().ok()?;
+        let column = self.metadata().row_group(number).column(leaf);
+        let offset = u64::try_from(column.bloom_filter_offset()?).ok()?;
+        let file = match &self.task.object {
+            None => PageFile::new(self.task.file().ok()?, self.expansion),
+            Some(object) => {
+                // Without its length, it would take two requests to find out.
+                let length = u64::try_from(column.bloom_filter_length()?).ok()?;
+                let fetched = object.fetch(std::iter::once(offset..offset.saturating_add(length)).collect()).ok()?;
+                PageFile::of(Pages::Fetched(Arc::new(fetched), object.bytes), self.expansion)
+            }
+        };
         let read = || self.builder(file, Arc::clone(&self.schema))?.get_row_group_column_bloom_filter(number, leaf);
         self.task.decoded(read).ok().flatten()
     }
 
     fn builder(
         &self,
-        file: File,
+        file: PageFile,
         schema: SchemaRef,
     ) -> Result<ParquetRecordBatchReaderBuilder<PageFile>, ParquetError> {
         let options = ArrowReaderOptions::new().with_schema(schema);
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(PageFile::new(file, self.expansion), metadata))
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
     }
 
     /// Whether all columns that are needed are of few bytes a row.

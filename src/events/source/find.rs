@@ -4,27 +4,24 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::find_objects::ObjectFinder;
 use super::glob::expand;
 use super::hive::hive_columns;
+pub use super::input_file::InputFile;
+use super::input_file::{is_iceberg, is_parquet, is_table_inside};
 use super::walk::{walk, Place};
 use crate::events::error::InputError;
-
-/// A file of the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// Where it is, as found from the path given.
-    pub path: PathBuf,
-    /// The `key=value` folders on the way to it; `None` for `__HIVE_DEFAULT_PARTITION__`.
-    pub hive: Vec<(String, Option<String>)>,
-}
+use crate::storage::location::is_url;
+use crate::storage::options::StorageOptions;
 
 /// Finds all files that the paths of `input.path` mean, each once, in ascending order.
 ///
 /// # Errors
 /// A path that does not exist, a glob that matches nothing or cannot be read, a folder without a Parquet
-/// file, a link that leads nowhere, a Delta or Iceberg table, an object store.
-pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
+/// file, a link that leads nowhere, a Delta or Iceberg table, a store that cannot be listed.
+pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
     let mut found = Found::default();
+    let mut objects = ObjectFinder::new(storage);
     for path in paths {
         let given = Path::new(path);
         if given.is_dir() {
@@ -33,12 +30,11 @@ pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
             }
         } else if given.exists() {
             found.add_file(Place::given(given));
-        } else if path.contains("://") {
-            let plain = path.strip_prefix("file://");
-            return Err(match plain {
-                Some(plain) => InputError::FileUrl { path: path.clone(), plain: plain.to_string() },
-                None => InputError::ObjectStore { path: path.clone() },
-            });
+        } else if is_url(path) {
+            if let Some(plain) = path.strip_prefix("file://") {
+                return Err(InputError::FileUrl { path: path.clone(), plain: plain.to_string() });
+            }
+            objects.add(path)?;
         } else if path.contains(['*', '?', '[']) {
             found.add_glob(path)?;
         } else if std::fs::symlink_metadata(given).is_ok() {
@@ -47,10 +43,11 @@ pub fn find_files(paths: &[String]) -> Result<Vec<InputFile>, InputError> {
             return Err(InputError::NoSuchPath { path: given.to_path_buf(), nearest: nearest_sibling(given) });
         }
     }
-    let files = found.files();
+    let mut files = found.files();
     for folder in files.iter().filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
         refuse_table_formats_above(folder)?;
     }
+    files.extend(objects.files());
     Ok(files)
 }
 
@@ -106,7 +103,7 @@ impl Found {
     /// Adds a file. Of several ways to one, the one with the values of more folders stays, then the one with fewer links.
     fn add_file(&mut self, place: Place) {
         let Place { path, canonical, links } = place;
-        let new = Spelling { file: InputFile { hive: hive_columns(&path), path }, links };
+        let new = Spelling { file: InputFile { hive: hive_columns(&path), path, object: None }, links };
         match self.0.entry(canonical) {
             Entry::Vacant(entry) => {
                 entry.insert(new);
@@ -140,51 +137,12 @@ impl Spelling {
     }
 }
 
-/// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.
-const NOT_DATA: [&str; 22] = [
-    "asc",
-    "bak",
-    "copy",
-    "crc",
-    "csv",
-    "inprogress",
-    "json",
-    "lock",
-    "log",
-    "md5",
-    "old",
-    "orig",
-    "part",
-    "partial",
-    "sha1",
-    "sha256",
-    "sha512",
-    "sig",
-    "swp",
-    "temp",
-    "tmp",
-    "txt",
-];
-
-/// Whether a file of this name in a folder is taken for Parquet: `*.parquet`, or `*.parquet.zst` and the like, which
-/// some writers call files by how their pages are compressed.
-fn is_parquet(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let Some((_, end)) = name.rsplit_once(".parquet") else { return false };
-    let Some(suffix) = end.strip_prefix('.') else { return end.is_empty() };
-    let last = suffix.rsplit('.').next().unwrap_or_default();
-    let is_word = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
-    is_word && !NOT_DATA.contains(&last)
-}
-
 /// A file of a Delta or Iceberg table read by itself may be one that the table has deleted.
 fn refuse_table_formats_above(folder: &Path) -> Result<(), InputError> {
     let mut folder = Some(folder);
     while let Some(path) = folder {
         refuse_table_formats(path)?;
-        // Iceberg keeps its files in `data`, beside `metadata`.
-        let inner = |name: &str| name.contains('=') || name == "data";
-        let goes_on = path.file_name().is_some_and(|name| inner(&name.to_string_lossy()));
+        let goes_on = path.file_name().is_some_and(|name| is_table_inside(&name.to_string_lossy()));
         folder = path.parent().filter(|_| goes_on);
     }
     Ok(())
@@ -195,7 +153,6 @@ fn refuse_table_formats(folder: &Path) -> Result<(), InputError> {
     if folder.join("_delta_log").is_dir() {
         return refuse("Delta Lake");
     }
-    let is_iceberg = |name: &str| name.ends_with(".metadata.json") || name == "version-hint.text";
     let entries = std::fs::read_dir(folder.join("metadata")).into_iter().flatten().flatten();
     if entries.into_iter().any(|entry| is_iceberg(&entry.file_name().to_string_lossy())) {
         return refuse("Iceberg");
@@ -220,29 +177,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_taken_for_parquet_by_their_names() {
-        for name in ["a.parquet", "A.PARQUET", "a.parquet.zst", "a.parquet.gz", "a.parquet.lz4.parquet", "b.c.parquet"]
-        {
-            assert!(is_parquet(name), "{name}");
-        }
-        for name in [
-            "a",
-            "parquet",
-            "a.parquet.tmp",
-            "a.parquet.zst.tmp",
-            "a.parquet.crc",
-            "a.parquet~",
-            "a.parquets",
-            "a.zst",
-            "a.parquet.",
-            "a.parquet._COPYING_",
-            "a.parquet.swp",
-        ] {
-            assert!(!is_parquet(name), "{name}");
-        }
-    }
-
-    #[test]
     fn a_folder_is_searched_without_hidden_names_and_each_file_is_found_once() {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["b.parquet", "a/c.PARQUET", "_staging/d.parquet", ".hidden.parquet", "notes.txt"] {
@@ -253,7 +187,7 @@ mod tests {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let paths =
             [text(folder.path()), text(&folder.path().join("*.parquet")), text(&folder.path().join("./b.parquet"))];
-        let found = find_files(&paths).expect("files");
+        let found = find_files(&paths, &StorageOptions::default()).expect("files");
         let names: Vec<String> =
             found.iter().map(|file| text(file.path.file_name().expect("named").as_ref())).collect();
         assert_eq!(names, ["c.PARQUET", "b.parquet"]);

@@ -8,6 +8,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -16,9 +17,11 @@ use super::annotated::text_as_strings;
 use super::columns::{ColumnRef, Source};
 use super::footer::{decoded_schema, Footer};
 use super::kind::Kind;
+use super::metadata::read_metadata;
 use crate::events::bridge;
 use crate::events::bridge::polars_error;
 use crate::events::decode::decoded::settle;
+use crate::events::decode::page_file::{Expansion, PageFile, Pages};
 use crate::events::error::InputError;
 use crate::events::normalise::extract::expr_of;
 use crate::guard::against_damage;
@@ -57,43 +60,103 @@ fn is_short(footer: &Footer, name: &str) -> bool {
 
 fn of_file(column: &ColumnRef, footer: &Footer) -> Result<bool, InputError> {
     let path = &footer.file.path;
-    let file = File::open(path).map_err(|source| InputError::Open { path: path.clone(), source })?;
     let damaged = |reason: String| InputError::Damaged { path: path.clone(), reason };
-    let decoded = |read: &dyn Fn() -> Result<bool, ParquetError>| match against_damage(read) {
+    let Some(object) = &footer.file.object else {
+        let file = File::open(path).map_err(|source| InputError::Open { path: path.clone(), source })?;
+        return guarded(&damaged, || {
+            let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
+            let untold = match untold(column, footer, metadata)? {
+                Told::Answer(fits) => return Ok(fits),
+                Told::Untold(untold) => untold,
+            };
+            rows_fit(column, footer, file.try_clone()?, &untold.metadata, untold.row_groups)
+        });
+    };
+    let told = guarded(&damaged, || untold(column, footer, read_metadata(object.as_ref())?))?;
+    let Untold { metadata, row_groups } = match told {
+        Told::Answer(fits) => return Ok(fits),
+        Told::Untold(untold) => untold,
+    };
+    for number in row_groups {
+        let columns = metadata.row_group(number).columns().iter();
+        let needed =
+            columns.filter(|leaf| leaf.column_path().parts().first().map(String::as_str) == column.file_column());
+        let ranges = needed.map(|leaf| leaf.byte_range()).map(|(start, length)| start..start.saturating_add(length));
+        let fetched = Arc::new(object.fetch(ranges.collect())?);
+        let pages = || PageFile::of(Pages::Fetched(Arc::clone(&fetched), object.bytes), Expansion::of(&metadata));
+        if !guarded(&damaged, || rows_fit(column, footer, pages(), &metadata, vec![number]))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What a reader that panics over some damage makes of the file.
+fn guarded<T>(
+    damaged: &impl Fn(String) -> InputError,
+    read: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, InputError> {
+    match against_damage(read) {
         Ok(read) => read.map_err(|error| damaged(error.to_string())),
         Err(_) => Err(damaged("the Parquet reader gave up".to_string())),
-    };
-    decoded(&|| {
-        let metadata = Arc::new(text_as_strings(ParquetMetaDataReader::new().parse_and_finish(&file)?)?);
-        let mut untold = Vec::new();
-        for (number, told) in by_footer(column, footer, &metadata).into_iter().enumerate() {
-            match told {
-                Some(false) => return Ok(false),
-                Some(true) => {}
-                None => untold.push(number),
-            }
+    }
+}
+
+/// What the footer of a file tells.
+enum Told {
+    /// All there is to know.
+    Answer(bool),
+    /// That some row groups have to be looked at.
+    Untold(Untold),
+}
+
+/// Row groups of which the footer does not tell.
+struct Untold {
+    metadata: Arc<ParquetMetaData>,
+    row_groups: Vec<usize>,
+}
+
+fn untold(column: &ColumnRef, footer: &Footer, metadata: ParquetMetaData) -> Result<Told, ParquetError> {
+    let metadata = Arc::new(text_as_strings(metadata)?);
+    let mut row_groups = Vec::new();
+    for (number, told) in by_footer(column, footer, &metadata).into_iter().enumerate() {
+        match told {
+            Some(false) => return Ok(Told::Answer(false)),
+            Some(true) => {}
+            None => row_groups.push(number),
         }
-        if untold.is_empty() {
-            return Ok(true);
+    }
+    match row_groups.is_empty() {
+        true => Ok(Told::Answer(true)),
+        false => Ok(Told::Untold(Untold { metadata, row_groups })),
+    }
+}
+
+/// Whether the values of some row groups fit.
+fn rows_fit<R: ChunkReader + 'static>(
+    column: &ColumnRef,
+    footer: &Footer,
+    file: R,
+    metadata: &Arc<ParquetMetaData>,
+    row_groups: Vec<usize>,
+) -> Result<bool, ParquetError> {
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(decoded_schema(metadata)?));
+    let schema = metadata.file_metadata().schema_descr();
+    let mut roots = schema.root_schema().get_fields().iter();
+    let root = roots.position(|root| column.file_column() == Some(root.name()));
+    let mask = ProjectionMask::roots(schema, root);
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata), options)?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    for batch in reader.with_projection(mask).with_row_groups(row_groups).with_batch_size(1 << 16).build()? {
+        let batch = settle(batch?)?;
+        let value = expr_of(column, &footer.schema, &footer.file.hive).alias("dwell id");
+        let fits = bridge::to_polars(&batch).and_then(|rows| all_fit(rows.lazy().select([value])));
+        let told = |error: PolarsError| ParquetError::General(polars_error(&column.spelled, &error).to_string());
+        if !fits.map_err(told)? {
+            return Ok(false);
         }
-        let options = ArrowReaderOptions::new().with_schema(Arc::new(decoded_schema(&metadata)?));
-        let schema = metadata.file_metadata().schema_descr();
-        let mut roots = schema.root_schema().get_fields().iter();
-        let root = roots.position(|root| column.file_column() == Some(root.name()));
-        let mask = ProjectionMask::roots(schema, root);
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)?;
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata);
-        for batch in reader.with_projection(mask).with_row_groups(untold).with_batch_size(1 << 16).build()? {
-            let batch = settle(batch?)?;
-            let value = expr_of(column, &footer.schema, &footer.file.hive).alias("dwell id");
-            let fits = bridge::to_polars(&batch).and_then(|rows| all_fit(rows.lazy().select([value])));
-            let told = |error: PolarsError| ParquetError::General(polars_error(&column.spelled, &error).to_string());
-            if !fits.map_err(told)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })
+    }
+    Ok(true)
 }
 
 /// What footers tell of each row group.

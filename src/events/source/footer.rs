@@ -1,7 +1,6 @@
 //! Footers: what each file holds, without reading it.
 
 use std::fs::File;
-use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::FOOTER_SIZE;
 use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
@@ -27,6 +27,9 @@ use crate::events::decode::decoded::{decoded, settled};
 use crate::events::error::InputError;
 use crate::guard::against_damage;
 use crate::job::fingerprint::digest;
+use crate::storage::error::StorageError;
+use crate::storage::object::{Object, TAIL};
+use crate::storage::read_at::ReadAt;
 
 /// What a stream is called where a file would be named.
 const STREAM_NAME: &str = "<stdin>";
@@ -40,6 +43,8 @@ pub struct Footer {
     pub bytes: u64,
     /// When it was written last, where the file system tells.
     pub modified: Option<SystemTime>,
+    /// Bytes of its footer.
+    pub footer_bytes: u64,
     /// A hash of its footer, which tells of two files of one size and time that they differ, but not that they
     /// are the same.
     pub hash: String,
@@ -52,9 +57,17 @@ pub struct Footer {
 impl Footer {
     /// What is known of a stream before it comes: its columns, and that there are rows.
     pub fn of_stream(schema: FileSchema) -> Self {
-        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new() };
+        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new(), object: None };
         let row_groups = vec![RowGroup { rows: 1, ranges: Vec::new() }];
-        Footer { file, bytes: 0, modified: None, hash: String::new(), schema: Arc::new(schema), row_groups }
+        Footer {
+            file,
+            bytes: 0,
+            modified: None,
+            footer_bytes: 0,
+            hash: String::new(),
+            schema: Arc::new(schema),
+            row_groups,
+        }
     }
 
     /// Whether it is that of a stream: every file's has a hash.
@@ -67,8 +80,12 @@ impl Footer {
         self.row_groups.iter().map(|group| group.rows).sum()
     }
 
-    /// Whether the file on disk is still the one whose footer this is, by size and time.
+    /// Whether the file on disk is still the one whose footer this is, by size and time. An object needs no second look: it
+    /// is only ever read on the condition that it is the one that was found.
     pub fn is_current(&self) -> bool {
+        if self.file.object.is_some() {
+            return true;
+        }
         let on_disk = std::fs::metadata(&self.file.path);
         on_disk.is_ok_and(|on_disk| on_disk.len() == self.bytes && on_disk.modified().ok() == self.modified)
     }
@@ -127,6 +144,9 @@ pub struct RowGroup {
 /// The first file, in order, that cannot be opened or is no whole Parquet file.
 pub fn read_footers(files: Vec<InputFile>, ranges_of: &[String]) -> Result<Vec<Footer>, InputError> {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // Who asks for an object waits for the answer: as many ask as may.
+    let askers = files.iter().filter_map(|file| file.object.as_deref()).map(Object::concurrency).max();
+    let threads = askers.map_or(threads, |askers| askers.max(threads));
     let mut footers: Vec<Footer> = Vec::with_capacity(files.len());
     let mut schemas: Vec<Arc<FileSchema>> = Vec::new();
     for footer in read_on_threads(&files, ranges_of, threads) {
@@ -163,7 +183,9 @@ fn read_guarded(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputE
 }
 
 fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputError> {
-    let file = file.clone();
+    if let Some(object) = &file.object {
+        return footer_of_object(file, object, ranges_of);
+    }
     let path = file.path.clone();
     let open = |source| InputError::Open { path: path.clone(), source };
     // Opening a pipe would wait for whoever writes to it.
@@ -172,21 +194,47 @@ fn read_footer(file: &InputFile, ranges_of: &[String]) -> Result<Footer, InputEr
     }
     let reader = File::open(&path).map_err(open)?;
     let on_disk = reader.metadata().map_err(open)?;
-    let (bytes, modified) = (on_disk.len(), on_disk.modified().ok());
+    let (footer, _) = footer_of(file, &reader, on_disk.len(), ranges_of)?;
+    Ok(Footer { modified: on_disk.modified().ok(), ..footer })
+}
+
+/// Of an object, the footer stays at hand, with row groups that were fetched with it: nothing is asked for twice.
+fn footer_of_object(file: &InputFile, object: &Object, ranges_of: &[String]) -> Result<Footer, InputError> {
+    let (footer, metadata) = footer_of(file, object, object.bytes, ranges_of)?;
+    let tail = object.bytes.saturating_sub(TAIL);
+    let groups = metadata.row_groups().iter().map(|group| {
+        let columns = group.columns().iter().map(ColumnChunkMetaData::byte_range);
+        columns.map(|(start, _)| start).min().unwrap_or(object.bytes)
+    });
+    let groups = groups.filter(|start| *start >= tail).min();
+    let footer_begins = object.bytes.saturating_sub(footer.footer_bytes + FOOTER_SIZE as u64);
+    object.forget_before(groups.unwrap_or(footer_begins).min(footer_begins));
+    Ok(Footer { modified: Some(object.modified), ..footer })
+}
+
+fn footer_of(
+    file: &InputFile,
+    reader: &dyn ReadAt,
+    bytes: u64,
+    ranges_of: &[String],
+) -> Result<(Footer, ParquetMetaData), InputError> {
+    let file = file.clone();
+    let path = file.path.clone();
     if bytes == 0 {
         return Err(InputError::NotParquet { path, problem: "is empty (0 bytes)".to_string() });
     }
-    let told = footer_bytes(&reader).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
-    let metadata = metadata_of(&reader, &told, None).map_err(|fault| not_parquet(&path, bytes, &reader, fault))?;
+    let told = footer_bytes(reader).map_err(|fault| not_parquet(&path, bytes, reader, fault))?;
+    let metadata = metadata_of(reader, &told, None).map_err(|fault| not_parquet(&path, bytes, reader, fault))?;
     let schema =
-        decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, &reader, FooterFault::from(error)))?;
+        decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, reader, FooterFault::from(error)))?;
     if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
         return Err(InputError::NotParquet { path, problem });
     }
     let row_groups = row_groups(&metadata, &schema, ranges_of);
     let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
-    let hash = digest(&told);
-    Ok(Footer { file, bytes, modified, hash, schema: Arc::new(FileSchema::of(exact)), row_groups })
+    let (hash, schema) = (digest(&told), Arc::new(FileSchema::of(exact)));
+    let footer_bytes = told.len() as u64;
+    Ok((Footer { file, bytes, modified: None, footer_bytes, hash, schema, row_groups }, metadata))
 }
 
 /// Rows of a row group, at most: more are no rows, but damage, and would be no number when added up.
@@ -232,10 +280,10 @@ pub fn decoded_schema(metadata: &ParquetMetaData) -> Result<Schema, ParquetError
     Ok(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-fn not_parquet(path: &Path, bytes: u64, file: &File, fault: FooterFault) -> InputError {
+fn not_parquet(path: &Path, bytes: u64, file: &dyn ReadAt, fault: FooterFault) -> InputError {
     let path = path.to_path_buf();
     let error = match fault {
-        FooterFault::Io(source) => return InputError::Open { path, source },
+        FooterFault::Io(source) => return unread(path, source),
         FooterFault::Encrypted => return InputError::Encrypted { path },
         FooterFault::TooDeep => {
             let problem =
@@ -281,13 +329,16 @@ const OTHER_FORMATS: [(&[u8], Format); 10] = [
     (b"ARROW1", Format::Other("Arrow")),
 ];
 
-fn first_bytes(mut file: &File) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let read = file.rewind().and_then(|()| file.take(16).read_to_end(&mut bytes));
-    if read.is_err() {
-        bytes.clear();
+fn first_bytes(file: &dyn ReadAt) -> Vec<u8> {
+    file.read_at(0, 16).unwrap_or_default()
+}
+
+/// What a store says goes before what the system says.
+fn unread(path: PathBuf, source: std::io::Error) -> InputError {
+    match source.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>()) {
+        Some(error) => InputError::Storage(error.clone()),
+        None => InputError::Open { path, source },
     }
-    bytes
 }
 
 fn leaf_of(metadata: &ParquetMetaData, name: &str) -> Option<usize> {

@@ -1,9 +1,6 @@
 //! The footer of a file as it can be relied on: looked at before the Parquet reader goes by it, and mended where writers
 //! are known to have it wrong.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
     ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
@@ -13,6 +10,7 @@ use parquet::file::FOOTER_SIZE;
 
 use super::annotated::text_as_strings;
 use super::thrift::{Next, Thrift, Type, Written};
+use crate::storage::read_at::ReadAt;
 
 /// Groups inside each other in a schema, at most: each takes a piece of the stack of whoever walks through them.
 pub const MOST_INSIDE: usize = 100;
@@ -64,32 +62,29 @@ impl From<FooterFault> for ParquetError {
 ///
 /// # Errors
 /// The file cannot be read, or does not end as a Parquet file.
-pub fn footer_bytes(mut file: &File) -> Result<Vec<u8>, FooterFault> {
+pub fn footer_bytes(file: &dyn ReadAt) -> Result<Vec<u8>, FooterFault> {
     let bad = |reason: &str| FooterFault::Unreadable(ParquetError::General(reason.to_string()));
-    let end = file.seek(SeekFrom::End(0))?;
+    let end = file.size()?;
     let Some(tail) = end.checked_sub(FOOTER_SIZE as u64) else { return Err(bad("it is too short for one")) };
-    let mut length_and_magic = [0; FOOTER_SIZE];
-    file.seek(SeekFrom::Start(tail))?;
-    file.read_exact(&mut length_and_magic)?;
-    let (length, magic) = length_and_magic.split_at(4);
+    let length_and_magic = file.read_at(tail, FOOTER_SIZE as u64)?;
+    let Some((length, magic)) = length_and_magic.split_first_chunk() else {
+        return Err(bad("it ends while it is read"));
+    };
     match magic {
         MAGIC => {}
         MAGIC_ENCRYPTED => return Err(FooterFault::Encrypted),
         _ => return Err(bad("the file does not end with PAR1")),
     }
-    let length = u64::from(length.try_into().map(u32::from_le_bytes).unwrap_or_default());
+    let length = u64::from(u32::from_le_bytes(*length));
     let Some(start) = tail.checked_sub(length) else { return Err(bad("it would be longer than the file")) };
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(file.read_at(start, length)?)
 }
 
 /// Reads the footer of a file.
 ///
 /// # Errors
 /// As [`footer_bytes`]; a footer that is damaged, or a schema of more groups inside each other than there is stack for.
-pub fn read_metadata(file: &File) -> Result<ParquetMetaData, FooterFault> {
+pub fn read_metadata(file: &dyn ReadAt) -> Result<ParquetMetaData, FooterFault> {
     metadata_of(file, &footer_bytes(file)?, None)
 }
 
@@ -98,7 +93,7 @@ pub fn read_metadata(file: &File) -> Result<ParquetMetaData, FooterFault> {
 /// # Errors
 /// As [`read_metadata`].
 pub fn metadata_of(
-    file: &File,
+    file: &dyn ReadAt,
     bytes: &[u8],
     options: Option<&ParquetMetaDataOptions>,
 ) -> Result<ParquetMetaData, FooterFault> {
@@ -277,7 +272,7 @@ fn copy_known(from: &mut Thrift<'_>, to: &mut Written, level: Level, left_out: &
 }
 
 /// A footer as its writer meant it.
-fn mended(file: &File, metadata: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
+fn mended(file: &dyn ReadAt, metadata: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
     let told = metadata.file_metadata();
     let rows: i64 = metadata.row_groups().iter().fold(0, |sum, group| sum.saturating_add(group.num_rows()));
     let forgets_heads = told.created_by().is_some_and(forgets_heads_of_dictionaries);
@@ -316,13 +311,11 @@ fn forgets_heads_of_dictionaries(created_by: &str) -> bool {
 
 /// The bytes of the pages of a column, by their heads; `None` where these
 /// cannot be read, or tell of something else.
-fn size_of_pages(mut file: &File, column: &ColumnChunkMetaData) -> Option<i64> {
+fn size_of_pages(file: &dyn ReadAt, column: &ColumnChunkMetaData) -> Option<i64> {
     let (start, size) = column.byte_range();
     let (mut at, mut left) = (start, column.num_values());
     while left > 0 && at < start + size {
-        file.seek(SeekFrom::Start(at)).ok()?;
-        let mut head = Vec::new();
-        file.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+        let head = file.read_at(at, HEAD_BYTES).ok()?;
         let page = PageHead::of(&head)?;
         at += page.head_bytes + u64::try_from(page.compressed).ok()?;
         left -= page.values.filter(|_| !page.is_dictionary).unwrap_or(0);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use parquet::file::FOOTER_SIZE;
 use polars::prelude::*;
 
 use super::bounds::Range;
@@ -30,6 +31,7 @@ use crate::job::memory_limit::MemoryLimit;
 use crate::job::times::Times;
 use crate::job::{Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
+use crate::storage::kept_footers::KeptFooters;
 
 /// What a run will read.
 #[derive(Debug)]
@@ -89,8 +91,17 @@ impl ReadPlan {
     /// # Errors
     /// Everything that [`InputError`] lists, but for damage inside of files.
     pub fn new(job: &mut Job) -> Result<Self, InputError> {
+        Self::knowing(job, &KeptFooters::default())
+    }
+
+    /// The same, where the footers of some objects are known.
+    ///
+    /// # Errors
+    /// As [`ReadPlan::new`].
+    pub fn knowing(job: &mut Job, known: &KeptFooters) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
-        let files = find_files(&job.input.paths)?;
+        let files = find_files(&job.input.paths, &job.input.storage)?;
+        files.iter().filter_map(|file| file.object.as_deref()).for_each(|object| known.tell(object));
         Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))
     }
 
@@ -141,6 +152,15 @@ impl ReadPlan {
         };
         plan.choose_files()?;
         Ok(plan)
+    }
+
+    /// A file of the footers of all objects, for the next run; `None` where there are none.
+    pub fn footers_to_keep(&self) -> Option<Vec<u8>> {
+        let objects = self
+            .footers
+            .iter()
+            .filter_map(|footer| Some((footer.file.object.as_deref()?, footer.footer_bytes + FOOTER_SIZE as u64)));
+        KeptFooters::file_of(objects)
     }
 
     /// The files of the input, in order.
@@ -275,6 +295,7 @@ impl ReadPlan {
             };
             tasks.push(FileTask {
                 path: footer.file.path.clone(),
+                object: footer.file.object.clone(),
                 row_groups: row_groups.clone(),
                 projection,
                 keeps_codes: false,

@@ -14,6 +14,7 @@ use self::lock::FolderLock;
 use super::error::TableError;
 use super::write::files::{files_below, write_synced};
 use crate::job::fingerprint::Canonical;
+use crate::storage::location::is_url;
 
 /// The number of the format of the tables and of the folder.
 pub const FORMAT: u32 = 1;
@@ -187,7 +188,9 @@ fn read_record(path: &Path) -> Result<Record, TableError> {
 /// The input path.
 pub fn check_apart(output: &Path, inputs: &[String], files: &[PathBuf]) -> Result<(), TableError> {
     let absolute_output = absolute(output);
-    for input in inputs {
+    // What is in a store is in no folder.
+    let is_local = |path: &Path| !path.to_str().is_some_and(is_url);
+    for input in inputs.iter().filter(|input| is_local(Path::new(input))) {
         let searched = Path::new(input);
         let found_next_time = match searched.is_dir() {
             true => absolute_output.starts_with(absolute(searched)),
@@ -197,7 +200,7 @@ pub fn check_apart(output: &Path, inputs: &[String], files: &[PathBuf]) -> Resul
             return Err(TableError::InsideInput { output: output.to_path_buf(), input: searched.to_path_buf() });
         }
     }
-    match files.iter().find(|file| absolute(file).starts_with(&absolute_output)) {
+    match files.iter().filter(|file| is_local(file)).find(|file| absolute(file).starts_with(&absolute_output)) {
         Some(file) => Err(TableError::AroundInput { output: output.to_path_buf(), input: file.clone() }),
         None => Ok(()),
     }

@@ -47,8 +47,11 @@ pub struct Mark {
     bytes: u64,
     /// When it was written last, in nanoseconds since the epoch, where the file system tells.
     modified: Option<i64>,
-    /// A hash of its footer.
+    /// A hash of its footer; of an object with an ETag none, as that and its size tell all.
     footer: String,
+    /// The ETag of an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
 }
 
 /// How the input of a run differs from that of a ledger.
@@ -78,7 +81,16 @@ impl Mark {
             Ok(after) => i64::try_from(after.as_nanos()).ok(),
             Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|nanos| -nanos),
         };
-        Mark { bytes: footer.bytes, modified: footer.modified.and_then(since), footer: footer.hash.clone() }
+        let etag = footer.file.object.as_ref().and_then(|object| object.etag.clone());
+        match etag {
+            Some(_) => Mark { bytes: footer.bytes, modified: None, footer: String::new(), etag },
+            None => Mark {
+                bytes: footer.bytes,
+                modified: footer.modified.and_then(since),
+                footer: footer.hash.clone(),
+                etag: None,
+            },
+        }
     }
 }
 
@@ -248,7 +260,7 @@ mod tests {
             events: Some(vec![Stretch { first: at(-5), last: at(7), rows: 3 }]),
             ids: Some(vec![(at(1), at(2))]),
         };
-        let mark = Mark { bytes: 7, modified: Some(-1), footer: "ab".to_string() };
+        let mark = Mark { bytes: 7, modified: Some(-1), footer: "ab".to_string(), etag: None };
         let unknown = Entry { mark: Mark { modified: None, ..mark.clone() }, facts: Facts::default() };
         let day = Day::from_epoch_days;
         let ledger = Ledger {

@@ -81,16 +81,16 @@ fn a_glob_that_matches_nothing_or_cannot_be_read_is_named() {
 }
 
 #[test]
-fn an_object_store_is_refused_for_now() {
-    for url in ["s3://bucket/events", "gs://bucket/events/*.parquet", "az://container/events.parquet"] {
-        run(&[]).input(url).fails(2, &[url, "object store", "not supported yet", "local path"]);
+fn a_url_of_no_store_is_refused_with_those_there_are() {
+    for url in ["ftp://server/events", "hdfs://server/events/*.parquet"] {
+        run(&[]).input(url).fails(2, &[url, "the schemes are s3, gs, az, abfss, http and https"]);
     }
 }
 
 #[test]
 fn an_output_in_an_object_store_is_refused_for_now() {
     for url in ["s3://bucket/sessions", "gs://bucket/sessions"] {
-        run(&[]).output(url).fails(2, &[url, "object store", "not supported yet"]);
+        run(&[]).output(url).fails(2, &[url, "output.path", "object store", "aws s3 sync"]);
     }
 }
 

@@ -1,0 +1,92 @@
+//! A file of the input, and what names tell of files and folders.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::storage::object::Object;
+
+/// A file of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where it is, as found from the path given.
+    pub path: PathBuf,
+    /// The `key=value` folders on the way to it; `None` for `__HIVE_DEFAULT_PARTITION__`.
+    pub hive: Vec<(String, Option<String>)>,
+    /// What it is in a store; `None` for a file on the disk.
+    pub object: Option<Arc<Object>>,
+}
+
+/// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.
+const NOT_DATA: [&str; 22] = [
+    "asc",
+    "bak",
+    "copy",
+    "crc",
+    "csv",
+    "inprogress",
+    "json",
+    "lock",
+    "log",
+    "md5",
+    "old",
+    "orig",
+    "part",
+    "partial",
+    "sha1",
+    "sha256",
+    "sha512",
+    "sig",
+    "swp",
+    "temp",
+    "tmp",
+    "txt",
+];
+
+/// Whether a file of this name in a folder is taken for Parquet: `*.parquet`, or `*.parquet.zst` and the like, which
+/// some writers call files by how their pages are compressed.
+pub fn is_parquet(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let Some((_, end)) = name.rsplit_once(".parquet") else { return false };
+    let Some(suffix) = end.strip_prefix('.') else { return end.is_empty() };
+    let last = suffix.rsplit('.').next().unwrap_or_default();
+    let is_word = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    is_word && !NOT_DATA.contains(&last)
+}
+
+/// Whether a folder of this name may be inside of a table: Iceberg keeps its files in `data`, beside `metadata`.
+pub fn is_table_inside(name: &str) -> bool {
+    name.contains('=') || name == "data"
+}
+
+/// Whether a file of this name, in a folder `metadata`, is of an Iceberg table.
+pub fn is_iceberg(name: &str) -> bool {
+    name.ends_with(".metadata.json") || name == "version-hint.text"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_taken_for_parquet_by_their_names() {
+        for name in ["a.parquet", "A.PARQUET", "a.parquet.zst", "a.parquet.gz", "a.parquet.lz4.parquet", "b.c.parquet"]
+        {
+            assert!(is_parquet(name), "{name}");
+        }
+        for name in [
+            "a",
+            "parquet",
+            "a.parquet.tmp",
+            "a.parquet.zst.tmp",
+            "a.parquet.crc",
+            "a.parquet~",
+            "a.parquets",
+            "a.zst",
+            "a.parquet.",
+            "a.parquet._COPYING_",
+            "a.parquet.swp",
+        ] {
+            assert!(!is_parquet(name), "{name}");
+        }
+    }
+}
