@@ -189,6 +189,14 @@ pub enum Error {
         /// A limit that would do.
         enough: u64,
     },
+    /// Any of these, about tables in a store.
+    #[error("{message}")]
+    InStore {
+        /// What it says.
+        message: String,
+        /// Its exit code.
+        exit_code: u8,
+    },
     /// A signal asked the run to stop.
     #[error("interrupted; the tables are as they were")]
     Interrupted,
@@ -234,6 +242,7 @@ impl Error {
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,
             Error::Compare(error) => error.exit_code(),
+            Error::InStore { exit_code, .. } => *exit_code,
             Error::TooManyRejected { .. }
             | Error::TooManyOutOfSession { .. }
             | Error::TooFewSessions { .. }

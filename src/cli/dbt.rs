@@ -1,7 +1,5 @@
 //! `dwell dbt`: flags to a folder of tables, and how they are called in dbt.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::history::HistoryRequest;
@@ -27,7 +25,6 @@ impl DbtRequest {
     /// # Errors
     /// A job file or tables that cannot be read.
     pub fn answer(self) -> Result<String, Error> {
-        let folder: PathBuf = self.folder.resolve()?;
-        sources(&folder, &Naming { source: self.source, schema: self.schema })
+        sources(&self.folder.resolve()?, &Naming { source: self.source, schema: self.schema })
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
+use super::at_place::{with_tables, Access};
 use super::run::compatibility::charts_mark;
 use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet, Measured};
 use crate::charts::tables::TableFiles;
@@ -33,6 +34,10 @@ use crate::tables::write::parquet_file::Provenance;
 /// # Errors
 /// A folder without tables, tables that lack what a chart needs. Whatever it is, the charts are as they were.
 pub fn make_charts(job: &ChartsJob, resources: &Resources, window: usize) -> Result<String, Error> {
+    with_tables(&job.place, Access::Write, || make_on_disk(job, resources, window))
+}
+
+fn make_on_disk(job: &ChartsJob, resources: &Resources, window: usize) -> Result<String, Error> {
     let threads = resources.threads()?;
     let (folder, definition, zone) = tables_of(job)?;
     let folder = folder.lock()?;
@@ -97,14 +102,14 @@ pub fn stage_anew(
 /// # Errors
 /// A folder without tables, or with tables that were made otherwise than the job says.
 pub fn tables_of(job: &ChartsJob) -> Result<(OutputFolder, Canonical, TimeZone), Error> {
-    let folder = OutputFolder::look(&job.output)?;
+    let folder = OutputFolder::look(&job.place.folder)?;
     let Some(definition) = folder.definition().cloned() else {
-        return Err(TableError::NoTables { path: job.output.clone() }.into());
+        return Err(TableError::NoTables { path: job.place.folder.clone() }.into());
     };
     let zone = zone_of(job, &definition)?;
     let differences = job.says.contradicted_by(&definition);
     if !differences.is_empty() {
-        return Err(TableError::MadeOtherwise { path: job.output.clone(), differences }.into());
+        return Err(TableError::MadeOtherwise { path: job.place.folder.clone(), differences }.into());
     }
     Ok((folder, definition, zone))
 }

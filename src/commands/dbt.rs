@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::{DataType, Field};
 
+use super::at_place::{with_tables, Access};
 use crate::error::Error;
+use crate::job::place::Place;
 use crate::tables::error::TableError;
 use crate::tables::folder::{absolute, OutputFolder};
 use crate::tables::read::schema_of;
@@ -53,7 +55,15 @@ struct Table {
 ///
 /// # Errors
 /// It is not dwell's, has no tables, or a table cannot be read.
-pub fn sources(folder: &Path, naming: &Naming) -> Result<String, Error> {
+pub fn sources(place: &Place, naming: &Naming) -> Result<String, Error> {
+    let text = with_tables(place, Access::Read, || sources_of(&place.folder, naming))?;
+    Ok(match &place.store {
+        Some(store) => text.replace(&absolute(&place.folder).display().to_string(), &store.url),
+        None => text,
+    })
+}
+
+fn sources_of(folder: &Path, naming: &Naming) -> Result<String, Error> {
     if !OutputFolder::look(folder)?.before().is_something() {
         return Err(TableError::NoTables { path: folder.to_path_buf() }.into());
     }

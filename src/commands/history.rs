@@ -1,8 +1,8 @@
 //! `dwell history`: what the last runs into a folder did.
 
-use std::path::Path;
-
+use super::at_place::{with_tables, Access};
 use crate::error::Error;
+use crate::job::place::Place;
 use crate::summary::history::table;
 use crate::tables::error::TableError;
 use crate::tables::folder::OutputFolder;
@@ -12,9 +12,11 @@ use crate::tables::history::runs;
 ///
 /// # Errors
 /// It is not dwell's, or there is none.
-pub fn history(output: &Path) -> Result<String, Error> {
-    if !OutputFolder::look(output)?.before().is_something() {
-        return Err(TableError::NoTables { path: output.to_path_buf() }.into());
-    }
-    Ok(table(&runs::read(output)))
+pub fn history(place: &Place) -> Result<String, Error> {
+    with_tables(place, Access::Read, || {
+        if !OutputFolder::look(&place.folder)?.before().is_something() {
+            return Err(TableError::NoTables { path: place.folder.clone() }.into());
+        }
+        Ok(table(&runs::read(&place.folder)))
+    })
 }

@@ -1,8 +1,6 @@
 //! What `dwell charts` needs of a job: where the tables are, and what to make of them. Where events came from is
 //! no matter.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use super::chart::Chart;
@@ -10,6 +8,7 @@ use super::column::Column;
 use super::error::JobError;
 use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
+use super::place::Place;
 use super::segment::Segment;
 use super::source;
 use super::values::Names;
@@ -18,8 +17,8 @@ use super::{CsvFormulas, Job};
 /// The part of a job that is about charts.
 #[derive(Clone, Debug)]
 pub struct ChartsJob {
-    /// The folder of the tables.
-    pub output: PathBuf,
+    /// Where the tables are.
+    pub place: Place,
     /// The time zone, where the job names one.
     pub zone_name: Option<String>,
     /// What the job says of which sessions there are, as far as it does.
@@ -43,22 +42,12 @@ impl ChartsJob {
         let says = said(&keys)?;
         let has_ids = has_ids(&keys)?;
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
-        if output.is_empty() {
-            return Err(JobError::Empty { key: "output.path" });
-        }
+        let place = Place::new("output.path", output, keys.output.copy, (keys.storage, keys.output.storage))?;
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
         let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
-        Ok(ChartsJob {
-            output: PathBuf::from(output),
-            zone_name: keys.output.timezone,
-            says,
-            segments,
-            columns,
-            charts,
-            formulas,
-        })
+        Ok(ChartsJob { place, zone_name: keys.output.timezone, says, segments, columns, charts, formulas })
     }
 }
 

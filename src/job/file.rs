@@ -146,11 +146,15 @@ keys! {
         until: Scalar,
         /// What becomes of text in CSV that a spreadsheet would run.
         csv_formulas: String,
+        /// The folder on the disk for the copy of tables that are in an object store.
+        copy: String,
+        /// How the object store of the tables is reached, where that is another way than `[storage]` says.
+        storage: StorageKeys,
     }
 }
 
 keys! {
-    /// The keys of `[storage]` and `[input.storage]`.
+    /// The keys of `[storage]`, `[input.storage]` and `[output.storage]`.
     StorageKeys {
         /// The URL of the service, for others than those of the clouds.
         endpoint: String,
@@ -219,6 +223,7 @@ impl JobFile {
             chart: vec![ChartKeys::with_all_keys()],
             segment: vec![SegmentKeys::with_all_keys()],
             input: InputKeys { storage: Some(StorageKeys::default()), ..InputKeys::default() },
+            output: OutputKeys { storage: Some(StorageKeys::default()), ..OutputKeys::default() },
             ..JobFile::default()
         };
         serde_json::to_value(all).unwrap_or_default()

@@ -29,7 +29,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 121] = [
+const KEYS: [(&str, Takes, &str); 131] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -67,6 +67,16 @@ const KEYS: [(&str, Takes, &str); 121] = [
     ("session.max_length", Duration, "\"1d\""),
     ("session.length_from", Text, "\"first_event\""),
     ("output.path", Text, "\"out\""),
+    ("output.copy", Text, "\"/var/cache/dwell\""),
+    ("output.storage", Keys, "{ region = \"eu-west-1\" }"),
+    ("output.storage.endpoint", Text, "\"https://minio.example.com\""),
+    ("output.storage.region", Text, "\"eu-west-1\""),
+    ("output.storage.path_style", Truth, "true"),
+    ("output.storage.allow_http", Truth, "true"),
+    ("output.storage.skip_signature", Truth, "true"),
+    ("output.storage.request_payer", Truth, "true"),
+    ("output.storage.concurrency", Whole, "16"),
+    ("output.storage.retry_timeout", Duration, "\"3m\""),
     ("output.timezone", Text, "\"Europe/Paris\""),
     ("output.since", Date, "\"2026-01-01\""),
     ("output.until", Date, "\"2026-12-31\""),

@@ -75,7 +75,6 @@ impl File<'_> {
 
     fn unknown(&self, at: usize, given: &str, candidates: &[&str], prefix: &str, hint: Option<String>) -> JobError {
         let near = nearest(given, candidates.iter().copied());
-        let hint = hint.or_else(|| (format!("{prefix}{given}") == "output.storage").then(no_output_storage));
         let hint = hint.unwrap_or_else(|| match near {
             Some(near) => format!("did you mean `{prefix}{near}`?"),
             None => format!("the keys are {}", candidates.join(", ")),
@@ -95,11 +94,6 @@ impl File<'_> {
     fn line_of(&self, at: usize) -> usize {
         self.text[..at.min(self.text.len())].matches('\n').count() + 1
     }
-}
-
-fn no_output_storage() -> String {
-    "tables are written to a local folder; sync that with the bucket, and set [storage] or [input.storage] for reading"
-        .to_string()
 }
 
 fn keys_of(value: &Value) -> Vec<&str> {

@@ -20,6 +20,7 @@ mod key_types;
 mod known_keys;
 pub mod memory_limit;
 pub mod options;
+pub mod place;
 pub mod preset;
 pub mod reach;
 pub mod schema;
@@ -48,6 +49,7 @@ pub use crate::sessionize::time::TimeUnit;
 use crate::sessionize::time::{Span, Timestamp};
 use crate::storage::location::is_url;
 use crate::storage::options::StorageOptions;
+use place::Place;
 
 /// A job as meant: every key read, checked and given its default.
 #[derive(Clone, Debug)]
@@ -133,8 +135,8 @@ impl TimeRange {
 /// The keys of `[output]`, validated.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The folder for the tables.
-    pub path: PathBuf,
+    /// Where the tables are.
+    pub place: Place,
     /// The time zone of dates.
     pub zone: TimeZone,
     /// The zone's name as given.
@@ -173,9 +175,10 @@ impl Job {
     /// A missing input or output, and everything that [`JobError`] lists.
     pub fn new(keys: JobFile) -> Result<Self, JobError> {
         let (keys, preset) = source::apply(keys)?;
+        let keys_of_all = keys.storage.clone();
         let input = Input { preset, ..Input::new(keys.input, keys.storage)? };
         let definition = Definition::new(keys.session, &input.inactive)?;
-        let output = Output::new(keys.output)?;
+        let output = Output::new(keys.output, keys_of_all)?;
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments)?;
         let columns = Column::all_of(keys.column, input.dedup.is_some())?;
@@ -201,7 +204,7 @@ impl Job {
     /// As [`Job::new`], but for those of the output's path, of segments and of charts.
     pub fn for_question(keys: JobFile) -> Result<Self, JobError> {
         let nowhere = Some(".".to_string());
-        let output = file::OutputKeys { path: nowhere, ..keys.output };
+        let output = file::OutputKeys { path: nowhere, copy: None, ..keys.output };
         Job::new(JobFile {
             input: keys.input,
             session: keys.session,
@@ -309,12 +312,9 @@ pub fn local_folder(key: &'static str, path: String) -> Result<PathBuf, JobError
 }
 
 impl Output {
-    fn new(keys: file::OutputKeys) -> Result<Self, JobError> {
+    fn new(keys: file::OutputKeys, storage: file::StorageKeys) -> Result<Self, JobError> {
         let path = keys.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
-        if path.is_empty() {
-            return Err(JobError::Empty { key: "output.path" });
-        }
-        let path = local_folder("output.path", path)?;
+        let place = Place::new("output.path", path, keys.copy, (storage, keys.storage))?;
         let zone_name = keys.timezone.unwrap_or_else(|| "UTC".to_string());
         let window = dates::parse_window(
             ("output.since", keys.since.as_ref().map(|date| date.0.as_str())),
@@ -325,6 +325,6 @@ impl Output {
             name => dates::parse_zone("output.timezone", name)?,
         };
         let formulas = CsvFormulas::parse(keys.csv_formulas.as_deref())?;
-        Ok(Output { path, zone, zone_name, window, formulas })
+        Ok(Output { place, zone, zone_name, window, formulas })
     }
 }

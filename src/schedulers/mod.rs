@@ -63,7 +63,7 @@ impl Listeners {
         if let Some(pipes) = &mut self.pipes {
             pipes.log(
                 "INFO",
-                &format!("dwell {} makes sessions in {}", env!("CARGO_PKG_VERSION"), job.output.path.display()),
+                &format!("dwell {} makes sessions in {}", env!("CARGO_PKG_VERSION"), job.output.place.name().display()),
             );
         }
         self.started = Some((job.clone(), options.clone()));
@@ -72,7 +72,7 @@ impl Listeners {
     /// It ended: with a record, or with an error.
     pub fn end(mut self, result: Result<&Value, &Error>) {
         let job = self.started.as_ref().map(|(job, _)| job);
-        let tables = job.map(|job| Tables::read(&job.output.path)).unwrap_or_default();
+        let tables = job.map(|job| Tables::read(&job.output.place.folder)).unwrap_or_default();
         let message = result.err().map(Error::message);
         let ended = Ended {
             at: jiff::Timestamp::now(),

@@ -80,7 +80,7 @@ impl Lineage {
     }
 
     fn event(&self, event: &str, at: &jiff::Timestamp, job: &Job, ended: Option<&Ended<'_>>) -> Value {
-        let output = path_text(&job.output.path);
+        let output = path_text(job.output.place.name());
         json!({
             "eventType": event,
             "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),

@@ -112,6 +112,15 @@ pub enum StorageError {
         /// The URL.
         url: String,
     },
+    /// A service that does not write on a condition.
+    #[error(
+        "{url:?} cannot be written safely: the service does not know conditional writes (If-None-Match and If-Match), so that two \
+         runs could mix their tables; write to a local folder, and sync it with the bucket"
+    )]
+    NoConditions {
+        /// The URL.
+        url: String,
+    },
     /// An answer that makes no sense.
     #[error("{url:?} cannot be read: {said}")]
     Odd {
@@ -143,6 +152,7 @@ impl StorageError {
                 | StorageError::NoBucket { .. }
                 | StorageError::Nothing { .. }
                 | StorageError::WrongRegion { .. }
+                | StorageError::NoConditions { .. }
         )
     }
 }

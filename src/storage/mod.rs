@@ -25,3 +25,4 @@ mod pauses;
 pub mod read_at;
 pub mod store;
 mod trouble;
+pub mod writing;

@@ -15,8 +15,12 @@ pub enum Request {
     List,
     /// Size and ETag of one object.
     Head,
-    /// A part of an object.
+    /// An object, or a part of it.
     Read,
+    /// An object that is written.
+    Write,
+    /// An object that is removed.
+    Remove,
 }
 
 /// A request, as far as an error tells of it.
@@ -64,7 +68,7 @@ pub fn trouble(error: &Error, asked: &Asked<'_>) -> Trouble {
     if text.contains("Received redirect without LOCATION") {
         return lasting(wrong_region(asked, &text));
     }
-    if text.contains("Received non-partial response") {
+    if text.contains("Received non-partial response") || text.contains("Range request not supported") {
         let said =
             "the server sends whole files only, and no parts of them (range requests); download it, and give the \
                     local path"
@@ -97,7 +101,9 @@ fn of_status(status: u16, text: &str, asked: &Asked<'_>) -> Trouble {
     let lasting = Trouble::Lasting;
     let names_bucket = ["NoSuchBucket", "ContainerNotFound", "bucket does not exist", "InvalidBucketName"];
     match status {
-        408 | 429 | 500.. => Trouble::Passing { said, is_silent: false },
+        // 409: somebody else writes the same key at this moment.
+        501 if asked.request == Request::Write => lasting(StorageError::NoConditions { url }),
+        408 | 409 | 429 | 500.. => Trouble::Passing { said, is_silent: false },
         301 | 307 | 308 => lasting(wrong_region(asked, text)),
         400 if ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"].contains(&code.as_str()) => {
             lasting(wrong_region(asked, text))
@@ -142,31 +148,34 @@ fn what_it_takes(asked: &Asked<'_>, code: &str, text: &str) -> String {
     if text.contains("AssumeRole") || text.contains("https://sts.") {
         return "the role cannot be taken; check AWS_ROLE_ARN, the token file, and whom the role trusts".to_string();
     }
-    let Asked { bucket, request, .. } = asked;
-    let is_list = *request == Request::List;
+    let bucket = asked.bucket;
+    let (doing, s3, gcs) = match asked.request {
+        Request::List => ("listing", "s3:ListBucket", "storage.objects.list"),
+        Request::Head | Request::Read => ("reading", "s3:GetObject", "storage.objects.get"),
+        Request::Write => ("writing", "s3:PutObject", "storage.objects.create and storage.objects.delete"),
+        Request::Remove => ("deleting", "s3:DeleteObject", "storage.objects.delete"),
+    };
+    let changes = matches!(asked.request, Request::Write | Request::Remove);
     match asked.service {
-        Service::S3 if is_list => format!(
-            "listing takes the permission s3:ListBucket on arn:aws:s3:::{bucket}; if the bucket has it, check that the \
-             region and the credentials are the right ones"
+        Service::S3 if asked.request == Request::List => format!(
+            "listing takes the permission {s3} on arn:aws:s3:::{bucket}; if the bucket has it, check that the region and the \
+             credentials are the right ones"
         ),
-        Service::S3 => format!(
-            "reading takes the permission s3:GetObject on arn:aws:s3:::{bucket}/* (and kms:Decrypt where objects are \
-             encrypted by a key of KMS)"
-        ),
-        Service::Gcs if is_list => {
+        Service::S3 => {
+            let key = if changes { "kms:GenerateDataKey" } else { "kms:Decrypt" };
             format!(
-                "listing takes the permission storage.objects.list on the bucket {bucket} (role Storage Object Viewer)"
+                "{doing} takes the permission {s3} on arn:aws:s3:::{bucket}/* (and {key} where objects are encrypted by a \
+                 key of KMS)"
             )
         }
         Service::Gcs => {
-            format!(
-                "reading takes the permission storage.objects.get on the bucket {bucket} (role Storage Object Viewer)"
-            )
+            let role = if changes { "Storage Object User" } else { "Storage Object Viewer" };
+            format!("{doing} takes the permission {gcs} on the bucket {bucket} (role {role})")
         }
-        Service::Azure => format!(
-            "{} takes the role Storage Blob Data Reader on the container {bucket}, or a key or SAS of the account",
-            if is_list { "listing" } else { "reading" }
-        ),
+        Service::Azure => {
+            let role = if changes { "Storage Blob Data Contributor" } else { "Storage Blob Data Reader" };
+            format!("{doing} takes the role {role} on the container {bucket}, or a key or SAS of the account")
+        }
         Service::Http => "the server wants credentials, or the link has expired; ask for a new one".to_string(),
     }
 }
@@ -329,6 +338,7 @@ mod tests {
             ("GET http://169.254.169.254/latest failed".to_string(), S3, List, "AWS_PROFILE"),
             ("URL scheme is not allowed".to_string(), S3, List, "`storage.allow_http = true`"),
             ("Received non-partial response when range requested".to_string(), Http, Head, "range requests"),
+            ("Range request not supported by this".to_string(), Http, Head, "range requests"),
         ] {
             let said = lasting(&text, service, request);
             assert!(said.contains(told), "{text}: {said}");

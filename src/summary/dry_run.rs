@@ -68,6 +68,6 @@ pub fn plan_text(
         line("Reads", whole.to_string());
     }
     let tables: Vec<&str> = options.tables().iter().map(|table| table.name()).collect();
-    line("Tables", format!("{} in {}", tables.join(", "), job.output.path.display()));
+    line("Tables", format!("{} in {}", tables.join(", "), job.output.place.name().display()));
     text
 }

@@ -6,6 +6,7 @@ use arrow::error::ArrowError;
 
 use crate::events::error::InputError;
 use crate::job::fingerprint::Difference;
+use crate::storage::error::StorageError;
 
 /// A problem with the output folder. Whatever it is, the tables are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +177,31 @@ pub enum TableError {
         /// The folder.
         path: PathBuf,
     },
+    /// The store that tables are in.
+    #[error(transparent)]
+    Storage(StorageError),
+    /// Another run was quicker.
+    #[error(
+        "another run into {url:?} was quicker ({winner}): its tables are there, and those of this run are not; have one run at a \
+         time write there, and run again"
+    )]
+    Overtaken {
+        /// The folder.
+        url: String,
+        /// Which run.
+        winner: String,
+    },
+    /// A run has decided, and could not put all files in place.
+    #[error(
+        "the tables of {url:?} are decided, but not all of their files are in place yet ({reason}): the next run into it \
+         completes that, before anything else; run again"
+    )]
+    Undone {
+        /// The folder.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
     /// A table lacks what a chart needs.
     #[error("the table {path:?} lacks {what}; `dwell run` with this job, without --from, --to and --only, adds it to all dates")]
     Lacks {
@@ -211,6 +237,9 @@ fn way_out(full: bool) -> &'static str {
 impl TableError {
     /// Whether the command line or job is wrong, rather than the disk.
     pub fn is_usage(&self) -> bool {
+        if let TableError::Storage(error) = self {
+            return error.is_usage();
+        }
         matches!(
             self,
             TableError::NotAFolder { .. }

@@ -6,4 +6,5 @@ pub mod history;
 pub mod read;
 pub mod rewrite;
 pub mod schema;
+pub mod stored;
 pub mod write;

@@ -1,4 +1,4 @@
-"""Google Cloud Storage, as much of it as reading takes: lists, sizes and ranges of the files of a folder, by its XML API.
+"""Google Cloud Storage, as much of it as dwell takes: lists, sizes, ranges and conditional writes of the files of a folder, by its XML API.
 
 Where a request has no token it answers as the service does, so that a signed run is told from one that is not.
 """
@@ -6,12 +6,15 @@ Where a request has no token it answers as the service does, so that a signed ru
 import hashlib
 import pathlib
 import sys
+import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 ROOT = pathlib.Path(sys.argv[1])
 PAGE = 4
+GENERATIONS: dict[pathlib.Path, int] = {}
+WRITING = threading.Lock()
 
 
 def etag(data: bytes) -> str:
@@ -43,6 +46,27 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_PUT(self):
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        path = self.path_of_object()
+        with WRITING:
+            now = GENERATIONS.get(path, 1) if path.is_file() else 0
+            if int(self.headers.get("x-goog-if-generation-match", now)) != now:
+                return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            GENERATIONS[path] = now + 1000
+            return self.answer(200, headers={"ETag": etag(data), "x-goog-generation": str(GENERATIONS[path])})
+
+    def do_DELETE(self):
+        path = self.path_of_object()
+        with WRITING:
+            path.unlink(missing_ok=True)
+        self.answer(204)
+
+    def path_of_object(self):
+        return ROOT / urllib.parse.unquote(urllib.parse.urlparse(self.path).path).removeprefix("/bucket/")
+
     def listing(self, query):
         prefix, after = query.get("prefix", ""), query.get("continuation-token", "")
         keys = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file())
@@ -73,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         data = path.read_bytes()
-        headers = {"ETag": etag(data), "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "x-goog-generation": "1"}
+        headers = {"ETag": etag(data), "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "x-goog-generation": str(GENERATIONS.get(path, 1))}
         if self.headers.get("If-Match", etag(data)) != etag(data):
             return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         wanted = self.headers.get("Range")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reads the sample from real servers: S3 as moto speaks it, Azure Blob Storage as Azurite does, and Google Cloud Storage by a
+# Reads the sample from real servers, and writes its tables there: S3 as moto speaks it, Azure Blob Storage as Azurite does, and Google Cloud Storage by a
 # small server of our own. Installs and starts what it needs, ends it, and leaves nothing behind.
 #
 #     tests/stores/run.sh path/to/dwell
@@ -37,7 +37,9 @@ s3_port="$(free_port)"
 "$cache/venv/bin/moto_server" -H 127.0.0.1 -p "$s3_port" >"$work/moto.log" 2>&1 &
 servers+=($!)
 gcs_port="$(free_port)"
-python3 tests/stores/gcs.py data/events "$gcs_port" >"$work/gcs.log" 2>&1 &
+mkdir "$work/bucket"
+cp -r data/events "$work/bucket/events"
+python3 tests/stores/gcs.py "$work/bucket" "$gcs_port" >"$work/gcs.log" 2>&1 &
 servers+=($!)
 azure_port=none
 if [ -x "$azurite" ]; then

@@ -90,7 +90,7 @@ pub fn init(ask: &Ask) -> Result<String, Error> {
     // It is a job that can be run, or it is not written.
     let mut job = Job::new(JobFile::parse(&text, &ask.job)?)?;
     let plan = ReadPlan::new(&mut job)?;
-    check_apart(&job.output.path, &job.input.paths, &plan.files())?;
+    check_apart(&job.output.place.folder, &job.input.paths, &plan.files())?;
     write(&ask.job, &text)?;
     Ok(format!("{}\n{}", written.summary(&job, &ask.job), next(&ask.job)))
 }

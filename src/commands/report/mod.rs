@@ -20,6 +20,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use maud::{html, Markup};
 
+use super::at_place::{with_tables, Access};
 use super::charts::tables_of;
 use super::doctor::show::html::findings;
 use super::doctor::Diagnosis;
@@ -89,7 +90,7 @@ struct Folder {
 /// # Errors
 /// A folder without tables, tables or charts that are not those of the job, a file that cannot be read.
 pub fn report(job: &ChartsJob, options: &Options) -> Result<Report, Error> {
-    let folder = read_at_rest(job, options)?;
+    let folder = with_tables(&job.place, Access::Read, || read_at_rest(job, options))?;
     let drawn = if folder.without_charts.is_some() || is_default(&job.charts) { &[][..] } else { &job.charts[..] };
     let hidden = drawn.len().saturating_sub(MOST_CHARTS);
     let drawn = &drawn[..drawn.len() - hidden];
@@ -186,14 +187,14 @@ fn read_at_rest(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
     for _ in 0..TIMES {
         crate::cancel::check()?;
-        let before = state(&job.output);
+        let before = state(&job.place.folder);
         let read = read(job, options);
-        if !is_changing(&job.output) && before == state(&job.output) {
+        if !is_changing(&job.place.folder) && before == state(&job.place.folder) {
             return read;
         }
         std::thread::sleep(PAUSE);
     }
-    Err(TableError::Changing { path: job.output.clone() }.into())
+    Err(TableError::Changing { path: job.place.folder.clone() }.into())
 }
 
 /// What changes with every run that changes a folder.
@@ -213,12 +214,12 @@ fn read(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {
     let without_charts = match made {
         None => Some("The tables are newer than the charts: dwell charts makes these anew."),
         Some(_) if is_same => None,
-        Some(_) if options.has_charts => return Err(TableError::OtherCharts { path: job.output.clone() }.into()),
+        Some(_) if options.has_charts => return Err(TableError::OtherCharts { path: job.place.folder.clone() }.into()),
         Some(_) => Some("The tables have charts of a job that this page was not given."),
     };
     let pool = pipeline::pool(available_threads())?;
-    let days = days::read(&job.output, &zone, &pool)?;
-    let lines = if without_charts.is_none() { measures::read(&job.output)? } else { Vec::new() };
-    let records = Records::read(&job.output)?;
+    let days = days::read(&job.place.folder, &zone, &pool)?;
+    let lines = if without_charts.is_none() { measures::read(&job.place.folder)? } else { Vec::new() };
+    let records = Records::read(&job.place.folder)?;
     Ok(Folder { definition, zone, days, lines, without_charts, records })
 }

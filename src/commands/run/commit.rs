@@ -96,8 +96,8 @@ pub fn commit(
     cancel::commit_begins();
     let made = made_after(&job, options, folder.before());
     folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
-    tracing::info!(dates = outcome.replaced.len(), output = %job.output.path.display(), "committed");
+    tracing::info!(dates = outcome.replaced.len(), output = %job.output.place.name().display(), "committed");
     course.progress.finish();
-    let text = text::summary(facts, &run_json, overview.as_ref(), &job.output.path);
+    let text = text::summary(facts, &run_json, overview.as_ref(), job.output.place.name());
     Ok(Ran { text, record: serde_json::to_value(&run_json).ok() })
 }

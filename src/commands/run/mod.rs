@@ -26,6 +26,7 @@ use self::outcome::Outcome;
 use self::plan::{Plan, Planned};
 pub use self::ran::Ran;
 use self::write::Written;
+use super::at_place::{with_tables, Access};
 use crate::error::Error;
 use crate::job::options::Options;
 use crate::job::Job;
@@ -56,6 +57,12 @@ pub fn run(job: &Job, options: &Options) -> Result<String, Error> {
 /// # Errors
 /// As [`run`].
 pub fn run_recorded(job: &Job, options: &Options) -> Result<Ran, Error> {
+    let access = if options.dry_run { Access::Read } else { Access::Write };
+    let ran = with_tables(&job.output.place, access, || run_on_disk(job, options))?;
+    Ok(Ran { text: job.output.place.in_words(&ran.text), ..ran })
+}
+
+fn run_on_disk(job: &Job, options: &Options) -> Result<Ran, Error> {
     let progress = Progress::new(!options.resources.quiet);
     let mut course = Course { stopwatch: Stopwatch::start(), progress, profile: Profile::default() };
     let planned = match plan::plan(job, options, jiff::Timestamp::now())? {

@@ -24,6 +24,7 @@ use crate::tables::folder::{check_apart, LockedFolder, OutputFolder};
 use crate::tables::history::ledger::{Ledger, LEDGER};
 use crate::tables::history::scope::Scope;
 use crate::tables::schema::sessions::{TableColumns, ACTIVITY, SESSIONS};
+use crate::tables::stored;
 
 /// What the file is called, among dwell's own, with the footers of the objects that the run before read.
 pub const FOOTERS: &str = "footers";
@@ -70,13 +71,16 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
         return Err(JobError::PartOfIncremental.into());
     }
     let mut job = job.clone();
-    let known = KeptFooters::read(&job.output.path.join(LockedFolder::own_file(FOOTERS)));
+    let known = KeptFooters::read(&job.output.place.folder.join(LockedFolder::own_file(FOOTERS)));
     let mut plan = ReadPlan::knowing(&mut job, &known)?;
     drop(known);
     check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
-    check_apart(&job.output.path, &job.input.paths, &plan.files())?;
-    let folder = OutputFolder::look(&job.output.path)?;
+    match &job.output.place.store {
+        None => check_apart(&job.output.place.folder, &job.input.paths, &plan.files())?,
+        Some(store) => stored::check_apart(&store.url, &job.input.paths, &plan.files())?,
+    }
+    let folder = OutputFolder::look(&job.output.place.folder)?;
     let threads = options.resources.threads()?;
     plan.keep_limit(options.resources.memory_limit, threads);
     let pool = pipeline::pool(threads)?;
@@ -84,7 +88,7 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
         let text = preview(&job, options, plan, &definition, &folder, &pool)?;
         return Ok(Plan::Answer(Ran { text, record: None }));
     }
-    folder.before().check(&job.output.path, &definition, options.overwrite)?;
+    folder.before().check(&job.output.place.folder, &definition, options.overwrite)?;
     let folder = lock(folder, &job, options, &definition)?;
     let ledger = ledger_beside(&folder, &definition, options)?;
     let past = Past::new(&plan, ledger, ColumnChange::of(&job, options, folder.before()));
@@ -131,7 +135,7 @@ fn preview(
     folder: &OutputFolder,
     pool: &ThreadPool,
 ) -> Result<String, Error> {
-    let definition_check = folder.before().check(&job.output.path, definition, options.overwrite);
+    let definition_check = folder.before().check(&job.output.place.folder, definition, options.overwrite);
     let ledger = ledger_of(&folder.own(LEDGER), definition, options)?;
     let past = Past::new(&plan, ledger, ColumnChange::of(job, options, folder.before()));
     let scope = Finder { job, plan: &plan, pool, past: &past }.scope(options);
@@ -153,7 +157,7 @@ fn lock(folder: OutputFolder, job: &Job, options: &Options, definition: &Canonic
     if folder.was_recovered() {
         tracing::warn!("a run before this one was killed while it put its files in place: that has been completed");
     }
-    folder.before().check(&job.output.path, definition, options.overwrite)?;
+    folder.before().check(&job.output.place.folder, definition, options.overwrite)?;
     // So a rebuild is a plain run, which replaces all files: nothing of the old definition can stay.
     if folder.before().is_other_than(definition) && (options.window != Window::default() || !options.only.is_empty()) {
         return Err(JobError::PartOfRebuild.into());

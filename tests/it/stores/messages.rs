@@ -1,8 +1,8 @@
 //! Mistakes as people make them, and what they are told.
 
-use super::dwell;
 use super::faults::sandbox;
 use super::server::{Fault, Server};
+use super::{dwell, first_file};
 use crate::support::{Ran, Sandbox};
 
 fn told(ran: &Ran, code: i32, words: &[&str]) {
@@ -44,18 +44,17 @@ fn mistakes_in_the_job_end_with_2() {
 }
 
 #[test]
-fn tables_go_to_local_folders_only() {
+fn tables_that_cannot_be_there_are_refused() {
     let sandbox = sandbox();
-    for (flags, words) in [
-        (&["run", "--input", "data", "--output", "s3://bucket/out"][..], ["output.path", "aws s3 sync"]),
-        (&["charts", "--output", "gs://bucket/out"], ["output.path", "local folder"]),
-        (&["history", "--output", "s3://bucket/out"], ["s3://bucket/out", "local folder"]),
-        (&["report", "--tables", "s3://bucket/out"], ["output.path", "local folder"]),
-    ] {
-        told(&dwell(&sandbox, flags, &[]), 2, &words);
-    }
-    sandbox.job("[input]\npath = 'data'\n[output]\npath = 'out'\n[output.storage]\nregion = 'x'\n");
-    told(&dwell(&sandbox, &["run", "job.toml"], &[]), 2, &["`output.storage`", "local folder"]);
+    let web = dwell(&sandbox, &["run", "--input", "data", "--output", "https://h/out"], &[]);
+    told(&web, 2, &["https://h/out", "a web server is only read from"]);
+    let nobody = dwell(&sandbox, &["run", "--input", "data", "--output", "s3://bucket/out"], &[]);
+    told(&nobody, 2, &["no credentials", "s3://bucket"]);
+    sandbox.job("[input]\npath = 'data'\n[output]\npath = 'out'\ncopy = 'x'\n");
+    told(&dwell(&sandbox, &["run", "job.toml"], &[]), 2, &["`output.copy`"]);
+    let compared = &["compare", "job.toml", "job.toml", "--output", "s3://bucket/out"];
+    sandbox.job("[input]\npath = 'data'\n");
+    told(&dwell(&sandbox, compared, &[]), 2, &["s3://bucket/out", "local folder"]);
 }
 
 #[test]
@@ -79,8 +78,9 @@ fn a_server_that_sends_whole_files_only_is_told() {
     let server = Server::with_faults(&sandbox.path().join("data"), |asked, _| {
         (asked.method == "GET" && !asked.is_listing()).then_some(Fault::Whole)
     });
-    let name = std::fs::read_dir(sandbox.path().join("data")).unwrap().next().unwrap().unwrap().file_name();
-    let url = format!("{}/bucket/{}", server.url(), name.to_str().unwrap());
+    let data = sandbox.path().join("data");
+    let file = first_file(&data);
+    let url = format!("{}/bucket/{}", server.url(), file.strip_prefix(&data).unwrap().display());
     told(&run(&sandbox, &url, "allow_http = true\n", &[]), 1, &["range requests"]);
 }
 

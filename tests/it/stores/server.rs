@@ -4,7 +4,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +21,7 @@ pub struct Asked {
     pub query: Vec<(String, String)>,
     pub range: Option<String>,
     pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
     /// The `Authorization` of the request.
     pub signed: String,
 }
@@ -48,6 +49,8 @@ pub enum Fault {
     Late(Duration),
     /// No range, but all of it.
     Whole,
+    /// What is asked is done, and an error is the answer.
+    Done(u16, &'static str),
 }
 
 type Faults = Box<dyn Fn(&Asked, usize) -> Option<Fault> + Send + Sync>;
@@ -58,6 +61,9 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     faults: Faults,
     is_over: AtomicBool,
+    is_careless: AtomicBool,
+    /// One who reads or writes files at a time.
+    writing: Mutex<()>,
 }
 
 /// A server that ends when it is dropped.
@@ -81,6 +87,8 @@ impl Server {
             asked: Mutex::default(),
             faults: Box::new(faults),
             is_over: AtomicBool::new(false),
+            is_careless: AtomicBool::new(false),
+            writing: Mutex::default(),
         };
         let shared = Arc::new(shared);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -96,6 +104,12 @@ impl Server {
             }
         });
         Server { shared, port }
+    }
+
+    /// The same, that writes whatever the condition.
+    pub fn without_conditions(self) -> Server {
+        self.shared.is_careless.store(true, Ordering::Relaxed);
+        self
     }
 
     pub fn url(&self) -> String {
@@ -134,17 +148,22 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             return Ok(());
         }
         let mut asked = Asked::default();
+        let mut length = 0;
         loop {
             let mut line = String::new();
             lines.read_line(&mut line)?;
             let Some((name, value)) = line.trim_end().split_once(": ") else { break };
             match name.to_lowercase().as_str() {
                 "range" => asked.range = Some(value.to_string()),
+                "content-length" => length = value.parse().unwrap(),
+                "if-none-match" => asked.if_none_match = Some(value.to_string()),
                 "if-match" => asked.if_match = Some(value.to_string()),
                 "authorization" => asked.signed = value.to_string(),
                 _ => {}
             }
         }
+        let mut sent = vec![0; length];
+        lines.read_exact(&mut sent)?;
         let mut words = first.split_whitespace();
         asked.method = words.next().unwrap_or_default().to_string();
         let target = words.next().unwrap_or_default();
@@ -154,6 +173,13 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         let path = decoded(path.trim_start_matches('/'));
         let (bucket, key) = path.split_once('/').unwrap_or((path.as_str(), ""));
         asked.key = key.to_string();
+        if asked.method == "POST" && query == "delete" {
+            // Objects are removed by a list, which here has one.
+            let list = String::from_utf8(sent.clone()).unwrap();
+            let (_, rest) = list.split_once("<Key>").unwrap();
+            asked.key = rest.split_once("</Key>").unwrap().0.to_string();
+            asked.method = "DELETE".to_string();
+        }
         let before = {
             let mut all = shared.asked.lock().unwrap();
             all.push(asked.clone());
@@ -165,10 +191,15 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         }
         let mut answer = match (&fault, bucket) {
             (Some(Fault::Error(status, code)), _) => Answer::error(*status, code),
+            (_, "bucket") if asked.method == "PUT" => put(shared, &asked, &sent),
+            (_, "bucket") if asked.method == "DELETE" => delete(shared, &asked),
             (_, "bucket") if asked.is_listing() => listing(shared, &asked),
             (_, "bucket") => object(shared, &asked, matches!(fault, Some(Fault::Whole))),
             _ => Answer::error(404, "NoSuchBucket"),
         };
+        if let Some(Fault::Done(status, code)) = fault {
+            answer = Answer::error(status, code);
+        }
         let length = match fault {
             Some(Fault::Short) => answer.body.len() / 2,
             _ => answer.body.len(),
@@ -213,6 +244,7 @@ fn etag(bytes: &[u8]) -> String {
 }
 
 fn object(shared: &Shared, asked: &Asked, is_whole: bool) -> Answer {
+    let _one = shared.writing.lock().unwrap();
     let path = shared.root.join(&asked.key);
     let Some(bytes) = path.is_file().then(|| std::fs::read(path).unwrap()) else {
         return Answer::error(404, "NoSuchKey");
@@ -238,7 +270,36 @@ fn object(shared: &Shared, asked: &Asked, is_whole: bool) -> Answer {
     Answer { status: 206, headers: [headers, vec![of_all]].concat(), body: bytes[start..end].to_vec() }
 }
 
+fn put(shared: &Shared, asked: &Asked, sent: &[u8]) -> Answer {
+    let _one = shared.writing.lock().unwrap();
+    let path = shared.root.join(&asked.key);
+    let there = path.is_file().then(|| etag(&std::fs::read(&path).unwrap()));
+    let is_meant = match (&asked.if_match, &asked.if_none_match) {
+        (Some(wanted), _) => there.as_ref() == Some(wanted),
+        (None, Some(_)) => there.is_none(),
+        (None, None) => true,
+    };
+    if !is_meant && !shared.is_careless.load(Ordering::Relaxed) {
+        return Answer::error(412, "PreconditionFailed");
+    }
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, sent).unwrap();
+    Answer { status: 200, headers: vec![("ETag", etag(sent))], body: Vec::new() }
+}
+
+fn delete(shared: &Shared, asked: &Asked) -> Answer {
+    let _one = shared.writing.lock().unwrap();
+    let path = shared.root.join(&asked.key);
+    let _ = std::fs::remove_file(&path);
+    // A store has no folders.
+    let folders = path.ancestors().skip(1).take_while(|folder| *folder != shared.root);
+    let _ = folders.take_while(|folder| std::fs::remove_dir(folder).is_ok()).count();
+    let body = format!("<DeleteResult><Deleted><Key>{}</Key></Deleted></DeleteResult>", asked.key);
+    Answer { status: 200, headers: Vec::new(), body: body.into_bytes() }
+}
+
 fn listing(shared: &Shared, asked: &Asked) -> Answer {
+    let _one = shared.writing.lock().unwrap();
     let prefix = asked.query("prefix").unwrap_or_default();
     let after = asked.query("continuation-token").or_else(|| asked.query("start-after")).unwrap_or_default();
     let mut keys = Vec::new();
