@@ -1,9 +1,11 @@
 //! Sums over sessions: one cell for each lane, group and interval. Plain loops over columns: the sessions of a cell
 //! are brought together, and everything is read off them; sums of floating values are in a fixed order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::packed::{Ints, Packed, Waiting};
 use super::spread::Spread;
 use super::PERCENTILES;
 use crate::sessionize::layout::intern::Interner;
@@ -73,8 +75,12 @@ pub struct Cell {
 }
 
 /// Puts all sessions into their cells.
-pub fn cells_of(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
+pub fn cells_of(waiting: &Waiting, ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
+    let Waiting { parts, packed } = waiting;
     let has_keys = |part: &Part| part.hours.is_some() || part.lanes.is_some() || part.groups.is_some();
+    if !packed.is_empty() {
+        return cells_of_packed(parts, packed, ask);
+    }
     match parts.iter().any(has_keys) {
         true => cells_of_keys(parts, ask),
         false => {
@@ -92,27 +98,69 @@ pub fn cells_of(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
 
 /// Puts sessions into the cells that their keys name.
 fn cells_of_keys(parts: &[Part], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
-    let mut keys = Keys::new();
-    let codes: Vec<Vec<u32>> = parts.iter().map(|part| keys.codes_of(part)).collect();
-    let mut counts = vec![0; keys.keys.len()];
-    codes.iter().flatten().for_each(|code| counts[*code as usize] += 1);
-    let mut bounds = vec![0];
-    counts.iter().for_each(|count| bounds.push(bounds[bounds.len() - 1] + count));
-    let lengths = by_cell(parts, &codes, &bounds, |part| Some(&part.lengths)).unwrap_or_default();
-    let events = by_cell(parts, &codes, &bounds, |part| part.events.as_deref());
-    let sums = by_cell(parts, &codes, &bounds, |part| part.sums.as_ref());
-    let users = by_cell(parts, &codes, &bounds, |part| part.users.as_ref());
+    let cells = Cells::of(parts);
+    let lengths = by_cell(&cells, |part| Some(&parts[part].lengths)).unwrap_or_default();
+    let events = by_cell(&cells, |part| parts[part].events.as_deref());
+    let sums = by_cell(&cells, |part| parts[part].sums.as_ref());
+    let users = by_cell(&cells, |part| parts[part].users.as_ref());
     let one = |(code, key)| {
-        let rows = bounds[code]..bounds[code + 1];
+        let rows = cells.bounds[code]..cells.bounds[code + 1];
         let columns = Columns {
-            lengths: vec![&lengths[rows.clone()]],
-            events: events.iter().map(|events| &events[rows.clone()]).collect(),
+            lengths: vec![Ints::Plain(&lengths[rows.clone()])],
+            events: events.iter().map(|events| Ints::Plain(&events[rows.clone()])).collect(),
             sums: sums.iter().map(|sums| &sums[rows.clone()]).collect(),
-            users: users.iter().map(|users| &users[rows.clone()]).collect(),
+            users: users.iter().map(|users| Cow::Borrowed(&users[rows.clone()])).collect(),
         };
         (key, cell(columns, ask))
     };
-    keys.keys.into_iter().enumerate().map(one).collect()
+    cells.keys.iter().copied().enumerate().map(one).collect()
+}
+
+/// Puts sessions of which some are packed into their cells.
+fn cells_of_packed(parts: &[Part], packed: &[Arc<Packed>], ask: &Ask<'_>) -> BTreeMap<CellKey, Cell> {
+    let rest = parts.iter().filter(|part| !part.lengths.is_empty()).map(|part| Arc::new(Packed::new(part)));
+    let packed: Vec<Arc<Packed>> = packed.iter().cloned().chain(rest).collect();
+    let mut places: BTreeMap<CellKey, Vec<(usize, usize)>> = BTreeMap::new();
+    for (part, packed) in packed.iter().enumerate() {
+        for (cell, key) in packed.keys.iter().enumerate() {
+            places.entry(*key).or_default().push((part, cell));
+        }
+    }
+    let one = |(key, places): (CellKey, Vec<(usize, usize)>)| {
+        let places = || places.iter().map(|(part, cell)| (&packed[*part], *cell));
+        let columns = Columns {
+            lengths: places().map(|(packed, cell)| packed.lengths(cell)).collect(),
+            events: places().filter_map(|(packed, cell)| packed.events(cell)).collect(),
+            sums: places().filter_map(|(packed, cell)| packed.sums(cell)).collect(),
+            users: places().filter_map(|(packed, cell)| packed.users(cell)).map(Cow::Owned).collect(),
+        };
+        (key, cell(columns, ask))
+    };
+    places.into_iter().map(one).collect()
+}
+
+/// Which cell each session of some parts is in.
+#[derive(Debug)]
+pub struct Cells {
+    /// The cells.
+    pub keys: Vec<CellKey>,
+    /// Of each part and session, its cell.
+    codes: Vec<Vec<u32>>,
+    /// Where the sessions of each cell begin, once they are brought together, and where the last ones end.
+    pub bounds: Vec<usize>,
+}
+
+impl Cells {
+    /// Those of some parts.
+    pub fn of(parts: &[Part]) -> Self {
+        let mut keys = Keys::new();
+        let codes: Vec<Vec<u32>> = parts.iter().map(|part| keys.codes_of(part)).collect();
+        let mut counts = vec![0; keys.keys.len()];
+        codes.iter().flatten().for_each(|code| counts[*code as usize] += 1);
+        let mut bounds = vec![0];
+        counts.iter().for_each(|count| bounds.push(bounds[bounds.len() - 1] + count));
+        Cells { keys: keys.keys, codes, bounds }
+    }
 }
 
 /// The cells met so far, by codes in the order in which they come.
@@ -171,15 +219,13 @@ impl Keys {
 const HOUR_BITS: u32 = 8;
 
 /// A column of all parts, the values of each cell together; `None` where a part lacks it.
-fn by_cell<'p, T: Copy + Default + 'p>(
-    parts: &'p [Part],
-    codes: &[Vec<u32>],
-    bounds: &[usize],
-    column: impl Fn(&'p Part) -> Option<&'p Vec<T>>,
+pub fn by_cell<'p, T: Copy + Default + 'p>(
+    cells: &Cells,
+    column: impl Fn(usize) -> Option<&'p Vec<T>>,
 ) -> Option<Vec<T>> {
-    let mut next = bounds.to_vec();
-    let mut all = vec![T::default(); bounds.last().copied().unwrap_or(0)];
-    for (part, codes) in parts.iter().zip(codes) {
+    let mut next = cells.bounds.clone();
+    let mut all = vec![T::default(); cells.bounds.last().copied().unwrap_or(0)];
+    for (part, codes) in cells.codes.iter().enumerate() {
         for (code, value) in codes.iter().zip(column(part)?) {
             let place = &mut next[*code as usize];
             all[*place] = *value;
@@ -191,19 +237,19 @@ fn by_cell<'p, T: Copy + Default + 'p>(
 
 /// The sessions of a cell, each column in as many pieces as it comes in; none where nobody asks for it.
 struct Columns<'c> {
-    lengths: Vec<&'c [i64]>,
-    events: Vec<&'c [i64]>,
+    lengths: Vec<Ints<'c>>,
+    events: Vec<Ints<'c>>,
     sums: Vec<&'c [f64]>,
-    users: Vec<&'c [u32]>,
+    users: Vec<Cow<'c, [u32]>>,
 }
 
 impl<'c> Columns<'c> {
     fn of_parts(parts: &'c [Part]) -> Self {
         Columns {
-            lengths: parts.iter().map(|part| &part.lengths[..]).collect(),
-            events: parts.iter().filter_map(|part| part.events.as_deref().map(Vec::as_slice)).collect(),
+            lengths: parts.iter().map(|part| Ints::Plain(&part.lengths)).collect(),
+            events: parts.iter().filter_map(|part| part.events.as_deref()).map(|all| Ints::Plain(all)).collect(),
             sums: parts.iter().filter_map(|part| part.sums.as_deref()).collect(),
-            users: parts.iter().filter_map(|part| part.users.as_deref()).collect(),
+            users: parts.iter().filter_map(|part| part.users.as_deref()).map(Cow::Borrowed).collect(),
         }
     }
 }
@@ -214,6 +260,16 @@ fn cell(columns: Columns<'_>, ask: &Ask<'_>) -> Cell {
     // In an order of their own: that of files is none.
     sums.sort_unstable_by(f64::total_cmp);
     let sessions: usize = lengths.iter().map(|lengths| lengths.len()).sum();
+    let (mut time_spent_ms, mut length_max_ms, mut zero_length) = (0, None, 0);
+    for lengths in &lengths {
+        lengths.each(|length| {
+            time_spent_ms += length;
+            length_max_ms = length_max_ms.max(Some(length));
+            zero_length += i64::from(length <= 0);
+        });
+    }
+    let mut all_events = 0;
+    events.iter().for_each(|events| events.each(|count| all_events += count));
     let bounds_of_lengths = if ask.bins_of_events { &[] } else { ask.bounds };
     let spread = Spread::of(&lengths, &PERCENTILES, bounds_of_lengths);
     let bins = match ask.bins_of_events {
@@ -222,14 +278,13 @@ fn cell(columns: Columns<'_>, ask: &Ask<'_>) -> Cell {
     };
     let mut percentiles_ms = [0; PERCENTILES.len()];
     percentiles_ms.copy_from_slice(&spread.percentiles);
-    let lengths = || lengths.iter().copied().flatten().copied();
     Cell {
         sessions: sessions as i64,
-        time_spent_ms: lengths().sum(),
+        time_spent_ms,
         percentiles_ms,
-        length_max_ms: lengths().max().unwrap_or(0),
-        zero_length: lengths().filter(|length| *length <= 0).count() as i64,
-        events: events.iter().copied().flatten().sum(),
+        length_max_ms: length_max_ms.unwrap_or(0),
+        zero_length,
+        events: all_events,
         sum: sums.iter().fold(0.0, |sum, part| sum + part),
         users: distinct(users.concat()),
         bins,
@@ -271,7 +326,8 @@ mod tests {
             Part { interval, lengths: Arc::new(lengths.to_vec()), events, ..Part::default() }
         };
         let parts = [part(1, &[]), part(2, &[5, 0]), part(2, &[]), part(2, &[30]), part(3, &[]), part(4, &[7])];
-        let cells = cells_of(&parts, &Ask { bounds: &[3, 10], bins_of_events: false });
+        let waiting = Waiting { parts: parts.to_vec(), packed: Vec::new() };
+        let cells = cells_of(&waiting, &Ask { bounds: &[3, 10], bins_of_events: false });
         let found: Vec<_> = cells
             .iter()
             .map(|(key, cell)| {
@@ -283,7 +339,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_are_what_a_loop_over_all_sessions_finds(rows in rows(), by_events in any::<bool>()) {
+        fn cells_are_what_a_loop_over_all_sessions_finds(rows in rows(), by_events in any::<bool>(), packed in 0usize..4) {
             let part = |interval: i64| {
                 // Intervals 0 and 1 are hours of one date, 2 and 3 are two dates.
                 let of = |row: &&Row| if interval == 0 { row.1 < 2 } else { row.1 == interval };
@@ -300,7 +356,12 @@ mod tests {
                 }
             };
             let bounds = [3, 10, 20];
-            let cells = cells_of(&[0, 2, 3].map(part), &Ask { bounds: &bounds, bins_of_events: by_events });
+            let parts = [0, 2, 3].map(part);
+            let waiting = Waiting {
+                packed: parts[..packed].iter().map(|part| Arc::new(Packed::new(part))).collect(),
+                parts: parts[packed..].to_vec(),
+            };
+            let cells = cells_of(&waiting, &Ask { bounds: &bounds, bins_of_events: by_events });
             let total: i64 = cells.values().map(|cell| cell.sessions).sum();
             prop_assert_eq!(total, rows.len() as i64);
             for (key, cell) in &cells {

@@ -10,16 +10,17 @@ use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
-use super::cells::{Cell, CellKey};
+use super::cells::{Cell, CellKey, Part};
 use super::error::ChartError;
 use super::lanes::{named, ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
 use super::measures_table::{write_histograms, write_measures, Paths};
+use super::packed::Packed;
 use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
-use super::tables::{in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
 use super::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
@@ -166,7 +167,8 @@ impl Measuring<'_> {
             if series.is_empty() {
                 continue;
             }
-            for files in in_batches(segment.files.dated(SESSIONS), self.at_once()) {
+            let batches = parts_in_batches(segment.files.dated(SESSIONS), self.at_once());
+            for files in batches.map_err(|error| (self.failed)(error.into()))? {
                 let of_files =
                     pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
                 for of_file in of_files {
@@ -268,11 +270,18 @@ impl Measuring<'_> {
 
     /// Takes series over the sessions of a segment.
     fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
-        let mut batches = pass.batches(self.at_once()).into_iter().peekable();
+        let batches = pass.batches(self.at_once()).map_err(|error| (self.failed)(error.into()))?;
+        let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
             let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
             pass.take(taken);
-            let whole = pass.whole(batches.peek().and_then(|next| next.first()).map(|(day, _)| *day));
+            let next = batches.peek().and_then(|next| next.first()).map(|part| part.day);
+            if self.limit.is_some_and(MemoryLimit::is_near) {
+                let pack = |(place, part): &(usize, &Part)| Ok((*place, Packed::new(part)));
+                let packed = pipeline::each(self.pool, &pass.waiting(), pack)?;
+                pass.replace(packed);
+            }
+            let whole = pass.whole(next);
             let cells = pipeline::each(self.pool, &whole, |whole| Ok(pass.cells_of(whole)))?;
             whole.iter().zip(cells).for_each(|((series, _), cells)| pass.add(*series, cells));
         }

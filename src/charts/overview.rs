@@ -1,8 +1,8 @@
-//! All sessions of a run together, for its summary: in the memory of one file's lengths a thread, however many sessions
+//! All sessions of a run together, for its summary: in the memory of one row group's lengths a thread, however many sessions
 //! there are. The median takes a second look at the files, at the sessions that are about as long.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -12,6 +12,7 @@ use super::rows::FileRows;
 use super::spread::magnitude;
 use crate::job::bins::DEFAULT_BINS_MS;
 use crate::tables::error::TableError;
+use crate::tables::read::row_group_count;
 
 /// All sessions of the tables together, for the summary.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +34,8 @@ pub struct Overview {
 /// # Errors
 /// A table that cannot be read.
 pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> Result<Overview, TableError> {
-    let tallies: Vec<Tally> = on_all(pool, files, Tally::of)?;
+    let parts = in_row_groups(files)?;
+    let tallies: Vec<Tally> = on_all(pool, &parts, Tally::of)?;
     let mut tally = tallies.into_iter().fold(Tally::default(), Tally::with);
     let middle = (tally.overview.sessions + 1) / 2;
     let median = tally.magnitude_of(middle).map(|(median, before)| -> Result<i64, TableError> {
@@ -44,7 +46,7 @@ pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> Result<Overview, TableE
             counts
         };
         let mut counts = BTreeMap::<i64, i64>::new();
-        for of_file in on_all(pool, files, alike)? {
+        for of_file in on_all(pool, &parts, alike)? {
             of_file.into_iter().for_each(|(length, count)| *counts.entry(length).or_default() += count);
         }
         let mut left = middle - before;
@@ -59,19 +61,36 @@ pub fn overview(pool: &ThreadPool, files: &[PathBuf]) -> Result<Overview, TableE
     Ok(tally.overview)
 }
 
-/// What comes of the lengths of each file, on all threads.
-fn on_all<T: Send>(
-    pool: &ThreadPool,
-    files: &[PathBuf],
-    work: impl Fn(&[i64]) -> T + Sync,
-) -> Result<Vec<T>, TableError> {
-    let one = |file: &PathBuf| Ok(work(&lengths(file)?));
-    pool.install(|| files.par_iter().with_max_len(1).map(one).collect())
+/// A file, and a row group of it; all of them where it is none.
+type RowGroup = (PathBuf, Option<usize>);
+
+/// Large files in their row groups.
+fn in_row_groups(files: &[PathBuf]) -> Result<Vec<RowGroup>, TableError> {
+    const LARGE: u64 = 1 << 23;
+    let mut parts = Vec::with_capacity(files.len());
+    for file in files {
+        let is_large = file.metadata().is_ok_and(|file| file.len() > LARGE);
+        match if is_large { row_group_count(file)? } else { 1 } {
+            0 | 1 => parts.push((file.clone(), None)),
+            groups => parts.extend((0..groups).map(|group| (file.clone(), Some(group)))),
+        }
+    }
+    Ok(parts)
 }
 
-fn lengths(file: &Path) -> Result<Arc<Vec<i64>>, TableError> {
+/// What comes of the lengths of each part, on all threads.
+fn on_all<T: Send>(
+    pool: &ThreadPool,
+    parts: &[RowGroup],
+    work: impl Fn(&[i64]) -> T + Sync,
+) -> Result<Vec<T>, TableError> {
+    let one = |part: &RowGroup| Ok(work(&lengths(part)?));
+    pool.install(|| parts.par_iter().with_max_len(1).map(one).collect())
+}
+
+fn lengths((file, row_group): &RowGroup) -> Result<Arc<Vec<i64>>, TableError> {
     const LENGTH: &str = "length_ms";
-    FileRows::read(file, &[LENGTH.to_string()].into())?.ints(LENGTH)
+    FileRows::read_row_group(file, *row_group, &[LENGTH.to_string()].into())?.ints(LENGTH)
 }
 
 /// What is counted of sessions: how many are about as long as which, too.
@@ -135,6 +154,7 @@ mod tests {
     use arrow::array::{ArrayRef, Int64Array, RecordBatch};
     use parquet::arrow::ArrowWriter;
     use proptest::prelude::*;
+    use std::path::Path;
 
     fn write(path: &Path, lengths: &[i64]) {
         let lengths: ArrayRef = Arc::new(Int64Array::from(lengths.to_vec()));

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::cells::{cells_of, Ask, Cell, CellKey, Part};
 use super::error::ChartError;
 use super::lanes::Codes;
+use super::packed::{Packed, Waiting};
 use super::rows::{FileRows, Texts};
 use super::segments::SegmentTables;
 use super::series::{of_rows, GroupSizes, SeriesOf, Taken};
-use super::tables::{in_batches, DatedFile};
+use super::tables::{parts_in_batches, TablePart};
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::Day;
@@ -22,7 +23,7 @@ use crate::tables::schema::sessions::SESSIONS;
 pub struct Pass<'a> {
     segment: &'a SegmentTables,
     series: Vec<(SeriesOf<'a>, Ask<'a>)>,
-    waiting: Vec<Vec<Part>>,
+    waiting: Vec<Waiting>,
     cells: Vec<BTreeMap<CellKey, Cell>>,
     lanes: Codes,
     users: Option<Interner>,
@@ -38,34 +39,37 @@ pub struct FileTaken {
 }
 
 /// Sessions of whole intervals, and the place of the series that they are of.
-pub type Whole = (usize, Vec<Part>);
+pub type Whole = (usize, Waiting);
 
 impl<'a> Pass<'a> {
     /// For some series over a segment.
     pub fn new(segment: &'a SegmentTables, series: Vec<(SeriesOf<'a>, Ask<'a>)>) -> Self {
-        let waiting = series.iter().map(|_| Vec::new()).collect();
+        let waiting = series.iter().map(|_| Waiting::default()).collect();
         let cells = series.iter().map(|_| BTreeMap::new()).collect();
         Pass { segment, series, waiting, cells, lanes: Codes::default(), users: None }
     }
 
     /// The files that any of the series is of, in order of date; those in one batch, of about `at_once` bytes, may be read
     /// at once.
-    pub fn batches(&self, at_once: u64) -> Vec<Vec<DatedFile>> {
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn batches(&self, at_once: u64) -> Result<Vec<Vec<TablePart>>, TableError> {
         let mut files = self.segment.files.dated(SESSIONS);
         files.retain(|(day, _)| self.series.iter().any(|(series, _)| series.segment.window.holds(*day)));
-        in_batches(files, at_once)
+        parts_in_batches(files, at_once)
     }
 
-    /// Reads a file.
+    /// Reads a file, or a part of it.
     ///
     /// # Errors
     /// It cannot be read; a value that a property cannot be compared with.
-    pub fn read(&self, (day, path): &DatedFile) -> Result<FileTaken, ChartError> {
+    pub fn read(&self, TablePart { day, path, row_group }: &TablePart) -> Result<FileTaken, ChartError> {
         let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
         let columns = self.series.iter().filter(|(series, _)| of_day(series)).map(|(series, _)| series.columns());
         let columns: BTreeSet<String> =
             columns.collect::<Result<Vec<_>, TableError>>()?.into_iter().flatten().collect();
-        let mut file = FileRows::read(path, &columns)?;
+        let mut file = FileRows::read_row_group(path, *row_group, &columns)?;
         let take = |(series, _): &(SeriesOf<'_>, Ask<'_>)| {
             of_day(series).then(|| series.take(*day, &mut file).map_err(|error| series.blame(error))).transpose()
         };
@@ -90,8 +94,22 @@ impl<'a> Pass<'a> {
                 let Some(Taken { part, rows }) = taken else { continue };
                 let of_part = |column: &Option<Vec<u32>>| column.as_ref().map(|column| of_rows(&rows, column));
                 let users = if series.with_users { of_part(&users) } else { None };
-                waiting.push(Part { lanes: of_part(&lanes), users, ..part });
+                waiting.parts.push(Part { lanes: of_part(&lanes), users, ..part });
             }
+        }
+    }
+
+    /// The parts that wait, each with the place of its series.
+    pub fn waiting(&self) -> Vec<(usize, &Part)> {
+        let waiting = self.waiting.iter().enumerate();
+        waiting.flat_map(|(place, waiting)| waiting.parts.iter().map(move |part| (place, part))).collect()
+    }
+
+    /// Has the parts that wait make room for what is packed of them, in their order.
+    pub fn replace(&mut self, packed: Vec<(usize, Packed)>) {
+        self.waiting.iter_mut().for_each(|waiting| waiting.parts.clear());
+        for (place, packed) in packed {
+            self.waiting[place].packed.push(Arc::new(packed));
         }
     }
 
@@ -101,16 +119,21 @@ impl<'a> Pass<'a> {
         let mut all = Vec::new();
         for (place, ((series, _), waiting)) in self.series.iter().zip(&mut self.waiting).enumerate() {
             let next = next.map(|next| series.intervals.of(next).number());
-            let whole = waiting.partition_point(|part| next.is_none_or(|next| part.interval < next));
-            let parts: Vec<Part> = waiting.drain(..whole).collect();
-            all.extend((!parts.is_empty()).then_some((place, parts)));
+            let is_whole = |interval: i64| next.is_none_or(|next| interval < next);
+            let parts = waiting.parts.partition_point(|part| is_whole(part.interval));
+            let packed = waiting.packed.partition_point(|packed| is_whole(packed.interval));
+            let whole = Waiting {
+                parts: waiting.parts.drain(..parts).collect(),
+                packed: waiting.packed.drain(..packed).collect(),
+            };
+            all.extend((!whole.is_empty()).then_some((place, whole)));
         }
         all
     }
 
     /// The cells of whole intervals.
-    pub fn cells_of(&self, (series, parts): &Whole) -> BTreeMap<CellKey, Cell> {
-        cells_of(parts, &self.series[*series].1)
+    pub fn cells_of(&self, (series, waiting): &Whole) -> BTreeMap<CellKey, Cell> {
+        cells_of(waiting, &self.series[*series].1)
     }
 
     /// Takes the cells of a series.
@@ -128,7 +151,8 @@ impl<'a> Pass<'a> {
 ///
 /// # Errors
 /// As [`Pass::read`].
-pub fn group_sizes((day, path): &DatedFile, series: &[SeriesOf<'_>]) -> Result<Vec<GroupSizes>, ChartError> {
+pub fn group_sizes(part: &TablePart, series: &[SeriesOf<'_>]) -> Result<Vec<GroupSizes>, ChartError> {
+    let TablePart { day, path, row_group } = part;
     let of_day = |series: &SeriesOf<'_>| series.segment.window.holds(*day);
     let columns = series.iter().filter(|series| of_day(series)).map(SeriesOf::columns_of_groups);
     let columns: BTreeSet<String> = columns.collect::<Result<Vec<_>, TableError>>()?.into_iter().flatten().collect();
@@ -136,7 +160,7 @@ pub fn group_sizes((day, path): &DatedFile, series: &[SeriesOf<'_>]) -> Result<V
     if columns.is_empty() {
         return Ok(sizes);
     }
-    let mut file = FileRows::read(path, &columns)?;
+    let mut file = FileRows::read_row_group(path, *row_group, &columns)?;
     for (series, sizes) in series.iter().zip(&mut sizes).filter(|(series, _)| of_day(series)) {
         series.group_sizes(&mut file, sizes).map_err(|error| series.blame(error))?;
     }

@@ -19,7 +19,7 @@ use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::written::{date_text, time_text};
 use crate::sessionize::time::Span;
 use crate::tables::error::TableError;
-use crate::tables::read::read_columns;
+use crate::tables::read::read_row_group;
 
 /// The column of users.
 pub const USER: &str = "user_id";
@@ -48,7 +48,19 @@ impl FileRows {
     /// # Errors
     /// The file cannot be read, or has no such column.
     pub fn read(path: &Path, columns: &BTreeSet<String>) -> Result<Self, TableError> {
-        let rows = read_columns(path, columns)?;
+        FileRows::read_row_group(path, None, columns)
+    }
+
+    /// The same of one row group; of all of them where it is none.
+    ///
+    /// # Errors
+    /// As [`FileRows::read`].
+    pub fn read_row_group(
+        path: &Path,
+        row_group: Option<usize>,
+        columns: &BTreeSet<String>,
+    ) -> Result<Self, TableError> {
+        let rows = read_row_group(path, row_group, columns)?;
         Ok(FileRows { path: path.to_path_buf(), rows, ints: HashMap::new(), texts: HashMap::new() })
     }
 

@@ -3,6 +3,7 @@
 //! Both need the order of a few values only, not of all. So values are counted by how large they are, roughly; then
 //! only those as large as the ones asked for are sorted.
 
+use super::packed::Ints;
 use crate::stats::log_bins::bin_of;
 use crate::stats::ranks::nearest_rank;
 
@@ -20,13 +21,15 @@ const FEW: usize = 1 << 9;
 
 impl Spread {
     /// Of some values, wherever they lie.
-    pub fn of(values: &[&[i64]], percents: &[u32], bounds: &[i64]) -> Self {
+    pub fn of(values: &[Ints<'_>], percents: &[u32], bounds: &[i64]) -> Self {
         let count: usize = values.iter().map(|some| some.len()).sum();
         let ranks: Vec<usize> = percents.iter().map(|percent| nearest_rank(*percent, count).unwrap_or(0)).collect();
         match count < FEW {
             true => {
-                let mut values = values.concat();
-                values.sort_unstable();
+                let mut all = Vec::with_capacity(count);
+                each(values, |value| all.push(value));
+                all.sort_unstable();
+                let values = all;
                 let percentiles = ranks.iter().map(|rank| values.get(*rank).copied().unwrap_or(0)).collect();
                 let below = bounds.iter().map(|bound| values.partition_point(|value| value < bound)).collect();
                 Spread { percentiles, below }
@@ -35,11 +38,11 @@ impl Spread {
         }
     }
 
-    fn by_magnitude(values: &[&[i64]], ranks: &[usize], bounds: &[i64]) -> Self {
-        let values = || values.iter().copied().flatten().copied();
-        let largest = values().max().unwrap_or(0);
+    fn by_magnitude(values: &[Ints<'_>], ranks: &[usize], bounds: &[i64]) -> Self {
+        let mut largest = 0;
+        each(values, |value| largest = value.max(largest));
         let mut counts = vec![0u32; magnitude(largest) + 1];
-        values().for_each(|value| counts[magnitude(value)] += 1);
+        each(values, |value| counts[magnitude(value)] += 1);
         // Where each magnitude begins among all values in order.
         let mut begins = Vec::with_capacity(counts.len() + 1);
         begins.push(0usize);
@@ -49,7 +52,13 @@ impl Spread {
         let mut asked = vec![false; counts.len()];
         ranks.iter().for_each(|rank| asked[of_rank(*rank)] = true);
         bounds.iter().filter_map(|bound| of_bound(*bound)).for_each(|magnitude| asked[magnitude] = true);
-        let mut sorted: Vec<i64> = values().filter(|value| asked[magnitude(*value)]).collect();
+        let few = asked.iter().zip(&counts).filter(|(asked, _)| **asked).map(|(_, count)| *count as usize).sum();
+        let mut sorted: Vec<i64> = Vec::with_capacity(few);
+        each(values, |value| {
+            if asked[magnitude(value)] {
+                sorted.push(value);
+            }
+        });
         sorted.sort_unstable();
         // Where each magnitude that is asked for begins among those sorted.
         let mut place = 0;
@@ -73,6 +82,10 @@ impl Spread {
     }
 }
 
+fn each(values: &[Ints<'_>], mut with: impl FnMut(i64)) {
+    values.iter().for_each(|some| some.each(&mut with));
+}
+
 /// About how large a value is, as a number that never falls while values rise.
 pub(super) fn magnitude(value: i64) -> usize {
     bin_of::<6>(value.max(0).unsigned_abs())
@@ -94,7 +107,7 @@ mod tests {
             let cut = cut.index(values.len() + 1);
             let mut sorted = values.clone();
             sorted.sort_unstable();
-            let spread = Spread::of(&[&values[..cut], &values[cut..]], &percents, &bounds);
+            let spread = Spread::of(&[Ints::Plain(&values[..cut]), Ints::Plain(&values[cut..])], &percents, &bounds);
             for (percent, found) in percents.iter().zip(&spread.percentiles) {
                 let enough = |value: i64| sorted.iter().filter(|other| **other <= value).count() * 100 >= *percent as usize * sorted.len();
                 prop_assert_eq!(Some(*found), sorted.iter().copied().find(|value| enough(*value)).or(Some(0)));

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::sessionize::time::Day;
+use crate::tables::error::TableError;
+use crate::tables::read::row_group_count;
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
 
 /// The files of the tables to measure; those without rows may be left out.
@@ -57,4 +59,39 @@ pub fn in_batches(files: Vec<DatedFile>, at_once: u64) -> Vec<Vec<DatedFile>> {
     }
     batches.extend((!batch.is_empty()).then_some(batch));
     batches
+}
+
+/// A file of a table, or a row group of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TablePart {
+    /// The date.
+    pub day: Day,
+    /// The file.
+    pub path: PathBuf,
+    /// The row group; all of them where it is none.
+    pub row_group: Option<usize>,
+}
+
+/// The same in parts: files of more than `at_once` bytes come row group by row group.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn parts_in_batches(files: Vec<DatedFile>, at_once: u64) -> Result<Vec<Vec<TablePart>>, TableError> {
+    let mut batches = Vec::new();
+    for batch in in_batches(files, at_once) {
+        let mut parts = Vec::with_capacity(batch.len());
+        for (day, path) in batch {
+            let is_large = path.metadata().is_ok_and(|file| file.len() > at_once);
+            let groups = if is_large { row_group_count(&path)? } else { 1 };
+            if groups < 2 {
+                parts.push(TablePart { day, path, row_group: None });
+                continue;
+            }
+            batches.extend((!parts.is_empty()).then(|| std::mem::take(&mut parts)));
+            let one = |row_group| vec![TablePart { day, path: path.clone(), row_group: Some(row_group) }];
+            batches.extend((0..groups).map(one));
+        }
+        batches.extend((!parts.is_empty()).then_some(parts));
+    }
+    Ok(batches)
 }

@@ -9,7 +9,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::ProjectionMask;
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::error::TableError;
 use crate::guard::against_damage;
@@ -20,8 +20,22 @@ use crate::guard::against_damage;
 /// # Errors
 /// The file cannot be read, or has no such column.
 pub fn read_columns(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, TableError> {
+    read_row_group(path, None, columns)
+}
+
+/// The same of one row group; of all of them where it is none.
+///
+/// # Errors
+/// As [`read_columns`].
+pub fn read_row_group(
+    path: &Path,
+    row_group: Option<usize>,
+    columns: &BTreeSet<String>,
+) -> Result<RecordBatch, TableError> {
     let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
-    against_damage(|| read(path, columns)).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(failed)
+    against_damage(|| read(path, row_group, columns))
+        .unwrap_or_else(|_| Err("it is damaged".to_string()))
+        .map_err(failed)
 }
 
 /// The columns of a file, without its rows.
@@ -61,14 +75,24 @@ pub fn in_slices(
 /// # Errors
 /// The file cannot be read.
 pub fn row_count(path: &Path) -> Result<u64, TableError> {
-    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-    let footer = ParquetMetaDataReader::new().parse_and_finish(&file);
-    let rows = footer.map_err(|error| failed(error.to_string()))?.file_metadata().num_rows();
-    Ok(u64::try_from(rows).unwrap_or(0))
+    Ok(u64::try_from(footer_of(path)?.file_metadata().num_rows()).unwrap_or(0))
 }
 
-fn read(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, String> {
+/// How many row groups a file has, by its footer.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn row_group_count(path: &Path) -> Result<usize, TableError> {
+    Ok(footer_of(path)?.num_row_groups())
+}
+
+fn footer_of(path: &Path) -> Result<ParquetMetaData, TableError> {
+    let failed = |reason: String| TableError::Read { path: path.to_path_buf(), reason };
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| failed(error.to_string()))
+}
+
+fn read(path: &Path, row_group: Option<usize>, columns: &BTreeSet<String>) -> Result<RecordBatch, String> {
     let (file, metadata) = open(path)?;
     let fields = metadata.schema().fields();
     if let Some(missing) = columns.iter().find(|column| !fields.iter().any(|field| field.name() == *column)) {
@@ -77,8 +101,15 @@ fn read(path: &Path, columns: &BTreeSet<String>) -> Result<RecordBatch, String> 
     // By place: a name that has dots in it, as of a field inside of a column, is one column of the table.
     let places = fields.iter().enumerate().filter(|(_, field)| columns.contains(field.name())).map(|(place, _)| place);
     let mask = ProjectionMask::roots(metadata.parquet_schema(), places);
-    let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).map_err(|error| error.to_string())?;
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    let rows = match row_group {
+        None => metadata.metadata().file_metadata().num_rows(),
+        Some(number) => metadata.metadata().row_groups().get(number).map_or(0, RowGroupMetaData::num_rows),
+    };
+    let rows = usize::try_from(rows).map_err(|error| error.to_string())?;
+    let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    if let Some(number) = row_group {
+        reader = reader.with_row_groups(vec![number]);
+    }
     let mut reader = reader.with_projection(mask).with_batch_size(rows.max(1)).build().map_err(|e| e.to_string())?;
     let schema = RecordBatchReader::schema(&reader);
     let batch = reader.next().transpose().map_err(|error| error.to_string())?;
