@@ -15,6 +15,7 @@ use serde_json::{json, Map, Value};
 use super::run::{count, is_nothing_new, sizes, Ended};
 use super::Environment;
 use crate::job::Job;
+use crate::storage::location::is_url;
 use crate::tables::folder::absolute;
 use config::Config;
 use transport::Transport;
@@ -87,7 +88,7 @@ impl Lineage {
             "run": { "runId": self.run_id, "facets": self.run_facets(ended) },
             "job": {
                 "namespace": self.namespace,
-                "name": format!("dwell.{}", output.trim_start_matches('/').replace('/', ".")),
+                "name": format!("dwell.{}", output.rsplit("://").next().unwrap_or_default().trim_start_matches('/').replace('/', ".")),
                 "facets": { "jobType": facet("2-0-4/JobTypeJobFacet", json!({
                     "processingType": "BATCH", "integration": "DWELL", "jobType": "JOB",
                 })) },
@@ -122,7 +123,7 @@ impl Lineage {
 fn inputs(job: &Job, ended: Option<&Ended<'_>>) -> Vec<Value> {
     let record = ended.and_then(|ended| ended.record).filter(|record| !is_nothing_new(record));
     let input = |(place, path): (usize, &String)| {
-        let mut dataset = json!({ "namespace": FILES, "name": path_text(Path::new(path)), "facets": {} });
+        let mut dataset = dataset(&path_text(Path::new(path)), json!({}));
         if let Some(record) = record.filter(|_| place == 0) {
             let inputs = &record["inputs"];
             let counts = json!({
@@ -140,18 +141,18 @@ fn inputs(job: &Job, ended: Option<&Ended<'_>>) -> Vec<Value> {
 fn outputs(output: &str, ended: Option<&Ended<'_>>) -> Vec<Value> {
     let Some(ended) = ended else {
         // Before a run, there may be no table yet.
-        return vec![json!({ "namespace": FILES, "name": format!("{output}/sessions"), "facets": {} })];
+        return vec![dataset(&format!("{output}/sessions"), json!({}))];
     };
     let written = ended.record.map(sizes).unwrap_or_default();
     let known = ended.tables.schemas.iter().map(|(table, _)| table.as_str());
     let mut names: Vec<&str> = written.iter().map(|(table, ..)| *table).collect();
     names.extend(known.filter(|known| !written.iter().any(|(table, ..)| table == known)));
-    let dataset = |table: &str| {
+    let one = |table: &str| {
         // A segment's table has the columns of that of all events.
         let schema = ended.tables.schema(table.rsplit('/').next().unwrap_or(table));
         let facets: Map<String, Value> =
             schema.map(|schema| ("schema".to_string(), schema_facet(schema))).into_iter().collect();
-        let mut dataset = json!({ "namespace": FILES, "name": format!("{output}/{table}"), "facets": facets });
+        let mut dataset = dataset(&format!("{output}/{table}"), facets.into());
         if let Some((_, rows, bytes)) = written.iter().find(|(name, ..)| *name == table) {
             let counts = json!({ "rowCount": rows, "size": bytes });
             dataset["outputFacets"] =
@@ -159,7 +160,7 @@ fn outputs(output: &str, ended: Option<&Ended<'_>>) -> Vec<Value> {
         }
         dataset
     };
-    names.into_iter().map(dataset).collect()
+    names.into_iter().map(one).collect()
 }
 
 fn schema_facet(schema: &Schema) -> Value {
@@ -177,8 +178,22 @@ fn facet(name: &str, mut content: Value) -> Value {
     content
 }
 
+/// A path as it is known everywhere on this machine; a URL is known everywhere.
 fn path_text(path: &Path) -> String {
-    absolute(path).to_string_lossy().into_owned()
+    match path.to_str().filter(|path| is_url(path)) {
+        Some(url) => url.to_string(),
+        None => absolute(path).to_string_lossy().into_owned(),
+    }
+}
+
+/// A dataset, by OpenLineage's rules for names: of an object, the bucket is the namespace.
+fn dataset(path: &str, facets: Value) -> Value {
+    let in_store = path.split_once("://").and_then(|(scheme, rest)| {
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        is_url(path).then(|| (format!("{scheme}://{bucket}"), key))
+    });
+    let (namespace, name) = in_store.unwrap_or_else(|| (FILES.to_string(), path));
+    json!({ "namespace": namespace, "name": name, "facets": facets })
 }
 
 impl Parent {
@@ -213,6 +228,18 @@ fn new_run_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn datasets_in_a_store_are_in_their_bucket() {
+        let named = |path: &str| {
+            let dataset = dataset(&path_text(Path::new(path)), json!({}));
+            (dataset["namespace"].as_str().map(str::to_string), dataset["name"].as_str().map(str::to_string))
+        };
+        let told = |namespace: &str, name: &str| (Some(namespace.to_string()), Some(name.to_string()));
+        assert_eq!(named("s3://b/a/x.parquet"), told("s3://b", "a/x.parquet"));
+        assert_eq!(named("gs://b"), told("gs://b", ""));
+        assert_eq!(named("/data/events"), told("file", "/data/events"));
+    }
 
     #[test]
     fn run_ids_are_uuids_and_parents_have_three_parts() {

@@ -334,12 +334,12 @@ impl Client {
     }
 }
 
-fn no_runtime(error: &dyn std::fmt::Display) -> StorageError {
+pub(super) fn no_runtime(error: &dyn std::fmt::Display) -> StorageError {
     StorageError::NoRuntime { reason: error.to_string() }
 }
 
 /// What carries requests out, beside the threads that decode.
-fn runtime() -> Result<&'static Runtime, StorageError> {
+pub(super) fn runtime() -> Result<&'static Runtime, StorageError> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let make = || {
         let mut builder = Builder::new_multi_thread();

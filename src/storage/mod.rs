@@ -22,6 +22,7 @@ pub mod location;
 pub mod object;
 pub mod options;
 mod pauses;
+pub mod post;
 pub mod read_at;
 pub mod store;
 mod trouble;

@@ -8,6 +8,7 @@ server that takes OpenLineage events, and a JSON schema validator over the examp
 import http.server
 import json
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,25 @@ def openlineage(folder):
     before = len(Collector.events)
     run(folder / "out", OPENLINEAGE_URL=url, OPENLINEAGE_DISABLED="true")
     assert len(Collector.events) == before == 6, Collector.events
+    # A server with a certificate of an authority that this machine is told to trust.
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE"],
+        check=True, capture_output=True,
+    )
+    secure = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    secure.socket = context.wrap_socket(secure.socket, server_side=True)
+    threading.Thread(target=secure.serve_forever, daemon=True).start()
+    https = f"https://localhost:{secure.server_port}"
+    run(folder / "out", OPENLINEAGE_URL=https, SSL_CERT_FILE=str(certificate))
+    assert [event["eventType"] for _, event in Collector.events[before:]] == ["START", "COMPLETE"]
+    run(folder / "out", OPENLINEAGE_URL=https)
+    assert len(Collector.events) == before + 2, "a certificate that nobody vouches for"
+    del Collector.events[before:]
     # Nobody there: the run is done all the same, and says so.
     ran = subprocess.run(
         [*[word for word in RUN if word != "--quiet"], "--output", str(folder / "out")],

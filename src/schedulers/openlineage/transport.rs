@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::config::Config;
+use crate::storage::post::post_json;
 
 /// A way for events.
 #[derive(Debug)]
@@ -43,17 +44,10 @@ impl Transport {
                 file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(|error| format!("{name:?}: {error}"))
             }
             Config::Http { url, api_key, headers, timeout_seconds } => {
-                let agent =
-                    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(*timeout_seconds))).build();
-                let agent = ureq::Agent::new_with_config(agent);
-                let mut request = agent.post(url).header("Content-Type", "application/json");
-                if let Some(key) = api_key {
-                    request = request.header("Authorization", format!("Bearer {key}"));
-                }
-                for (name, value) in headers {
-                    request = request.header(name, value);
-                }
-                request.send(event.to_string()).map(drop).map_err(|error| format!("{url}: {error}"))
+                let key = api_key.iter().map(|key| ("Authorization".to_string(), format!("Bearer {key}")));
+                let headers: Vec<(String, String)> = key.chain(headers.iter().cloned()).collect();
+                let timeout = Duration::from_secs(*timeout_seconds);
+                post_json(url, &headers, event.to_string(), timeout).map_err(|reason| format!("{url}: {reason}"))
             }
         }
     }
