@@ -61,22 +61,11 @@ impl ChartSet<'_> {
     /// # Errors
     /// A table that cannot be read; a value that a property cannot be compared with.
     pub fn measure(&self, pool: &ThreadPool, zone: &TimeZone) -> Result<Measured, Error> {
-        let failed = |error: ChartError| match error {
-            ChartError::Table(error) => error.into(),
-            other => other.into(),
-        };
         let charts: Vec<&Chart> = self.charts.iter().collect();
         let charts = pipeline::each(pool, &charts, |&chart| {
             InRange::new(chart, self.segments, self.added, zone).map_err(failed)
         })?;
-        let measuring = Measuring {
-            pool,
-            segments: self.segments,
-            added: self.added,
-            charts: &charts,
-            limit: self.limit,
-            failed: &failed,
-        };
+        let measuring = self.measuring(pool, &charts);
         let groups = measuring.largest_groups()?;
         // What was counted for each chart, in the order of its segments.
         let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
@@ -91,6 +80,27 @@ impl ChartSet<'_> {
             sparse.extend(why);
         }
         Ok(Measured { lines, sparse })
+    }
+
+    /// The groups that a chart of these keeps.
+    ///
+    /// # Errors
+    /// As [`ChartSet::measure`].
+    pub fn groups_of(&self, pool: &ThreadPool, chart: &InRange<'_>) -> Result<ChartGroups, Error> {
+        let groups = self.measuring(pool, std::slice::from_ref(chart)).largest_groups()?;
+        Ok(groups.into_iter().next().unwrap_or_default())
+    }
+
+    fn measuring<'s>(&'s self, pool: &'s ThreadPool, charts: &'s [InRange<'s>]) -> Measuring<'s> {
+        Measuring { pool, segments: self.segments, added: self.added, charts, limit: self.limit }
+    }
+}
+
+/// An error of a table as such, and not as one of a chart.
+pub fn failed(error: ChartError) -> Error {
+    match error {
+        ChartError::Table(error) => error.into(),
+        other => other.into(),
     }
 }
 
@@ -108,7 +118,6 @@ struct Measuring<'a> {
     added: &'a AddedColumns,
     charts: &'a [InRange<'a>],
     limit: Option<MemoryLimit>,
-    failed: &'a (dyn Fn(ChartError) -> Error + Sync),
 }
 
 impl Measuring<'_> {
@@ -167,8 +176,7 @@ impl Measuring<'_> {
                 continue;
             }
             for files in in_batches(segment.files.dated(SESSIONS), self.at_once()) {
-                let of_files =
-                    pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
+                let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(failed))?;
                 for of_file in of_files {
                     for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
                         let sizes = &mut sizes[*chart][*property];
@@ -240,7 +248,7 @@ impl Measuring<'_> {
             let mut left = Vec::new();
             let batches = pass.batches(self.at_once());
             for files in batches {
-                let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
+                let read = |file: &DatedFile| pass.read(file).map_err(|error| failed(error.into()));
                 let read = pipeline::each(self.pool, &files, read)?;
                 let present = pass.take(read, is_first);
                 pipeline::each(self.pool, &shares, |share| {
@@ -270,7 +278,7 @@ impl Measuring<'_> {
     fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
         let mut batches = pass.batches(self.at_once()).into_iter().peekable();
         while let Some(files) = batches.next() {
-            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
+            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(failed))?;
             pass.take(taken);
             let whole = pass.whole(batches.peek().and_then(|next| next.first()).map(|(day, _)| *day));
             let cells = pipeline::each(self.pool, &whole, |whole| Ok(pass.cells_of(whole)))?;

@@ -67,6 +67,21 @@ impl<'a> InRange<'a> {
         self.segments.iter().map(|segment| segment.tables.name.as_str())
     }
 
+    /// The column of which each value is one of a segment's, by the segment's place.
+    pub fn column_of_segment(&self, place: usize) -> Option<&str> {
+        self.segments.get(place).and_then(|segment| segment.tables.by.as_deref())
+    }
+
+    /// The chart.
+    pub fn chart(&self) -> &'a Chart {
+        self.chart
+    }
+
+    /// Its intervals.
+    pub fn intervals(&self) -> &Intervals<'a> {
+        &self.intervals
+    }
+
     /// How many groups it keeps.
     pub fn top(&self) -> usize {
         self.chart.top

@@ -4,12 +4,13 @@
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
 //! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
-//! [`overview`] is what a run's summary says.
+//! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row.
 
 pub mod active;
 pub mod cells;
 pub mod chart_set;
 pub mod error;
+pub mod figure;
 pub mod interval;
 pub mod lanes;
 pub mod lonely;

@@ -2,6 +2,7 @@
 //! did, [`report`] makes a page of it all to look at; [`doctor`], [`gaps`], [`inspect`] and [`compare`] answer questions about
 //! the events. [`kernel`] is for programs: events come through one pipe, and sessions leave through another. [`init`] writes a first job, [`dbt`] describes the tables to dbt.
 
+pub mod at_rest;
 pub mod charts;
 pub mod compare;
 pub mod dbt;
