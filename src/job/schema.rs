@@ -26,8 +26,26 @@ const WORDS: [(&str, &[&str]); 15] = [
     ("chart.last.op", OPERATORS),
 ];
 
-const OPERATORS: &[&str] =
-    &["is", "is_not", "contains", "starts_with", ">", ">=", "<", "<=", "in", "is_set", "is_not_set"];
+const OPERATORS: &[&str] = &[
+    "is",
+    "is_not",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "not_starts_with",
+    "ends_with",
+    "not_ends_with",
+    "glob",
+    "not_glob",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "in",
+    "not_in",
+    "is_set",
+    "is_not_set",
+];
 
 /// The schema, as JSON.
 pub fn job_schema() -> Value {

@@ -95,14 +95,25 @@ fn lengths_are_from_min_length_until_before_max_length() {
 }
 
 #[test]
-fn null_passes_only_is_not_and_is_not_set() {
+fn null_passes_negations_and_nothing_else() {
     let tests = [
         ("is", "value = '1A'", 2),
         ("is_not", "value = '1A'", 1),
         ("is_not", "value = '1B'", 3),
         ("contains", "value = 'A'", 2),
+        ("contains", "value = 'a'", 2),
+        ("not_contains", "value = 'a'", 1),
         ("starts_with", "value = '1'", 2),
         ("starts_with", "value = 'A'", 0),
+        ("not_starts_with", "value = '1'", 1),
+        ("not_starts_with", "value = 'x'", 3),
+        ("ends_with", "value = 'a'", 2),
+        ("not_ends_with", "value = '1'", 3),
+        ("glob", "value = '?a'", 2),
+        ("glob", "value = 'a'", 0),
+        ("not_glob", "value = '[0-9]*'", 1),
+        ("not_in", "value = ['1A', 'x']", 1),
+        ("not_in", "value = ['1a']", 3),
         (">", "value = '1'", 2),
         ("<", "value = '1A'", 0),
         ("<=", "value = '1A'", 2),
