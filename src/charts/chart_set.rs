@@ -15,7 +15,7 @@ use super::error::ChartError;
 use super::lanes::{named, ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
-use super::measures_table::{write_histograms, write_measures, Paths};
+use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
 use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
@@ -165,8 +165,11 @@ impl Measuring<'_> {
                 let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
                 let properties = &grouped[of.chart].1;
                 let one = |(place, property): (usize, &Option<usize>)| {
-                    let is_first = properties[..place].iter().all(|before| before != property);
-                    Some(((of.chart, (*property)?, is_first), series[place].0))
+                    let is_ranked = match self.charts[of.chart].chart().ranked {
+                        Some(ranked) => place == ranked,
+                        None => properties[..place].iter().all(|before| before != property),
+                    };
+                    Some(((of.chart, (*property)?, is_ranked), series[place].0))
                 };
                 properties.iter().enumerate().filter_map(one).collect::<Vec<_>>()
             };
@@ -178,11 +181,11 @@ impl Measuring<'_> {
             for files in in_batches(segment.files.dated(SESSIONS), self.at_once()) {
                 let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(failed))?;
                 for of_file in of_files {
-                    for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
+                    for ((chart, property, is_ranked), of_file) in places.iter().zip(of_file) {
                         let sizes = &mut sizes[*chart][*property];
-                        match is_first {
+                        match is_ranked {
                             true => sizes.merge(&of_file, &shares),
-                            // The first series has none of them.
+                            // The series that ranks them may have none.
                             false => sizes.meet(&of_file, &shares),
                         }
                     }
@@ -342,13 +345,13 @@ pub fn stage_charts(
     lines: &[Line],
     style: CsvStyle<'_>,
 ) -> Result<[(String, Size); 2], Error> {
-    let with_formula = charts.iter().any(|chart| chart.formula.is_some());
     let files = |name: &str| -> Result<_, TableError> {
         let stage = |extension: &str| folder.stage(Path::new(&format!("{name}.{extension}")));
         Ok((stage("parquet")?, stage("csv")?))
     };
     let (parquet, csv) = files("measures")?;
-    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, style)?;
+    let measures =
+        write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, FormulaColumns::of(charts), style)?;
     let (parquet, csv) = files("histogram")?;
     let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
     Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])

@@ -56,7 +56,7 @@ impl<'a> InRange<'a> {
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
         let first = segments.iter().filter_map(|segment| segment.first).min();
         let first = chart.window.first.or(first).unwrap_or_default();
-        let functions = chart.formula.iter().flat_map(Formula::functions);
+        let functions = chart.all_formulas().flat_map(Formula::functions);
         let used = functions.map(|(_, series)| series).collect();
         let sessions = segments.iter().map(|segment| conditions(chart, segment, added)).collect::<Result<_, _>>()?;
         Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first }, used, sessions })
@@ -101,7 +101,7 @@ impl<'a> InRange<'a> {
     ) -> Vec<(SeriesOf<'s>, Ask<'s>)> {
         let one = |(place, series): (usize, &'s Series)| {
             let uses =
-                |function| self.chart.formula.iter().any(|formula| formula.functions().contains(&(function, place)));
+                |function| self.chart.all_formulas().any(|formula| formula.functions().contains(&(function, place)));
             let of = SeriesOf {
                 chart: &self.chart.name,
                 series,
@@ -139,7 +139,7 @@ impl<'a> InRange<'a> {
     /// Whether a series has a histogram.
     fn draws(&self, place: usize) -> bool {
         match &self.chart.formula {
-            None => true,
+            None => self.chart.formulas.is_empty(),
             Some(Formula::Histogram(series)) => *series == place,
             Some(Formula::Number { .. }) => false,
         }
@@ -239,8 +239,8 @@ struct Planned<'a> {
 enum What<'a> {
     /// The measures of a series, by its place.
     Series(usize),
-    /// A formula over some series, by their places.
-    Formula(&'a Formula, &'a BTreeSet<usize>),
+    /// Its formulas over some series, by their places.
+    Formulas(&'a BTreeSet<usize>),
 }
 
 impl Planned<'_> {
@@ -248,7 +248,7 @@ impl Planned<'_> {
     fn series(&self) -> Vec<usize> {
         match self.what {
             What::Series(place) => vec![place],
-            What::Formula(_, used) => used.iter().copied().collect(),
+            What::Formulas(used) => used.iter().copied().collect(),
         }
     }
 
@@ -292,7 +292,9 @@ impl LayingOut<'_> {
                 }
             }
         }
-        let Some(formula @ Formula::Number { .. }) = &self.chart.formula else { return lines };
+        if !self.chart.all_formulas().any(|formula| matches!(formula, Formula::Number { .. })) {
+            return lines;
+        }
         let used = &self.of.used;
         let grouped: Vec<usize> = used.iter().copied().filter(|place| self.is_grouped(*place)).collect();
         for counted in counted {
@@ -301,7 +303,7 @@ impl LayingOut<'_> {
                     [] => BTreeSet::from([0]),
                     grouped => grouped.iter().flat_map(|place| groups_of(&counted.cells[*place], lane)).collect(),
                 };
-                let line = |group| Planned { counted, lane, group, what: What::Formula(formula, used) };
+                let line = |group| Planned { counted, lane, group, what: What::Formulas(used) };
                 lines.extend(groups.into_iter().map(line));
             }
         }
@@ -314,7 +316,7 @@ impl LayingOut<'_> {
         let group = grouped.map(|place| self.groups.of(place).name(line.group).into_owned());
         let (name, bins) = match line.what {
             What::Series(place) => (self.chart.series[place].name.as_str(), self.bins(place)),
-            What::Formula(..) => (FORMULA, None),
+            What::Formulas(_) => (FORMULA, None),
         };
         let label = Label { chart: self.chart.name.clone(), series: name.to_string(), segment: segment.clone(), group };
         Line { label, rows: rows.iter().map(|(key, start)| self.row(line, *key, *start)).collect(), bins }
@@ -334,13 +336,16 @@ impl LayingOut<'_> {
                     interval_start,
                     measures: Some(Measures { cell, active_users, counts_events }),
                     formula: None,
+                    formulas: Vec::new(),
                 }
             }
-            What::Formula(formula, _) => {
+            What::Formulas(_) => {
                 let of = |function: Function, place: usize| {
                     Some(cell(place).map_or(0.0, |cell| self.number(function, place, cell)))
                 };
-                MeasureRow { interval_start, measures: None, formula: formula.value(&of) }
+                let formula = self.chart.formula.as_ref().and_then(|formula| formula.value(&of));
+                let formulas = self.chart.formulas.iter().map(|formula| formula.value(&of)).collect();
+                MeasureRow { interval_start, measures: None, formula, formulas }
             }
         }
     }

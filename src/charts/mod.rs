@@ -96,6 +96,8 @@ pub struct MeasureRow {
     pub measures: Option<Measures>,
     /// The formula's number.
     pub formula: Option<f64>,
+    /// The numbers of several formulas.
+    pub formulas: Vec<Option<f64>>,
 }
 
 /// What is measured of the sessions of an interval.
@@ -178,6 +180,16 @@ impl HistogramRow<'_> {
 }
 
 impl Line {
+    /// It with one of several formulas alone.
+    pub fn of_formula(&self, place: usize) -> Line {
+        let one = |row: &MeasureRow| MeasureRow {
+            formula: row.formulas.get(place).copied().flatten(),
+            formulas: Vec::new(),
+            ..row.clone()
+        };
+        Line { rows: self.rows.iter().map(one).collect(), ..self.clone() }
+    }
+
     /// The rows of its histogram: all bins of an interval, and rows for the sessions outside of them where
     /// there are any.
     pub fn histogram(&self) -> impl Iterator<Item = HistogramRow<'_>> {

@@ -32,8 +32,12 @@ pub struct Chart {
     pub buckets: Vec<i64>,
     /// How many groups are kept.
     pub top: usize,
+    /// The place of the series whose groups are ranked; `None` for the first that is grouped by their property.
+    pub ranked: Option<usize>,
     /// A number over the series, or one histogram in place of all.
     pub formula: Option<Formula>,
+    /// Several numbers over the series in place of one; empty where there is one or none.
+    pub formulas: Vec<Formula>,
     /// The names that its columns were given.
     pub named: Vec<(Holds, String)>,
 }
@@ -86,6 +90,20 @@ impl Interval {
     }
 }
 
+/// The columns of several formulas; there are no more.
+pub const FORMULA_COLUMNS: [&str; 10] = [
+    "formula_1",
+    "formula_2",
+    "formula_3",
+    "formula_4",
+    "formula_5",
+    "formula_6",
+    "formula_7",
+    "formula_8",
+    "formula_9",
+    "formula_10",
+];
+
 /// The bounds of buckets where a chart names none.
 const DEFAULT_BUCKETS: [i64; 5] = [0, 1, 2, 5, 10];
 impl Chart {
@@ -100,7 +118,9 @@ impl Chart {
             bins: DEFAULT_BINS_MS.to_vec(),
             buckets: DEFAULT_BUCKETS.to_vec(),
             top: DEFAULT_TOP,
+            ranked: None,
             formula: None,
+            formulas: Vec::new(),
             named: Vec::new(),
         }
     }
@@ -139,11 +159,15 @@ impl Chart {
         let interval = keys.interval.as_deref().map_or(Ok(Interval::Day), Interval::parse)?;
         let chosen = chosen_segments(keys.segments.take(), segments)?;
         let (bin_keys, bucket_keys) = (keys.bins.take(), keys.buckets.take());
-        let formula_text = keys.formula.take();
+        let (formula_text, formula_texts) = (keys.formula.take(), keys.formulas.take());
+        if formula_text.is_some() && formula_texts.is_some() {
+            let hint = "put all of them into `formulas`";
+            return Err(JobError::NotBoth { key: "chart.formula", other: "chart.formulas", hint });
+        }
         let mut named = Vec::new();
         let (series, top, preset) = match keys.preset.take() {
             Some(preset) => {
-                refuse_beside_preset(&keys, formula_text.is_some())?;
+                refuse_beside_preset(&keys, formula_text.is_some() || formula_texts.is_some())?;
                 let (series, top) = preset::series(&preset, keys, &mut named)?;
                 (series, top, Some(preset::FORMULA))
             }
@@ -157,9 +181,10 @@ impl Chart {
             Some(text) => Some(read_formula(text, &series)?),
             None => None,
         };
+        let formulas = formula_texts.map_or(Ok(Vec::new()), |texts| read_formulas(&texts.into_vec(), &series))?;
         let draws = |counts_events: bool| {
             let drawn = series.iter().enumerate().filter(|(place, _)| match &formula {
-                None => true,
+                None => formulas.is_empty(),
                 Some(Formula::Histogram(of)) => of == place,
                 Some(Formula::Number { .. }) => false,
             });
@@ -177,13 +202,35 @@ impl Chart {
             interval,
             segments: chosen,
             window,
-            series,
             bins: bin_keys.map_or_else(|| Ok(DEFAULT_BINS_MS.to_vec()), |keys| length_bins(&keys))?,
             buckets: bucket_keys.map_or_else(|| Ok(DEFAULT_BUCKETS.to_vec()), buckets)?,
             top,
+            // Groups of a preset are as large as all of their sessions.
+            ranked: preset.and_then(|_| series.iter().rposition(|series| series.group_by.is_some())),
             formula,
+            formulas,
+            series,
             named,
         })
+    }
+
+    /// Its formulas: the one, or the several.
+    pub fn all_formulas(&self) -> impl Iterator<Item = &Formula> {
+        self.formula.iter().chain(&self.formulas)
+    }
+
+    /// It as charts of one formula each, which have its name with the column's; itself where it has not several.
+    pub fn by_formula(&self) -> Vec<Chart> {
+        if self.formulas.is_empty() {
+            return vec![self.clone()];
+        }
+        let one = |(formula, column): (&Formula, &&str)| Chart {
+            name: format!("{}, {column}", self.name),
+            formula: Some(formula.clone()),
+            formulas: Vec::new(),
+            ..self.clone()
+        };
+        self.formulas.iter().zip(&FORMULA_COLUMNS).map(one).collect()
     }
 
     /// It, for messages.
@@ -249,6 +296,30 @@ fn refuse_without_preset(keys: &ChartKeys) -> Result<(), JobError> {
             way_out: "; a chart of its own has `count` and `group_by`",
         }),
         None => Ok(()),
+    }
+}
+
+fn read_formulas(texts: &[String], series: &[Series]) -> Result<Vec<Formula>, JobError> {
+    const KEY: &str = "chart.formulas";
+    if texts.is_empty() {
+        return Err(JobError::Empty { key: KEY });
+    }
+    if texts.len() > FORMULA_COLUMNS.len() {
+        let hint = format!("a chart has at most {}", FORMULA_COLUMNS.len());
+        return Err(JobError::Unfit { key: KEY, value: format!("{} formulas", texts.len()), hint });
+    }
+    let formulas = texts.iter().map(|text| read_formula(text, series)).collect::<Result<Vec<_>, _>>()?;
+    for (text, formula) in texts.iter().zip(&formulas) {
+        if matches!(formula, Formula::Histogram(_)) {
+            let hint = "a histogram is no number: it stands alone, in `chart.formula`".to_string();
+            return Err(JobError::Unfit { key: KEY, value: format!("\"{text}\""), hint });
+        }
+    }
+    let used: Vec<usize> = formulas.iter().flat_map(Formula::functions).map(|(_, series)| series).collect();
+    match differently_grouped(&used, series) {
+        // They are numbers of one row, which is of one group.
+        Some(hint) => Err(JobError::Unfit { key: KEY, value: format!("{texts:?}"), hint }),
+        None => Ok(formulas),
     }
 }
 

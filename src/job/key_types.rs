@@ -27,7 +27,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 104] = [
+const KEYS: [(&str, Takes, &str); 105] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -127,6 +127,7 @@ const KEYS: [(&str, Takes, &str); 104] = [
     ("chart.buckets", Wholes, "[0, 1, 2, 5, 10]"),
     ("chart.series", KeysList, "[{ count = { event = \"purchase\" } }, {}]"),
     ("chart.formula", Text, "\"SESSIONTOTALS(A) / UNIQUES(A)\""),
+    ("chart.formulas", Texts, "[\"SESSIONTOTALS(A)\", \"UNIQUES(A)\"]"),
     ("chart.preset", Text, "\"bounce_rate\""),
     ("chart.property", Text, "\"page\""),
     ("chart.event", Text, "\"page_view\""),

@@ -137,7 +137,20 @@ fn mistakes_name_the_chart_and_the_way_out() {
         (chart("formula = 'SESSIONTOTALS(B)'"), &["character 15", "a series (A)"]),
         (chart("formula = '1 + 1'"), &["chart.formula", "SESSIONTOTALS(A)"]),
         (chart("count = { event = 'a' }\nformula = 'PROPSUM(A)'"), &["chart.count.property"]),
-        (chart("preset = 'bounce_rate'\nevent = 'a'"), &["chart.property"]),
+        (chart("preset = 'entry_rate'\nevent = 'a'"), &["chart.property"]),
+        (chart("preset = 'bounce_rate'\nevent = 'a'\ntop = 5"), &["chart.top", "no effect without `chart.property`"]),
+        (chart("preset = 'bounce_rate'\nevent = 'a'\nlevel = 'event'"), &["chart.level", "without `chart.property`"]),
+        (chart("formula = 'UNIQUES(A)'\nformulas = ['UNIQUES(A)']"), &["chart.formula", "chart.formulas"]),
+        (chart("formulas = []"), &["chart.formulas", "empty"]),
+        (chart("formulas = ['UNIQUES(A)', 'HIST(A)']"), &["chart.formulas", "stands alone"]),
+        (chart(&format!("formulas = [{}]", "'UNIQUES(A)', ".repeat(11))), &["chart.formulas", "at most 10"]),
+        (
+            chart(
+                "formulas = ['UNIQUES(A)', 'UNIQUES(B)']\n[[chart.series]]\ngroup_by = { first = 'page' }\n\
+                 [[chart.series]]\ngroup_by = { first = 'name' }",
+            ),
+            &["chart.formulas", "grouped by page, B by name"],
+        ),
         (chart("preset = 'bounce_rate'\nproperty = 'page'"), &["chart.event"]),
         (chart("preset = 'bounce'\nproperty = 'page'"), &["did you mean \"bounce_rate\"?"]),
         (chart("preset = 'exit_rate'\nproperty = 'page'\nformula = 'UNIQUES(A)'"), &["chart.formula", "chart.preset"]),

@@ -31,7 +31,7 @@ pub fn all_sessions() -> Series {
 /// What a formula may ask of each series: sessions, events, users, sum.
 pub type Asked = [f64; 4];
 
-type Formula = fn(&[Asked]) -> Option<f64>;
+pub type Formula = fn(&[Asked]) -> Option<f64>;
 
 pub struct Chart {
     pub name: &'static str,
@@ -39,6 +39,10 @@ pub struct Chart {
     pub segments: &'static [&'static str],
     pub series: Vec<Series>,
     pub top: usize,
+    /// Which of the series that have groups says how large these are.
+    pub ranked: usize,
+    /// Several formulas in place of one.
+    pub formulas: Vec<Formula>,
     pub bins: Vec<i64>,
     pub formula: Option<Formula>,
 }
@@ -182,11 +186,11 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         })
         .collect();
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    // By their sizes in the first series that has groups; those that only others have are of size none.
+    // By their sizes in one series that has groups; those that only others have are of size none.
     for (place, series) in chart.series.iter().filter(|series| series.group.is_some()).enumerate() {
         for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
             if let Some(group) = (series.group.unwrap())(session) {
-                *sizes.entry(group).or_default() += usize::from(place == 0);
+                *sizes.entry(group).or_default() += usize::from(place == chart.ranked);
             }
         }
     }
@@ -240,14 +244,14 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                 let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
                 let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
                 rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
-                if chart.formula.is_none() && (group.is_none() || !cell.is_empty()) {
+                if chart.formula.is_none() && chart.formulas.is_empty() && (group.is_none() || !cell.is_empty()) {
                     rows.histogram.extend(histogram(chart, series, cell).into_iter().map(|row| format!("{key} {row}")));
                 }
             }
         }
     }
 
-    if let Some(formula) = chart.formula {
+    if chart.formula.is_some() || !chart.formulas.is_empty() {
         for segment in &chosen {
             let segment = &segment.reported;
             let grouped = || chart.series.iter().zip(&all_cells).filter(|(series, _)| series.group.is_some());
@@ -291,8 +295,13 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                             [cell.len() as f64, cell.iter().map(count).sum::<i64>() as f64, users.len() as f64, sum]
                         })
                         .collect();
-                    let value = formula(&asked).filter(|value| value.is_finite());
-                    rows.measures.push(format!("{} formula {segment} {group:?} {interval} {value:?}", chart.name));
+                    let value = |formula: &Formula| formula(&asked).filter(|value| value.is_finite());
+                    let (one, several) = (
+                        chart.formula.as_ref().and_then(value),
+                        [0, 1].map(|place| chart.formulas.get(place).and_then(value)),
+                    );
+                    rows.measures
+                        .push(format!("{} formula {segment} {group:?} {interval} {one:?} {several:?}", chart.name));
                 }
             }
         }

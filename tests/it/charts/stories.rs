@@ -33,7 +33,7 @@ fn bounce_entry_and_exit_rates_are_what_the_example_says() {
     assert_eq!(of("entry by page"), ["A 33.33", "B 33.33", "(none) 33.33"]);
     assert_eq!(of("exit by page"), ["B 66.67", "(none) 33.33"]);
     // A page from which nobody bounces is a page all the same.
-    assert_eq!(of("bounce by page"), ["B 100.00", "A 0.00", "(none) 0.00"]);
+    assert_eq!(of("bounce by page"), ["A 0.00", "B 100.00", "(none) 0.00"], "both have one session");
 }
 
 #[test]
@@ -187,6 +187,55 @@ fn a_formula_that_is_a_histogram_draws_that_series_alone() {
     let told = run_story(&SHOP, job);
     let histogram = read_all(&told.out().join("histogram.parquet"));
     assert!(texts_of(&histogram, "series").iter().all(|series| series == "B") && histogram.num_rows() > 0);
+}
+
+#[test]
+fn several_formulas_are_columns_of_one_row() {
+    let job = "
+        [[chart]]
+        name = 'x'
+        formulas = ['%: sessiontotals(a) / SessionTotals(B)', 'UNIQUES(a)', '1 / EVENTTOTALS(A) / 0']
+        [[chart.series]]
+        contains = [{ event = 'page_view' }]
+        [[chart.series]]
+        [[chart]]
+        name = 'y'
+        formula = 'uniques(A)'";
+    let told = run_story(&SHOP, job);
+    let measures = read_all(&told.out().join("measures.parquet"));
+    let of = |name: &str| -> Vec<Option<f64>> {
+        let series = texts_of(&measures, "series");
+        let rows = numbers_of(&measures, name).into_iter().zip(series);
+        rows.filter(|(_, series)| series == "formula").map(|(value, _)| value).collect()
+    };
+    assert_eq!(of("formula_1"), [Some(2.0 / 3.0 * 100.0), None]);
+    assert_eq!(of("formula_2"), [Some(2.0), None]);
+    assert_eq!((of("formula_3"), of("formula")), (vec![None, None], vec![None, Some(3.0)]));
+    let ran = told.dwell(&["charts", "job.toml"]);
+    for said in ["x, formula_1, by day", "66.7 %", "x, formula_2, by day"] {
+        assert!(ran.stdout.contains(said), "no {said:?} in {}", ran.stdout);
+    }
+    told.dwell(&["report", "job.toml"]).expect_code(0);
+    let page = std::fs::read_to_string(told.path().join("report.html")).unwrap();
+    assert!(page.contains("x, formula_1") && page.contains("66.7"), "each is a picture");
+}
+
+#[test]
+fn a_bounce_rate_without_a_property_is_of_all_sessions() {
+    let told = run_story(&SHOP, "[[chart]]\nname = 'x'\npreset = 'bounce_rate'\nevent = 'page_view'\n");
+    assert_eq!(formula_of(&told.out(), "x"), ["- 33.33"]);
+}
+
+#[test]
+fn groups_of_a_preset_are_as_large_as_all_their_sessions() {
+    let view = |user, time, page: &'static [(&'static str, &'static str)]| Happened(user, time, "page_view", page);
+    // Both sessions of A bounce, none of the three of B does.
+    let (a, b) = (&[("page", "A")], &[("page", "B")]);
+    let twice = ["cat", "dan", "eve"].into_iter().flat_map(|user| [view(user, "10:00", b), view(user, "10:01", b)]);
+    let events: Vec<Happened<'_>> =
+        [view("ann", "10:00", a), view("bob", "10:00", a)].into_iter().chain(twice).collect();
+    let job = "[[chart]]\nname = 'x'\npreset = 'bounce_rate'\nproperty = 'page'\nevent = 'page_view'\ntop = 1\n";
+    assert_eq!(formula_of(&run_story(&events, job).out(), "x"), ["B 0.00", "(other) 100.00"]);
 }
 
 #[test]
