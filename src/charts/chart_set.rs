@@ -238,7 +238,8 @@ impl Measuring<'_> {
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
             let cells = cells.by_ref().take(series).collect();
-            (of, Counted { lanes: Arc::clone(&lanes), cells, active: active[answer].clone() })
+            let (lanes, active) = (Arc::clone(&lanes), active[answer].clone());
+            (of, Counted { lanes, is_by_value: segment.by.is_some(), cells, active })
         });
         Ok(of_charts.collect())
     }

@@ -51,6 +51,9 @@ impl IntervalKey {
     }
 }
 
+/// The first and the last of some intervals, both included.
+pub type Ends = (IntervalKey, IntervalKey);
+
 /// The intervals of a chart.
 #[derive(Clone, Debug)]
 pub struct Intervals<'a> {
@@ -91,6 +94,21 @@ impl Intervals<'_> {
         let calendar = calendar(self.zone, start, end).unwrap_or_else(Calendar::single);
         let later = calendar.bounded().map(|(stretch, _)| stretch).find(|s| s.day == key.day() && s.start > start);
         later.map_or(start, |stretch| stretch.start)
+    }
+
+    /// The interval of a session that starts at an instant of a date.
+    pub fn of_start(&self, day: Day, start: Timestamp) -> IntervalKey {
+        let since = start.micros() - first_instant(day, self.zone).micros();
+        match self.interval {
+            Interval::Hour => IntervalKey::of_hour(day, since.div_euclid(HOUR_MICROS)),
+            _ => self.of(day),
+        }
+    }
+
+    /// The first and the last interval of the dates from one to another; `None` where there is none.
+    pub fn of_dates(&self, first: Day, last: Day) -> Option<Ends> {
+        let all = self.over(self.of(first), self.of(last));
+        Some((all.first()?.0, all.last()?.0))
     }
 
     /// As many intervals there are at least from one to another, both included.
