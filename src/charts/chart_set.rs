@@ -20,6 +20,7 @@ use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
 use super::tables::{in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::unmet::Unmet;
 use super::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
@@ -53,6 +54,8 @@ pub struct Measured {
     pub lines: Vec<Line>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
+    /// The filters that no session passes.
+    pub unmet: Vec<Unmet>,
 }
 
 impl ChartSet<'_> {
@@ -73,13 +76,16 @@ impl ChartSet<'_> {
         for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
-        let (mut lines, mut sparse) = (Vec::new(), Vec::new());
+        let (mut lines, mut sparse, mut unmet) = (Vec::new(), Vec::new(), Vec::<Unmet>::new());
         for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
+            let found = measuring.unmet(chart, &groups, counted.values()).map_err(failed)?;
+            // A filter of all series is one.
+            found.into_iter().for_each(|found| unmet.extend((!unmet.contains(&found)).then_some(found)));
             let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
             lines.extend(of_chart);
             sparse.extend(why);
         }
-        Ok(Measured { lines, sparse })
+        Ok(Measured { lines, sparse, unmet })
     }
 
     /// The groups that a chart of these keeps.
@@ -127,6 +133,26 @@ impl Measuring<'_> {
             let segment = in_range.segments().position(|name| name == segment.name)?;
             Some(ChartSegment { chart, segment })
         })
+    }
+
+    /// The filters of a chart that no session passes: of its series that count none.
+    fn unmet<'c>(
+        &self,
+        chart: &InRange<'_>,
+        groups: &ChartGroups,
+        counted: impl Iterator<Item = &'c Counted> + Clone,
+    ) -> Result<Vec<Unmet>, ChartError> {
+        let segments = chart.segments().count();
+        let mut unmet = Vec::new();
+        for place in 0..chart.chart().series.len() {
+            if counted.clone().any(|counted| !counted.cells[place].is_empty()) {
+                continue;
+            }
+            let of_segment = |segment: usize| chart.series_of(segment, self.added, groups).into_iter().nth(place);
+            let series: Vec<SeriesOf<'_>> = (0..segments).filter_map(of_segment).map(|(series, _)| series).collect();
+            unmet.extend(Unmet::of(&series).map_err(|error| series[0].blame(error))?);
+        }
+        Ok(unmet)
     }
 
     /// The groups that each chart keeps.

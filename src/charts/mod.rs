@@ -4,7 +4,8 @@
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
 //! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
-//! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row.
+//! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row,
+//! [`unmet`] which filters none passes.
 
 pub mod active;
 pub mod cells;
@@ -25,6 +26,7 @@ pub mod series;
 pub mod spread;
 pub mod tables;
 pub mod timeline;
+pub mod unmet;
 
 use std::sync::Arc;
 

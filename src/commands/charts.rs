@@ -89,6 +89,7 @@ pub fn stage_anew(
     let set = ChartSet { charts, segments: &tables, added: &added, limit };
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
+    measured.unmet.iter().for_each(|unmet| tracing::warn!("{}", unmet.text()));
     stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
     Ok(measured)
 }

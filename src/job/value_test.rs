@@ -56,6 +56,44 @@ pub enum TextTest {
     Glob(glob::Pattern),
 }
 
+impl ValueTest {
+    /// The text that is asked for; `None` where a number is, or nothing, or any other.
+    pub fn asked_text(&self) -> Option<&str> {
+        match &self.asks {
+            _ if self.negated => None,
+            Asks::Compared(Comparison::Equal, with) => match with.first() {
+                Some(Literal::Text(text)) => Some(text),
+                _ => None,
+            },
+            Asks::Text(TextTest::Contains(part) | TextTest::StartsWith(part) | TextTest::EndsWith(part)) => Some(part),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for ValueTest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (op, with) = match &self.asks {
+            Asks::Set => (Op::Set, Vec::new()),
+            Asks::Compared(Comparison::Equal, with) if with.len() > 1 => {
+                (Op::In, with.iter().map(Literal::to_string).collect())
+            }
+            Asks::Compared(Comparison::Equal, with) => (Op::Is, with.iter().map(Literal::to_string).collect()),
+            Asks::Compared(comparison, with) => (Op::Order(*comparison), with.iter().map(Literal::to_string).collect()),
+            Asks::Text(TextTest::Contains(part)) => (Op::Contains, vec![part.clone()]),
+            Asks::Text(TextTest::StartsWith(part)) => (Op::StartsWith, vec![part.clone()]),
+            Asks::Text(TextTest::EndsWith(part)) => (Op::EndsWith, vec![part.clone()]),
+            Asks::Text(TextTest::Glob(pattern)) => (Op::Glob, vec![pattern.as_str().to_string()]),
+        };
+        let word = OPS.iter().find(|(_, known)| *known == (op, self.negated)).map_or("", |(word, _)| word);
+        write!(f, "{}: {word}", self.value)?;
+        for (place, with) in with.iter().enumerate() {
+            write!(f, "{} \"{with}\"", if place == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
 impl TextTest {
     /// Whether a text is so, in whatever case.
     pub fn holds(&self, text: &str) -> bool {

@@ -253,6 +253,48 @@ fn event_types_that_no_event_has_are_warned_of_by_chart_and_segment() {
 }
 
 #[test]
+fn filters_that_no_session_passes_are_warned_of_with_the_value_that_is_there() {
+    let chart = |name: &str, filter: &str| format!("[[chart]]\nname = '{name}'\n{filter}\n");
+    let events = [
+        Happened("ann", "10:00", "view", &[("page", "/Blog/tents"), ("name", "Ann")]),
+        Happened("bob", "11:00", "view", &[("page", "/item"), ("name", "Bob")]),
+    ];
+    let job = chart("a", "first = { property = 'name', op = 'is', value = 'bob' }")
+        + &chart("b", "last = { property = 'page', op = 'contains', value = 'blok' }")
+        + &chart("c", "sessions = 'event_count > 5'\nmax_length = '5s'")
+        + &chart("d", "contains = [{ event = 'view', where = \"page = 'x'\" }]")
+        + &chart(
+            "e",
+            "preset = 'bounce_rate'\nevent = 'view'\nfirst = { property = 'name', op = 'in', value = ['Bob'] }",
+        )
+        + &chart("f", "contains = [{ event = 'view', at_least = 2, at_most = 3 }]")
+        + &chart(
+            "g",
+            "first = { property = 'name', op = 'is_set' }\nlast = { property = 'page', op = 'glob', value = '/item' }",
+        );
+    let told = run_story(&events, &job);
+    let expected = [
+        "the chart \"a\", first name of any event: is \"bob\"; did you mean \"Bob\"?",
+        "the chart \"b\", last page of any event: contains \"blok\"; did you mean \"Blog\"?",
+        "the chart \"c\", sessions: event_count > 5; check",
+        "the chart \"d\", contains at least 1 of: count of \"view\" where page = 'x'; check",
+    ];
+    let warnings: Vec<String> = read_run(&told.out())["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning.as_str().unwrap().to_owned())
+        .filter(|warning| warning.starts_with("no session passes"))
+        .collect();
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, said) in warnings.iter().zip(expected) {
+        assert!(warning.contains(said), "no {said:?} in {warning}");
+    }
+    let ran = told.dwell(&["charts", "job.toml"]);
+    assert!(expected.iter().all(|said| ran.stderr.contains(said)), "{}", ran.stderr);
+}
+
+#[test]
 fn a_sum_of_nothing_is_zero_and_has_no_sign() {
     let job = "[[chart]]\nname = 'x'\ncount = { event = 'click', property = 'amt' }\nformula = '$: PROPSUM(A)'\n";
     let told = run_story(&EVENTS, job);
