@@ -343,7 +343,7 @@ mod tests {
         let zone = TimeZone::get("Europe/Paris").expect("known");
         let day = |text: &str| day_of_text(text).expect("a date");
         let of = |interval, text: &str| {
-            let intervals = Intervals { interval, zone: &zone, first: day("2026-01-07") };
+            let intervals = Intervals { interval, starts: Default::default(), zone: &zone, first: day("2026-01-07") };
             let start = |key| instant_text(intervals.start(key), &zone);
             interval_of(&intervals, text).map(start).map_err(|error| error.to_string())
         };

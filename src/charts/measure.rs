@@ -65,7 +65,7 @@ impl<'a> InRange<'a> {
         let of_all = all_sessions(all, chart.window);
         let first = segments.iter().filter_map(|segment| segment.first).chain(of_all.first().map(|(day, _)| *day));
         let first = chart.window.first.or(first.min()).unwrap_or_default();
-        let intervals = Intervals { interval: chart.interval, zone, first };
+        let intervals = Intervals { interval: chart.interval, starts: chart.starts, zone, first };
         let ends = ends_of(&intervals, chart.window, &of_all)?;
         let functions = chart.all_formulas().flat_map(Formula::functions);
         let used = functions.map(|(_, series)| series).collect();

@@ -85,7 +85,12 @@ mod tests {
 
     /// Lines of days with sessions, by day.
     fn timeline(lines: &[&[i32]]) -> (Timeline, Vec<Vec<IntervalKey>>) {
-        let intervals = Intervals { interval: Interval::Day, zone: &TimeZone::UTC, first: Day::default() };
+        let intervals = Intervals {
+            interval: Interval::Day,
+            starts: Default::default(),
+            zone: &TimeZone::UTC,
+            first: Day::default(),
+        };
         let key = |day: &i32| IntervalKey::of_day(Day::from_epoch_days(*day));
         let keys: Vec<Vec<IntervalKey>> = lines.iter().map(|line| line.iter().map(key).collect()).collect();
         (Timeline::new(&intervals, None, &keys), keys)
@@ -101,7 +106,12 @@ mod tests {
         assert_eq!(rows(&[&[3, 7], &[5], &[]]), [5, 5, 5]);
         assert_eq!(rows(&[]), [0; 0]);
         assert!(!timeline(&[&[3, 7]]).0.is_sparse());
-        let intervals = Intervals { interval: Interval::Day, zone: &TimeZone::UTC, first: Day::default() };
+        let intervals = Intervals {
+            interval: Interval::Day,
+            starts: Default::default(),
+            zone: &TimeZone::UTC,
+            first: Day::default(),
+        };
         let key = |day: i32| IntervalKey::of_day(Day::from_epoch_days(day));
         let of =
             |lines: &[Vec<IntervalKey>]| Timeline::new(&intervals, Some((key(2), key(6))), lines).rows_of(&[]).len();

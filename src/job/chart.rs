@@ -9,6 +9,7 @@ use super::holds::Holds;
 use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
 use super::series::{Count, Series, DEFAULT_TOP};
+use super::starts::Starts;
 use super::values::{choice, Names};
 use crate::sessionize::time::dates::Window;
 use crate::stats::nearest::nearest;
@@ -20,6 +21,8 @@ pub struct Chart {
     pub name: String,
     /// What its rows are about.
     pub interval: Interval,
+    /// When weeks, quarters and years begin.
+    pub starts: Starts,
     /// The names of its segments, in order.
     pub segments: Vec<String>,
     /// Its dates.
@@ -49,7 +52,7 @@ pub enum Interval {
     Hour,
     /// A date.
     Day,
-    /// Seven dates from a Monday.
+    /// Seven dates from a Monday, or another weekday.
     Week,
     /// A month.
     Month,
@@ -112,6 +115,7 @@ impl Chart {
         Chart {
             name: "sessions".to_string(),
             interval: Interval::Day,
+            starts: Starts::default(),
             segments: vec![ALL.to_string()],
             window: Window::default(),
             series: vec![Series::of_all_sessions()],
@@ -129,8 +133,9 @@ impl Chart {
     ///
     /// # Errors
     /// The first mistake, with the chart's name.
-    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment]) -> Result<Vec<Chart>, JobError> {
+    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment], starts: Starts) -> Result<Vec<Chart>, JobError> {
         if keys.is_empty() {
+            // Days begin whatever weeks do.
             return Ok(vec![Chart::of_all_sessions()]);
         }
         let mut charts: Vec<Chart> = Vec::new();
@@ -139,7 +144,7 @@ impl Chart {
                 Some(name) => format!("[[chart]] \"{name}\""),
                 None => format!("[[chart]] number {}", place + 1),
             };
-            let chart = Chart::new(keys, segments).map_err(|error| error.within(&place))?;
+            let chart = Chart::new(keys, segments, starts).map_err(|error| error.within(&place))?;
             if charts.iter().any(|other| other.name == chart.name) {
                 let taken = JobError::Taken { key: "chart.name", name: chart.name, by: "another chart".to_string() };
                 return Err(taken.within(&place));
@@ -149,7 +154,7 @@ impl Chart {
         Ok(charts)
     }
 
-    fn new(mut keys: ChartKeys, segments: &[Segment]) -> Result<Chart, JobError> {
+    fn new(mut keys: ChartKeys, segments: &[Segment], starts: Starts) -> Result<Chart, JobError> {
         let name = keys.name.take().ok_or_else(|| needs("chart.name", "give every chart a name"))?;
         let name = not_empty("chart.name", name)?;
         let window = parse_window(
@@ -200,6 +205,7 @@ impl Chart {
         Ok(Chart {
             name,
             interval,
+            starts,
             segments: chosen,
             window,
             bins: bin_keys.map_or_else(|| Ok(DEFAULT_BINS_MS.to_vec()), |keys| length_bins(&keys))?,

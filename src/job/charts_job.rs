@@ -12,6 +12,7 @@ use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
 use super::segment::Segment;
 use super::source;
+use super::starts::Starts;
 use super::values::Names;
 use super::{CsvFormulas, Job};
 
@@ -47,7 +48,8 @@ impl ChartsJob {
             return Err(JobError::Empty { key: "output.path" });
         }
         let segments = Segment::all_of(keys.segment)?;
-        let charts = Chart::all_of(keys.chart, &segments)?;
+        let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
+        let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
         Ok(ChartsJob {

@@ -142,6 +142,10 @@ keys! {
         until: Scalar,
         /// What becomes of text in CSV that a spreadsheet would run.
         csv_formulas: String,
+        /// The weekday that weeks of charts begin with.
+        week_start: String,
+        /// The month that years and quarters of charts begin with.
+        year_start: String,
     }
 }
 

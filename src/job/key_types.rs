@@ -27,7 +27,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 105] = [
+const KEYS: [(&str, Takes, &str); 107] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -60,6 +60,8 @@ const KEYS: [(&str, Takes, &str); 105] = [
     ("output.since", Date, "\"2026-01-01\""),
     ("output.until", Date, "\"2026-12-31\""),
     ("output.csv_formulas", Text, "\"keep\""),
+    ("output.week_start", Text, "\"sunday\""),
+    ("output.year_start", Text, "\"april\""),
     ("segment.name", Text, "\"mobile\""),
     ("segment.where", Text, "\"platform = 'ios'\""),
     ("segment.by", Text, "\"country\""),

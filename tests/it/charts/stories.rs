@@ -236,6 +236,46 @@ fn a_chart_has_all_intervals_of_its_dates_also_where_nothing_matches() {
 }
 
 #[test]
+fn weeks_and_years_begin_when_the_output_says() {
+    let events = [
+        Happened("ann", "2026-01-03 10:00", "view", &[]),
+        Happened("ann", "2026-01-04 10:00", "view", &[]),
+        Happened("bob", "2026-03-31 10:00", "view", &[]),
+        Happened("bob", "2026-04-01 10:00", "view", &[]),
+    ];
+    let chart = |interval: &str| format!("[[chart]]\nname = '{interval}'\ninterval = '{interval}'\n");
+    let charts = ["week", "quarter", "year", "month"].map(chart).concat();
+    let told = run_story(&events, &format!("week_start = 'sunday'\nyear_start = 'february'\n{charts}"));
+    let rows = |told: &crate::support::Sandbox, chart: &str| -> Vec<String> {
+        let csv = std::fs::read_to_string(told.out().join("measures.csv")).unwrap();
+        let lines = csv.lines().filter(|line| line.starts_with(&format!("{chart},")));
+        let row = |line: &str| line.split(',').skip(4).take(2).collect::<Vec<_>>().join(" ").replace("T00:00:00Z", "");
+        lines.map(row).filter(|row| !row.ends_with(" 0")).collect()
+    };
+    let weeks = ["2025-12-28 1", "2026-01-04 1", "2026-03-29 2"];
+    assert_eq!(rows(&told, "week"), weeks);
+    assert_eq!(rows(&told, "quarter"), ["2025-11-01 2", "2026-02-01 2"]);
+    assert_eq!(rows(&told, "year"), ["2025-02-01 2", "2026-02-01 2"]);
+    assert_eq!(rows(&told, "month"), ["2026-01-01 2", "2026-03-01 1", "2026-04-01 1"]);
+    // It is about charts alone: the tables stay, and dwell charts takes another one.
+    let head = "[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n";
+    told.job(&format!("{head}{charts}"));
+    told.dwell(&["charts", "job.toml", "--quiet"]).expect_code(0);
+    assert_eq!(rows(&told, "week"), ["2025-12-29 2", "2026-03-30 2"]);
+    told.job(&format!("{head}week_start = 'sunday'\n{charts}"));
+    told.dwell(&["run", "job.toml", "--incremental", "--quiet"]).expect_code(0);
+    assert_eq!(rows(&told, "week"), weeks);
+    assert_eq!(rows(&told, "year"), ["2026-01-01 4"]);
+    let ran = told.dwell(&["inspect", "job.toml", "--chart", "week", "--interval", "2026-01-04", "--format", "csv"]);
+    assert_eq!(ran.expect_code(0).stdout.lines().count(), 2);
+    for (key, value, said) in [("week_start", "sundey", "sunday"), ("year_start", "4", "january, february")] {
+        told.job(&format!("{head}{key} = '{value}'\n{charts}"));
+        let ran = told.dwell(&["charts", "job.toml"]);
+        assert!(ran.code == Some(2) && ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn several_formulas_are_columns_of_one_row() {
     let job = "
         [[chart]]
