@@ -50,6 +50,7 @@ pub struct AskedUsers<'a> {
 impl AskedUsers<'_> {
     /// Whether another one of the same segment has the same answer.
     pub fn is_same(&self, other: &AskedUsers<'_>) -> bool {
+        // Weeks and years of one job begin alike.
         (self.segment.window, self.intervals.interval, self.intervals.first)
             == (other.segment.window, other.intervals.interval, other.intervals.first)
     }

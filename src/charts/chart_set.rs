@@ -15,12 +15,13 @@ use super::error::ChartError;
 use super::lanes::{named, ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
-use super::measures_table::{write_histograms, write_measures, Paths};
+use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
 use super::packed::Packed;
 use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
 use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::unmet::Unmet;
 use super::Line;
 use crate::error::Error;
 use crate::job::added::{by_column, AddedColumns};
@@ -54,6 +55,8 @@ pub struct Measured {
     pub lines: Vec<Line>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
+    /// The filters that no session passes.
+    pub unmet: Vec<Unmet>,
 }
 
 impl ChartSet<'_> {
@@ -62,22 +65,11 @@ impl ChartSet<'_> {
     /// # Errors
     /// A table that cannot be read; a value that a property cannot be compared with.
     pub fn measure(&self, pool: &ThreadPool, zone: &TimeZone) -> Result<Measured, Error> {
-        let failed = |error: ChartError| match error {
-            ChartError::Table(error) => error.into(),
-            other => other.into(),
-        };
         let charts: Vec<&Chart> = self.charts.iter().collect();
         let charts = pipeline::each(pool, &charts, |&chart| {
             InRange::new(chart, self.segments, self.added, zone).map_err(failed)
         })?;
-        let measuring = Measuring {
-            pool,
-            segments: self.segments,
-            added: self.added,
-            charts: &charts,
-            limit: self.limit,
-            failed: &failed,
-        };
+        let measuring = self.measuring(pool, &charts);
         let groups = measuring.largest_groups()?;
         // What was counted for each chart, in the order of its segments.
         let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
@@ -85,13 +77,37 @@ impl ChartSet<'_> {
         for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
-        let (mut lines, mut sparse) = (Vec::new(), Vec::new());
+        let (mut lines, mut sparse, mut unmet) = (Vec::new(), Vec::new(), Vec::<Unmet>::new());
         for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
+            let found = measuring.unmet(chart, &groups, counted.values()).map_err(failed)?;
+            // A filter of all series is one.
+            found.into_iter().for_each(|found| unmet.extend((!unmet.contains(&found)).then_some(found)));
             let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
             lines.extend(of_chart);
             sparse.extend(why);
         }
-        Ok(Measured { lines, sparse })
+        Ok(Measured { lines, sparse, unmet })
+    }
+
+    /// The groups that a chart of these keeps.
+    ///
+    /// # Errors
+    /// As [`ChartSet::measure`].
+    pub fn groups_of(&self, pool: &ThreadPool, chart: &InRange<'_>) -> Result<ChartGroups, Error> {
+        let groups = self.measuring(pool, std::slice::from_ref(chart)).largest_groups()?;
+        Ok(groups.into_iter().next().unwrap_or_default())
+    }
+
+    fn measuring<'s>(&'s self, pool: &'s ThreadPool, charts: &'s [InRange<'s>]) -> Measuring<'s> {
+        Measuring { pool, segments: self.segments, added: self.added, charts, limit: self.limit }
+    }
+}
+
+/// An error of a table as such, and not as one of a chart.
+pub fn failed(error: ChartError) -> Error {
+    match error {
+        ChartError::Table(error) => error.into(),
+        other => other.into(),
     }
 }
 
@@ -109,7 +125,6 @@ struct Measuring<'a> {
     added: &'a AddedColumns,
     charts: &'a [InRange<'a>],
     limit: Option<MemoryLimit>,
-    failed: &'a (dyn Fn(ChartError) -> Error + Sync),
 }
 
 impl Measuring<'_> {
@@ -119,6 +134,26 @@ impl Measuring<'_> {
             let segment = in_range.segments().position(|name| name == segment.name)?;
             Some(ChartSegment { chart, segment })
         })
+    }
+
+    /// The filters of a chart that no session passes: of its series that count none.
+    fn unmet<'c>(
+        &self,
+        chart: &InRange<'_>,
+        groups: &ChartGroups,
+        counted: impl Iterator<Item = &'c Counted> + Clone,
+    ) -> Result<Vec<Unmet>, ChartError> {
+        let segments = chart.segments().count();
+        let mut unmet = Vec::new();
+        for place in 0..chart.chart().series.len() {
+            if counted.clone().any(|counted| !counted.cells[place].is_empty()) {
+                continue;
+            }
+            let of_segment = |segment: usize| chart.series_of(segment, self.added, groups).into_iter().nth(place);
+            let series: Vec<SeriesOf<'_>> = (0..segments).filter_map(of_segment).map(|(series, _)| series).collect();
+            unmet.extend(Unmet::of(&series).map_err(|error| series[0].blame(error))?);
+        }
+        Ok(unmet)
     }
 
     /// The groups that each chart keeps.
@@ -157,8 +192,11 @@ impl Measuring<'_> {
                 let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
                 let properties = &grouped[of.chart].1;
                 let one = |(place, property): (usize, &Option<usize>)| {
-                    let is_first = properties[..place].iter().all(|before| before != property);
-                    Some(((of.chart, (*property)?, is_first), series[place].0))
+                    let is_ranked = match self.charts[of.chart].chart().ranked {
+                        Some(ranked) => place == ranked,
+                        None => properties[..place].iter().all(|before| before != property),
+                    };
+                    Some(((of.chart, (*property)?, is_ranked), series[place].0))
                 };
                 properties.iter().enumerate().filter_map(one).collect::<Vec<_>>()
             };
@@ -168,15 +206,14 @@ impl Measuring<'_> {
                 continue;
             }
             let batches = parts_in_batches(segment.files.dated(SESSIONS), self.at_once());
-            for files in batches.map_err(|error| (self.failed)(error.into()))? {
-                let of_files =
-                    pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(self.failed))?;
+            for files in batches.map_err(|error| failed(error.into()))? {
+                let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(failed))?;
                 for of_file in of_files {
-                    for ((chart, property, is_first), of_file) in places.iter().zip(of_file) {
+                    for ((chart, property, is_ranked), of_file) in places.iter().zip(of_file) {
                         let sizes = &mut sizes[*chart][*property];
-                        match is_first {
+                        match is_ranked {
                             true => sizes.merge(&of_file, &shares),
-                            // The first series has none of them.
+                            // The series that ranks them may have none.
                             false => sizes.meet(&of_file, &shares),
                         }
                     }
@@ -229,7 +266,8 @@ impl Measuring<'_> {
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
             let cells = cells.by_ref().take(series).collect();
-            (of, Counted { lanes: Arc::clone(&lanes), cells, active: active[answer].clone() })
+            let (lanes, active) = (Arc::clone(&lanes), active[answer].clone());
+            (of, Counted { lanes, is_by_value: segment.by.is_some(), cells, active })
         });
         Ok(of_charts.collect())
     }
@@ -242,7 +280,7 @@ impl Measuring<'_> {
             let mut left = Vec::new();
             let batches = pass.batches(self.at_once());
             for files in batches {
-                let read = |file: &DatedFile| pass.read(file).map_err(|error| (self.failed)(error.into()));
+                let read = |file: &DatedFile| pass.read(file).map_err(|error| failed(error.into()));
                 let read = pipeline::each(self.pool, &files, read)?;
                 let present = pass.take(read, is_first);
                 pipeline::each(self.pool, &shares, |share| {
@@ -270,10 +308,10 @@ impl Measuring<'_> {
 
     /// Takes series over the sessions of a segment.
     fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
-        let batches = pass.batches(self.at_once()).map_err(|error| (self.failed)(error.into()))?;
+        let batches = pass.batches(self.at_once()).map_err(|error| failed(error.into()))?;
         let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
-            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(self.failed))?;
+            let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(failed))?;
             pass.take(taken);
             let next = batches.peek().and_then(|next| next.first()).map(|part| part.day);
             if self.limit.is_some_and(MemoryLimit::is_near) {
@@ -343,13 +381,13 @@ pub fn stage_charts(
     lines: &[Line],
     style: CsvStyle<'_>,
 ) -> Result<[(String, Size); 2], Error> {
-    let with_formula = charts.iter().any(|chart| chart.formula.is_some());
     let files = |name: &str| -> Result<_, TableError> {
         let stage = |extension: &str| folder.stage(Path::new(&format!("{name}.{extension}")));
         Ok((stage("parquet")?, stage("csv")?))
     };
     let (parquet, csv) = files("measures")?;
-    let measures = write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, with_formula, style)?;
+    let measures =
+        write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, FormulaColumns::of(charts), style)?;
     let (parquet, csv) = files("histogram")?;
     let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
     Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])

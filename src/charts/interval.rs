@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::job::chart::Interval;
 use crate::job::dates::{calendar, date_at, date_of, day_of_date, first_instant};
+use crate::job::starts::Starts;
 use crate::sessionize::time::calendar::{Calendar, Stretch, LAST_HOUR};
 use crate::sessionize::time::{Day, Span, Timestamp};
 
@@ -51,11 +52,23 @@ impl IntervalKey {
     }
 }
 
+/// The first and the last of some intervals, both included.
+pub type Ends = (IntervalKey, IntervalKey);
+
+/// The first date of the month of a date, or of one so many months before.
+fn first_of_month(date: Date, before: i16) -> Option<Day> {
+    let months = i32::from(date.year()) * 12 + i32::from(date.month()) - 1 - i32::from(before);
+    let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+    day_of_date(Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, 1).ok()?)
+}
+
 /// The intervals of a chart.
 #[derive(Clone, Debug)]
 pub struct Intervals<'a> {
     /// What an interval is.
     pub interval: Interval,
+    /// When weeks, quarters and years begin.
+    pub starts: Starts,
     /// The zone of dates.
     pub zone: &'a TimeZone,
     /// The date that the one interval of [`Interval::Total`] begins with.
@@ -66,14 +79,20 @@ impl Intervals<'_> {
     /// The interval that a date is in; for hours, that of its first one.
     pub fn of(&self, day: Day) -> IntervalKey {
         let date = date_of(day);
-        let month = |month: i8| Date::new(date.year(), month, 1).ok().and_then(day_of_date).unwrap_or(day);
+        // Months since the year began.
+        let since_year = (i16::from(date.month()) - 1 - i16::from(self.starts.year)).rem_euclid(12);
+        let month = |before: i16| first_of_month(date, before).unwrap_or(day);
         let first = match self.interval {
             Interval::Hour | Interval::Day => day,
-            // 1970-01-01 was a Thursday.
-            Interval::Week => Day::from_epoch_days(day.epoch_days() - (day.epoch_days() + 3).rem_euclid(7)),
-            Interval::Month => month(date.month()),
-            Interval::Quarter => month((date.month() - 1) / 3 * 3 + 1),
-            Interval::Year => month(1),
+            Interval::Week => {
+                // 1970-01-01 was a Thursday.
+                let since_monday = day.epoch_days() + 3;
+                let since_week = (since_monday - i32::from(self.starts.week)).rem_euclid(7);
+                Day::from_epoch_days(day.epoch_days() - since_week)
+            }
+            Interval::Month => month(0),
+            Interval::Quarter => month(since_year % 3),
+            Interval::Year => month(since_year),
             Interval::Total => self.first,
         };
         IntervalKey::of_day(first)
@@ -91,6 +110,21 @@ impl Intervals<'_> {
         let calendar = calendar(self.zone, start, end).unwrap_or_else(Calendar::single);
         let later = calendar.bounded().map(|(stretch, _)| stretch).find(|s| s.day == key.day() && s.start > start);
         later.map_or(start, |stretch| stretch.start)
+    }
+
+    /// The interval of a session that starts at an instant of a date.
+    pub fn of_start(&self, day: Day, start: Timestamp) -> IntervalKey {
+        let since = start.micros() - first_instant(day, self.zone).micros();
+        match self.interval {
+            Interval::Hour => IntervalKey::of_hour(day, since.div_euclid(HOUR_MICROS)),
+            _ => self.of(day),
+        }
+    }
+
+    /// The first and the last interval of the dates from one to another; `None` where there is none.
+    pub fn of_dates(&self, first: Day, last: Day) -> Option<Ends> {
+        let all = self.over(self.of(first), self.of(last));
+        Some((all.first()?.0, all.last()?.0))
     }
 
     /// As many intervals there are at least from one to another, both included.
@@ -178,7 +212,7 @@ mod tests {
     fn starts(interval: Interval, zone: &str, first: &str, last: &str) -> Vec<String> {
         let zone = TimeZone::get(zone).expect("known zone");
         let day = |text: &str| day_of_text(text).expect("a date");
-        let intervals = Intervals { interval, zone: &zone, first: day(first) };
+        let intervals = Intervals { interval, starts: Starts::default(), zone: &zone, first: day(first) };
         let keys = intervals.over(intervals.of(day(first)), intervals.of(day(last)));
         keys.into_iter().map(|(_, start)| instant_text(start, &zone)).collect()
     }
@@ -197,6 +231,47 @@ mod tests {
         assert_eq!(days(Interval::Quarter, "2025-12-31", "2026-06-30"), ["2025-10-01", "2026-01-01", "2026-04-01"]);
         assert_eq!(days(Interval::Year, "2023-06-01", "2025-01-01"), ["2023-01-01", "2024-01-01", "2025-01-01"]);
         assert_eq!(days(Interval::Total, "2026-01-02", "2026-03-01"), ["2026-01-02"]);
+    }
+
+    #[test]
+    fn weeks_quarters_and_years_begin_when_they_are_said_to() {
+        let of = |interval, starts, text: &str| {
+            let intervals = Intervals { interval, starts, zone: &TimeZone::UTC, first: Day::default() };
+            date_of(intervals.of(day_of_text(text).expect("a date")).day()).to_string()
+        };
+        let starts = Starts { week: 6, year: 3 };
+        assert_eq!(of(Interval::Week, starts, "2026-01-10"), "2026-01-04", "a Sunday");
+        assert_eq!(of(Interval::Year, starts, "2026-03-31"), "2025-04-01");
+        assert_eq!(of(Interval::Quarter, starts, "2026-03-31"), "2026-01-01");
+        assert_eq!(of(Interval::Quarter, Starts { year: 10, ..starts }, "2026-01-31"), "2025-11-01");
+        // Every date of years with and without a 29th of February, day by day backwards.
+        for (week, year) in (0..7).flat_map(|week| (0..12).map(move |year| (week, year))) {
+            let starts = Starts { week, year };
+            let zone = TimeZone::UTC;
+            let intervals = |interval| Intervals { interval, starts, zone: &zone, first: Day::default() };
+            for day in (10_950..12_500).chain(-800..-300).step_by(7 + usize::from(week)).map(Day::from_epoch_days) {
+                let back = |begins: &dyn Fn(Date) -> bool| {
+                    let days = (0..).map(|days| Day::from_epoch_days(day.epoch_days() - days));
+                    days.into_iter().find(|day| begins(date_of(*day))).expect("some day")
+                };
+                let first = |date: Date| date.day() == 1;
+                let since = |date: Date| (i32::from(date.month()) - 1 - i32::from(year)).rem_euclid(12);
+                let expected = [
+                    back(&|date| date.weekday().to_monday_zero_offset() as u8 == week),
+                    back(&first),
+                    back(&|date| first(date) && since(date) % 3 == 0),
+                    back(&|date| first(date) && since(date) == 0),
+                ];
+                let kinds = [Interval::Week, Interval::Month, Interval::Quarter, Interval::Year];
+                for (interval, expected) in kinds.into_iter().zip(expected) {
+                    let intervals = intervals(interval);
+                    assert_eq!(intervals.of(day), IntervalKey::of_day(expected), "{interval:?} {starts:?} {day:?}");
+                    let next = intervals.next(intervals.of(day));
+                    let before = Day::from_epoch_days(next.day().epoch_days() - 1);
+                    assert_eq!(intervals.of(before), intervals.of(day), "the next one follows");
+                }
+            }
+        }
     }
 
     #[test]
@@ -277,7 +352,7 @@ mod tests {
     fn check(interval: Interval, zone: &TimeZone, times: &[Timestamp]) {
         let name = zone.iana_name().unwrap_or_default();
         let first = times.iter().map(|time| date_at(*time, zone)).min().expect("some");
-        let intervals = Intervals { interval, zone, first };
+        let intervals = Intervals { interval, starts: Starts::default(), zone, first };
         let counted = counted(&intervals, times);
         let keys: BTreeSet<IntervalKey> = counted.iter().map(|(key, _)| *key).collect();
         let rows = intervals.over(*keys.first().expect("some"), *keys.last().expect("some"));

@@ -109,6 +109,12 @@ impl Groups {
         }
     }
 
+    /// The codes of all groups, with their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = (u32, Cow<'_, str>)> {
+        let others = self.kept.len() as u32;
+        (0..=others + 1).filter(move |code| *code != others || self.has_others).map(|code| (code, self.name(code)))
+    }
+
     /// The name of a code.
     pub fn name(&self, code: u32) -> Cow<'_, str> {
         match code as usize {

@@ -9,19 +9,24 @@ use jiff::tz::TimeZone;
 use super::active::{ActiveUsers, AskedUsers};
 use super::cells::{Ask, Cell, CellKey};
 use super::error::ChartError;
-use super::interval::{IntervalKey, Intervals};
+use super::interval::{Ends, IntervalKey, Intervals};
 use super::lanes::ChartGroups;
 use super::lonely::Sparse;
+use super::rows::FileRows;
 use super::segments::{Ranged, SegmentTables};
 use super::series::SeriesOf;
+use super::tables::DatedFile;
 use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
-use crate::job::chart::Chart;
+use crate::job::chart::{Chart, Interval};
 use crate::job::formula::{Formula, Function};
+use crate::job::segment::ALL;
 use crate::job::series::Series;
+use crate::sessionize::time::dates::Window;
 use crate::sessionize::time::{Day, Timestamp};
+use crate::tables::error::TableError;
 use crate::tables::read::schema_of;
 use crate::tables::schema::sessions::SESSIONS;
 
@@ -34,6 +39,8 @@ pub struct InRange<'a> {
     chart: &'a Chart,
     segments: Vec<Ranged<'a>>,
     intervals: Intervals<'a>,
+    /// The first and the last interval, as far as its dates or the sessions of all events say.
+    ends: Option<Ends>,
     /// The series that its formula takes something of.
     used: BTreeSet<usize>,
     /// Of each segment and series, the condition of sessions; none where there is no session.
@@ -51,20 +58,39 @@ impl<'a> InRange<'a> {
         added: &AddedColumns,
         zone: &'a TimeZone,
     ) -> Result<Self, ChartError> {
+        let all = segments.iter().find(|segment| segment.name == ALL);
         let chosen = chart.segments.iter().filter_map(|name| segments.iter().find(|segment| segment.name == *name));
         let segments: Vec<Ranged<'_>> =
             chosen.map(|segment| Ranged::new(segment, chart.window)).collect::<Result<_, _>>()?;
-        let first = segments.iter().filter_map(|segment| segment.first).min();
-        let first = chart.window.first.or(first).unwrap_or_default();
-        let functions = chart.formula.iter().flat_map(Formula::functions);
+        let of_all = all_sessions(all, chart.window);
+        let first = segments.iter().filter_map(|segment| segment.first).chain(of_all.first().map(|(day, _)| *day));
+        let first = chart.window.first.or(first.min()).unwrap_or_default();
+        let intervals = Intervals { interval: chart.interval, starts: chart.starts, zone, first };
+        let ends = ends_of(&intervals, chart.window, &of_all)?;
+        let functions = chart.all_formulas().flat_map(Formula::functions);
         let used = functions.map(|(_, series)| series).collect();
         let sessions = segments.iter().map(|segment| conditions(chart, segment, added)).collect::<Result<_, _>>()?;
-        Ok(InRange { chart, segments, intervals: Intervals { interval: chart.interval, zone, first }, used, sessions })
+        Ok(InRange { chart, segments, intervals, ends, used, sessions })
     }
 
     /// The names of its segments, in order.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map(|segment| segment.tables.name.as_str())
+    }
+
+    /// The column of which each value is one of a segment's, by the segment's place.
+    pub fn column_of_segment(&self, place: usize) -> Option<&str> {
+        self.segments.get(place).and_then(|segment| segment.tables.by.as_deref())
+    }
+
+    /// The chart.
+    pub fn chart(&self) -> &'a Chart {
+        self.chart
+    }
+
+    /// Its intervals.
+    pub fn intervals(&self) -> &Intervals<'a> {
+        &self.intervals
     }
 
     /// How many groups it keeps.
@@ -86,7 +112,7 @@ impl<'a> InRange<'a> {
     ) -> Vec<(SeriesOf<'s>, Ask<'s>)> {
         let one = |(place, series): (usize, &'s Series)| {
             let uses =
-                |function| self.chart.formula.iter().any(|formula| formula.functions().contains(&(function, place)));
+                |function| self.chart.all_formulas().any(|formula| formula.functions().contains(&(function, place)));
             let of = SeriesOf {
                 chart: &self.chart.name,
                 series,
@@ -124,7 +150,7 @@ impl<'a> InRange<'a> {
     /// Whether a series has a histogram.
     fn draws(&self, place: usize) -> bool {
         match &self.chart.formula {
-            None => true,
+            None => self.chart.formulas.is_empty(),
             Some(Formula::Histogram(series)) => *series == place,
             Some(Formula::Number { .. }) => false,
         }
@@ -143,7 +169,7 @@ impl<'a> InRange<'a> {
         let laying_out = LayingOut { of: self, chart: self.chart, groups, empty: Arc::default() };
         let planned = laying_out.plan(counted);
         let keys: Vec<Vec<IntervalKey>> = planned.iter().map(|line| line.keys(self.chart)).collect();
-        let timeline = Timeline::new(&self.intervals, &keys);
+        let timeline = Timeline::new(&self.intervals, self.ends, &keys);
         let lay_out = |(line, keys): (&Planned<'_>, &Vec<IntervalKey>)| {
             let rows = timeline.rows_of(keys);
             laying_out.line(line, &rows)
@@ -153,6 +179,49 @@ impl<'a> InRange<'a> {
             timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &sessions_by_day(counted)));
         (lines, sparse)
     }
+}
+
+/// The files of the sessions of all events on some dates, in order.
+fn all_sessions(all: Option<&SegmentTables>, window: Window) -> Vec<DatedFile> {
+    let mut files = all.map(|all| all.files.dated(SESSIONS)).unwrap_or_default();
+    files.retain(|(day, _)| window.holds(*day));
+    files
+}
+
+/// The first and the last interval of a chart: from the first to the last date where it names them, else from the first to
+/// the last session of all events; `None` where there is none.
+fn ends_of(intervals: &Intervals<'_>, window: Window, all: &[DatedFile]) -> Result<Option<Ends>, TableError> {
+    let first = match (window.first, all.first()) {
+        (Some(day), _) => Some((day, None)),
+        (None, Some(file)) => Some((file.0, outer_start(intervals, file, false)?)),
+        (None, None) => None,
+    };
+    let last = match (window.last, all.last()) {
+        (Some(day), _) => Some((day, None)),
+        (None, Some(file)) => Some((file.0, outer_start(intervals, file, true)?)),
+        (None, None) => None,
+    };
+    let (Some((first, first_start)), Some((last, last_start))) = (first, last) else { return Ok(None) };
+    if first > last {
+        return Ok(None);
+    }
+    let of_dates = intervals.of_dates(first, last);
+    Ok(of_dates.map(|ends| (first_start.unwrap_or(ends.0), last_start.unwrap_or(ends.1))))
+}
+
+/// The interval of the first or last session of a date, where that is not the date's own.
+fn outer_start(
+    intervals: &Intervals<'_>,
+    (day, path): &DatedFile,
+    is_last: bool,
+) -> Result<Option<IntervalKey>, TableError> {
+    const START: &str = "start_time";
+    if intervals.interval != Interval::Hour {
+        return Ok(None);
+    }
+    let starts = FileRows::read(path, &BTreeSet::from([START.to_string()]))?.ints(START)?;
+    let start = if is_last { starts.iter().max() } else { starts.iter().min() };
+    Ok(start.map(|start| intervals.of_start(*day, Timestamp::from_micros(*start))))
 }
 
 /// The conditions of sessions of a chart's series, over the columns of a segment's table.
@@ -205,6 +274,8 @@ struct LayingOut<'a> {
 pub struct Counted {
     /// The name of each lane.
     pub lanes: Arc<[String]>,
+    /// Whether a lane is a value of a column; else there is one.
+    pub is_by_value: bool,
     /// The cells of each series.
     pub cells: Vec<BTreeMap<CellKey, Cell>>,
     /// Active users.
@@ -215,8 +286,8 @@ pub struct Counted {
 struct Planned<'a> {
     counted: &'a Counted,
     lane: u32,
-    /// The code of its group.
-    group: u32,
+    /// The code of its group; `None` where there is no session, and so no group.
+    group: Option<u32>,
     what: What<'a>,
 }
 
@@ -224,8 +295,8 @@ struct Planned<'a> {
 enum What<'a> {
     /// The measures of a series, by its place.
     Series(usize),
-    /// A formula over some series, by their places.
-    Formula(&'a Formula, &'a BTreeSet<usize>),
+    /// Its formulas over some series, by their places.
+    Formulas(&'a BTreeSet<usize>),
 }
 
 impl Planned<'_> {
@@ -233,21 +304,22 @@ impl Planned<'_> {
     fn series(&self) -> Vec<usize> {
         match self.what {
             What::Series(place) => vec![place],
-            What::Formula(_, used) => used.iter().copied().collect(),
+            What::Formulas(used) => used.iter().copied().collect(),
         }
     }
 
     /// The cells of a series that it shows; a series without groups applies to every group.
-    fn cell_key(&self, chart: &Chart, place: usize) -> CellKey {
-        let group = if chart.series[place].group_by.is_some() { self.group } else { 0 };
-        CellKey { lane: self.lane, group, interval: 0 }
+    fn cell_key(&self, chart: &Chart, place: usize) -> Option<CellKey> {
+        let group = if chart.series[place].group_by.is_some() { self.group? } else { 0 };
+        Some(CellKey { lane: self.lane, group, interval: 0 })
     }
 
     /// The intervals in which it has sessions, each once.
     fn keys(&self, chart: &Chart) -> Vec<IntervalKey> {
         let of_series = |place: usize| {
             let key = self.cell_key(chart, place);
-            range(&self.counted.cells[place], key.lane, key.group..=key.group).map(|(key, _)| key.interval)
+            let cells = key.map(|key| range(&self.counted.cells[place], key.lane, key.group..=key.group));
+            cells.into_iter().flatten().map(|(key, _)| key.interval)
         };
         let mut keys: Vec<i64> = self.series().into_iter().flat_map(of_series).collect();
         keys.sort_unstable();
@@ -271,35 +343,45 @@ impl LayingOut<'_> {
         for place in 0..self.chart.series.len() {
             for counted in counted {
                 for (lane, _) in counted.lanes_by_name() {
-                    let groups = groups_of(&counted.cells[place], lane);
                     let line = |group| Planned { counted, lane, group, what: What::Series(place) };
-                    lines.extend(groups.into_iter().map(line));
+                    lines.extend(self.groups_in(counted, lane, &[place]).into_iter().map(line));
                 }
             }
         }
-        let Some(formula @ Formula::Number { .. }) = &self.chart.formula else { return lines };
+        if !self.chart.all_formulas().any(|formula| matches!(formula, Formula::Number { .. })) {
+            return lines;
+        }
         let used = &self.of.used;
-        let grouped: Vec<usize> = used.iter().copied().filter(|place| self.is_grouped(*place)).collect();
+        let places: Vec<usize> = used.iter().copied().collect();
         for counted in counted {
             for (lane, _) in counted.lanes_by_name() {
-                let groups: BTreeSet<u32> = match grouped.as_slice() {
-                    [] => BTreeSet::from([0]),
-                    grouped => grouped.iter().flat_map(|place| groups_of(&counted.cells[*place], lane)).collect(),
-                };
-                let line = |group| Planned { counted, lane, group, what: What::Formula(formula, used) };
-                lines.extend(groups.into_iter().map(line));
+                let line = |group| Planned { counted, lane, group, what: What::Formulas(used) };
+                lines.extend(self.groups_in(counted, lane, &places).into_iter().map(line));
             }
         }
         lines
     }
 
+    /// The groups that some series have in a lane: one where they have none, in place of which none is where there might be.
+    fn groups_in(&self, counted: &Counted, lane: u32, places: &[usize]) -> Vec<Option<u32>> {
+        let mut grouped = places.iter().filter(|place| self.is_grouped(**place)).peekable();
+        if grouped.peek().is_none() {
+            return vec![Some(0)];
+        }
+        let groups: BTreeSet<u32> = grouped.flat_map(|place| groups_of(&counted.cells[*place], lane)).collect();
+        match groups.is_empty() {
+            true => vec![None],
+            false => groups.into_iter().map(Some).collect(),
+        }
+    }
+
     fn line(&self, line: &Planned<'_>, rows: &[(IntervalKey, Timestamp)]) -> Line {
         let segment = &line.counted.lanes[line.lane as usize];
         let grouped = line.series().into_iter().find(|place| self.is_grouped(*place));
-        let group = grouped.map(|place| self.groups.of(place).name(line.group).into_owned());
+        let group = grouped.and_then(|place| Some(self.groups.of(place).name(line.group?).into_owned()));
         let (name, bins) = match line.what {
             What::Series(place) => (self.chart.series[place].name.as_str(), self.bins(place)),
-            What::Formula(..) => (FORMULA, None),
+            What::Formulas(_) => (FORMULA, None),
         };
         let label = Label { chart: self.chart.name.clone(), series: name.to_string(), segment: segment.clone(), group };
         Line { label, rows: rows.iter().map(|(key, start)| self.row(line, *key, *start)).collect(), bins }
@@ -307,7 +389,7 @@ impl LayingOut<'_> {
 
     fn row(&self, line: &Planned<'_>, key: IntervalKey, interval_start: Timestamp) -> MeasureRow {
         let cell = |place: usize| {
-            let key = CellKey { interval: key.number(), ..line.cell_key(self.chart, place) };
+            let key = CellKey { interval: key.number(), ..line.cell_key(self.chart, place)? };
             line.counted.cells[place].get(&key)
         };
         match line.what {
@@ -319,13 +401,16 @@ impl LayingOut<'_> {
                     interval_start,
                     measures: Some(Measures { cell, active_users, counts_events }),
                     formula: None,
+                    formulas: Vec::new(),
                 }
             }
-            What::Formula(formula, _) => {
+            What::Formulas(_) => {
                 let of = |function: Function, place: usize| {
                     Some(cell(place).map_or(0.0, |cell| self.number(function, place, cell)))
                 };
-                MeasureRow { interval_start, measures: None, formula: formula.value(&of) }
+                let formula = self.chart.formula.as_ref().and_then(|formula| formula.value(&of));
+                let formulas = self.chart.formulas.iter().map(|formula| formula.value(&of)).collect();
+                MeasureRow { interval_start, measures: None, formula, formulas }
             }
         }
     }
@@ -346,9 +431,13 @@ impl LayingOut<'_> {
 }
 
 impl Counted {
-    /// The lanes in order of their names.
+    /// The lanes in order of their names. Of a segment `by` a column, those of values that a user or a session of the chart's
+    /// dates has: other charts may be of other dates.
     fn lanes_by_name(&self) -> Vec<(u32, &str)> {
-        let mut lanes: Vec<(u32, &str)> = (0..).zip(self.lanes.iter().map(String::as_str)).collect();
+        let of_cells = self.cells.iter().flat_map(|cells| cells.keys().map(|key| key.lane));
+        let met: BTreeSet<u32> = of_cells.chain(self.active.keys().map(|(lane, _)| *lane)).collect();
+        let all = (0..).zip(self.lanes.iter().map(String::as_str));
+        let mut lanes: Vec<(u32, &str)> = all.filter(|(lane, _)| !self.is_by_value || met.contains(lane)).collect();
         lanes.sort_by_key(|(_, name)| *name);
         lanes
     }

@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 
 use super::{HistogramRow, Label, Line, MeasureRow, Measures};
+use crate::job::chart::{Chart, FORMULA_COLUMNS};
 use crate::sessionize::time::Timestamp;
 use crate::tables::error::TableError;
 use crate::tables::write::csv_file::{CsvFile, CsvStyle};
@@ -26,7 +27,26 @@ pub struct Paths<'a> {
     pub csv: &'a Path,
 }
 
-/// Writes the measures of lines; their formula is a column where `with_formula`.
+/// The columns of formulas that measures have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FormulaColumns {
+    /// Whether there is one of charts of one formula.
+    one: bool,
+    /// How many there are of charts of several.
+    several: usize,
+}
+
+impl FormulaColumns {
+    /// Those that some charts need.
+    pub fn of(charts: &[Chart]) -> Self {
+        FormulaColumns {
+            one: charts.iter().any(|chart| chart.formula.is_some()),
+            several: charts.iter().map(|chart| chart.formulas.len()).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Writes the measures of lines, with such columns of formulas.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -34,11 +54,11 @@ pub fn write_measures(
     paths: Paths<'_>,
     provenance: &Provenance,
     lines: &[Line],
-    with_formula: bool,
+    formulas: FormulaColumns,
     style: CsvStyle<'_>,
 ) -> Result<Size, TableError> {
     let rows = lines.iter().flat_map(|line| line.rows.iter().map(move |row| (&line.label, row)));
-    write_table(paths, provenance, rows, style, |rows| measure_columns(rows, with_formula))
+    write_table(paths, provenance, rows, style, |rows| measure_columns(rows, formulas))
 }
 
 /// Writes the histograms of lines.
@@ -54,7 +74,7 @@ pub fn write_histograms(
     write_table(paths, provenance, lines.iter().flat_map(Line::histogram), style, histogram_columns)
 }
 
-fn measure_columns(rows: &[(&Label, &MeasureRow)], with_formula: bool) -> Columns {
+fn measure_columns(rows: &[(&Label, &MeasureRow)], formulas: FormulaColumns) -> Columns {
     let measures = || rows.iter().map(|(_, row)| row.measures.as_ref());
     let int = |value: fn(&Measures) -> Option<i64>| ints(measures().map(|row| value(row?)));
     let float = |value: fn(&Measures) -> Option<f64>| floats(measures().map(|row| value(row?)));
@@ -76,8 +96,11 @@ fn measure_columns(rows: &[(&Label, &MeasureRow)], with_formula: bool) -> Column
         ("total_events", int(Measures::total_events)),
         ("avg_events_per_session", float(Measures::avg_events_per_session)),
     ]);
-    if with_formula {
+    if formulas.one {
         columns.push(("formula", floats(rows.iter().map(|(_, row)| row.formula))));
+    }
+    for (place, name) in FORMULA_COLUMNS.iter().enumerate().take(formulas.several) {
+        columns.push((name, floats(rows.iter().map(|(_, row)| row.formulas.get(place).copied().flatten()))));
     }
     columns
 }

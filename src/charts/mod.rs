@@ -4,12 +4,14 @@
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
 //! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
-//! [`overview`] is what a run's summary says.
+//! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row,
+//! [`unmet`] which filters none passes.
 
 pub mod active;
 pub mod cells;
 pub mod chart_set;
 pub mod error;
+pub mod figure;
 pub mod interval;
 pub mod lanes;
 pub mod lonely;
@@ -25,6 +27,7 @@ pub mod series;
 pub mod spread;
 pub mod tables;
 pub mod timeline;
+pub mod unmet;
 
 use std::sync::Arc;
 
@@ -96,6 +99,8 @@ pub struct MeasureRow {
     pub measures: Option<Measures>,
     /// The formula's number.
     pub formula: Option<f64>,
+    /// The numbers of several formulas.
+    pub formulas: Vec<Option<f64>>,
 }
 
 /// What is measured of the sessions of an interval.
@@ -178,6 +183,16 @@ impl HistogramRow<'_> {
 }
 
 impl Line {
+    /// It with one of several formulas alone.
+    pub fn of_formula(&self, place: usize) -> Line {
+        let one = |row: &MeasureRow| MeasureRow {
+            formula: row.formulas.get(place).copied().flatten(),
+            formulas: Vec::new(),
+            ..row.clone()
+        };
+        Line { rows: self.rows.iter().map(one).collect(), ..self.clone() }
+    }
+
     /// The rows of its histogram: all bins of an interval, and rows for the sessions outside of them where
     /// there are any.
     pub fn histogram(&self) -> impl Iterator<Item = HistogramRow<'_>> {

@@ -9,25 +9,24 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use super::error::ChartError;
 use super::rows::{FileRows, Texts};
 use crate::job::instants::instant_of;
-use crate::job::value_test::{Literal, Op, ValueTest};
+use crate::job::value_test::{Asks, Comparison, Literal, ValueTest};
 use crate::sessionize::time::Span;
 
-/// Of each row, whether its value passes a test. Null passes only [`Op::IsNot`] and [`Op::IsNotSet`].
+/// Of each row, whether its value passes a test. Null passes a negation, and nothing else.
 ///
 /// # Errors
 /// A column that is not there; a value that the column's type cannot be compared with.
 pub fn passes(test: &ValueTest, column: &str, rows: &mut FileRows) -> Result<Vec<bool>, ChartError> {
     let values = Arc::clone(rows.column(column)?);
-    let none = Literal::Text(String::new());
-    let one = test.with.first().unwrap_or(&none);
-    match test.op {
-        Op::IsSet => Ok((0..values.len()).map(|row| values.is_valid(row)).collect()),
-        Op::IsNotSet => Ok((0..values.len()).map(|row| values.is_null(row)).collect()),
-        Op::Contains => Ok(texts_that(&*rows.texts(column)?, |text| text.contains(&one.to_string()))),
-        Op::StartsWith => Ok(texts_that(&*rows.texts(column)?, |text| text.starts_with(&one.to_string()))),
-        Op::In => compared(test, &test.with, column, &values, rows),
-        _ => compared(test, std::slice::from_ref(one), column, &values, rows),
+    let mut passes = match &test.asks {
+        Asks::Set => (0..values.len()).map(|row| values.is_valid(row)).collect(),
+        Asks::Text(asked) => texts_that(&*rows.texts(column)?, |text| asked.holds(text)),
+        Asks::Compared(comparison, with) => compared(test, *comparison, with, (column, &values), rows)?,
+    };
+    if test.negated {
+        passes.iter_mut().for_each(|passes| *passes = !*passes);
     }
+    Ok(passes)
 }
 
 /// Of each row, whether its text is of some kind; of each distinct text it is asked once.
@@ -48,9 +47,9 @@ enum Value<'a> {
 /// Of each row, whether it is to one of some literals as a test says.
 fn compared(
     test: &ValueTest,
+    comparison: Comparison,
     with: &[Literal],
-    column: &str,
-    values: &ArrayRef,
+    (column, values): (&str, &ArrayRef),
     rows: &mut FileRows,
 ) -> Result<Vec<bool>, ChartError> {
     let wrong = |literal: &Literal, holds: &'static str| ChartError::Value {
@@ -59,33 +58,33 @@ fn compared(
         holds,
     };
     let dtype = values.data_type();
-    let is_of_order = matches!(test.op, Op::Greater | Op::GreaterOrEqual | Op::Less | Op::LessOrEqual);
-    if let (DataType::Boolean, true, Some(literal)) = (dtype, is_of_order, with.first()) {
+    if let (DataType::Boolean, true, Some(literal)) = (dtype, comparison != Comparison::Equal, with.first()) {
         return Err(wrong(literal, "truth values, which have no order"));
     }
     let one = |literal: &Literal| comparable(dtype, literal).map_err(|holds| wrong(literal, holds));
     let with: Vec<Literal> = with.iter().map(one).collect::<Result<_, _>>()?;
-    let passes = |value: Option<Value<'_>>| with.iter().any(|literal| is_so(test.op, value, literal));
+    let passes = |value: Value<'_>| with.iter().any(|literal| is_so(comparison, value, literal));
     Ok(match dtype {
         DataType::Boolean => {
             let truths: &BooleanArray = values.as_boolean();
-            truths.iter().map(|truth| passes(truth.map(Value::Boolean))).collect()
+            truths.iter().map(|truth| truth.is_some_and(|truth| passes(Value::Boolean(truth)))).collect()
         }
         DataType::Float64 => {
-            rows.numbers::<Float64Type>(column)?.iter().map(|number| passes(number.map(Value::Float))).collect()
+            let numbers = rows.numbers::<Float64Type>(column)?;
+            numbers.iter().map(|number| number.is_some_and(|number| passes(Value::Float(number)))).collect()
         }
         DataType::Date32 => {
             let days = rows.numbers::<Int64Type>(column)?;
-            days.iter().map(|day| passes(day.map(|day| Value::Int(day * Span::DAY.micros())))).collect()
+            let passes = |day: i64| passes(Value::Int(day * Span::DAY.micros()));
+            days.iter().map(|day| day.is_some_and(passes)).collect()
         }
         dtype if dtype.is_integer() || matches!(dtype, DataType::Timestamp(..)) => {
-            rows.numbers::<Int64Type>(column)?.iter().map(|number| passes(number.map(Value::Int))).collect()
+            let numbers = rows.numbers::<Int64Type>(column)?;
+            numbers.iter().map(|number| number.is_some_and(|number| passes(Value::Int(number)))).collect()
         }
         _ => {
             let texts = rows.texts(column)?;
-            let passing: Vec<bool> = texts.distinct().map(|text| passes(Some(Value::Text(text)))).collect();
-            let null = passes(None);
-            texts.places.iter().map(|place| passing.get(*place as usize).copied().unwrap_or(null)).collect()
+            texts_that(&texts, |text| passes(Value::Text(text)))
         }
     })
 }
@@ -116,16 +115,15 @@ fn comparable(dtype: &DataType, literal: &Literal) -> Result<Literal, &'static s
     }
 }
 
-/// Whether a value is to a literal as an operator says.
-fn is_so(op: Op, value: Option<Value<'_>>, literal: &Literal) -> bool {
-    let order = value.and_then(|value| order(value, literal));
-    match op {
-        Op::IsNot => order != Some(Ordering::Equal),
-        Op::Greater => order.is_some_and(Ordering::is_gt),
-        Op::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
-        Op::Less => order.is_some_and(Ordering::is_lt),
-        Op::LessOrEqual => order.is_some_and(Ordering::is_le),
-        _ => order == Some(Ordering::Equal),
+/// Whether a value is to a literal as a comparison says.
+fn is_so(comparison: Comparison, value: Value<'_>, literal: &Literal) -> bool {
+    let Some(order) = order(value, literal) else { return false };
+    match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
     }
 }
 

@@ -69,6 +69,11 @@ impl FileRows {
         self.rows.num_rows()
     }
 
+    /// All that was read.
+    pub fn batch(&self) -> &RecordBatch {
+        &self.rows
+    }
+
     /// A column as it was read.
     ///
     /// # Errors

@@ -16,7 +16,9 @@ use crate::job::added::AddedColumns;
 use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
+use crate::job::segment::AtLeast;
 use crate::job::series::{Count, GroupBy, Series};
+use crate::job::value_test::ValueTest;
 use crate::sessionize::layout::hash::hash_bytes;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
@@ -52,6 +54,19 @@ pub struct Taken {
     pub part: Part,
     /// Which rows of the file they are; `None` for all.
     pub rows: Option<Vec<u32>>,
+}
+
+/// A filter of a series.
+#[derive(Clone, Copy, Debug)]
+pub enum Filter<'a> {
+    /// Not shorter than this, and shorter than that, in milliseconds.
+    Length(Option<i64>, Option<i64>),
+    /// A number of events.
+    Contains(&'a AtLeast),
+    /// A first or last value.
+    Value(&'a ValueTest),
+    /// A condition over columns of the session.
+    Sessions(&'a RowCondition),
 }
 
 const START: &str = "start_time";
@@ -159,25 +174,43 @@ impl SeriesOf<'_> {
     /// The rows that the series is of; `None` for all.
     fn passing(&self, file: &mut FileRows) -> Result<Option<Vec<u32>>, ChartError> {
         let mut passes = Passing(self.segment.counting(file)?);
-        let Series { min_length_ms, max_length_ms, contains, values, .. } = self.series;
-        if min_length_ms.is_some() || max_length_ms.is_some() {
-            let (min, max) = (*min_length_ms, *max_length_ms);
-            let fits = |length: i64| min.is_none_or(|min| length >= min) && max.is_none_or(|max| length < max);
-            passes.and(file.ints(LENGTH)?.iter().map(|length| fits(*length)));
-        }
-        for contains in contains {
-            let (least, most) = (i64::from(contains.at_least), contains.at_most.map(i64::from));
-            let enough = |count: i64| count >= least && most.is_none_or(|most| count <= most);
-            passes.and(file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)));
-        }
-        for test in values {
-            let column = self.column(&test.value)?;
-            passes.and(self::passes(test, column, file)?.into_iter());
-        }
-        if let Some(condition) = self.sessions {
-            passes.and(file.truths(condition)?.iter().map(|holds| holds == Some(true)));
+        for filter in self.filters() {
+            passes.and(self.passes_one(filter, file)?);
         }
         Ok(passes.rows())
+    }
+
+    /// Its filters.
+    pub fn filters(&self) -> Vec<Filter<'_>> {
+        let Series { min_length_ms, max_length_ms, contains, values, .. } = self.series;
+        let mut filters = Vec::new();
+        if min_length_ms.is_some() || max_length_ms.is_some() {
+            filters.push(Filter::Length(*min_length_ms, *max_length_ms));
+        }
+        filters.extend(contains.iter().map(Filter::Contains));
+        filters.extend(values.iter().map(Filter::Value));
+        filters.extend(self.sessions.map(Filter::Sessions));
+        filters
+    }
+
+    /// Of each row of a file, whether it passes one of the filters.
+    ///
+    /// # Errors
+    /// As [`SeriesOf::take`].
+    pub fn passes_one(&self, filter: Filter<'_>, file: &mut FileRows) -> Result<Vec<bool>, ChartError> {
+        Ok(match filter {
+            Filter::Length(min, max) => {
+                let fits = |length: i64| min.is_none_or(|min| length >= min) && max.is_none_or(|max| length < max);
+                file.ints(LENGTH)?.iter().map(|length| fits(*length)).collect()
+            }
+            Filter::Contains(contains) => {
+                let (least, most) = (i64::from(contains.at_least), contains.at_most.map(i64::from));
+                let enough = |count: i64| count >= least && most.is_none_or(|most| count <= most);
+                file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)).collect()
+            }
+            Filter::Value(test) => passes(test, self.column(&test.value)?, file)?,
+            Filter::Sessions(condition) => file.truths(condition)?.iter().map(|holds| holds == Some(true)).collect(),
+        })
     }
 
     /// The hour of each row's start, since the first instant of its date.
@@ -218,7 +251,11 @@ impl SeriesOf<'_> {
         }
     }
 
-    fn column(&self, holds: &Holds) -> Result<&str, TableError> {
+    /// The column that holds something of events.
+    ///
+    /// # Errors
+    /// Nobody added it.
+    pub fn column(&self, holds: &Holds) -> Result<&str, TableError> {
         // The columns of all charts were derived together.
         let missing =
             || TableError::Read { path: SESSIONS.folder.into(), reason: format!("no column of it holds {holds}") };
@@ -305,10 +342,10 @@ impl LargestGroups {
 struct Passing(Option<Vec<bool>>);
 
 impl Passing {
-    fn and(&mut self, holds: impl Iterator<Item = bool>) {
+    fn and(&mut self, holds: Vec<bool>) {
         match &mut self.0 {
             Some(all) => all.iter_mut().zip(holds).for_each(|(all, holds)| *all &= holds),
-            None => self.0 = Some(holds.collect()),
+            None => self.0 = Some(holds),
         }
     }
 

@@ -1,9 +1,8 @@
-//! Which intervals of a chart have rows (SPEC 5): all from the first to the last one with a session, as long as these are
-//! not too many. One event of a clock that was decades off would make millions of rows of zeros otherwise.
+//! Which intervals of a chart have rows (SPEC 6): all from the first to the last one, as long as these are not too many. One event of a clock that was decades off would make millions of rows of zeros otherwise.
 
 use std::collections::BTreeSet;
 
-use super::interval::{IntervalKey, Intervals};
+use super::interval::{Ends, IntervalKey, Intervals};
 use crate::sessionize::time::Timestamp;
 
 /// A chart of more intervals has rows only for those with a session.
@@ -22,19 +21,16 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Of the intervals with a session, line by line.
-    pub fn new(intervals: &Intervals<'_>, lines: &[Vec<IntervalKey>]) -> Self {
+    /// Of the intervals from one to another and of those with a session, line by line.
+    pub fn new(intervals: &Intervals<'_>, ends: Option<Ends>, lines: &[Vec<IntervalKey>]) -> Self {
         let met = || lines.iter().flatten().copied();
-        let (Some(first), Some(last)) = (met().min(), met().max()) else {
+        let all = || met().chain(ends.into_iter().flat_map(|(first, last)| [first, last]));
+        let (Some(first), Some(last)) = (all().min(), all().max()) else {
             return Timeline { all: Vec::new(), places: Vec::new(), is_sparse: false };
         };
         if intervals.at_least(first, last) <= MOST_INTERVALS as i64 {
-            let dense = Timeline::of(intervals.over(first, last), false);
-            let rows =
-                lines.iter().map(|line| dense.ends(line).map_or(0, |(first, last)| last - first + 1)).sum::<usize>();
-            let ends = dense.ends(&met().collect::<Vec<_>>());
-            let count = ends.map_or(0, |(first, last)| last - first + 1);
-            if count <= MOST_INTERVALS && rows <= MOST_ROWS {
+            let dense = Timeline::of(intervals.over(first, last), false).between(all());
+            if dense.all.len() <= MOST_INTERVALS && dense.all.len() * lines.len() <= MOST_ROWS {
                 return dense;
             }
         }
@@ -42,6 +38,15 @@ impl Timeline {
         let mut all: Vec<_> = met.into_iter().map(|key| (key, intervals.start(key))).collect();
         all.sort_by_key(|(_, start)| *start);
         Timeline::of(all, true)
+    }
+
+    /// Those from the first to the last of some intervals, in order of time.
+    fn between(mut self, ends: impl Iterator<Item = IntervalKey> + Clone) -> Self {
+        let places = || ends.clone().filter_map(|key| self.place(key));
+        let (Some(first), Some(last)) = (places().min(), places().max()) else { return self };
+        self.all.truncate(last + 1);
+        let all = self.all.split_off(first);
+        Timeline::of(all, self.is_sparse)
     }
 
     fn of(all: Vec<(IntervalKey, Timestamp)>, is_sparse: bool) -> Self {
@@ -62,13 +67,7 @@ impl Timeline {
             places.sort_unstable();
             return places.into_iter().map(|place| self.all[place]).collect();
         }
-        self.ends(line).map_or_else(Vec::new, |(first, last)| self.all[first..=last].to_vec())
-    }
-
-    /// The first and the last place of some intervals.
-    fn ends(&self, line: &[IntervalKey]) -> Option<(usize, usize)> {
-        let places = || line.iter().filter_map(|key| self.place(*key));
-        Some((places().min()?, places().max()?))
+        self.all.clone()
     }
 
     fn place(&self, key: IntervalKey) -> Option<usize> {
@@ -86,10 +85,15 @@ mod tests {
 
     /// Lines of days with sessions, by day.
     fn timeline(lines: &[&[i32]]) -> (Timeline, Vec<Vec<IntervalKey>>) {
-        let intervals = Intervals { interval: Interval::Day, zone: &TimeZone::UTC, first: Day::default() };
+        let intervals = Intervals {
+            interval: Interval::Day,
+            starts: Default::default(),
+            zone: &TimeZone::UTC,
+            first: Day::default(),
+        };
         let key = |day: &i32| IntervalKey::of_day(Day::from_epoch_days(*day));
         let keys: Vec<Vec<IntervalKey>> = lines.iter().map(|line| line.iter().map(key).collect()).collect();
-        (Timeline::new(&intervals, &keys), keys)
+        (Timeline::new(&intervals, None, &keys), keys)
     }
 
     fn rows(lines: &[&[i32]]) -> Vec<usize> {
@@ -98,16 +102,26 @@ mod tests {
     }
 
     #[test]
-    fn each_line_goes_from_its_first_session_to_its_last() {
-        assert_eq!(rows(&[&[3, 7], &[5], &[]]), [5, 1, 0]);
+    fn each_line_has_all_intervals() {
+        assert_eq!(rows(&[&[3, 7], &[5], &[]]), [5, 5, 5]);
         assert_eq!(rows(&[]), [0; 0]);
         assert!(!timeline(&[&[3, 7]]).0.is_sparse());
+        let intervals = Intervals {
+            interval: Interval::Day,
+            starts: Default::default(),
+            zone: &TimeZone::UTC,
+            first: Day::default(),
+        };
+        let key = |day: i32| IntervalKey::of_day(Day::from_epoch_days(day));
+        let of =
+            |lines: &[Vec<IntervalKey>]| Timeline::new(&intervals, Some((key(2), key(6))), lines).rows_of(&[]).len();
+        assert_eq!((of(&[vec![]]), of(&[vec![key(1), key(3)]]), of(&[vec![key(9)]])), (5, 6, 8));
     }
 
     #[test]
     fn of_more_intervals_or_rows_than_there_may_be_those_with_sessions_are_left() {
         let most = MOST_INTERVALS as i32;
-        assert_eq!(rows(&[&[0, most - 1], &[5, 7]]), [MOST_INTERVALS, 3]);
+        assert_eq!(rows(&[&[0, most - 1], &[5, 7]]), [MOST_INTERVALS; 2]);
         assert_eq!(rows(&[&[0, most], &[5, 7]]), [2, 2], "one interval more, of the whole chart");
         assert_eq!(rows(&[&[0], &[most]]), [1, 1], "also where no line is so long");
         assert_eq!(rows(&[&[0, 2_000_000]]), [2]);

@@ -3,12 +3,11 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use super::{ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, InspectRequest, Request, RunRequest};
+use super::{ChartsRequest, Cli, CompareRequest, DoctorRequest, GapsRequest, Request, RunRequest};
 use crate::commands::gaps::page::page;
 use crate::commands::{charts, compare, doctor, history};
 use crate::error::Error;
 use crate::job::schema::schema_text;
-use crate::job::JobError;
 use crate::schedulers::Environment;
 use crate::summary::format::Format;
 use crate::summary::log;
@@ -59,7 +58,7 @@ fn answer(request: Request) -> Result<Answer, Error> {
         Request::Charts(request) => Ok(make_charts(request)?.into()),
         Request::Report(request) => Ok(request.answer()?.into()),
         Request::Gaps(request) => Ok(gaps(*request)?.into()),
-        Request::Inspect(request) => Ok(inspect(*request)?.into()),
+        Request::Inspect(request) => Ok(request.answer(std::io::stdout().is_terminal())?.into()),
         Request::Compare(request) => Ok(compare_jobs(request)?.into()),
         // The stream goes to the standard output by itself: nothing else may.
         Request::Kernel(request) => {
@@ -114,25 +113,6 @@ fn gaps(request: GapsRequest) -> Result<String, Error> {
         Format::Html => page(&answer),
         format => answer.text(format),
     })
-}
-
-fn inspect(request: InspectRequest) -> Result<String, Error> {
-    if request.question.format() == Format::Html {
-        return Err(no_page());
-    }
-    let (stream, format) = request.answer()?;
-    Ok(match format {
-        Format::Table => stream.drawing(std::io::stdout().is_terminal()),
-        Format::Json => stream.json(),
-        Format::Csv => stream.csv(),
-        Format::Html => return Err(no_page()),
-    })
-}
-
-/// A user's events are lines to read: there is nothing to draw.
-fn no_page() -> Error {
-    let hint = "inspect prints table, json or csv; pages are those of report, doctor, gaps and compare".to_string();
-    JobError::Choice { key: "--format", value: "html".to_string(), hint }.into()
 }
 
 fn compare_jobs(request: CompareRequest) -> Result<String, Error> {

@@ -7,7 +7,7 @@ use super::resources::{ResourceFlags, Setup};
 use crate::commands::doctor::words::Words;
 use crate::error::Error;
 use crate::job::options::Resources;
-use crate::job::Job;
+use crate::job::{Job, JobFile};
 use crate::summary::format::Format;
 
 /// What every question has: a job, and how to print the answer.
@@ -41,12 +41,21 @@ impl QuestionFlags {
         Ok(self.definition.words()?)
     }
 
+    /// The keys of the job, and what the answer may take.
+    ///
+    /// # Errors
+    /// A job file that cannot be read.
+    pub fn keys(self) -> Result<(JobFile, Resources), Error> {
+        let resources = self.resources.resources()?;
+        Ok((self.definition.keys()?, resources))
+    }
+
     /// The job that is asked about, and what the answer may take.
     ///
     /// # Errors
     /// A job file that cannot be read, and everything that is wrong with its keys or the flags.
     pub fn resolve(self) -> Result<(Job, Resources), Error> {
-        let resources = self.resources.resources()?;
-        Ok((Job::for_question(self.definition.keys()?)?, resources))
+        let (keys, resources) = self.keys()?;
+        Ok((Job::for_question(keys)?, resources))
     }
 }

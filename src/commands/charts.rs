@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 use super::at_place::{with_tables, Access};
 use super::run::compatibility::charts_mark;
 use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet, Measured};
+use crate::charts::segments::SegmentTables;
 use crate::charts::tables::TableFiles;
 use crate::error::Error;
 use crate::job::chart::Chart;
@@ -27,6 +28,7 @@ use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::TablePlace;
 use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 use crate::tables::write::csv_file::CsvStyle;
+use crate::tables::write::files::files_below;
 use crate::tables::write::parquet_file::Provenance;
 
 /// Makes the charts of a job and returns them as text, for a window of so many letters.
@@ -68,7 +70,8 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn of(job: &'a ChartsJob) -> Self {
+    /// All that a job asks.
+    pub fn of(job: &'a ChartsJob) -> Self {
         Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments }
     }
 }
@@ -87,14 +90,27 @@ pub fn stage_anew(
     Asked { columns, charts, segments }: Asked<'_>,
 ) -> Result<Measured, Error> {
     let property = definition.get("session.property");
-    let (added, performed) = AddedColumns::of_job(columns, charts, segments, property)?;
-    let files = files_of(folder, charts, segments, &added, &performed)?;
-    let tables = segment_tables(segments, &performed, property, files);
+    let (tables, added) = measured_tables(folder.path(), property, Asked { columns, charts, segments })?;
     let set = ChartSet { charts, segments: &tables, added: &added, limit };
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
+    measured.unmet.iter().for_each(|unmet| tracing::warn!("{}", unmet.text()));
     stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
     Ok(measured)
+}
+
+/// The tables of all events and of each segment in a folder, and the columns that are added to them.
+///
+/// # Errors
+/// Tables that lack what a chart needs.
+pub fn measured_tables(
+    folder: &Path,
+    property: Option<&str>,
+    Asked { columns, charts, segments }: Asked<'_>,
+) -> Result<(Vec<SegmentTables>, AddedColumns), Error> {
+    let (added, performed) = AddedColumns::of_job(columns, charts, segments, property)?;
+    let files = files_of(folder, charts, segments, &added, &performed)?;
+    Ok((segment_tables(segments, &performed, property, files), added))
 }
 
 /// The folder of a job's tables, with the definition that they were made under and the zone of their dates.
@@ -132,7 +148,7 @@ fn zone_of(job: &ChartsJob, definition: &Canonical) -> Result<TimeZone, Error> {
 
 /// The files of all events' tables and of those of each segment, which have all columns that charts need.
 fn files_of(
-    folder: &LockedFolder,
+    folder: &Path,
     charts: &[Chart],
     segments: &[Segment],
     added: &AddedColumns,
@@ -151,7 +167,7 @@ fn files_of(
 }
 
 fn both_tables(
-    folder: &LockedFolder,
+    folder: &Path,
     segment: Option<&Segment>,
     to_sessions: &AddedColumns,
     to_activity: &AddedColumns,
@@ -160,10 +176,10 @@ fn both_tables(
     for (table, added) in [(SESSIONS, to_sessions), (ACTIVITY, to_activity)] {
         let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
         let found: Vec<PathBuf> =
-            folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file)).collect();
+            files_below(folder, &place.folder())?.into_iter().filter(|file| place.owns(file)).collect();
         let needed = MadeWith::new(added, segment);
-        check(folder.path(), &place, &found, &needed)?;
-        files.extend(table, found.iter().map(|file| folder.path().join(file)));
+        check(folder, &place, &found, &needed)?;
+        files.extend(table, found.iter().map(|file| folder.join(file)));
     }
     Ok(files)
 }

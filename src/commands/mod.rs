@@ -3,6 +3,7 @@
 //! the events. [`kernel`] is for programs: events come through one pipe, and sessions leave through another. [`init`] writes a first job, [`dbt`] describes the tables to dbt.
 
 mod at_place;
+pub mod at_rest;
 pub mod charts;
 pub mod compare;
 pub mod dbt;

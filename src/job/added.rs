@@ -246,7 +246,7 @@ mod tests {
     fn added(text: &str) -> Result<Vec<String>, String> {
         let job = JobFile::parse(text, Path::new("job")).map_err(|error| error.to_string())?;
         let segments = Segment::all_of(job.segment).map_err(|error| error.to_string())?;
-        let charts = Chart::all_of(job.chart, &segments).map_err(|error| error.to_string())?;
+        let charts = Chart::all_of(job.chart, &segments, Default::default()).map_err(|error| error.to_string())?;
         let declared = Column::all_of(job.column, false).map_err(|error| error.to_string())?;
         let columns =
             AddedColumns::of_charts(&declared, &charts, &["user_id".to_string()]).map_err(|error| error.to_string())?;

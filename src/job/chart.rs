@@ -9,6 +9,7 @@ use super::holds::Holds;
 use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
 use super::series::{Count, Series, DEFAULT_TOP};
+use super::starts::Starts;
 use super::values::{choice, Names};
 use crate::sessionize::time::dates::Window;
 use crate::stats::nearest::nearest;
@@ -20,6 +21,8 @@ pub struct Chart {
     pub name: String,
     /// What its rows are about.
     pub interval: Interval,
+    /// When weeks, quarters and years begin.
+    pub starts: Starts,
     /// The names of its segments, in order.
     pub segments: Vec<String>,
     /// Its dates.
@@ -32,8 +35,12 @@ pub struct Chart {
     pub buckets: Vec<i64>,
     /// How many groups are kept.
     pub top: usize,
+    /// The place of the series whose groups are ranked; `None` for the first that is grouped by their property.
+    pub ranked: Option<usize>,
     /// A number over the series, or one histogram in place of all.
     pub formula: Option<Formula>,
+    /// Several numbers over the series in place of one; empty where there is one or none.
+    pub formulas: Vec<Formula>,
     /// The names that its columns were given.
     pub named: Vec<(Holds, String)>,
 }
@@ -45,7 +52,7 @@ pub enum Interval {
     Hour,
     /// A date.
     Day,
-    /// Seven dates from a Monday.
+    /// Seven dates from a Monday, or another weekday.
     Week,
     /// A month.
     Month,
@@ -86,6 +93,20 @@ impl Interval {
     }
 }
 
+/// The columns of several formulas; there are no more.
+pub const FORMULA_COLUMNS: [&str; 10] = [
+    "formula_1",
+    "formula_2",
+    "formula_3",
+    "formula_4",
+    "formula_5",
+    "formula_6",
+    "formula_7",
+    "formula_8",
+    "formula_9",
+    "formula_10",
+];
+
 /// The bounds of buckets where a chart names none.
 const DEFAULT_BUCKETS: [i64; 5] = [0, 1, 2, 5, 10];
 impl Chart {
@@ -94,13 +115,16 @@ impl Chart {
         Chart {
             name: "sessions".to_string(),
             interval: Interval::Day,
+            starts: Starts::default(),
             segments: vec![ALL.to_string()],
             window: Window::default(),
             series: vec![Series::of_all_sessions()],
             bins: DEFAULT_BINS_MS.to_vec(),
             buckets: DEFAULT_BUCKETS.to_vec(),
             top: DEFAULT_TOP,
+            ranked: None,
             formula: None,
+            formulas: Vec::new(),
             named: Vec::new(),
         }
     }
@@ -109,8 +133,9 @@ impl Chart {
     ///
     /// # Errors
     /// The first mistake, with the chart's name.
-    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment]) -> Result<Vec<Chart>, JobError> {
+    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment], starts: Starts) -> Result<Vec<Chart>, JobError> {
         if keys.is_empty() {
+            // Days begin whatever weeks do.
             return Ok(vec![Chart::of_all_sessions()]);
         }
         let mut charts: Vec<Chart> = Vec::new();
@@ -119,7 +144,7 @@ impl Chart {
                 Some(name) => format!("[[chart]] \"{name}\""),
                 None => format!("[[chart]] number {}", place + 1),
             };
-            let chart = Chart::new(keys, segments).map_err(|error| error.within(&place))?;
+            let chart = Chart::new(keys, segments, starts).map_err(|error| error.within(&place))?;
             if charts.iter().any(|other| other.name == chart.name) {
                 let taken = JobError::Taken { key: "chart.name", name: chart.name, by: "another chart".to_string() };
                 return Err(taken.within(&place));
@@ -129,7 +154,7 @@ impl Chart {
         Ok(charts)
     }
 
-    fn new(mut keys: ChartKeys, segments: &[Segment]) -> Result<Chart, JobError> {
+    fn new(mut keys: ChartKeys, segments: &[Segment], starts: Starts) -> Result<Chart, JobError> {
         let name = keys.name.take().ok_or_else(|| needs("chart.name", "give every chart a name"))?;
         let name = not_empty("chart.name", name)?;
         let window = parse_window(
@@ -139,11 +164,15 @@ impl Chart {
         let interval = keys.interval.as_deref().map_or(Ok(Interval::Day), Interval::parse)?;
         let chosen = chosen_segments(keys.segments.take(), segments)?;
         let (bin_keys, bucket_keys) = (keys.bins.take(), keys.buckets.take());
-        let formula_text = keys.formula.take();
+        let (formula_text, formula_texts) = (keys.formula.take(), keys.formulas.take());
+        if formula_text.is_some() && formula_texts.is_some() {
+            let hint = "put all of them into `formulas`";
+            return Err(JobError::NotBoth { key: "chart.formula", other: "chart.formulas", hint });
+        }
         let mut named = Vec::new();
         let (series, top, preset) = match keys.preset.take() {
             Some(preset) => {
-                refuse_beside_preset(&keys, formula_text.is_some())?;
+                refuse_beside_preset(&keys, formula_text.is_some() || formula_texts.is_some())?;
                 let (series, top) = preset::series(&preset, keys, &mut named)?;
                 (series, top, Some(preset::FORMULA))
             }
@@ -157,9 +186,10 @@ impl Chart {
             Some(text) => Some(read_formula(text, &series)?),
             None => None,
         };
+        let formulas = formula_texts.map_or(Ok(Vec::new()), |texts| read_formulas(&texts.into_vec(), &series))?;
         let draws = |counts_events: bool| {
             let drawn = series.iter().enumerate().filter(|(place, _)| match &formula {
-                None => true,
+                None => formulas.is_empty(),
                 Some(Formula::Histogram(of)) => of == place,
                 Some(Formula::Number { .. }) => false,
             });
@@ -175,15 +205,38 @@ impl Chart {
         Ok(Chart {
             name,
             interval,
+            starts,
             segments: chosen,
             window,
-            series,
             bins: bin_keys.map_or_else(|| Ok(DEFAULT_BINS_MS.to_vec()), |keys| length_bins(&keys))?,
             buckets: bucket_keys.map_or_else(|| Ok(DEFAULT_BUCKETS.to_vec()), buckets)?,
             top,
+            // Groups of a preset are as large as all of their sessions.
+            ranked: preset.and_then(|_| series.iter().rposition(|series| series.group_by.is_some())),
             formula,
+            formulas,
+            series,
             named,
         })
+    }
+
+    /// Its formulas: the one, or the several.
+    pub fn all_formulas(&self) -> impl Iterator<Item = &Formula> {
+        self.formula.iter().chain(&self.formulas)
+    }
+
+    /// It as charts of one formula each, which have its name with the column's; itself where it has not several.
+    pub fn by_formula(&self) -> Vec<Chart> {
+        if self.formulas.is_empty() {
+            return vec![self.clone()];
+        }
+        let one = |(formula, column): (&Formula, &&str)| Chart {
+            name: format!("{}, {column}", self.name),
+            formula: Some(formula.clone()),
+            formulas: Vec::new(),
+            ..self.clone()
+        };
+        self.formulas.iter().zip(&FORMULA_COLUMNS).map(one).collect()
     }
 
     /// It, for messages.
@@ -249,6 +302,30 @@ fn refuse_without_preset(keys: &ChartKeys) -> Result<(), JobError> {
             way_out: "; a chart of its own has `count` and `group_by`",
         }),
         None => Ok(()),
+    }
+}
+
+fn read_formulas(texts: &[String], series: &[Series]) -> Result<Vec<Formula>, JobError> {
+    const KEY: &str = "chart.formulas";
+    if texts.is_empty() {
+        return Err(JobError::Empty { key: KEY });
+    }
+    if texts.len() > FORMULA_COLUMNS.len() {
+        let hint = format!("a chart has at most {}", FORMULA_COLUMNS.len());
+        return Err(JobError::Unfit { key: KEY, value: format!("{} formulas", texts.len()), hint });
+    }
+    let formulas = texts.iter().map(|text| read_formula(text, series)).collect::<Result<Vec<_>, _>>()?;
+    for (text, formula) in texts.iter().zip(&formulas) {
+        if matches!(formula, Formula::Histogram(_)) {
+            let hint = "a histogram is no number: it stands alone, in `chart.formula`".to_string();
+            return Err(JobError::Unfit { key: KEY, value: format!("\"{text}\""), hint });
+        }
+    }
+    let used: Vec<usize> = formulas.iter().flat_map(Formula::functions).map(|(_, series)| series).collect();
+    match differently_grouped(&used, series) {
+        // They are numbers of one row, which is of one group.
+        Some(hint) => Err(JobError::Unfit { key: KEY, value: format!("{texts:?}"), hint }),
+        None => Ok(formulas),
     }
 }
 

@@ -104,6 +104,8 @@ pub struct ChartKeys {
     pub series: Option<Vec<SeriesKeys>>,
     /// A formula over the series.
     pub formula: Option<String>,
+    /// Several formulas over the series.
+    pub formulas: Option<Names>,
     /// A ready chart.
     pub preset: Option<String>,
     /// The property of a preset.

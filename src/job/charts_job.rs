@@ -11,6 +11,7 @@ use super::fingerprint::Canonical;
 use super::place::Place;
 use super::segment::Segment;
 use super::source;
+use super::starts::Starts;
 use super::values::Names;
 use super::{CsvFormulas, Job};
 
@@ -44,7 +45,8 @@ impl ChartsJob {
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         let place = Place::new("output.path", output, keys.output.copy, (keys.storage, keys.output.storage))?;
         let segments = Segment::all_of(keys.segment)?;
-        let charts = Chart::all_of(keys.chart, &segments)?;
+        let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
+        let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
         Ok(ChartsJob { place, zone_name: keys.output.timezone, says, segments, columns, charts, formulas })

@@ -150,6 +150,10 @@ keys! {
         copy: String,
         /// How the object store of the tables is reached, where that is another way than `[storage]` says.
         storage: StorageKeys,
+        /// The weekday that weeks of charts begin with.
+        week_start: String,
+        /// The month that years and quarters of charts begin with.
+        year_start: String,
     }
 }
 

@@ -385,7 +385,7 @@ impl Parser<'_> {
         self.expect('(')?;
         let names = self.series.join(", ");
         let known = match self.peek() {
-            Token::Word(word) => self.series.iter().position(|name| name == word),
+            Token::Word(word) => self.series.iter().position(|name| name.eq_ignore_ascii_case(word)),
             _ => None,
         };
         let Some(series) = known else { return Err(self.expected(&format!("a series ({names})"))) };
@@ -418,7 +418,7 @@ mod tests {
         assert_eq!(value("8 - 4 - 2"), Some(2.0));
         assert_eq!(value("8 / 4 / 2"), Some(1.0));
         assert_eq!(value("(1 + 2) * -3"), Some(-9.0));
-        assert_eq!(value("SESSIONTOTALS(A) / uniques(A) + EVENTTOTALS(A)"), Some(22.0));
+        assert_eq!(value("SESSIONTOTALS(A) / uniques(a) + EventTotals(A)"), Some(22.0));
         assert_eq!(value("PROPSUM(A) / 60"), Some(1.5));
         assert_eq!(value("%: 3 / 4"), Some(75.0));
         assert_eq!(value("$: 2.5 * 2"), Some(5.0));

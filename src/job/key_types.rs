@@ -29,7 +29,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 131] = [
+const KEYS: [(&str, Takes, &str); 134] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -81,6 +81,8 @@ const KEYS: [(&str, Takes, &str); 131] = [
     ("output.since", Date, "\"2026-01-01\""),
     ("output.until", Date, "\"2026-12-31\""),
     ("output.csv_formulas", Text, "\"keep\""),
+    ("output.week_start", Text, "\"sunday\""),
+    ("output.year_start", Text, "\"april\""),
     ("storage.endpoint", Text, "\"https://minio.example.com\""),
     ("storage.region", Text, "\"eu-west-1\""),
     ("storage.path_style", Truth, "true"),
@@ -156,6 +158,7 @@ const KEYS: [(&str, Takes, &str); 131] = [
     ("chart.buckets", Wholes, "[0, 1, 2, 5, 10]"),
     ("chart.series", KeysList, "[{ count = { event = \"purchase\" } }, {}]"),
     ("chart.formula", Text, "\"SESSIONTOTALS(A) / UNIQUES(A)\""),
+    ("chart.formulas", Texts, "[\"SESSIONTOTALS(A)\", \"UNIQUES(A)\"]"),
     ("chart.preset", Text, "\"bounce_rate\""),
     ("chart.property", Text, "\"page\""),
     ("chart.event", Text, "\"page_view\""),

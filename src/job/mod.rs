@@ -27,6 +27,7 @@ pub mod schema;
 pub mod segment;
 pub mod series;
 pub mod source;
+pub mod starts;
 mod storage_keys;
 pub mod times;
 pub mod value_test;
@@ -43,6 +44,7 @@ pub use definition::{Custom, Definition, Kind};
 pub use error::JobError;
 pub use file::JobFile;
 pub use segment::Segment;
+pub use starts::Starts;
 
 use crate::sessionize::time::dates::Window;
 pub use crate::sessionize::time::TimeUnit;
@@ -178,9 +180,10 @@ impl Job {
         let keys_of_all = keys.storage.clone();
         let input = Input { preset, ..Input::new(keys.input, keys.storage)? };
         let definition = Definition::new(keys.session, &input.inactive)?;
+        let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
         let output = Output::new(keys.output, keys_of_all)?;
         let segments = Segment::all_of(keys.segment)?;
-        let charts = Chart::all_of(keys.chart, &segments)?;
+        let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, input.dedup.is_some())?;
         let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments, definition.property())?;
         Ok(Job { input, definition, output, segments, columns, charts, added, performed })

@@ -28,8 +28,10 @@ pub fn series(
 ) -> Result<(Vec<Series>, usize), JobError> {
     let presets = [("bounce_rate", Preset::Bounce), ("entry_rate", Preset::Entry), ("exit_rate", Preset::Exit)];
     let preset = choice("chart.preset", preset, &presets)?;
-    let property = keys.property.ok_or_else(|| needs("chart.property", "name the property that the rate is by"))?;
-    let property = not_empty("chart.property", property)?;
+    let property = keys.property.map(|property| not_empty("chart.property", property)).transpose()?;
+    if property.is_none() && preset != Preset::Bounce {
+        return Err(needs("chart.property", "name the property that the rate is by"));
+    }
     let event = keys.event.map(|event| not_empty("chart.event", event)).transpose()?;
     let by_event = match keys.level.as_deref() {
         None => false,
@@ -40,6 +42,9 @@ pub fn series(
     }
     if event.is_none() && by_event {
         return Err(needs("chart.event", "`level = \"event\"` takes the property from the events of one type"));
+    }
+    if property.is_none() {
+        refuse_without_property(keys.top.is_some(), by_event)?;
     }
     let top = keys.top.map(|top| whole("chart.top", top, 1)).transpose()?.map_or(DEFAULT_TOP, |top| top as usize);
 
@@ -56,15 +61,29 @@ pub fn series(
     let all = Series::new("B".to_string(), filters, named)?;
     let of_event = EventFilter { events: event.iter().cloned().collect(), condition: None };
     let filter = if by_event { of_event.clone() } else { EventFilter::default() };
-    let value = match preset {
+    let value = property.map(|property| match preset {
         Preset::Exit => Holds::Last(property, filter),
         _ => Holds::First(property, filter),
-    };
-    let mut some = Series { name: "A".to_string(), group_by: Some(GroupBy::Value(value.clone())), ..all.clone() };
+    });
+    let group_by = value.map(GroupBy::Value);
+    let mut some = Series { name: "A".to_string(), group_by: group_by.clone(), ..all.clone() };
     let mut of = Series { count: Count::Sessions, ..all };
     if preset == Preset::Bounce {
         some.contains.push(AtLeast { count: Holds::Count(of_event), at_least: 1, at_most: Some(1) });
-        of.group_by = Some(GroupBy::Value(value));
+        of.group_by = group_by;
     }
     Ok((vec![some, of], top))
+}
+
+/// Refuses what is about the groups of a rate that is of all sessions together.
+fn refuse_without_property(top: bool, by_event: bool) -> Result<(), JobError> {
+    let set = [("chart.top", top), ("chart.level", by_event)];
+    match set.iter().find(|(_, set)| *set) {
+        Some((key, _)) => Err(JobError::NoEffect {
+            key,
+            why: "without `chart.property`",
+            way_out: ", or name the property that the rate is by",
+        }),
+        None => Ok(()),
+    }
 }

@@ -6,9 +6,10 @@ use serde_json::{json, Value};
 
 use super::file::JobFile;
 use super::key_types;
+use super::starts::{MONTHS, WEEKDAYS};
 
 /// Keys that take one of a few words.
-const WORDS: [(&str, &[&str]); 15] = [
+const WORDS: [(&str, &[&str]); 17] = [
     ("input.source", &["amplitude", "ga4", "posthog", "mixpanel", "snowplow", "rudderstack", "segment"]),
     ("input.user_type", &["text"]),
     ("input.time_unit", &["s", "ms", "us", "ns"]),
@@ -19,6 +20,8 @@ const WORDS: [(&str, &[&str]); 15] = [
     ("session.length_from", &["session_id", "first_event"]),
     ("session.at_midnight", &["join", "split"]),
     ("output.csv_formulas", &["quote", "keep"]),
+    ("output.week_start", &WEEKDAYS),
+    ("output.year_start", &MONTHS),
     ("chart.interval", &["hour", "day", "week", "month", "quarter", "year", "total"]),
     ("chart.preset", &["bounce_rate", "entry_rate", "exit_rate"]),
     ("chart.level", &["session", "event"]),
@@ -26,8 +29,26 @@ const WORDS: [(&str, &[&str]); 15] = [
     ("chart.last.op", OPERATORS),
 ];
 
-const OPERATORS: &[&str] =
-    &["is", "is_not", "contains", "starts_with", ">", ">=", "<", "<=", "in", "is_set", "is_not_set"];
+const OPERATORS: &[&str] = &[
+    "is",
+    "is_not",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "not_starts_with",
+    "ends_with",
+    "not_ends_with",
+    "glob",
+    "not_glob",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "in",
+    "not_in",
+    "is_set",
+    "is_not_set",
+];
 
 /// The schema, as JSON.
 pub fn job_schema() -> Value {
@@ -176,10 +197,10 @@ mod tests {
             let listed = &schema["properties"][section]["properties"][rest]["enum"];
             assert_eq!(listed, &json!(words), "{key}");
         }
-        for interval in WORDS[10].1 {
+        for interval in WORDS[12].1 {
             let text = format!("[[chart]]\nname = 'x'\ninterval = '{interval}'\n");
             let file = JobFile::parse(&text, Path::new("dwell.toml")).expect("parses");
-            assert!(crate::job::Chart::all_of(file.chart, &[]).is_ok(), "{interval}");
+            assert!(crate::job::Chart::all_of(file.chart, &[], Default::default()).is_ok(), "{interval}");
         }
     }
 

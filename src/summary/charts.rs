@@ -58,27 +58,38 @@ pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: us
     let widths = Widths::of(window);
     for chart in charts {
         let own: Vec<&Line> = lines.iter().filter(|line| line.label.chart == chart.name).collect();
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}, by {}", harmless(&chart.name), chart.interval.name());
-        let shown: Vec<&Line> = match &chart.formula {
-            Some(Formula::Number { .. }) => {
-                own.iter().copied().filter(|line| line.rows.iter().any(is_formula)).collect()
+        for (place, part) in chart.by_formula().iter().enumerate() {
+            match chart.formulas.is_empty() {
+                true => chart_text(&mut text, part, &own, zone, widths),
+                false => {
+                    let of_formula: Vec<Line> = own.iter().map(|line| line.of_formula(place)).collect();
+                    chart_text(&mut text, part, &of_formula.iter().collect::<Vec<_>>(), zone, widths);
+                }
             }
-            _ => own,
-        };
-        match shown.as_slice() {
-            [] => text.push_str("  no sessions\n"),
-            [one] => one_line(&mut text, chart, one, zone, widths),
-            several => several.chunk_by(|a, b| a.label.series == b.label.series).for_each(|part| {
-                let names = several.iter().any(|line| line.label.series != several[0].label.series);
-                summed(&mut text, chart, part, names, zone, widths);
-            }),
         }
     }
     text
+}
+
+/// A chart with its lines.
+fn chart_text(text: &mut String, chart: &Chart, own: &[&Line], zone: &TimeZone, widths: Widths) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}, by {}", harmless(&chart.name), chart.interval.name());
+    let shown: Vec<&Line> = match &chart.formula {
+        Some(Formula::Number { .. }) => own.iter().copied().filter(|line| line.rows.iter().any(is_formula)).collect(),
+        _ => own.to_vec(),
+    };
+    match shown.as_slice() {
+        [] => text.push_str("  no sessions\n"),
+        [one] => one_line(text, chart, one, zone, widths),
+        several => several.chunk_by(|a, b| a.label.series == b.label.series).for_each(|part| {
+            let names = several.iter().any(|line| line.label.series != several[0].label.series);
+            summed(text, chart, part, names, zone, widths);
+        }),
+    }
 }
 
 fn is_formula(row: &MeasureRow) -> bool {

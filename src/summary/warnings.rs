@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::charts::lonely::Sparse;
+use crate::charts::unmet::Unmet;
 use crate::error::size_text;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::predicate::printed;
@@ -95,6 +96,8 @@ pub enum Warning {
     },
     /// A chart of so many intervals that only those with sessions have rows.
     Sparse(Sparse),
+    /// A filter of a chart that no session passes.
+    Unmet(Unmet),
 }
 
 impl fmt::Display for Warning {
@@ -148,6 +151,7 @@ impl fmt::Display for Warning {
                 by.replace('"', "\"\"")
             ),
             Warning::Sparse(sparse) => f.write_str(&sparse.text()),
+            Warning::Unmet(unmet) => f.write_str(&unmet.text()),
             Warning::Memory { peak, limit } => write!(
                 f,
                 "the run took up to {} of memory, more than --memory-limit {} says: the columns of a few rows, or what \
@@ -196,6 +200,8 @@ pub struct Facts<'a> {
     pub unread: &'a [Unreadable],
     /// Charts of very many intervals.
     pub sparse: &'a [Sparse],
+    /// Filters of charts that no session passes.
+    pub unmet: &'a [Unmet],
     /// The memory that it was allowed.
     pub limit: Option<MemoryLimit>,
 }
@@ -206,6 +212,7 @@ pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
     warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
     warnings.extend(without_value(facts.segments));
     warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
+    warnings.extend(facts.unmet.iter().cloned().map(Warning::Unmet));
     warnings.extend(memory(facts.limit, peak()));
     warnings
 }

@@ -1,5 +1,6 @@
 //! Charts and segments: stories by hand, and random tables against plain loops.
 
+mod behind;
 mod clocks;
 mod columns;
 mod command;

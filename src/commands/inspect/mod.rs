@@ -2,8 +2,9 @@
 //!
 //! [`mod@search`] reads the user's rows and as little else as it can, [`mod@holders`] finds out whose a session is where only
 //! its id is named, [`mod@trace`] follows each event through the kernel, [`stream`] puts sessions and events together;
-//! [`draw`] prints for people and [`records`] for programs.
+//! [`draw`] prints for people and [`records`] for programs. [`behind`] lists sessions of a chart, from the tables alone.
 
+pub mod behind;
 pub mod draw;
 pub mod error;
 pub mod holders;

@@ -120,6 +120,7 @@ pub fn kernel(
         types: &names,
         unread: &unread,
         sparse: &[],
+        unmet: &[],
         limit: budget.limit,
     });
     all.iter().for_each(|warning| tracing::warn!("{warning}"));

@@ -94,7 +94,28 @@ pub fn pictures(
     colours: &mut Colours,
 ) -> Vec<Picture> {
     let own: Vec<&ChartLine> = all.iter().filter(|line| line.key.chart == chart.name).collect();
-    let what = What::of(chart, &own);
+    let mut pictures = Vec::new();
+    for (place, part) in chart.by_formula().iter().enumerate() {
+        pictures.extend(match chart.formulas.is_empty() {
+            true => pictures_of(part, &own, zone, points, colours),
+            false => {
+                let of_formula: Vec<ChartLine> = own.iter().map(|line| line.of_formula(place)).collect();
+                pictures_of(part, &of_formula.iter().collect::<Vec<_>>(), zone, points, colours)
+            }
+        });
+    }
+    pictures
+}
+
+/// The pictures of a chart of one formula at most.
+fn pictures_of(
+    chart: &Chart,
+    own: &[&ChartLine],
+    zone: &TimeZone,
+    points: usize,
+    colours: &mut Colours,
+) -> Vec<Picture> {
+    let what = What::of(chart, own);
     let is_number = matches!(chart.formula, Some(Formula::Number { .. }));
     let is_drawn = |line: &&&ChartLine| line.rows.iter().all(|row| row.sessions.is_none()) == is_number;
     let drawn: Vec<&ChartLine> = own.iter().filter(is_drawn).copied().collect();
@@ -116,7 +137,7 @@ pub fn pictures(
             _ => draft.over_time(&lines, &starts, colours),
         });
     }
-    pictures.extend(histograms(chart, &own));
+    pictures.extend(histograms(chart, own));
     pictures
 }
 

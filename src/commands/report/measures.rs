@@ -5,6 +5,7 @@ use std::path::Path;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 
+use crate::job::chart::FORMULA_COLUMNS;
 use crate::tables::error::TableError;
 use crate::tables::read::in_slices;
 use crate::tables::write::parquet_file::SLICE_ROWS;
@@ -33,6 +34,14 @@ pub struct ChartLine {
     pub bins: Vec<Bin>,
 }
 
+impl ChartLine {
+    /// It with one of several formulas alone.
+    pub fn of_formula(&self, place: usize) -> ChartLine {
+        let one = |row: &MeasuredRow| MeasuredRow { formula: row.formulas[place], ..*row };
+        ChartLine { rows: self.rows.iter().map(one).collect(), ..self.clone() }
+    }
+}
+
 /// A row of measures.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MeasuredRow {
@@ -56,6 +65,8 @@ pub struct MeasuredRow {
     pub events: Option<i64>,
     /// `formula`.
     pub formula: Option<f64>,
+    /// `formula_1` and so on.
+    pub formulas: [Option<f64>; FORMULA_COLUMNS.len()],
 }
 
 /// A bin of a histogram.
@@ -93,6 +104,7 @@ pub fn read(output: &Path) -> Result<Vec<ChartLine>, TableError> {
                     zero_length: columns.int("zero_length_sessions", row),
                     events: columns.int("total_events", row),
                     formula: columns.float("formula", row),
+                    formulas: FORMULA_COLUMNS.map(|name| columns.float(name, row)),
                 });
             }
         }

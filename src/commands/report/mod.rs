@@ -15,12 +15,11 @@ pub mod measures;
 pub mod overview;
 pub mod record;
 
-use std::path::Path;
-
 use jiff::tz::TimeZone;
 use maud::{html, Markup};
 
 use super::at_place::{with_tables, Access};
+use super::at_rest::at_rest;
 use super::charts::tables_of;
 use super::doctor::show::html::findings;
 use super::doctor::Diagnosis;
@@ -38,8 +37,6 @@ use crate::page::standalone;
 use crate::pipeline;
 use crate::summary::{counted, grouped};
 use crate::tables::error::TableError;
-use crate::tables::folder::OutputFolder;
-use crate::tables::history::runs;
 use days::Days;
 use measures::ChartLine;
 use record::Records;
@@ -90,7 +87,7 @@ struct Folder {
 /// # Errors
 /// A folder without tables, tables or charts that are not those of the job, a file that cannot be read.
 pub fn report(job: &ChartsJob, options: &Options) -> Result<Report, Error> {
-    let folder = with_tables(&job.place, Access::Read, || read_at_rest(job, options))?;
+    let folder = with_tables(&job.place, Access::Read, || at_rest(&job.place.folder, || read(job, options)))?;
     let drawn = if folder.without_charts.is_some() || is_default(&job.charts) { &[][..] } else { &job.charts[..] };
     let hidden = drawn.len().saturating_sub(MOST_CHARTS);
     let drawn = &drawn[..drawn.len() - hidden];
@@ -178,33 +175,6 @@ fn points(charts: &[Chart], lines: &[ChartLine]) -> usize {
 fn picture(title: &str, days: &Days, by_date: &Picture, lengths: &Picture) -> String {
     let of = format!("{} sessions by date, and how long they are", grouped(days.sessions()));
     standalone::svg(title, &of, by_date, lengths)
-}
-
-/// Reads a folder that no run changes meanwhile.
-fn read_at_rest(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {
-    // A commit takes far less than this.
-    const TIMES: u32 = 20;
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
-    for _ in 0..TIMES {
-        crate::cancel::check()?;
-        let before = state(&job.place.folder);
-        let read = read(job, options);
-        if !is_changing(&job.place.folder) && before == state(&job.place.folder) {
-            return read;
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Err(TableError::Changing { path: job.place.folder.clone() }.into())
-}
-
-/// What changes with every run that changes a folder.
-fn state(output: &Path) -> (Option<Vec<u8>>, usize) {
-    (std::fs::read(output.join("run.json")).ok(), runs::read(output).len())
-}
-
-/// Whether a run is putting its files in place, or was killed while it did.
-fn is_changing(output: &Path) -> bool {
-    OutputFolder::look(output).is_ok_and(|folder| folder.own("journal.json").exists())
 }
 
 fn read(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {

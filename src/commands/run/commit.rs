@@ -50,6 +50,7 @@ pub fn commit(
         types: &read.names,
         unread: &read.unread,
         sparse: &written.sparse,
+        unmet: &written.unmet,
         limit: budget.limit,
     });
     for warning in &warnings {

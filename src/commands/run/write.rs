@@ -9,6 +9,7 @@ use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet};
 use crate::charts::lonely::Sparse;
 use crate::charts::overview::{overview, Overview};
 use crate::charts::tables::TableFiles;
+use crate::charts::unmet::Unmet;
 use crate::error::Error;
 use crate::job::options::Table;
 use crate::job::{AddedColumns, Segment};
@@ -46,6 +47,8 @@ pub struct Written {
     pub days: Vec<Day>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
+    /// The filters of charts that no session passes.
+    pub unmet: Vec<Unmet>,
     /// This run's sessions of all events, staged or made only to be measured.
     made: TableFiles,
     /// The tables of all events and of each segment, dates of earlier runs that stay among them.
@@ -190,6 +193,7 @@ impl<'a> Output<'a> {
             )?;
             self.written.sizes.extend(sizes);
             self.written.sparse = measured.sparse;
+            self.written.unmet = measured.unmet;
         }
         // Nobody is shown the sum of a quiet run.
         match self.planned.options.makes(Table::Sessions) && !self.planned.options.resources.quiet {

@@ -29,7 +29,7 @@ const ACTIVITY: [(&str, &str); 4] = [
 ];
 
 /// Of the measures and histograms of charts.
-const CHARTS: [(&str, &str); 26] = [
+const CHARTS: [(&str, &str); 36] = [
     ("chart", "Name of the chart"),
     ("series", "Series of the chart, or formula"),
     ("segment", "Segment of the job, or all"),
@@ -56,6 +56,16 @@ const CHARTS: [(&str, &str); 26] = [
     ("total_events", "Number of events in sessions"),
     ("avg_events_per_session", "Events by session on average"),
     ("formula", "Value of the chart's formula"),
+    ("formula_1", "Value of the first of the chart's formulas"),
+    ("formula_2", "Value of the second of the chart's formulas"),
+    ("formula_3", "Value of the third of the chart's formulas"),
+    ("formula_4", "Value of the fourth of the chart's formulas"),
+    ("formula_5", "Value of the fifth of the chart's formulas"),
+    ("formula_6", "Value of the sixth of the chart's formulas"),
+    ("formula_7", "Value of the seventh of the chart's formulas"),
+    ("formula_8", "Value of the eighth of the chart's formulas"),
+    ("formula_9", "Value of the ninth of the chart's formulas"),
+    ("formula_10", "Value of the tenth of the chart's formulas"),
 ];
 
 /// A kind of table.

@@ -26,7 +26,7 @@ fn charts_are_made_again_without_the_events() {
     // Other charts over the columns that are there.
     told.job(&format!("{HEAD}[[chart]]\nname = 'y'\ncontains = [{{ event = 'click', at_most = 0 }}]\n"));
     told.dwell(&["charts", "job.toml", "--quiet"]).expect_code(0);
-    assert_eq!(sessions_of(&told.out(), "y", "A"), ["all - 1"]);
+    assert_eq!(sessions_of(&told.out(), "y", "A"), ["all - 0", "all - 1"]);
     // No job at all: the default chart.
     std::fs::remove_file(told.path().join("job.toml")).unwrap();
     told.dwell(&["charts", "--output", "out"]).expect_code(0);
@@ -95,7 +95,7 @@ fn an_empty_segment_has_tables_without_rows() {
     let job = "[[segment]]\nname = 's'\nwhere = \"page = 'Z'\"\n[[chart]]\nname = 'x'\nsegments = ['s', 'all']\n";
     let told = run_story(&EVENTS, job);
     assert!(told.out().join("segments/s/sessions/part-0.parquet").exists());
-    assert_eq!(sessions_of(&told.out(), "x", "A"), ["all - 1", "all - 1"]);
+    assert_eq!(sessions_of(&told.out(), "x", "A"), ["s - 0", "s - 0", "all - 1", "all - 1"]);
     told.dwell(&["charts", "job.toml"]).expect_code(0);
 }
 
@@ -129,11 +129,28 @@ fn mistakes_name_the_chart_and_the_way_out() {
         (chart("group_by = { first = 'page', top = 0 }"), &["chart.group_by.top"]),
         (chart("first = { property = 'page', op = 'is' }"), &["chart.first.value"]),
         (chart("first = { property = 'page', op = 'equals', value = 'a' }"), &["chart.first.op"]),
-        (chart("first = { property = 'page', op = 'in', value = 'a' }"), &["takes a list"]),
+        (chart("first = { property = 'page', op = 'in', value = 'a' }"), &["take a list"]),
+        (chart("first = { property = 'page', op = 'not_in', value = [] }"), &["take a list"]),
+        (chart("first = { property = 'page', op = 'not_contain', value = 'a' }"), &["did you mean \"not_contains\"?"]),
+        (chart("first = { property = 'page', op = 'ends_with', value = 1 }"), &["chart.first.value", "a text"]),
+        (chart("first = { property = 'page', op = 'glob', value = 'a[b' }"), &["at character 2", "[a-z]"]),
         (chart("formula = 'SESSIONTOTALS(B)'"), &["character 15", "a series (A)"]),
         (chart("formula = '1 + 1'"), &["chart.formula", "SESSIONTOTALS(A)"]),
         (chart("count = { event = 'a' }\nformula = 'PROPSUM(A)'"), &["chart.count.property"]),
-        (chart("preset = 'bounce_rate'\nevent = 'a'"), &["chart.property"]),
+        (chart("preset = 'entry_rate'\nevent = 'a'"), &["chart.property"]),
+        (chart("preset = 'bounce_rate'\nevent = 'a'\ntop = 5"), &["chart.top", "no effect without `chart.property`"]),
+        (chart("preset = 'bounce_rate'\nevent = 'a'\nlevel = 'event'"), &["chart.level", "without `chart.property`"]),
+        (chart("formula = 'UNIQUES(A)'\nformulas = ['UNIQUES(A)']"), &["chart.formula", "chart.formulas"]),
+        (chart("formulas = []"), &["chart.formulas", "empty"]),
+        (chart("formulas = ['UNIQUES(A)', 'HIST(A)']"), &["chart.formulas", "stands alone"]),
+        (chart(&format!("formulas = [{}]", "'UNIQUES(A)', ".repeat(11))), &["chart.formulas", "at most 10"]),
+        (
+            chart(
+                "formulas = ['UNIQUES(A)', 'UNIQUES(B)']\n[[chart.series]]\ngroup_by = { first = 'page' }\n\
+                 [[chart.series]]\ngroup_by = { first = 'name' }",
+            ),
+            &["chart.formulas", "grouped by page, B by name"],
+        ),
         (chart("preset = 'bounce_rate'\nproperty = 'page'"), &["chart.event"]),
         (chart("preset = 'bounce'\nproperty = 'page'"), &["did you mean \"bounce_rate\"?"]),
         (chart("preset = 'exit_rate'\nproperty = 'page'\nformula = 'UNIQUES(A)'"), &["chart.formula", "chart.preset"]),
@@ -233,6 +250,48 @@ fn event_types_that_no_event_has_are_warned_of_by_chart_and_segment() {
     ] {
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn filters_that_no_session_passes_are_warned_of_with_the_value_that_is_there() {
+    let chart = |name: &str, filter: &str| format!("[[chart]]\nname = '{name}'\n{filter}\n");
+    let events = [
+        Happened("ann", "10:00", "view", &[("page", "/Blog/tents"), ("name", "Ann")]),
+        Happened("bob", "11:00", "view", &[("page", "/item"), ("name", "Bob")]),
+    ];
+    let job = chart("a", "first = { property = 'name', op = 'is', value = 'bob' }")
+        + &chart("b", "last = { property = 'page', op = 'contains', value = 'blok' }")
+        + &chart("c", "sessions = 'event_count > 5'\nmax_length = '5s'")
+        + &chart("d", "contains = [{ event = 'view', where = \"page = 'x'\" }]")
+        + &chart(
+            "e",
+            "preset = 'bounce_rate'\nevent = 'view'\nfirst = { property = 'name', op = 'in', value = ['Bob'] }",
+        )
+        + &chart("f", "contains = [{ event = 'view', at_least = 2, at_most = 3 }]")
+        + &chart(
+            "g",
+            "first = { property = 'name', op = 'is_set' }\nlast = { property = 'page', op = 'glob', value = '/item' }",
+        );
+    let told = run_story(&events, &job);
+    let expected = [
+        "the chart \"a\", first name of any event: is \"bob\"; did you mean \"Bob\"?",
+        "the chart \"b\", last page of any event: contains \"blok\"; did you mean \"Blog\"?",
+        "the chart \"c\", sessions: event_count > 5; check",
+        "the chart \"d\", contains at least 1 of: count of \"view\" where page = 'x'; check",
+    ];
+    let warnings: Vec<String> = read_run(&told.out())["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning.as_str().unwrap().to_owned())
+        .filter(|warning| warning.starts_with("no session passes"))
+        .collect();
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, said) in warnings.iter().zip(expected) {
+        assert!(warning.contains(said), "no {said:?} in {warning}");
+    }
+    let ran = told.dwell(&["charts", "job.toml"]);
+    assert!(expected.iter().all(|said| ran.stderr.contains(said)), "{}", ran.stderr);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub fn all_sessions() -> Series {
 /// What a formula may ask of each series: sessions, events, users, sum.
 pub type Asked = [f64; 4];
 
-type Formula = fn(&[Asked]) -> Option<f64>;
+pub type Formula = fn(&[Asked]) -> Option<f64>;
 
 pub struct Chart {
     pub name: &'static str,
@@ -39,6 +39,10 @@ pub struct Chart {
     pub segments: &'static [&'static str],
     pub series: Vec<Series>,
     pub top: usize,
+    /// Which of the series that have groups says how large these are.
+    pub ranked: usize,
+    /// Several formulas in place of one.
+    pub formulas: Vec<Formula>,
     pub bins: Vec<i64>,
     pub formula: Option<Formula>,
 }
@@ -168,7 +172,14 @@ type Cells<'s, 'd> = BTreeMap<(String, Option<String>, i64), Vec<&'s Session<'d>
 
 pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     let chosen: Vec<&Segment> = all.iter().filter(|segment| chart.segments.contains(&segment.name.as_str())).collect();
-    let first = chosen.iter().flat_map(|segment| &segment.detail.sessions).map(|(row, _)| row.date).min();
+    let of_all = &all.iter().find(|segment| segment.reported == "all").unwrap().detail.sessions;
+    let first = chosen.iter().flat_map(|segment| &segment.detail.sessions).chain(of_all).map(|(row, _)| row.date).min();
+    // Of a value that no user has, there is no segment.
+    let is_there = |segment: &&&Segment| {
+        let detail = &segment.detail;
+        !segment.reported.contains('=') || !detail.sessions.is_empty() || !detail.activity.is_empty()
+    };
+    let present: Vec<&Segment> = chosen.iter().filter(is_there).copied().collect();
     let calendar = Calendar::new(definition.timezone.as_deref());
     let intervals = Intervals { interval: chart.interval, calendar, first };
     let mut rows = Rows::default();
@@ -182,11 +193,11 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         })
         .collect();
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    // By their sizes in the first series that has groups; those that only others have are of size none.
+    // By their sizes in one series that has groups; those that only others have are of size none.
     for (place, series) in chart.series.iter().filter(|series| series.group.is_some()).enumerate() {
         for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
             if let Some(group) = (series.group.unwrap())(session) {
-                *sizes.entry(group).or_default() += usize::from(place == 0);
+                *sizes.entry(group).or_default() += usize::from(place == chart.ranked);
             }
         }
     }
@@ -212,8 +223,10 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         }
         all_cells.push(cells);
     }
-    let between = |cells: &[&Vec<&Session<'_>>]| -> BTreeSet<i64> {
-        let own = || cells.iter().flat_map(|cell| cell.iter()).map(|session| session.row);
+    // All intervals from the first to the last session of all events, or of the chart where it has others.
+    let between = || -> BTreeSet<i64> {
+        let of_chart = || all_cells.iter().flat_map(|cells| cells.values()).flatten().map(|session| session.row);
+        let own = || of_chart().chain(of_all.iter().map(|(row, _)| row));
         let (Some(first), Some(last)) = (own().map(|row| row.date).min(), own().map(|row| row.date).max()) else {
             return BTreeSet::new();
         };
@@ -227,50 +240,49 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     for (place, series) in chart.series.iter().enumerate() {
         let name = char::from(b'A' + place as u8);
         let cells = &all_cells[place];
-        let lines: BTreeSet<(String, Option<String>)> =
+        let mut lines: BTreeSet<(String, Option<String>)> =
             cells.keys().map(|(segment, group, _)| (segment.clone(), group.clone())).collect();
+        for segment in &present {
+            if !lines.iter().any(|(known, _)| *known == segment.reported) {
+                lines.insert((segment.reported.clone(), None));
+            }
+        }
         for (segment, group) in lines {
-            let own = cells.iter().filter(|((of, in_group, _), _)| *of == segment && *in_group == group);
-            let of_line: Vec<&Vec<&Session<'_>>> = own.map(|(_, cell)| cell).collect();
             let tables = chosen.iter().find(|known| known.reported == segment).unwrap();
             let activity: Vec<&ActivityRow> =
                 tables.detail.activity.iter().filter(|row| tables.has(&row.user_id)).collect();
-            for interval in between(&of_line) {
+            for interval in between() {
                 let none = Vec::new();
                 let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
                 let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
                 rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
-                if chart.formula.is_none() && (group.is_none() || !cell.is_empty()) {
+                if chart.formula.is_none() && chart.formulas.is_empty() && (series.group.is_none() || !cell.is_empty())
+                {
                     rows.histogram.extend(histogram(chart, series, cell).into_iter().map(|row| format!("{key} {row}")));
                 }
             }
         }
     }
 
-    if let Some(formula) = chart.formula {
-        for segment in &chosen {
+    if chart.formula.is_some() || !chart.formulas.is_empty() {
+        for segment in &present {
             let segment = &segment.reported;
             let grouped = || chart.series.iter().zip(&all_cells).filter(|(series, _)| series.group.is_some());
             let groups: BTreeSet<Option<String>> = match grouped().next() {
                 None => BTreeSet::from([None]),
                 Some(_) => {
                     let keys = grouped().flat_map(|(_, cells)| cells.keys());
-                    keys.filter(|(of, ..)| of == segment).map(|(_, group, _)| group.clone()).collect()
+                    let met: BTreeSet<_> =
+                        keys.filter(|(of, ..)| of == segment).map(|(_, group, _)| group.clone()).collect();
+                    if met.is_empty() {
+                        BTreeSet::from([None])
+                    } else {
+                        met
+                    }
                 }
             };
             for group in groups {
-                let in_line = |place: usize, of: &String, in_group: &Option<String>| {
-                    of == segment && (chart.series[place].group.is_none() || *in_group == group)
-                };
-                let all: Vec<&Vec<&Session<'_>>> = all_cells
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(place, cells)| {
-                        cells.iter().filter(move |((of, in_group, _), _)| in_line(place, of, in_group))
-                    })
-                    .map(|(_, cell)| cell)
-                    .collect();
-                for interval in between(&all) {
+                for interval in between() {
                     let asked: Vec<Asked> = chart
                         .series
                         .iter()
@@ -291,8 +303,13 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                             [cell.len() as f64, cell.iter().map(count).sum::<i64>() as f64, users.len() as f64, sum]
                         })
                         .collect();
-                    let value = formula(&asked).filter(|value| value.is_finite());
-                    rows.measures.push(format!("{} formula {segment} {group:?} {interval} {value:?}", chart.name));
+                    let value = |formula: &Formula| formula(&asked).filter(|value| value.is_finite());
+                    let (one, several) = (
+                        chart.formula.as_ref().and_then(value),
+                        [0, 1].map(|place| chart.formulas.get(place).and_then(value)),
+                    );
+                    rows.measures
+                        .push(format!("{} formula {segment} {group:?} {interval} {one:?} {several:?}", chart.name));
                 }
             }
         }

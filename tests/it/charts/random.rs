@@ -73,6 +73,24 @@ interval = "week"
 preset = "bounce_rate"
 property = "order_id"
 event = "view"
+top = 1
+
+[[chart]]
+name = "several"
+interval = "week"
+segments = ["all", "order"]
+formulas = ["sessionTotals(a) / Uniques(b)", "EVENTTOTALS(A)"]
+[[chart.series]]
+first = [{ property = "keep", op = "not_in", value = [1, 2] }, { property = "order_id", op = "not_glob", value = "[A1]*" }]
+group_by = { first = "order_id", top = 1 }
+[[chart.series]]
+last = { property = "order_id", op = "not_contains", value = "A" }
+
+[[chart]]
+name = "together"
+interval = "month"
+preset = "bounce_rate"
+event = "view"
 "#;
 
 fn views(event: &Kept) -> bool {
@@ -103,8 +121,10 @@ fn charts() -> Vec<Chart> {
         segments,
         series,
         top: 100,
+        ranked: 0,
         bins: default_bins.clone(),
         formula: None,
+        formulas: Vec::new(),
     };
     let counted = Series { events: Some(|session| count(session, views)), sum: sum_of_views, ..all_sessions() };
     let filtered: fn(&Session<'_>) -> bool = |session| {
@@ -124,6 +144,15 @@ fn charts() -> Vec<Chart> {
         Some(value * 100.0)
     };
     let of_order: fn(&Session<'_>) -> Option<String> = |session| first_order(session, |_| true);
+    let no_glob: fn(&Session<'_>) -> bool = |session| {
+        let keep = outermost(session, false, |_| true, |event| event.keep);
+        let order = first_order(session, |_| true).map(|order| order.to_lowercase());
+        keep.is_none_or(|keep| ![1, 2].contains(&keep)) && order.is_none_or(|order| !order.starts_with(['a', '1']))
+    };
+    let no_part: fn(&Session<'_>) -> bool = |session| {
+        let order = outermost(session, true, |_| true, |event| event.property.clone()).map(|order| order.to_string());
+        order.is_none_or(|order| !order.to_lowercase().contains('a'))
+    };
     vec![
         chart("plain", "hour", &["all", "kept", "order", "viewers", "quiet"], vec![all_sessions()]),
         chart("filtered", "day", &["all", "kept", "viewers"], vec![Series { passes: filtered, ..all_sessions() }]),
@@ -156,6 +185,30 @@ fn charts() -> Vec<Chart> {
             )
         },
         Chart {
+            formulas: vec![|asked| over(asked[0][0], asked[1][2]), |asked| Some(asked[0][1])],
+            top: 1,
+            ..chart(
+                "several",
+                "week",
+                &["all", "order"],
+                vec![
+                    Series { passes: no_glob, group: Some(of_order), ..all_sessions() },
+                    Series { passes: no_part, ..all_sessions() },
+                ],
+            )
+        },
+        Chart {
+            formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
+            ..chart(
+                "together",
+                "month",
+                &["all"],
+                vec![Series { passes: |session| count(session, views) == 1, ..all_sessions() }, all_sessions()],
+            )
+        },
+        Chart {
+            top: 1,
+            ranked: 1,
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(
                 "bounce",
@@ -195,11 +248,12 @@ fn written(out: &Path) -> Rows {
     let ratios = ["time_spent_per_user_ms", "avg_length_ms", "avg_per_user"].map(float);
     let percentiles =
         ["p50", "p75", "p90", "p95", "p99"].map(|percent| texts_of(&measures, &format!("length_{percent}_ms")));
+    let several = ["formula_1", "formula_2"].map(float);
     let (max, zero, events) = (of("length_max_ms"), of("zero_length_sessions"), of("total_events"));
     let (per_session, formula, series) = (float("avg_events_per_session"), float("formula"), of("series"));
     let row = |(row, key): (usize, String)| {
         if series[row] == "formula" {
-            return format!("{key} {}", formula[row]);
+            return format!("{key} {} [{}, {}]", formula[row], several[0][row], several[1][row]);
         }
         let percentiles: Vec<String> = percentiles.iter().map(|column| optional(&column[row])).collect();
         format!(
