@@ -26,6 +26,7 @@ pub mod schema;
 pub mod segment;
 pub mod series;
 pub mod source;
+pub mod timeouts;
 pub mod times;
 pub mod value_test;
 pub mod values;
