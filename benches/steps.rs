@@ -15,8 +15,8 @@ use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
 use dwell::kernel::{
     coded, put_in_order, scatter, sessionize, AllUsers, Block, ByDate, Calendar, ColumnRef, CustomRule, DateSet,
-    EventBatch, EventKey, EventTypes, KeyType, Kind, Partition, PartitionRows, Partitions, PreAggregator, Provenance,
-    Role, Roles, Row, Rule, Rules, Silence, Source, Span, TableColumns, Timestamp, To, Unread, Verdict,
+    EventBatch, EventKey, EventTypes, KeyType, Kind, Looks, Partition, PartitionRows, Partitions, PreAggregator,
+    Provenance, Role, Roles, Row, Rule, Rules, Silence, Source, Span, TableColumns, Timestamp, To, Unread, Verdict,
 };
 
 const EVENTS: usize = 1 << 20;
@@ -212,7 +212,7 @@ fn cut(bencher: Bencher<'_, '_>) {
     let count = || {
         let mut sessions = 0;
         for rows in rows.iter().filter(|rows| !rows.is_empty()) {
-            rule.candidates(rows, &calendar, |candidate| {
+            rule.candidates(rows, Looks { calendar: &calendar, timeouts: &[] }, |candidate| {
                 sessions += usize::from(matches!(candidate.verdict, Verdict::Session(_)))
             });
         }
@@ -272,6 +272,7 @@ fn write(bencher: Bencher<'_, '_>) {
         value: None,
         sequence: None,
         dedup: None,
+        timeout: None,
     };
     let columns = TableColumns::new(&roles, None, true);
     let folder = tempfile::tempdir().expect("a folder");

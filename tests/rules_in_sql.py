@@ -36,6 +36,19 @@ RULES["at_midnight = 'split'\ntimeout = '30m'"] = f"""
     SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, k
 """
 
+# The gap after an event is judged by its platform; of events that are equal otherwise, the last one has the last platform.
+RULES["timeout = { by = 'platform', ios = '5m', android = '10m', default = '30m' }"] = f"""
+    WITH looked AS (
+        SELECT *, us - lag(us) OVER w AS gap, lag(platform) OVER w AS platform_before
+        FROM events WINDOW w AS (PARTITION BY u ORDER BY us, e NULLS FIRST, platform NULLS FIRST)
+    ), numbered AS (
+        SELECT *, sum((gap IS NULL OR gap >= CASE platform_before WHEN 'ios' THEN 5 WHEN 'android' THEN 10 ELSE 30 END * {MINUTE})::INT)
+            OVER (PARTITION BY u ORDER BY us, e NULLS FIRST, platform NULLS FIRST ROWS UNBOUNDED PRECEDING) AS k
+        FROM looked
+    )
+    SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, k
+"""
+
 failures = 0
 with tempfile.TemporaryDirectory() as folder:
     for number, (keys, sql) in enumerate(RULES.items()):

@@ -7,7 +7,7 @@ use clap::Args;
 use super::job_file;
 use crate::commands::doctor::words::Words;
 use crate::job::file::{InputKeys, JobFile, OutputKeys, SessionKeys};
-use crate::job::values::{Names, Scalar};
+use crate::job::values::{Names, Scalar, TimeoutKeys};
 use crate::job::JobError;
 
 const SESSION: &str = "Session (without any of the first four: one session a session id)";
@@ -197,7 +197,7 @@ impl DefinitionFlags {
                 property: self.property,
                 start_event: names(self.start_event),
                 end_event: names(self.end_event),
-                timeout: scalar(self.timeout),
+                timeout: scalar(self.timeout).map(TimeoutKeys::Same),
                 max_gap: scalar(self.max_gap),
                 gap_equal: self.gap_equal,
                 max_length: scalar(self.max_length),

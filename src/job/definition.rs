@@ -3,7 +3,8 @@
 use super::duration::{duration_text, parse_duration, parse_limit};
 use super::error::JobError;
 use super::file::SessionKeys;
-use super::values::{Names, Scalar};
+use super::timeouts::Timeouts;
+use super::values::{Names, Scalar, TimeoutKeys};
 use crate::sessionize::time::{Span, TimeUnit};
 
 /// A definition of sessions.
@@ -42,7 +43,9 @@ pub struct Custom {
     pub end_events: Vec<String>,
     /// Whether `timeout` is set; else `max_gap` stands in for it.
     pub has_timeout: bool,
-    /// The silence that cuts: the timeout, or `max_gap`; `None` for never.
+    /// Timeouts that differ by a column.
+    pub timeouts: Option<Timeouts>,
+    /// The silence that cuts: the timeout, the longest of several, or `max_gap`; `None` for never.
     pub silence: Option<Span>,
     /// Whether a silence of exactly that cuts.
     pub equal_cuts: bool,
@@ -111,7 +114,14 @@ impl Definition {
         if keys.timeout.is_some() && keys.max_gap.is_some() {
             return no_effect("session.max_gap", "beside `session.timeout`, which takes its place", "");
         }
-        let timeout = keys.timeout.map(|text| parse_duration("session.timeout", &text.0)).transpose()?;
+        let (timeout, timeouts) = match keys.timeout {
+            None => (None, None),
+            Some(TimeoutKeys::Same(text)) => (Some(parse_duration("session.timeout", &text.0)?), None),
+            Some(TimeoutKeys::By(keys)) => {
+                let timeouts = Timeouts::new(keys)?;
+                (Some(timeouts.longest()), Some(timeouts))
+            }
+        };
         let silence = timeout.or(max_gap);
         if gap_equal.is_some() && silence.is_none() {
             return no_effect("session.gap_equal", "where `session.max_gap` is \"none\"", "");
@@ -124,6 +134,7 @@ impl Definition {
             start_events,
             end_events,
             has_timeout: timeout.is_some(),
+            timeouts,
             silence,
             equal_cuts: gap_equal != Some(1),
             drop_unclosed: unclosed == Some(1),
@@ -209,9 +220,17 @@ fn default_sentence(max_gap: Option<Span>, starts_at_id: bool, id_unit: TimeUnit
 }
 
 impl Custom {
+    /// The shortest silence that cuts after any event; `None` for never.
+    pub fn shortest_silence(&self) -> Option<Span> {
+        self.timeouts.as_ref().map(Timeouts::shortest).or(self.silence)
+    }
+
     fn keys(&self) -> Vec<(&'static str, String)> {
         let names = |names: &[String]| serde_json::Value::from(names).to_string();
-        let silence = self.silence.map_or_else(|| "none".to_string(), duration_text);
+        let silence = match (&self.timeouts, self.silence) {
+            (Some(timeouts), _) => timeouts.text(),
+            (None, silence) => silence.map_or_else(|| "none".to_string(), duration_text),
+        };
         let mut keys = Vec::new();
         keys.extend(self.property.clone().map(|property| ("session.property", property)));
         if !self.start_events.is_empty() {
@@ -252,11 +271,15 @@ impl Custom {
             ends.push(format!("{must} {}", names(&self.end_events)));
         }
         if let Some(silence) = self.silence {
-            let silence = duration_text(silence);
-            ends.push(match self.equal_cuts {
-                true => format!("ends before a silence of {silence} or more"),
-                false => format!("ends before a silence of more than {silence}"),
-            });
+            let as_long = |silence: Span| match self.equal_cuts {
+                true => format!("{} or more", duration_text(silence)),
+                false => format!("more than {}", duration_text(silence)),
+            };
+            let silence = match &self.timeouts {
+                Some(timeouts) => timeouts.sentence(as_long),
+                None => as_long(silence),
+            };
+            ends.push(format!("ends before a silence of {silence}"));
         }
         if self.at_midnight {
             ends.push("ends at midnight in output.timezone".to_string());
@@ -349,6 +372,19 @@ mod tests {
             let message = define(session).expect_err(session);
             assert!(message.contains(named), "{session}: {message}");
         }
+    }
+
+    #[test]
+    fn timeouts_by_a_column_read_as_a_sentence() {
+        let by = define("timeout = { by = 'platform', ios = '5m', default = '30m' }").expect("fine");
+        let sentence = by.sentence();
+        let silence = "a silence of 30m or more (5m or more after an event whose platform is \"ios\")";
+        assert!(sentence.contains(silence), "{sentence}");
+        assert!(by
+            .keys()
+            .contains(&("session.timeout", r#"{ by = "platform", "ios" = "5m", default = "30m" }"#.into())));
+        let message = define("timeout = { by = 'platform', ios = '5m', default = '30m' }\nmax_gap = '1d'");
+        assert!(message.expect_err("both").contains("session.max_gap"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::chart_keys::{ChartKeys, ColumnKeys, SegmentKeys};
 use super::error::JobError;
 use super::known_keys::check_keys;
-use super::values::{Names, Scalar};
+use super::values::{Names, Scalar, TimeoutKeys};
 
 /// A job as typed, in a file, by flags, or both. [`Job::new`](super::Job::new) checks it and fills the defaults in.
 ///
@@ -26,7 +26,7 @@ use super::values::{Names, Scalar};
 /// let file = parse("[input]\npath = 'events'\n[session]\ntimeout = '5m'").unwrap();
 /// let flags = parse("[session]\ntimeout = '30m'").unwrap();
 /// let both = file.merge(flags);
-/// assert_eq!(both.session.timeout.unwrap().0, "30m");
+/// assert_eq!(both.session.timeout.unwrap().to_string(), "30m");
 /// assert!(both.input.path.is_some());
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -112,8 +112,8 @@ keys! {
         start_event: Names,
         /// Event types that close a session.
         end_event: Names,
-        /// The silence that ends a session.
-        timeout: Scalar,
+        /// The silence that ends a session, or one by the value of a column.
+        timeout: TimeoutKeys,
         /// The silence that ends a session where there is no timeout.
         max_gap: Scalar,
         /// Whether a silence of exactly the timeout splits.
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn numbers_and_dates_without_quotes_are_text_to_be_judged_later() {
         let job = parse("[input]\nmin_time = 2020-01-01\n[session]\ntimeout = 30\n").expect("parses");
-        assert_eq!(job.session.timeout.expect("given").0, "30");
+        assert_eq!(job.session.timeout.expect("given").to_string(), "30");
         assert_eq!(job.input.min_time.expect("given").0, "2020-01-01");
     }
 
@@ -282,7 +282,7 @@ mod tests {
         let file = parse("[session]\ntimeout = '5m'\nproperty = 'p'\n").expect("parses");
         let flags = parse("[session]\ntimeout = '30m'\n").expect("parses");
         let merged = file.merge(flags);
-        assert_eq!(merged.session.timeout.expect("given").0, "30m");
+        assert_eq!(merged.session.timeout.expect("given").to_string(), "30m");
         assert_eq!(merged.session.property.as_deref(), Some("p"));
     }
 }

@@ -10,6 +10,8 @@ enum Takes {
     Texts,
     /// Text, also without quotes where it is a number; whether it is one is judged later.
     Duration,
+    /// As for durations, or keys of which each takes one.
+    Durations,
     /// As for durations.
     Date,
     Whole,
@@ -26,7 +28,7 @@ enum Takes {
     Count,
 }
 
-use Takes::{Count, Date, Duration, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
+use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
 const KEYS: [(&str, Takes, &str); 134] = [
@@ -59,7 +61,7 @@ const KEYS: [(&str, Takes, &str); 134] = [
     ("session.property", Text, "\"order_id\""),
     ("session.start_event", Texts, "\"app_open\""),
     ("session.end_event", Texts, "\"app_close\""),
-    ("session.timeout", Duration, "\"30m\""),
+    ("session.timeout", Durations, "\"30m\""),
     ("session.max_gap", Duration, "\"7d\""),
     ("session.gap_equal", Text, "\"split\""),
     ("session.unclosed", Text, "\"drop\""),
@@ -199,6 +201,13 @@ impl Takes {
             Value => true,
             Text => matches!(value, DeValue::String(_)),
             Duration | Date => !matches!(value, DeValue::Boolean(_) | DeValue::Array(_) | DeValue::Table(_)),
+            Durations => match value {
+                DeValue::Table(keys) => {
+                    let wrong = keys.iter().find_map(|(_, value)| Duration.misfit(value.get_ref()));
+                    return wrong.map(|found| format!("keys with {found} in them"));
+                }
+                value => return Duration.misfit(value),
+            },
             Whole => matches!(value, DeValue::Integer(_)),
             Truth => matches!(value, DeValue::Boolean(_)),
             Keys => matches!(value, DeValue::Table(_)),
@@ -216,6 +225,7 @@ impl Takes {
             Text => "text in quotes",
             Texts => "text in quotes or a list of such",
             Duration => "a duration in quotes",
+            Durations => "a duration in quotes, or keys in braces that take such",
             Date => "a date in quotes",
             Whole => "a whole number",
             Truth => "true or false without quotes",

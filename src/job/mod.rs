@@ -29,6 +29,7 @@ pub mod series;
 pub mod source;
 pub mod starts;
 mod storage_keys;
+pub mod timeouts;
 pub mod times;
 pub mod value_test;
 pub mod values;

@@ -34,6 +34,9 @@
 //! the ends of the date. Where no silence cuts, any later event, or end of the input, on another date says `midnight`, and
 //! ahead is a day, for dates in two pieces alone (a clock set back over midnight): what lies between the pieces parts them.
 //!
+//! **Timeouts by a column** are judged by the event before a gap: H is the longest of them, as an event more than that ago is cut
+//! off whatever it is, and no gap within a candidate is longer.
+//!
 //! What a session's `end_reason` says (`timeout` or `end_of_data`) depends also on the latest time E of the input:
 //! [`TimeReach::ends_decided_between`].
 //!
@@ -85,10 +88,10 @@ pub struct TimeReach {
 /// How far before the end of the input sessions start whose `end_reason` it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
-    /// By a silence, of sessions up to `longest`.
-    BySilence { silence: Span, longest: Span },
+    /// By a silence, the shortest where it is not the same after all events, of sessions up to `longest`.
+    BySilence { shortest: Span, silence: Span, longest: Span },
     /// By a silence, and by the date of the end of the input.
-    ByDate { silence: Span },
+    ByDate { shortest: Span, silence: Span },
 }
 
 /// Why a definition's sessions depend on events at any distance.
@@ -150,18 +153,22 @@ impl TimeReach {
                 back: kept_apart,
                 ahead: Some(custom.silence.unwrap_or(DAY)),
                 dedup,
-                ends: Some(Ends::ByDate { silence: custom.silence.unwrap_or_default() }),
+                ends: Some(Ends::ByDate {
+                    shortest: custom.shortest_silence().unwrap_or_default(),
+                    silence: custom.silence.unwrap_or_default(),
+                }),
                 ids: None,
             }),
             Kind::Custom(Custom { starts_continue: true, .. }) => Err(Unbounded::RepeatedStart),
             Kind::Custom(custom) => {
                 let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
+                let shortest = custom.shortest_silence().unwrap_or(silence);
                 let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
                 Ok(TimeReach {
                     back: sum(silence, kept_apart),
                     ahead: Some(sum(longest, silence)),
                     dedup,
-                    ends: Some(Ends::BySilence { silence, longest }),
+                    ends: Some(Ends::BySilence { shortest, silence, longest }),
                     ids: None,
                 })
             }
@@ -206,9 +213,11 @@ impl TimeReach {
         let ends = self.ends.filter(|_| a != b)?;
         let (earlier, later) = (a.min(b), a.max(b));
         Some(match ends {
-            Ends::BySilence { silence, longest } => (earlier.minus(silence).minus(longest), later.minus(silence)),
+            Ends::BySilence { shortest, silence, longest } => {
+                (earlier.minus(silence).minus(longest), later.minus(shortest))
+            }
             // The date that the input ended on, too: its last sessions are now cut by its end.
-            Ends::ByDate { silence } => (earlier.minus(silence), earlier.max(later.minus(silence))),
+            Ends::ByDate { shortest, silence } => (earlier.minus(silence), earlier.max(later.minus(shortest))),
         })
     }
 }
@@ -324,6 +333,15 @@ mod tests {
         assert_eq!(between(keys, 0, 5 * HOUR), Some((-HOUR, 4 * HOUR)));
         assert_eq!(between(keys, 0, HOUR / 2), Some((-HOUR, 0)));
         assert_eq!(between("at_midnight = 'split'\nmax_gap = 'none'", 0, HOUR), Some((0, HOUR)));
+    }
+
+    #[test]
+    fn timeouts_by_a_column_reach_as_far_as_the_longest() {
+        let keys = "timeout = { by = 'platform', ios = '30m', default = '1h' }";
+        assert_eq!(needed(keys), needed("timeout = '1h'"));
+        let at = Timestamp::from_micros;
+        let between = reach(keys).ends_decided_between(at(0), at(5 * HOUR)).map(micros);
+        assert_eq!(between, Some((-A_DAY - HOUR, 5 * HOUR - HOUR / 2)));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::error::JobError;
 use super::file::JobFile;
-use super::values::{Names, Scalar};
+use super::values::{Names, Scalar, TimeoutKeys};
 use crate::stats::nearest::nearest;
 
 /// A tool that events are exported from.
@@ -352,7 +352,7 @@ fn set(job: &mut JobFile, key: Key, value: Value) {
         Key::SessionId => job.input.session_id = one(),
         Key::Sequence => job.input.sequence = one(),
         Key::Dedup => job.input.dedup = one(),
-        Key::Timeout => job.session.timeout = Some(Scalar(value.one())),
+        Key::Timeout => job.session.timeout = Some(TimeoutKeys::Same(Scalar(value.one()))),
         Key::IdUnit => job.session.id_unit = one(),
     }
 }

@@ -1,6 +1,7 @@
 //! Values of a job file that may be written in more than one way.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,53 @@ impl<'de> Deserialize<'de> for Scalar {
             toml::Value::Float(number) => Ok(Scalar(number.to_string())),
             toml::Value::Datetime(time) => Ok(Scalar(time.to_string())),
             other => Err(serde::de::Error::custom(format!("expected text, found {}", other.type_str()))),
+        }
+    }
+}
+
+/// A timeout: one for all events, or one by the value of a column.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum TimeoutKeys {
+    /// A duration.
+    Same(Scalar),
+    /// A column, a duration for each of some values, and one for all others.
+    By(BTreeMap<String, Scalar>),
+}
+
+impl std::fmt::Display for TimeoutKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TimeoutKeys::Same(text) => f.write_str(&text.0),
+            TimeoutKeys::By(_) => f.write_str("a table"),
+        }
+    }
+}
+
+impl JsonSchema for TimeoutKeys {
+    fn schema_name() -> Cow<'static, str> {
+        "Timeout".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": ["string", "number"] },
+            { "type": "object", "required": ["by", "default"], "additionalProperties": { "type": ["string", "number"] } },
+        ] })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeoutKeys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        let wrong = |error: toml::de::Error| serde::de::Error::custom(error.to_string());
+        match value {
+            toml::Value::Table(_) => value.try_into().map(TimeoutKeys::By).map_err(wrong),
+            _ => value.try_into().map(TimeoutKeys::Same).map_err(wrong),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::events::normalise::RowCounts;
 use crate::job::dates::calendar;
+use crate::job::timeouts::Timeouts;
 use crate::job::{Custom, Job, Kind};
 use crate::sessionize::event_types::{EventTypes, Role};
 use crate::sessionize::rule::{CustomRule, Rule, SessionIdRule, Silence};
@@ -52,7 +53,15 @@ pub fn preaggregation(job: &Job) -> Option<Rule> {
     let joins = !by_type && !one_by_one && !asks_for_more;
     let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
     // Where the input ends parts no events.
-    joins.then(|| rule(job, Timestamp::default()))
+    let rule = joins.then(|| rule(job, Timestamp::default()))?;
+    Some(match (rule, job.definition.custom()) {
+        (Rule::Custom(cutting), Some(custom)) => {
+            // Of several timeouts, a gap has to be too short for the shortest: any event may come between.
+            let silence = Silence { limit: custom.shortest_silence(), ..cutting.silence };
+            Rule::Custom(CustomRule { silence, ..cutting })
+        }
+        (rule, _) => rule,
+    })
 }
 
 /// What an event type does, and whether it is inactive.
@@ -103,9 +112,11 @@ pub struct KernelInputs {
 impl KernelInputs {
     /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
     pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
+        let timeouts = job.definition.custom().and_then(|custom| custom.timeouts.as_ref());
+        let timeouts = timeouts.map(Timeouts::by_class).unwrap_or_default();
         KernelInputs {
             rule: rule(job, latest.unwrap_or_default()),
-            types: EventTypes::new(names, |name| describe(job, name)),
+            types: EventTypes::new(names, |name| describe(job, name)).with_timeouts(timeouts),
             dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
             max_length: job.definition.max_length,
             calendar: calendar_of(job, rows, latest),

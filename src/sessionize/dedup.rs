@@ -38,7 +38,11 @@ pub fn drop_duplicates<T: RowKey>(
         }
         // Those of one id and place come one after the other.
         let last = events[..kept].last_mut();
-        dropped(&row, last.filter(|last| last.unique_id() == row.unique_id() && last.order() == row.order()));
+        let mut same = last.filter(|last| last.unique_id() == row.unique_id() && last.order() == row.order());
+        if let Some(stays) = &mut same {
+            stays.set_class(stays.event().class().min(row.event().class()));
+        }
+        dropped(&row, same);
     }
     kept
 }

@@ -1,5 +1,7 @@
 //! Event types as the kernel sees them: an order, and what a type does to a session.
 
+use super::time::Span;
+
 /// What an event type does under a custom definition. It ranks events of one user at one time
 /// (SPEC 2, step 5): starting events come first, ending events last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +16,13 @@ pub enum Role {
 }
 
 /// An event's type and role in one number that orders as SPEC 2, step 5 says: by role, then by type,
-/// no type before all.
+/// no type before all. Where timeouts differ by a column, the number has the class of its value, too, which comes last.
+///
+/// ```text
+///   31 30   29             28 … 8                        7 … 0
+///   role    has a class    rank                          class
+///   role    0              rank (28 … 0)
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey(u32);
 
@@ -24,30 +32,65 @@ impl Default for EventKey {
     }
 }
 
-/// Types up to this many can be told apart.
-const TYPE_BITS: u32 = 30;
+/// The bits of all but the role.
+const ROLE_AT: u32 = 30;
+/// Whether there is a class.
+const HAS_CLASS: u32 = 1 << 29;
+const CLASS_BITS: u32 = 8;
+/// Classes are fewer.
+pub const MOST_CLASSES: usize = 1 << CLASS_BITS;
+/// Types that have classes are fewer.
+pub const MOST_TYPES_WITH_CLASSES: u32 = HAS_CLASS >> CLASS_BITS;
 
 impl EventKey {
     /// The key of an ordinary event without a type.
-    pub const NONE: EventKey = EventKey((Role::Other as u32) << TYPE_BITS);
+    pub const NONE: EventKey = EventKey((Role::Other as u32) << ROLE_AT);
 
     fn new(role: Role, rank: u32) -> Self {
-        EventKey((role as u32) << TYPE_BITS | rank)
+        EventKey((role as u32) << ROLE_AT | rank)
     }
 
     /// Whether it opens a session.
     pub fn is_start(self) -> bool {
-        self.0 >> TYPE_BITS == Role::Start as u32
+        self.0 >> ROLE_AT == Role::Start as u32
     }
 
     /// Whether it closes a session.
     pub fn is_end(self) -> bool {
-        self.0 >> TYPE_BITS == Role::End as u32
+        self.0 >> ROLE_AT == Role::End as u32
     }
 
     /// The place of its type among all types by bytes, from 1; 0 for no type.
     pub fn rank(self) -> u32 {
-        self.0 & ((1 << TYPE_BITS) - 1)
+        let rest = self.0 & (HAS_CLASS - 1);
+        if self.0 & HAS_CLASS == 0 {
+            rest
+        } else {
+            rest >> CLASS_BITS
+        }
+    }
+
+    /// The class of its value in the column that timeouts differ by; 0 where they do not.
+    pub fn class(self) -> u32 {
+        if self.0 & HAS_CLASS == 0 {
+            0
+        } else {
+            self.0 & ((1 << CLASS_BITS) - 1)
+        }
+    }
+
+    /// The same with another class, where it has one.
+    pub fn with_class(self, class: u32) -> Self {
+        if self.0 & HAS_CLASS == 0 {
+            self
+        } else {
+            EventKey(self.0 >> CLASS_BITS << CLASS_BITS | class)
+        }
+    }
+
+    /// The same with a class, where it has none.
+    fn in_class(self, class: u32) -> Self {
+        EventKey(self.0 >> ROLE_AT << ROLE_AT | HAS_CLASS | self.rank() << CLASS_BITS | class)
     }
 }
 
@@ -58,6 +101,8 @@ pub struct EventTypes {
     keys: Vec<EventKey>,
     inactive: Vec<bool>,
     any_inactive: bool,
+    /// The timeout of each class; empty where there are no classes.
+    timeouts: Vec<Span>,
 }
 
 impl EventTypes {
@@ -80,12 +125,33 @@ impl EventTypes {
             names: order.iter().map(|code| types[*code as usize].clone()).collect(),
             keys,
             inactive,
+            timeouts: Vec::new(),
         }
+    }
+
+    /// The same types, where each event has a class with a timeout of its own: codes are those of types times the number of
+    /// classes, plus the class.
+    pub fn with_timeouts(self, timeouts: Vec<Span>) -> Self {
+        EventTypes { timeouts, ..self }
+    }
+
+    /// The timeout of each class; empty where there are no classes.
+    pub fn timeouts(&self) -> &[Span] {
+        &self.timeouts
     }
 
     /// The key of a code.
     pub fn key(&self, code: u32) -> EventKey {
-        self.keys[code as usize]
+        match self.timeouts.len() as u32 {
+            0 => self.keys[code as usize],
+            classes => self.keys[(code / classes) as usize].in_class(code % classes),
+        }
+    }
+
+    /// The key of each type, of class 0, and of no type.
+    pub fn each(&self) -> impl Iterator<Item = EventKey> + '_ {
+        let classes = self.timeouts.len().max(1);
+        (0..self.keys.len()).map(move |code| self.key((code * classes) as u32))
     }
 
     /// Whether there is a type whose events count for nothing.
@@ -130,6 +196,20 @@ impl EventTypes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_come_after_types() {
+        let names = ["b".to_string(), "a".to_string()];
+        let role = |name: &str| (if name == "a" { Role::End } else { Role::Other }, false);
+        let types = EventTypes::new(&names, role).with_timeouts(vec![Span::DAY; 3]);
+        let mut keys: Vec<EventKey> = (0..9).map(|code| types.key(code)).collect();
+        keys.reverse();
+        keys.sort();
+        let told: Vec<_> = keys.iter().map(|key| (types.name(key.rank()), key.class(), key.is_end())).collect();
+        let of = |name, is_end| [0, 1, 2].map(|class| (name, class, is_end));
+        assert_eq!(told, [of(None, false), of(Some("b"), false), of(Some("a"), true)].concat());
+        assert!(keys[0].with_class(2) == keys[2] && EventKey::NONE.with_class(2) == EventKey::NONE);
+    }
 
     #[test]
     fn keys_order_by_role_then_bytes_with_no_type_first() {

@@ -19,6 +19,17 @@ pub fn put_in_order<T: RowKey>(rows: &mut [Row<T>]) {
     put_near(rows, MOVES * rows.len());
 }
 
+/// Gives the last of rows that are equal in all that orders events the class of the one that is last by unique id, then by
+/// class (SPEC 2, step 5): timeouts by a column look at it alone, as no silence is between the others.
+pub fn settle_classes<T: RowKey>(rows: &mut [Row<T>]) {
+    for ties in rows.chunk_by_mut(|a, b| (a.value(), a.order()) == (b.value(), b.order())) {
+        let last = ties.iter().map(|row| (row.unique_id(), row.event().class())).max();
+        if let (Some((_, class)), Some(row)) = (last, ties.last_mut()) {
+            row.set_class(class);
+        }
+    }
+}
+
 /// Rows without a value before those with one; both stay in the order they have.
 fn apart<T: RowKey>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
     // They are few, as a rule: the others move up into their places.

@@ -39,6 +39,8 @@ pub trait RowKey: Copy + Ord + Default + Send {
     fn with_fact(self, _: u32) -> Self {
         self
     }
+    /// The same with another class of its event (SPEC 3, timeouts by a column), where it has one.
+    fn with_class(self, class: u32) -> Self;
     /// The same with the places of codes in place of the codes, where text is grouped by.
     fn ranked(self, _: &[u32]) -> Self {
         self
@@ -88,6 +90,10 @@ impl RowKey for EventKey {
     fn order(self) -> (i64, EventKey) {
         (0, self)
     }
+
+    fn with_class(self, class: u32) -> Self {
+        EventKey::with_class(self, class)
+    }
 }
 
 /// A row key with sequence and unique id.
@@ -115,6 +121,10 @@ impl RowKey for FullKey {
 
     fn order(self) -> (i64, EventKey) {
         (self.sequence, self.event)
+    }
+
+    fn with_class(self, class: u32) -> Self {
+        FullKey { event: self.event.with_class(class), ..self }
     }
 
     fn with_ordered_id(self, ranks: &[u32]) -> Self {
@@ -164,6 +174,10 @@ impl RowKey for PartialKey {
         (0, self.first_event)
     }
 
+    fn with_class(self, class: u32) -> Self {
+        PartialKey { first_event: self.first_event.with_class(class), ..self }
+    }
+
     fn partial_session(self) -> Option<PartialKey> {
         Some(self)
     }
@@ -209,6 +223,10 @@ impl<T: RowKey> RowKey for Grouped<T> {
 
     fn partial_session(self) -> Option<PartialKey> {
         self.key.partial_session()
+    }
+
+    fn with_class(self, class: u32) -> Self {
+        Grouped { key: self.key.with_class(class), ..self }
     }
 
     fn ranked(self, ranks: &[u32]) -> Self {
@@ -259,6 +277,10 @@ impl<T: RowKey> RowKey for FactKey<T> {
 
     fn with_fact(self, fact: u32) -> Self {
         FactKey { fact, ..self }
+    }
+
+    fn with_class(self, class: u32) -> Self {
+        FactKey { key: self.key.with_class(class), ..self }
     }
 
     fn ranked(self, ranks: &[u32]) -> Self {
@@ -331,13 +353,23 @@ impl<T: RowKey> Row<T> {
 
     /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
     pub fn moment(&self) -> (Timestamp, T) {
-        (self.time, self.key.with_fact(0))
+        (self.time, self.key.with_fact(0).with_class(0))
     }
 
-    /// What of its moment orders events that have no unique ids.
+    /// What of its moment orders events that have no unique ids; the class of its event does not.
     pub fn order(&self) -> (Timestamp, i64, EventKey) {
         let (sequence, event) = self.key.order();
-        (self.time, sequence, event)
+        (self.time, sequence, event.with_class(0))
+    }
+
+    /// The type and role of its last event: it is one event, unless it stands for a partial session of them.
+    pub fn last_event(&self) -> EventKey {
+        self.key.partial_session().map_or(self.event(), |partial_session| partial_session.last_event)
+    }
+
+    /// Gives its event another class, where it has one.
+    pub fn set_class(&mut self, class: u32) {
+        self.key = self.key.with_class(class);
     }
 }
 
@@ -345,7 +377,7 @@ impl<T: RowKey> Ord for Row<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         let before_ties = (self.value(), self.time).cmp(&(other.value(), other.time));
         // Codes of unique ids follow the order in which files come: they are the last to tell events apart.
-        let told = |row: &Self| (row.key.order(), row.fact());
+        let told = |row: &Self| (row.order(), row.fact());
         before_ties.then_with(|| told(self).cmp(&told(other))).then_with(|| self.key.cmp(&other.key))
     }
 }
@@ -366,7 +398,7 @@ pub struct PartitionRows<T> {
     /// Where facts are asked for: the distinct ones in ascending order, which the rows' facts are places in.
     pub facts: Option<KeyColumn>,
     /// The codes of unique ids, until they are put in order.
-    ids: Interner,
+    ids: Option<Interner>,
     rows: Vec<Row<T>>,
     bounds: Vec<u32>,
 }
@@ -431,13 +463,18 @@ impl<T: RowKey> PartitionRows<T> {
         if let Some(ranks) = fact_ranks {
             rows.iter_mut().for_each(|row| row.key = row.key.with_fact(ranks[row.fact() as usize]));
         }
-        Some(PartitionRows { users, texts, facts, ids, rows, bounds })
+        let mut rows = PartitionRows { users, texts, facts, ids: Some(ids), rows, bounds };
+        if !types.timeouts().is_empty() {
+            rows.order_ids();
+        }
+        Some(rows)
     }
 
     /// Gives rows the places of their unique ids among the distinct ones, in ascending order, in place of codes, whose
     /// order is that in which files came.
     pub fn order_ids(&mut self) {
-        let (_, ranks) = std::mem::replace(&mut self.ids, Interner::of_text()).into_ranked();
+        let Some(ids) = self.ids.take() else { return };
+        let (_, ranks) = ids.into_ranked();
         self.rows.iter_mut().for_each(|row| row.key = row.key.with_ordered_id(&ranks));
     }
 

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::event_types::EventKey;
 use super::rows::{Row, RowKey};
 use super::time::calendar::Calendar;
 use super::time::{Day, Span, TimeUnit, Timestamp};
@@ -20,11 +21,11 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Cuts the events of one group, which are in order. `calendar` has the dates, `id_time` says which session ids are times.
+    /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
     pub fn candidates<T: RowKey>(
         &self,
         group: &[Row<T>],
-        calendar: &Calendar,
+        looks: Looks<'_>,
         id_time: impl Fn(i64) -> Option<Timestamp>,
         mut found: impl FnMut(Candidate),
     ) {
@@ -32,7 +33,7 @@ impl Rule {
         let whole = |reason| Candidate { events: 0..group.len(), verdict: Verdict::Out(reason) };
         match (self, first.value()) {
             (Rule::Default(by_id), Some(id)) => by_id.candidates(group, id_time(id), found),
-            (Rule::Custom(cutting), Some(_)) => cutting.candidates(group, calendar, found),
+            (Rule::Custom(cutting), Some(_)) => cutting.candidates(group, looks, found),
             (Rule::Default(_), None) => found(whole(OutOfSession::NoSessionId)),
             (Rule::Custom(_), None) => found(whole(OutOfSession::NoProperty)),
         }
@@ -57,6 +58,15 @@ impl Rule {
         };
         silence.merge_bound()
     }
+}
+
+/// What a custom rule looks at beside the events.
+#[derive(Clone, Copy, Debug)]
+pub struct Looks<'a> {
+    /// The dates that midnight is between.
+    pub calendar: &'a Calendar,
+    /// The timeout after an event of each class; empty where it is the same after all.
+    pub timeouts: &'a [Span],
 }
 
 /// A bound within which events of one group are in one session.
@@ -228,7 +238,7 @@ impl Silence {
 /// ```
 ///
 /// ```
-/// use dwell::kernel::{Calendar, CustomRule, EventTypes, Role, Row, Silence, Span, Timestamp, Verdict};
+/// use dwell::kernel::{Calendar, CustomRule, EventTypes, Looks, Role, Row, Silence, Span, Timestamp, Verdict};
 ///
 /// const MINUTE: i64 = 60_000_000;
 /// let names = ["open".to_string(), "view".to_string()];
@@ -247,7 +257,8 @@ impl Silence {
 ///     latest: Timestamp::from_micros(31 * MINUTE),
 /// };
 /// let mut found = Vec::new();
-/// rule.candidates(&events, &Calendar::single(), |candidate| {
+/// let looks = Looks { calendar: &Calendar::single(), timeouts: &[] };
+/// rule.candidates(&events, looks, |candidate| {
 ///     found.push((candidate.events, match candidate.verdict {
 ///         Verdict::Session(bounds) => bounds.reason.name(),
 ///         Verdict::Out(reason) => reason.name(),
@@ -274,43 +285,48 @@ pub struct CustomRule {
 }
 
 impl CustomRule {
-    /// Cuts the events of one group; `calendar` has the dates that midnight is between.
-    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], calendar: &Calendar, mut found: impl FnMut(Candidate)) {
+    /// Cuts the events of one group.
+    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], looks: Looks<'_>, mut found: impl FnMut(Candidate)) {
         let Some(first) = events.first() else { return };
-        let mut dates = Dates { ends: self.at_midnight.then_some(calendar), date: None };
+        let mut dates = Dates { ends: self.at_midnight.then_some(looks.calendar), date: None };
         dates.go_to(first.time());
-        let (mut open, mut last_end) = (0, first.end());
+        let mut last = Last::of(first);
+        let mut open = 0;
         for (next, event) in events.iter().enumerate().skip(1) {
             let midnight = dates.go_to(event.time());
-            if midnight || self.opens(events, open, next, last_end) {
-                found(Candidate { events: open..next, verdict: self.judge(events, open..next, last_end, midnight) });
+            let silent = last.silence(self.silence, looks).cuts(last.end, event.time());
+            if midnight || silent || self.opens(events, open, next) {
+                found(Candidate {
+                    events: open..next,
+                    verdict: self.judge(events, open..next, last.end, silent, midnight),
+                });
                 open = next;
             }
             // All that came before ended before a silence that cuts.
-            last_end = last_end.max(event.end());
+            last.go_on(event);
         }
         let midnight = dates.go_to(self.latest);
+        let silent = last.silence(self.silence, looks).cuts(last.end, self.latest);
         let rest = open..events.len();
-        found(Candidate { events: rest.clone(), verdict: self.judge(events, rest, last_end, midnight) });
+        found(Candidate { events: rest.clone(), verdict: self.judge(events, rest, last.end, silent, midnight) });
     }
 
-    /// Whether the event at `next` opens a new candidate. The current one opened at `open`, and its last event ended at
-    /// `last_end`. Midnight is asked for by the caller.
-    fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize, last_end: Timestamp) -> bool {
+    /// Whether the event at `next` opens a new candidate by the types of events: silences and midnight are asked for by the caller. The current one opened at `open`.
+    fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
-        self.silence.cuts(last_end, event.time())
-            || event.event().is_start() && !(self.starts_continue && in_session)
-            || previous.event().is_end()
+        event.event().is_start() && !(self.starts_continue && in_session) || previous.event().is_end()
     }
 
     /// Whether a candidate whose last event ended at `last_end` is a session, and why it ended; the reasons are in the order of
-    /// SPEC 4. `midnight` says whether a date ends between it and the next event, or the end of the input.
+    /// SPEC 4. `silent` says whether a silence follows that cuts, and `midnight` whether a date ends, before the next event or the
+    /// end of the input.
     fn judge<T: RowKey>(
         &self,
         events: &[Row<T>],
         candidate: Range<usize>,
         last_end: Timestamp,
+        silent: bool,
         midnight: bool,
     ) -> Verdict {
         let (first, last) = (&events[candidate.start], &events[candidate.end - 1]);
@@ -320,22 +336,53 @@ impl CustomRule {
         if self.needs_end && !last.event().is_end() {
             return Verdict::Out(OutOfSession::Unclosed);
         }
-        let next = events.get(candidate.end);
-        let heard_until = next.map_or(self.latest, |next| next.time());
+        let has_next = candidate.end < events.len();
         let reason = if self.property_only {
             EndReason::Property
         } else if last.event().is_end() {
             EndReason::EndEvent
-        } else if self.silence.cuts(last_end, heard_until) {
+        } else if silent {
             EndReason::Timeout
         } else if midnight {
             EndReason::Midnight
-        } else if next.is_some() {
+        } else if has_next {
             EndReason::StartEvent
         } else {
             EndReason::EndOfData
         };
         Verdict::Session(Bounds { start: first.time(), end: last_end, reason, clock_skew: false })
+    }
+}
+
+/// The last event so far of a group: the one that ended last, and of several the last in order.
+struct Last {
+    end: Timestamp,
+    event: EventKey,
+}
+
+impl Last {
+    fn of<T: RowKey>(row: &Row<T>) -> Self {
+        Last { end: row.end(), event: row.last_event() }
+    }
+
+    /// Goes on to the next row. Events come in order; partial sessions do by their first events.
+    fn go_on<T: RowKey>(&mut self, row: &Row<T>) {
+        let next = Last::of(row);
+        let is_later = match row.partial_session() {
+            None => true,
+            Some(_) => (self.end, self.event) <= (next.end, next.event),
+        };
+        if is_later {
+            *self = next;
+        }
+    }
+
+    /// The silence that cuts after it.
+    fn silence(&self, of_all: Silence, looks: Looks<'_>) -> Silence {
+        match looks.timeouts.get(self.event.class() as usize) {
+            Some(timeout) => Silence { limit: Some(*timeout), ..of_all },
+            None => of_all,
+        }
     }
 }
 
@@ -462,7 +509,8 @@ mod tests {
     /// What each candidate is: its length and why it ended or is out.
     fn cut(rule: CustomRule, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
         let mut found = Vec::new();
-        rule.candidates(&story(events), &Calendar::single(), |candidate| {
+        let looks = Looks { calendar: &Calendar::single(), timeouts: &[] };
+        rule.candidates(&story(events), looks, |candidate| {
             let why = match candidate.verdict {
                 Verdict::Session(bounds) => bounds.reason.name(),
                 Verdict::Out(reason) => reason.name(),

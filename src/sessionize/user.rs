@@ -12,9 +12,9 @@
 
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
-use super::order::put_in_order;
+use super::order::{put_in_order, settle_classes};
 use super::rows::{Row, RowKey};
-use super::rule::{Bounds, OutOfSession, Rule, Verdict};
+use super::rule::{Bounds, Looks, OutOfSession, Rule, Verdict};
 use super::table_rows::added::FactRules;
 use super::time::calendar::Calendar;
 use super::time::dates::DateSet;
@@ -45,6 +45,11 @@ impl Rules<'_> {
     /// Whether tables hold the date of this instant.
     pub fn hold_date_of(&self, time: Timestamp) -> bool {
         self.dates.is_all() || self.dates.holds(self.calendar.day_of(time))
+    }
+
+    /// What the rule looks at beside events.
+    fn looks(&self) -> Looks<'_> {
+        Looks { calendar: self.calendar, timeouts: self.types.timeouts() }
     }
 
     fn standing(&self, day: Day, bounds: Bounds) -> TableStanding {
@@ -118,7 +123,7 @@ pub fn walk_user<T: RowKey, S: Sink<T>>(
     sink: &mut S,
 ) {
     for group in groups(events_that_count(rules, events, sink)) {
-        rules.rule.candidates(group, rules.calendar, id_time, |candidate| match candidate.verdict {
+        rules.rule.candidates(group, rules.looks(), id_time, |candidate| match candidate.verdict {
             Verdict::Out(reason) => sink.out_of_session(&group[candidate.events], reason),
             Verdict::Session(bounds) => {
                 let (events, after) = group[candidate.events.start..].split_at(candidate.events.len());
@@ -149,6 +154,9 @@ pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
     let kept = drop_inactive(events, rules.types, |event| sink.inactive(event));
     let events = &mut events[..kept];
     put_in_order(events);
+    if !rules.types.timeouts().is_empty() {
+        settle_classes(events);
+    }
     sink.counted(events);
     events
 }

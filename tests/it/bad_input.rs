@@ -41,6 +41,7 @@ fn ordinary() -> Vec<Event> {
         sequence: Some(1),
         dedup: Some(format!("{user} {time}")),
         keep: Some(1),
+        platform: None,
     };
     ORDINARY.map(event).to_vec()
 }

@@ -5,7 +5,7 @@
 
 use crate::reference::{
     self, AtMidnight, Calendar, Cell, Counts, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome,
-    RepeatedStart, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
+    RepeatedStart, Timeouts, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
 };
 use crate::support::{
     job_toml, outcome_difference, table_hashes, uncounted_rows, ColumnType, Layout, Sandbox, TimeType, Unit, PROPERTY,
@@ -16,7 +16,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Instants with something near them: a new year, and clocks that go forward and back in each zone (in Sao
@@ -48,6 +48,10 @@ const TYPES: [Option<&str>; 11] = [
     Some("Zoom"),
     Some("état"),
 ];
+
+/// What timeouts differ by.
+const PLATFORMS: [Option<&str>; 7] =
+    [None, Some(""), Some("ios"), Some("web"), Some("web"), Some("android"), Some("watch")];
 
 /// One run to compare: a job and a table in files.
 #[derive(Clone, Debug)]
@@ -133,7 +137,11 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
         option::weighted(0.35, select(vec![PROPERTY, SESSION_ID])),
         select(vec![names(&[]), names(&[]), names(&["open"]), names(&["open", "resume"])]),
         select(vec![names(&[]), names(&[]), names(&["close"]), names(&["close", "quit"])]),
-        option::weighted(0.5, select(vec![MILLI, MINUTE, 30 * MINUTE, 90 * MINUTE, 26 * HOUR])),
+        option::weighted(0.5, select(TIMEOUTS.to_vec())),
+        option::weighted(
+            0.4,
+            prop::collection::vec((select(vec!["ios", "web", "watch"]), select(TIMEOUTS.to_vec())), 1..3),
+        ),
     );
     let options = (
         limit(vec![20 * MINUTE, HOUR, DAY, 2 * DAY, 7 * DAY]),
@@ -152,9 +160,11 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
         option::weighted(0.2, 1..=3i64),
         option::weighted(0.1, (-1..=1i64, 1..=2i64)),
     );
+    // On the heap: what is made of several of these is large for the stack of a test.
+    let (rows, shape, options) = (rows.boxed(), shape.boxed(), options.boxed());
     (rows, shape, options, output).prop_map(move |(rows, shape, options, output)| {
         let (keep_above, min_time, max_time, sequence, dedup, inactive) = rows;
-        let (property, start_event, end_event, timeout) = shape;
+        let (property, start_event, end_event, timeout, listed) = shape;
         let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from, id_unit, at_midnight) = options;
         let (timezone, anchor, since, until, window) = output;
         let anchor = anchor.parse::<jiff::Timestamp>().unwrap().as_microsecond();
@@ -172,6 +182,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
             start_event,
             end_event,
             timeout,
+            timeouts: listed.map(|listed| Timeouts { listed: by_value(listed), default: MINUTE }),
             max_gap,
             gap_equal,
             unclosed,
@@ -190,6 +201,15 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
     })
 }
 
+/// What timeouts there are.
+const TIMEOUTS: [i64; 5] = [MILLI, MINUTE, 30 * MINUTE, 90 * MINUTE, 26 * HOUR];
+
+/// Each value with one timeout.
+fn by_value(listed: Vec<(&str, i64)>) -> Vec<(String, i64)> {
+    let by_value: BTreeMap<String, i64> = listed.into_iter().map(|(value, span)| (value.to_owned(), span)).collect();
+    by_value.into_iter().collect()
+}
+
 /// Section 3: what cannot have an effect under the default definition is an error.
 fn only_default(all: Definition) -> Definition {
     Definition {
@@ -197,6 +217,7 @@ fn only_default(all: Definition) -> Definition {
         start_event: Vec::new(),
         end_event: Vec::new(),
         timeout: None,
+        timeouts: None,
         gap_equal: None,
         unclosed: None,
         repeated_start: None,
@@ -208,11 +229,15 @@ fn only_default(all: Definition) -> Definition {
 
 /// Section 3: what cannot have an effect under this custom definition is an error.
 fn only_custom(all: Definition) -> Definition {
-    let timeout = if all.is_default() { Some(30 * MINUTE) } else { all.timeout };
+    let is_default = Definition { timeouts: None, ..all.clone() }.is_default();
+    let timeout = if is_default { Some(30 * MINUTE) } else { all.timeout };
     let max_gap = if timeout.is_some() { None } else { all.max_gap };
     let silence_cuts = timeout.is_some() || max_gap != Some(Limit::Never);
+    // Of the timeouts by a column, the one that the definition would have is that of all other values.
+    let timeouts = all.timeouts.zip(timeout).map(|(timeouts, default)| Timeouts { default, ..timeouts });
     Definition {
-        timeout,
+        timeout: timeout.filter(|_| timeouts.is_none()),
+        timeouts,
         max_gap,
         gap_equal: all.gap_equal.filter(|_| silence_cuts),
         unclosed: all.unclosed.filter(|_| !all.end_event.is_empty()),
@@ -246,6 +271,8 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 enum Bound {
     Gap,
+    /// The timeout of a value that has one of its own.
+    ListedGap,
     DedupWithin,
     MaxLength,
     Day,
@@ -260,7 +287,14 @@ impl Bound {
             _ => default,
         };
         match self {
-            Bound::Gap => definition.timeout.unwrap_or(limit(definition.max_gap, 7 * DAY)),
+            Bound::Gap => {
+                let by_column = definition.timeouts.as_ref().map(|timeouts| timeouts.default);
+                by_column.or(definition.timeout).unwrap_or(limit(definition.max_gap, 7 * DAY))
+            }
+            Bound::ListedGap => {
+                let listed = definition.timeouts.as_ref().map(|timeouts| timeouts.listed[0].1);
+                listed.unwrap_or(Bound::Gap.duration(definition))
+            }
             Bound::DedupWithin => definition.dedup_within.unwrap_or(7 * DAY),
             Bound::MaxLength => limit(definition.max_length, DAY),
             Bound::Day => DAY,
@@ -315,11 +349,13 @@ pub struct Seed {
     sequence: Option<i64>,
     dedup: Option<usize>,
     keep: Option<i64>,
+    platform: Option<&'static str>,
 }
 
 pub fn seed() -> impl Strategy<Value = Seed> {
     let bound = prop_oneof![
-        4 => Just(Bound::Gap),
+        3 => Just(Bound::Gap),
+        2 => Just(Bound::ListedGap),
         1 => Just(Bound::DedupWithin),
         1 => Just(Bound::MaxLength),
         1 => Just(Bound::Day),
@@ -358,21 +394,13 @@ pub fn seed() -> impl Strategy<Value = Seed> {
         (select(vec![0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3]), 0..4usize, step, fault, event),
         (id, 0..6usize, option::of(0..3i64), option::of(0..3usize)),
         option::weighted(0.9, select(vec![0, 1, 1, 2, 2, 2])),
-        prop::bool::weighted(0.1),
+        (select(PLATFORMS.to_vec()), prop::bool::weighted(0.1)),
     )
-        .prop_map(|((person, spelling, step, fault, event), (id, property, sequence, dedup), keep, resent)| Seed {
-            person,
-            spelling,
-            step,
-            resent,
-            fault,
-            event,
-            id,
-            property,
-            sequence,
-            dedup,
-            keep,
-        })
+        .prop_map(
+            |((person, spelling, step, fault, event), (id, property, sequence, dedup), keep, (platform, resent))| {
+                Seed { person, spelling, step, resent, fault, event, id, property, sequence, dedup, keep, platform }
+            },
+        )
 }
 
 pub fn layout() -> impl Strategy<Value = Layout> {
@@ -435,7 +463,8 @@ pub fn events(definition: &Definition, layout: &Layout, anchor: i64, seeds: &[Se
     for seed in seeds {
         if let (true, Some(last)) = (seed.resent, events.last()) {
             let session_id = fixed_id(seed.id, layout.session_id, anchor, definition.unit_of_ids());
-            events.push(Event { session_id, property: property(layout.property, seed.property), ..last.clone() });
+            let property = property(layout.property, seed.property);
+            events.push(Event { session_id, property, platform: seed.platform.map(str::to_owned), ..last.clone() });
             continue;
         }
         let offset = seed.person as i64 * 20 * MINUTE;
@@ -456,6 +485,7 @@ pub fn events(definition: &Definition, layout: &Layout, anchor: i64, seeds: &[Se
             sequence: seed.sequence,
             dedup: seed.dedup.map(|id| ["", "m1", "m2"][id].to_owned()),
             keep: seed.keep,
+            platform: seed.platform.map(str::to_owned),
         });
     }
     events

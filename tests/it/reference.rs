@@ -61,6 +61,8 @@ pub struct Event {
     pub dedup: Option<String>,
     /// What `where = "keep > 0"` looks at.
     pub keep: Option<i64>,
+    /// What timeouts differ by.
+    pub platform: Option<String>,
 }
 
 /// The whole input, whatever files it lies in.
@@ -106,6 +108,21 @@ pub enum LengthFrom {
 pub enum AtMidnight {
     Join,
     Split,
+}
+
+/// `timeout = { by = "platform", ios = "5m", default = "30m" }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub listed: Vec<(String, i64)>,
+    pub default: i64,
+}
+
+impl Timeouts {
+    /// Null, empty and unlisted values take `default`.
+    fn after(&self, value: &Option<String>) -> i64 {
+        let listed = self.listed.iter().find(|(name, _)| Some(name) == value.as_ref());
+        listed.map_or(self.default, |(_, timeout)| *timeout)
+    }
 }
 
 /// What a session id that is a time counts.
@@ -169,6 +186,8 @@ pub struct Definition {
     pub start_event: Vec<String>,
     pub end_event: Vec<String>,
     pub timeout: Option<i64>,
+    /// Timeouts by a column, in place of one timeout.
+    pub timeouts: Option<Timeouts>,
     pub max_gap: Option<Limit>,
     pub gap_equal: Option<GapEqual>,
     pub unclosed: Option<Unclosed>,
@@ -190,7 +209,11 @@ impl Definition {
     /// Section 3: default when none of property, start, end, timeout, `at_midnight` is set (`"join"` is as if not written).
     pub fn is_default(&self) -> bool {
         let by_type = !self.start_event.is_empty() || !self.end_event.is_empty();
-        self.property.is_none() && !by_type && self.timeout.is_none() && !self.splits_at_midnight()
+        self.property.is_none() && !by_type && !self.has_timeout() && !self.splits_at_midnight()
+    }
+
+    pub fn has_timeout(&self) -> bool {
+        self.timeout.is_some() || self.timeouts.is_some()
     }
 
     pub fn splits_at_midnight(&self) -> bool {
@@ -229,9 +252,11 @@ impl Definition {
         }
     }
 
-    /// Section 3, custom: does a silence this long cut? The timeout decides, else `max_gap`.
-    fn silence_cuts(&self, silence: i64) -> bool {
-        let Some(bound) = self.timeout.or(self.max_gap()) else {
+    /// Section 3, custom: does a silence this long after an event cut? The timeout decides, that of the event's value where
+    /// timeouts differ by a column, else `max_gap`.
+    fn silence_cuts(&self, before: &Kept, silence: i64) -> bool {
+        let by_column = self.timeouts.as_ref().map(|timeouts| timeouts.after(&before.platform));
+        let Some(bound) = by_column.or(self.timeout).or(self.max_gap()) else {
             return false;
         };
         match self.gap_equal.unwrap_or(GapEqual::Split) {
@@ -408,6 +433,7 @@ pub struct Kept {
     /// What charts look at.
     pub keep: Option<i64>,
     pub property: Option<Value>,
+    platform: Option<String>,
 }
 
 /// A session before it has a number and a place in the table.
@@ -461,7 +487,8 @@ pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) ->
     let mut events = filter_and_reject(&passing, definition, &mut counts);
     order(&mut events, definition);
     let events = deduplicate(events, definition, &mut counts);
-    let events = drop_inactive(events, definition, &mut counts);
+    let mut events = drop_inactive(events, definition, &mut counts);
+    put_values_in_order(&mut events, definition);
 
     let (drafts, fates) = if definition.is_default() {
         default_sessions(&events, definition)
@@ -521,6 +548,7 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
             dedup: event.dedup.clone().filter(|id| !id.is_empty()),
             keep: event.keep,
             property: event.property.clone(),
+            platform: event.platform.clone(),
         });
     }
     kept
@@ -584,6 +612,8 @@ fn order(events: &mut [Kept], definition: &Definition) {
             event.sequence,
             definition.rank(&event.event),
             event.event.clone(),
+            // Where rules look at values: nulls first.
+            event.dedup.clone().filter(|_| definition.dedup && definition.timeouts.is_some()),
             event.value.clone(),
             // What charts look at of them decides, too: otherwise the order of files would.
             event.keep,
@@ -616,6 +646,7 @@ fn deduplicate(events: Vec<Kept>, definition: &Definition, counts: &mut Counts) 
             if let Some(stays) = kept.iter_mut().rev().take_while(|other| other.time == event.time).find(is_same) {
                 stays.keep = stays.keep.min(event.keep);
                 stays.property = stays.property.clone().min(event.property);
+                stays.platform = stays.platform.clone().min(event.platform);
             }
         } else {
             kept.push(event);
@@ -630,6 +661,23 @@ fn drop_inactive(events: Vec<Kept>, definition: &Definition, counts: &mut Counts
         events.into_iter().partition(|event| definition.is_inactive(&event.event));
     counts.inactive = inactive.len() as i64;
     active
+}
+
+/// Section 2, step 5: among events of a group that are equal in all that orders them, values ascend on their own.
+fn put_values_in_order(events: &mut [Kept], definition: &Definition) {
+    let id = |event: &Kept| event.dedup.clone().filter(|_| definition.dedup);
+    let place = |event: &Kept| (event.time, event.sequence, event.event.clone(), id(event));
+    let groups: Vec<Vec<usize>> = groups(events).into_values().collect();
+    for members in groups {
+        let ties = members.chunk_by(|a, b| place(&events[*a]) == place(&events[*b]));
+        for ties in ties.map(<[usize]>::to_vec).collect::<Vec<_>>() {
+            let mut values: Vec<_> = ties.iter().map(|index| events[*index].platform.clone()).collect();
+            values.sort();
+            for (index, value) in ties.iter().zip(values) {
+                events[*index].platform = value;
+            }
+        }
+    }
 }
 
 /// The places of each group's events, in order.
@@ -769,7 +817,7 @@ fn segments(events: &[Kept], members: &[usize], definition: &Definition, calenda
                 let in_open_session = definition.is_start(&events[segment[0]].event);
                 let continues = definition.repeated_start == Some(RepeatedStart::Continue) && in_open_session;
                 let new_date = calendar.date(event.time) != calendar.date(previous.time);
-                definition.silence_cuts(event.time - previous.time)
+                definition.silence_cuts(previous, event.time - previous.time)
                     || (definition.splits_at_midnight() && new_date)
                     || definition.is_end(&previous.event)
                     || (definition.is_start(&event.event) && !continues)
@@ -792,14 +840,14 @@ fn end_reason(
     latest: i64,
 ) -> &'static str {
     let by_type = !definition.start_event.is_empty() || !definition.end_event.is_empty();
-    if !by_type && definition.timeout.is_none() && !definition.splits_at_midnight() {
+    if !by_type && !definition.has_timeout() && !definition.splits_at_midnight() {
         return "property";
     }
     if definition.is_end(&last.event) {
         return "end_event";
     }
     // The silence up to the group's next event, or, where there is none, up to the latest time of the input.
-    if definition.silence_cuts(next.unwrap_or(latest) - last.time) {
+    if definition.silence_cuts(last, next.unwrap_or(latest) - last.time) {
         return "timeout";
     }
     if definition.splits_at_midnight() && calendar.date(next.unwrap_or(latest)) != calendar.date(last.time) {

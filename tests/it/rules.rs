@@ -2,8 +2,8 @@
 //! program and for the reference.
 
 use crate::reference::{
-    AtMidnight, BinRow, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart, Unclosed,
-    Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID,
+    AtMidnight, BinRow, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome, RepeatedStart, Timeouts,
+    Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID,
 };
 use crate::support::{
     at, at_ms, by_default, dated_files, read_metadata, read_parquet, text, under, ColumnType, Layout, Story, TimeType,
@@ -31,6 +31,7 @@ mod reject;
 mod session_ids;
 mod start_and_end;
 mod timeout;
+mod timeout_by_column;
 mod without_effect;
 
 fn nothing() -> Definition {

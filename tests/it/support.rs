@@ -29,6 +29,8 @@ pub const USER_COLUMNS: [&str; 2] = ["user_id", "device_id"];
 pub const PROPERTY: &str = "order_id";
 pub const SEQUENCE: &str = "server_seq";
 pub const DEDUP: &str = "insert_id";
+/// No name that `doctor` knows.
+pub const PLATFORM: &str = "surface";
 
 /// The type of a user, session id or property column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +147,8 @@ impl Layout {
         columns.push((SEQUENCE, Arc::new(events.iter().map(|event| event.sequence).collect::<Int64Array>())));
         let unique: StringArray = events.iter().map(|event| event.dedup.clone()).collect();
         columns.push((DEDUP, Arc::new(unique)));
+        let platforms: StringArray = events.iter().map(|event| event.platform.clone()).collect();
+        columns.push((PLATFORM, Arc::new(platforms)));
         columns.push(("keep", Arc::new(events.iter().map(|event| event.keep).collect::<Int64Array>())));
         columns.retain(|(name, _)| !self.without.contains(name));
 
@@ -310,7 +314,7 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
         ("property", d.property.as_ref().map(quoted)),
         ("start_event", list_key(&d.start_event)),
         ("end_event", list_key(&d.end_event)),
-        ("timeout", d.timeout.map(|timeout| quoted(duration_text(timeout)))),
+        ("timeout", timeout_key(d)),
         ("max_gap", d.max_gap.map(|limit| quoted(limit_text(limit)))),
         (
             "gap_equal",
@@ -385,6 +389,18 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
 
 fn list_key(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| quoted_list(names))
+}
+
+/// One timeout, or a table of them.
+fn timeout_key(definition: &Definition) -> Option<String> {
+    let Some(timeouts) = &definition.timeouts else {
+        return definition.timeout.map(|timeout| quoted(duration_text(timeout)));
+    };
+    let mut keys = format!("{{ by = {}", quoted(PLATFORM));
+    for (value, timeout) in &timeouts.listed {
+        write!(keys, ", {} = {}", quoted(value), quoted(duration_text(*timeout))).unwrap();
+    }
+    Some(format!("{keys}, default = {} }}", quoted(duration_text(timeouts.default))))
 }
 
 /// A bare date where the time is one's first instant, else a timestamp.
@@ -948,6 +964,11 @@ impl Story {
         self.last(|event| event.dedup = Some(id.to_owned()))
     }
 
+    /// What timeouts differ by, of the last event.
+    pub fn on(self, platform: &str) -> Story {
+        self.last(|event| event.platform = Some(platform.to_owned()))
+    }
+
     pub fn sequence(self, sequence: i64) -> Story {
         self.last(|event| event.sequence = Some(sequence))
     }
@@ -979,6 +1000,13 @@ impl Story {
         };
         told.each(|told| uncounted_rows(&told.counts), 0);
         told
+    }
+
+    /// The story must end well, under keys that the reference does not know.
+    pub fn by_program_alone(self) -> Outcome {
+        let (sandbox, ran) = self.play();
+        ran.expect_code(0);
+        sandbox.outcome(&Definition { timeout: Some(MINUTE), ..self.definition })
     }
 
     /// The story must end with this code and a message that says all of `words`, and leave no tables.

@@ -37,6 +37,10 @@ impl RowKey for Light {
         self.place
     }
 
+    fn with_class(self, class: u32) -> Self {
+        Light { event: self.event.with_class(class), ..self }
+    }
+
     fn with_fact(self, place: u32) -> Self {
         Light { place, ..self }
     }
@@ -85,6 +89,10 @@ impl RowKey for Whole {
         self.place
     }
 
+    fn with_class(self, class: u32) -> Self {
+        Whole { event: self.event.with_class(class), ..self }
+    }
+
     fn with_fact(self, place: u32) -> Self {
         Whole { place, ..self }
     }
@@ -92,10 +100,10 @@ impl RowKey for Whole {
 
 impl SideKey for Whole {
     fn see<T: RowKey>(sight: &Sight, event: &Row<T>, place: u32) -> Self {
-        let (_, sequence, key) = event.order();
+        let (_, sequence, _) = event.order();
         Whole {
             sequence: if sight.by_sequence { sequence } else { 0 },
-            event: sight.event(key),
+            event: sight.event(event.event()),
             unique_id: event.unique_id().filter(|_| sight.by_unique_id),
             // Whoever groups by nothing has one group.
             value: if sight.by_value { event.value() } else { Some(0) },

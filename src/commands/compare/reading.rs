@@ -222,7 +222,8 @@ fn union(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Option<Roles> {
     let [a, b] = [&*roles[0], &*roles[1]];
     let rows = |input: &Input| (input.condition.clone(), input.times, input.time_unit);
     let same_rows = rows(inputs[0]) == rows(inputs[1]);
-    let same_columns = (&a.users, a.user_type, &a.time, &a.event) == (&b.users, b.user_type, &b.time, &b.event);
+    let same_columns = (&a.users, a.user_type, &a.time, &a.event, &a.timeout)
+        == (&b.users, b.user_type, &b.time, &b.event, &b.timeout);
     if !same_rows || !same_columns {
         return None;
     }

@@ -19,8 +19,7 @@ pub(super) struct Sight {
 impl Sight {
     pub(super) fn new(types: &EventTypes, roles: &Roles) -> Self {
         let mut keys = vec![EventKey::NONE; types.len() + 1];
-        for code in 0..=types.len() as u32 {
-            let key = types.key(code);
+        for key in types.each() {
             keys[key.rank() as usize] = key;
         }
         Sight {
@@ -33,7 +32,7 @@ impl Sight {
 
     /// The key that a type has here, from any definition's.
     pub(super) fn event(&self, key: EventKey) -> EventKey {
-        self.keys[key.rank() as usize]
+        self.keys[key.rank() as usize].with_class(key.class())
     }
 
     pub(super) fn is_light(&self) -> bool {

@@ -25,6 +25,8 @@ pub struct Answer {
     pub property: Option<String>,
     /// The job's own timeout.
     pub own: Option<Span>,
+    /// The column that the job's own timeouts differ by: they are tried, too, after all others.
+    pub by_column: Option<String>,
     /// What became of the rows.
     pub rows: Rows,
     /// The timeouts that were tried.
@@ -155,14 +157,19 @@ impl Answer {
 
     pub(super) fn timeout_rows(&self) -> Vec<TimeoutRow> {
         let gaps = self.tally.gaps.total();
-        let of = self.timeouts.iter().zip(&self.tally.candidates).zip(&self.medians);
-        of.map(|((timeout, counts), median)| TimeoutRow {
-            timeout: duration_text(*timeout),
-            timeout_ms: match timeout.micros() % 1_000 {
+        let same = self.timeouts.iter().map(|timeout| {
+            let millis: Value = match timeout.micros() % 1_000 {
                 0 => timeout.floor_millis().into(),
                 _ => (timeout.micros() as f64 / 1e3).into(),
-            },
-            own: self.own == Some(*timeout),
+            };
+            (duration_text(*timeout), millis, self.own == Some(*timeout))
+        });
+        let by_column = self.by_column.iter().map(|column| (format!("by {column}"), Value::Null, true));
+        let of = same.chain(by_column).zip(&self.tally.candidates).zip(&self.medians);
+        of.map(|(((timeout, timeout_ms, own), counts), median)| TimeoutRow {
+            timeout,
+            timeout_ms,
+            own,
             sessions: counts.sessions,
             excluded: counts.excluded,
             median_length_ms: *median,
@@ -282,16 +289,18 @@ impl Answer {
     }
 
     fn candidates(&self, text: &mut String) {
+        let rows = self.timeout_rows();
+        let width = rows.iter().map(|row| row.timeout.chars().count()).fold(10, usize::max);
         let _ = writeln!(
             text,
-            "{:>10}  {:>15}  {:>15}  {:>10}  {:>15}  {:>12}",
+            "{:>width$}  {:>15}  {:>15}  {:>10}  {:>15}  {:>12}",
             "timeout", "sessions", "median length", "length 0", "gaps near it", "excluded"
         );
-        for row in self.timeout_rows() {
+        for row in rows {
             let median = row.median_length_ms.map_or_else(|| "–".to_string(), length_text);
             let _ = writeln!(
                 text,
-                "{:>10}  {:>15}  {median:>15}  {:>10}  {:>15}  {:>12}{}",
+                "{:>width$}  {:>15}  {median:>15}  {:>10}  {:>15}  {:>12}{}",
                 row.timeout,
                 grouped(row.sessions),
                 share_text(row.zero_length_sessions, row.sessions),
@@ -301,7 +310,7 @@ impl Answer {
             );
         }
         text.push_str("Near: within 10 % of the timeout. Excluded: longer than session.max_length\n");
-        if self.own.is_some() {
+        if self.own.is_some() || self.by_column.is_some() {
             text.push_str("* the job's own\n");
         }
     }

@@ -16,7 +16,8 @@ pub fn candidates(own: Option<Span>, more: &[Span]) -> Vec<Span> {
     all
 }
 
-/// The definition with a timeout in place of its own, or of `max_gap`; which timeout it is, is another matter. The
+/// The definition with a timeout in place of its own, or of `max_gap`; which timeout it is, is another matter: those by a
+/// column stay, as what they make of the events is counted, too. The
 /// default definition, under which none has an effect, becomes a timeout over all events of a user.
 pub fn under_timeouts(definition: &Definition) -> Definition {
     let custom = match &definition.kind {
@@ -26,6 +27,7 @@ pub fn under_timeouts(definition: &Definition) -> Definition {
             start_events: Vec::new(),
             end_events: Vec::new(),
             has_timeout: true,
+            timeouts: None,
             silence: None,
             equal_cuts: true,
             drop_unclosed: false,

@@ -34,12 +34,15 @@ use tally::{Measuring, Tally, Tallying};
 /// As a run, but for what it writes.
 pub fn gaps(mut job: Job, resources: &Resources, more: &[Span]) -> Result<Answer, Error> {
     let asked_about = job.definition.clone();
-    let own = asked_about.custom().filter(|custom| custom.has_timeout).and_then(|custom| custom.silence);
+    let with_timeout = asked_about.custom().filter(|custom| custom.has_timeout);
+    let by_column = with_timeout.and_then(|custom| custom.timeouts.clone());
+    let own = with_timeout.filter(|custom| custom.timeouts.is_none()).and_then(|custom| custom.silence);
     let timeouts = candidates(own, more);
+    let tried = timeouts.len() + usize::from(by_column.is_some());
     job.definition = under_timeouts(&asked_about);
     let question = Question::open(job, resources)?;
     let asked = question.ask()?;
-    let tally = Mutex::new(Tally::of(timeouts.len()));
+    let tally = Mutex::new(Tally::of(tried));
     each_user(&question, &asked, |visit| {
         let mut tallying = Tallying::new(asked.known.rules(), &timeouts);
         visit(&mut tallying);
@@ -65,6 +68,7 @@ pub fn gaps(mut job: Job, resources: &Resources, more: &[Span]) -> Result<Answer
         by_session_id: matches!(asked_about.kind, Kind::Default { .. }),
         property: asked_about.property().map(str::to_string),
         own,
+        by_column: by_column.map(|timeouts| timeouts.by),
         rows: Rows::of(question.plan.extent, &asked.gathered.rows),
         timeouts,
         medians,

@@ -2,7 +2,7 @@
 
 use crate::sessionize::layout::hash::hash_int;
 use crate::sessionize::rows::{Row, RowKey};
-use crate::sessionize::rule::{CustomRule, Rule, Silence, Verdict};
+use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict};
 use crate::sessionize::time::Span;
 use crate::sessionize::user::{events_that_count, groups, Rules, Sink};
 use crate::sessionize::visit::{IdTimes, UserVisitor};
@@ -68,32 +68,50 @@ impl Tally {
     }
 }
 
-/// A timeout as the kernel takes it.
-#[derive(Clone, Copy, Debug)]
-struct Try {
+/// A timeout as the kernel takes it, or timeouts by a column.
+#[derive(Clone, Debug)]
+struct Try<'r> {
     cutting: CustomRule,
-    /// The gaps within 10 % of it, both ends inclusive.
-    near: (Span, Span),
+    /// The timeout after an event of each class; empty where it is the same after all.
+    by_class: &'r [Span],
+    /// The gaps within 10 % of the timeout of each class, or of all, both ends inclusive.
+    near: Vec<(Span, Span)>,
 }
 
-impl Try {
-    fn new(rules: &Rules<'_>, timeout: Span) -> Option<Self> {
-        let Rule::Custom(cutting) = rules.rule else { return None };
-        let silence = Silence { limit: Some(timeout), ..cutting.silence };
-        let tenth = |tenths: i128| i128::from(timeout.micros()) * tenths;
-        let span = |micros: i128| Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
-        // Rounded so that whole microseconds compare as the fractions do.
-        let near = (span((tenth(9) + 9) / 10), span(tenth(11) / 10));
-        Some(Try { cutting: CustomRule { silence, ..cutting }, near })
+/// The gaps within 10 % of a timeout.
+fn near(timeout: Span) -> (Span, Span) {
+    let tenth = |tenths: i128| i128::from(timeout.micros()) * tenths;
+    let span = |micros: i128| Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+    // Rounded so that whole microseconds compare as the fractions do.
+    (span((tenth(9) + 9) / 10), span(tenth(11) / 10))
+}
+
+impl<'r> Try<'r> {
+    /// Each of the timeouts, and, where the job has timeouts by a column, these.
+    fn all(rules: &Rules<'r>, timeouts: &[Span]) -> Vec<Self> {
+        let Rule::Custom(cutting) = rules.rule else { return Vec::new() };
+        let mut all = Vec::new();
+        for timeout in timeouts {
+            let silence = Silence { limit: Some(*timeout), ..cutting.silence };
+            all.push(Try { cutting: CustomRule { silence, ..cutting }, by_class: &[], near: vec![near(*timeout)] });
+        }
+        let by_class = rules.types.timeouts();
+        if !by_class.is_empty() {
+            all.push(Try { cutting, by_class, near: by_class.iter().copied().map(near).collect() });
+        }
+        all
     }
 
-    fn all(rules: &Rules<'_>, timeouts: &[Span]) -> Vec<Self> {
-        timeouts.iter().filter_map(|timeout| Try::new(rules, *timeout)).collect()
+    /// Whether a gap after an event is within 10 % of the timeout.
+    fn is_near<T: RowKey>(&self, before: &Row<T>, gap: Span) -> bool {
+        let class = if self.by_class.is_empty() { 0 } else { before.event().class() as usize };
+        let (from, to) = self.near[class];
+        from <= gap && gap <= to
     }
 
     /// The length of each session of a group that starts on one of the dates.
     fn each_length<T: RowKey>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
-        self.cutting.candidates(group, rules.calendar, |candidate| {
+        self.cutting.candidates(group, Looks { calendar: rules.calendar, timeouts: self.by_class }, |candidate| {
             if let Verdict::Session(bounds) = candidate.verdict {
                 if rules.hold_date_of(bounds.start) {
                     found(bounds.end.since(bounds.start));
@@ -128,7 +146,7 @@ impl<T: RowKey> Sink<T> for Dropped {
 #[derive(Debug)]
 pub struct Tallying<'r> {
     rules: Rules<'r>,
-    tries: Vec<Try>,
+    tries: Vec<Try<'r>>,
     /// What has been counted.
     pub tally: Tally,
 }
@@ -147,7 +165,7 @@ impl<'r> Tallying<'r> {
                 let gap = pair[1].time().since(pair[0].time());
                 tally.gaps.add(half, gap);
                 for (candidate, of) in tally.candidates.iter_mut().zip(tries.iter()) {
-                    candidate.near += u64::from(of.near.0 <= gap && gap <= of.near.1);
+                    candidate.near += u64::from(of.is_near(&pair[0], gap));
                 }
             }
         }
@@ -196,7 +214,7 @@ fn half_of<T: RowKey>(events: &[Row<T>]) -> Half {
 #[derive(Debug)]
 pub struct Measuring<'r> {
     rules: Rules<'r>,
-    tries: Vec<Try>,
+    tries: Vec<Try<'r>>,
     open: Vec<bool>,
     /// What has been counted, for each timeout.
     pub counts: Vec<Finer>,

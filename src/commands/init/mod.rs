@@ -21,7 +21,7 @@ use crate::events::source::recognise::recognise;
 use crate::job::file::{InputKeys, JobFile, SessionKeys};
 use crate::job::options::Resources;
 use crate::job::source::{Key, Source};
-use crate::job::values::{Names, Scalar};
+use crate::job::values::{Names, Scalar, TimeoutKeys};
 use crate::job::{Job, JobError};
 use crate::storage::options::StorageOptions;
 use crate::tables::error::TableError;
@@ -111,7 +111,7 @@ fn defined(input: &InputKeys, resources: &Resources) -> Result<Defined, Error> {
 
 /// The events under half an hour's timeout: to look at, before it is known what a session is.
 fn under_timeout(input: InputKeys) -> Result<Job, JobError> {
-    let session = SessionKeys { timeout: Some(Scalar("30m".to_string())), ..SessionKeys::default() };
+    let session = SessionKeys { timeout: Some(TimeoutKeys::Same(Scalar("30m".to_string()))), ..SessionKeys::default() };
     Job::for_question(JobFile { input, session, ..JobFile::default() })
 }
 

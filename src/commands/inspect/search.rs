@@ -334,6 +334,7 @@ fn one_row(rows: &RoleColumns, row: usize) -> RoleColumns {
         value: optional(&rows.value),
         sequence: optional(&rows.sequence),
         dedup: optional(&rows.dedup),
+        timeout: optional(&rows.timeout),
         facts: None,
     }
 }

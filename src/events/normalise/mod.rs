@@ -29,8 +29,10 @@ use super::decode::owned::numbers_of;
 use super::error::InputError;
 use super::source::roles::{KeyType, Roles};
 use crate::job::instants::Instants;
+use crate::job::timeouts::Timeouts;
 use crate::job::times::Times;
 use crate::job::{Input, TimeRange, TimeUnit as JobUnit};
+use crate::sessionize::event_types::MOST_TYPES_WITH_CLASSES;
 use crate::sessionize::layout::columns::{gather, Coded, EventBatch, KeyColumn, TextColumn, ValueColumn, Values};
 use crate::sessionize::session_id::{is_valid_number, is_valid_text};
 use crate::sessionize::time::Timestamp;
@@ -154,7 +156,10 @@ impl<'a> Normaliser<'a> {
         let batch = EventBatch {
             users: users_as_codes(only_kept(users)?, known.users()),
             times,
-            events: column(rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
+            events: self.with_classes(
+                column(rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
+                column(rows.timeout)?,
+            )?,
             values: column(rows.value)?.map(|values| self.values(values, known)).transpose()?,
             sequence: column(rows.sequence)?.map(sequence),
             unique_ids: column(rows.dedup)?.as_ref().map(unique_ids),
@@ -297,6 +302,20 @@ impl<'a> Normaliser<'a> {
         Ok(codes)
     }
 
+    /// The codes of events' types with the classes of their values in the column that timeouts differ by.
+    fn with_classes(&self, codes: Option<Vec<u32>>, by: Option<ArrayRef>) -> Result<Option<Vec<u32>>, InputError> {
+        let (Some(by), Some(role)) = (by, &self.roles.timeout) else { return Ok(codes) };
+        let of_rows = classes(&by, &role.timeouts)?;
+        let Some(mut codes) = codes else { return Ok(Some(of_rows)) };
+        if codes.iter().any(|code| *code >= MOST_TYPES_WITH_CLASSES) {
+            let reason = "it has more than two million event types, too many where timeouts differ by a column";
+            return Err(unreadable(reason));
+        }
+        let number = role.timeouts.classes();
+        codes.iter_mut().zip(of_rows).for_each(|(code, class)| *code = *code * number + class);
+        Ok(Some(codes))
+    }
+
     /// Session ids or property values.
     fn values(&self, values: ArrayRef, known: &mut Dictionaries) -> Result<ValueColumn, InputError> {
         let is_session_id = self.roles.value.as_ref().is_some_and(|value| value.is_session_id);
@@ -355,6 +374,21 @@ fn users_as_codes(users: ArrayRef, known: &mut Keys) -> Coded {
         (true, _) => known.of_codes(users),
         (false, Some(texts)) => known.of_text(texts),
         (false, None) => known.of_numbers(users.as_primitive::<Int64Type>().values()),
+    }
+}
+
+/// The class of each value in the column that timeouts differ by.
+fn classes(values: &ArrayRef, timeouts: &Timeouts) -> Result<Vec<u32>, InputError> {
+    if let Some(text) = CodedText::of(values) {
+        let of_codes: Vec<u32> = text.texts().iter().map(|value| timeouts.class_of(value)).collect();
+        return Ok(text.look_up(&of_codes, timeouts.class_of(None)));
+    }
+    if let Some(texts) = values.as_string_view_opt() {
+        return Ok(texts.iter().map(|value| timeouts.class_of(value)).collect());
+    }
+    match values.data_type() {
+        DataType::Null => Ok(vec![timeouts.class_of(None); values.len()]),
+        other => Err(unreadable(&format!("what timeouts differ by is {other}"))),
     }
 }
 

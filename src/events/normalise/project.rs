@@ -48,6 +48,8 @@ pub struct RoleColumns {
     pub sequence: Option<ArrayRef>,
     /// Text or bytes.
     pub dedup: Option<ArrayRef>,
+    /// Text, that timeouts differ by.
+    pub timeout: Option<ArrayRef>,
     /// What charts and segments ask.
     pub facts: Option<Coded>,
 }
@@ -262,8 +264,8 @@ impl Projection {
         let roles = &self.roles;
         let time = column("time", &roles.time)?;
         if self.pass == Pass::Times {
-            let (users, event, value, sequence, dedup, facts) = (Vec::new(), None, None, None, None, None);
-            return Ok(RoleColumns { rows, filtered: 0, time, users, event, value, sequence, dedup, facts });
+            let (users, event, value, sequence, dedup, timeout, facts) = Default::default();
+            return Ok(RoleColumns { rows, filtered: 0, time, users, event, value, sequence, dedup, timeout, facts });
         }
         let users = roles.users.iter().enumerate();
         let optional = |role: &str, of: Option<&ColumnRef>| of.map(|of| column(role, of)).transpose();
@@ -276,6 +278,7 @@ impl Projection {
             value: optional("value", roles.value.as_ref().map(|value| &value.column))?,
             sequence: optional("sequence", roles.sequence.as_ref())?,
             dedup: optional("dedup", roles.dedup.as_ref())?,
+            timeout: optional("timeout", roles.timeout.as_ref().map(|timeout| &timeout.column))?,
             facts: None,
         })
     }
@@ -300,7 +303,7 @@ impl Projection {
                     None => series.clone(),
                 },
                 "sequence" => integers(series, column)?.into_series(),
-                "event" => texts(series, column)?.into_series(),
+                "event" | "timeout" => texts(series, column)?.into_series(),
                 "dedup" => unique_ids(series, column)?,
                 _ if self.roles.user_type == KeyType::Int => integers(series, column)?.into_series(),
                 _ => id_texts(series, column)?.into_series(),
@@ -344,6 +347,7 @@ fn is_direct(roles: &Roles, pass: Pass, schema: &FileSchema) -> bool {
         && roles.value.as_ref().is_none_or(|value| holds(&value.column, &|kind| key(value.key_type, kind)))
         && roles.sequence.as_ref().is_none_or(|sequence| holds(sequence, &|kind| *kind == Kind::Int))
         && roles.dedup.as_ref().is_none_or(|dedup| holds(dedup, &is_text))
+        && roles.timeout.as_ref().is_none_or(|timeout| holds(&timeout.column, &is_text))
 }
 
 /// Whether a file's values are of the sort that the column has over all files.

@@ -504,6 +504,7 @@ impl ReadPlan {
             by_role.extend(self.roles.value.as_ref().map(|value| column("value", &value.column)));
             by_role.extend(self.roles.sequence.as_ref().map(|sequence| column("sequence", sequence)));
             by_role.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
+            by_role.extend(self.roles.timeout.as_ref().map(|timeout| column("timeout", &timeout.column)));
             by_role
         }))
     }

@@ -5,6 +5,7 @@ use super::fits::fits;
 use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::job::source::Key;
+use crate::job::timeouts::Timeouts;
 use crate::job::{Definition, Input, Job};
 
 /// The columns of a run by role.
@@ -24,6 +25,17 @@ pub struct Roles {
     pub sequence: Option<ColumnRef>,
     /// Unique ids of events.
     pub dedup: Option<ColumnRef>,
+    /// What timeouts differ by.
+    pub timeout: Option<TimeoutRole>,
+}
+
+/// The column that timeouts differ by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeoutRole {
+    /// The column.
+    pub column: ColumnRef,
+    /// The timeouts.
+    pub timeouts: Timeouts,
 }
 
 /// What sessions are grouped by besides the user.
@@ -96,6 +108,7 @@ impl Roles {
             value: value(&job.definition, input, columns)?,
             sequence: sequence(input, columns)?,
             dedup: dedup(input, columns)?,
+            timeout: timeout(&job.definition, columns)?,
         })
     }
 
@@ -118,6 +131,7 @@ impl Roles {
         }));
         roles.extend(self.sequence.as_ref().map(|sequence| ("input.sequence", column(sequence))));
         roles.extend(self.dedup.as_ref().map(|dedup| ("input.dedup", column(dedup))));
+        roles.extend(self.timeout.as_ref().map(|timeout| ("timeout column", column(&timeout.column))));
         roles
     }
 
@@ -143,6 +157,7 @@ impl Roles {
         );
         all.extend(self.sequence.as_ref().map(|column| ("sequence", column)));
         all.extend(self.dedup.as_ref().map(|column| ("unique id", column)));
+        all.extend(self.timeout.as_ref().map(|timeout| ("timeout column", &timeout.column)));
         all
     }
 }
@@ -276,4 +291,11 @@ fn dedup(input: &Input, columns: &Columns<'_>) -> Result<Option<ColumnRef>, Inpu
     let column = columns.require("input.dedup", &dedup.column, "")?;
     accept(&column, "input.dedup", "a unique id is a single value", Kind::is_scalar)?;
     Ok(Some(column))
+}
+
+fn timeout(definition: &Definition, columns: &Columns<'_>) -> Result<Option<TimeoutRole>, InputError> {
+    let Some(timeouts) = definition.custom().and_then(|custom| custom.timeouts.clone()) else { return Ok(None) };
+    let column = columns.require("session.timeout.by", &timeouts.by, "")?;
+    accept(&column, "session.timeout.by", "what timeouts differ by is a single value", Kind::is_scalar)?;
+    Ok(Some(TimeoutRole { column, timeouts }))
 }

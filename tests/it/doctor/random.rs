@@ -125,7 +125,7 @@ fn expected(case: &Case, definition: &Definition) -> Counts {
     }
     counts.add("zero_length", sessions, zero);
     counts.add("without_activity", sessions, bare);
-    let silence = definition.timeout.filter(|_| !definition.is_default());
+    let silence = longest_timeout(definition).filter(|_| !definition.is_default());
     if silence.is_none_or(|timeout| timeout > 5 * MINUTE) && max_gap(definition) > 5 * MINUTE {
         counts.add("gaps", sessions, gaps);
         counts.causes.insert("gap enders", enders);
@@ -153,10 +153,19 @@ fn expected(case: &Case, definition: &Definition) -> Counts {
     counts
 }
 
+/// No gap in a session is longer.
+fn longest_timeout(definition: &Definition) -> Option<i64> {
+    let by_column = definition
+        .timeouts
+        .as_ref()
+        .map(|timeouts| timeouts.listed.iter().map(|(_, timeout)| *timeout).fold(timeouts.default, i64::max));
+    by_column.or(definition.timeout)
+}
+
 /// `max_gap` where it is what ends sessions.
 fn max_gap(definition: &Definition) -> i64 {
     match definition.max_gap {
-        _ if definition.is_default() || definition.timeout.is_some() => i64::MAX,
+        _ if definition.is_default() || definition.has_timeout() => i64::MAX,
         Some(reference::Limit::Of(gap)) => gap,
         Some(reference::Limit::Never) => i64::MAX,
         None => 7 * DAY,
