@@ -1,5 +1,5 @@
 //! The sessions behind a figure of a chart, from the tables of a run: those that a row of measures or of a histogram counts,
-//! or their [`users`].
+//! or their [users](mod@users).
 
 pub mod show;
 pub mod users;
