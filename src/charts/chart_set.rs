@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
-use super::cells::{Cell, CellKey, Part};
+use super::cells::Cell;
 use super::error::ChartError;
 use super::lanes::{named, ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
 use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
 use super::packed::Packed;
+use super::parts::{CellKey, Part};
 use super::pass::{group_sizes, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};

@@ -7,11 +7,12 @@ use arrow::datatypes::{FieldRef, Schema};
 use jiff::tz::TimeZone;
 
 use super::active::{ActiveUsers, AskedUsers};
-use super::cells::{Ask, Cell, CellKey};
+use super::cells::{Ask, Cell};
 use super::error::ChartError;
 use super::interval::{Ends, IntervalKey, Intervals};
 use super::lanes::ChartGroups;
 use super::lonely::Sparse;
+use super::parts::CellKey;
 use super::rows::FileRows;
 use super::segments::{Ranged, SegmentTables};
 use super::series::SeriesOf;

@@ -19,6 +19,7 @@ pub mod measure;
 pub mod measures_table;
 pub mod overview;
 pub mod packed;
+pub mod parts;
 mod pass;
 pub mod passes;
 pub mod rows;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::cells::{by_cell, CellKey, Cells, Part};
+use super::parts::{by_cell, CellKey, Cells, Part};
 
 /// The sessions of a part, by their cells.
 #[derive(Clone, Debug)]

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cells::{cells_of, Ask, Cell, CellKey, Part};
+use super::cells::{cells_of, Ask, Cell};
 use super::error::ChartError;
 use super::lanes::Codes;
 use super::packed::{Packed, Waiting};
+use super::parts::{CellKey, Part};
 use super::rows::{FileRows, Texts};
 use super::segments::SegmentTables;
 use super::series::{of_rows, GroupSizes, SeriesOf, Taken};

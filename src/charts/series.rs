@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cells::Part;
 use super::error::ChartError;
 use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
 use super::lanes::{Codes, Groups};
+use super::parts::Part;
 use super::passes::passes;
 use super::rows::{FileRows, Texts, USER};
 use super::segments::Ranged;
