@@ -88,10 +88,10 @@ fn a_url_of_no_store_is_refused_with_those_there_are() {
 }
 
 #[test]
-fn an_output_in_an_object_store_is_refused_for_now() {
-    for url in ["s3://bucket/sessions", "gs://bucket/sessions"] {
-        run(&[]).output(url).fails(2, &[url, "output.path", "object store", "aws s3 sync"]);
-    }
+fn an_output_at_a_url_that_nothing_can_be_written_to_is_refused() {
+    run(&[]).output("ftp://host/out").fails(2, &["ftp://host/out", "the schemes are s3, gs, az"]);
+    run(&[]).output("s3a://bucket/out").fails(2, &["write it as s3://bucket/out"]);
+    run(&[]).output("https://host/out").fails(2, &["https://host/out", "a web server is only read from"]);
 }
 
 #[test]
