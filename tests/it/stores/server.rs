@@ -283,7 +283,10 @@ fn put(shared: &Shared, asked: &Asked, sent: &[u8]) -> Answer {
         return Answer::error(412, "PreconditionFailed");
     }
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, sent).unwrap();
+    // Whoever looks at the files beside it sees whole ones.
+    let beside = shared.root.with_extension("put");
+    std::fs::write(&beside, sent).unwrap();
+    std::fs::rename(&beside, &path).unwrap();
     Answer { status: 200, headers: vec![("ETag", etag(sent))], body: Vec::new() }
 }
 
