@@ -22,16 +22,17 @@ pub enum Access {
 pub fn with_tables<T>(place: &Place, access: Access, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let Some(store) = &place.store else { return work() };
     let folder = StoredFolder::new(&store.url, &place.folder, &store.options)?;
-    let _lock = folder.lock()?;
-    let known = match access {
-        Access::Read => folder.bring()?,
-        Access::Write => folder.bring_to_write()?,
-    };
+    let lock = folder.lock()?;
     let in_store =
         |error: Error| Error::InStore { message: place.in_words(&error.message()), exit_code: error.exit_code() };
-    let made = work().map_err(in_store)?;
-    if access == Access::Write {
-        folder.publish(known)?;
+    if access == Access::Read {
+        folder.bring()?;
+        // Whoever reads does not keep a run from its work.
+        drop(lock);
+        return work().map_err(in_store);
     }
+    let known = folder.bring_to_write()?;
+    let made = work().map_err(in_store)?;
+    folder.publish(known)?;
     Ok(made)
 }

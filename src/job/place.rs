@@ -58,12 +58,27 @@ impl Place {
         }
         let url = path.trim_end_matches('/').to_string();
         let folder = copy.filter(|copy| !copy.is_empty()).map_or_else(|| usual_copy(&url, &options), PathBuf::from);
+        // Where it is in words, it is known by all of its path.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Ok(Place { folder, store: Some(StorePlace { url, options }) })
     }
 
     /// Words about the folder on the disk, as words about the tables.
     pub fn in_words(&self, said: &str) -> String {
-        said.replace(&self.folder.display().to_string(), &self.name().display().to_string())
+        let (copy, name) = (self.folder.display().to_string(), self.name().display().to_string());
+        let mut parts = said.split(&copy);
+        let mut words = parts.next().unwrap_or_default().to_string();
+        for part in parts {
+            // Another folder may begin with the same letters.
+            let is_it = !part.starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
+            words += if is_it { &name } else { &copy };
+            words += part;
+        }
+        // The disk that is full, or that nothing can be written to, is that of the copy.
+        if self.store.is_some() && words.contains("(os error") {
+            words += &format!("; the copy of the tables is in {copy:?}: `output.copy` puts it elsewhere");
+        }
+        words
     }
 
     /// What people call it: its path, or its URL.
@@ -103,7 +118,10 @@ mod tests {
         assert!(stored.folder.to_string_lossy().contains("dwell/tables/"), "{stored:?}");
         assert_eq!(place("s3://b/out", None), Ok(stored.clone()));
         assert_ne!(place("s3://b/other", None).expect("a place").folder, stored.folder);
-        assert_eq!(place("s3://b/out", Some("here")).expect("a place").folder, Path::new("here"));
+        assert_eq!(
+            place("s3://b/out", Some("here")).expect("a place").folder,
+            std::path::absolute("here").expect("a path")
+        );
         assert!(place("out", Some("here")).expect_err("no copy").contains("`output.copy`"));
         assert!(place("file:///out", None).expect_err("a path").contains("plain path: /out"));
     }

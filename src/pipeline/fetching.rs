@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::events::decode::read::{FileTask, OpenFile};
 use crate::events::error::InputError;
 use crate::job::memory_limit::MemoryLimit;
+use crate::storage::fetched::joined;
 
 /// What is fetched, and how.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +195,7 @@ impl<'t> Queue<'t> {
 
 /// The bytes of a row group that are read.
 fn bytes_of(file: &OpenFile<'_>, number: usize) -> u64 {
-    file.wanted(number).iter().map(|range| range.end - range.start).sum()
+    joined(file.wanted(number)).iter().map(|range| range.end - range.start).sum()
 }
 
 /// Ends it for all, unless it is forgotten.

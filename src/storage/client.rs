@@ -27,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long an attempt takes at most, beside a second for so many bytes.
 const ATTEMPT: Duration = Duration::from_secs(60);
 const BYTES_A_SECOND: u64 = 1 << 18;
+/// A listing may take as long as so many bytes: a day.
+const WHOLE_LISTING: u64 = BYTES_A_SECOND * 86_400;
 /// Signals are looked for so often.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -152,7 +154,8 @@ impl Client {
                 Err(error) => Err(error),
             }
         };
-        while !wait(self.tried(prefix, Request::List, 0, go_on))? {}
+        // Each page has its own time.
+        while !wait(self.tried(prefix, Request::List, WHOLE_LISTING, go_on))? {}
         let mut listed = listed.into_inner().unwrap_or_else(PoisonError::into_inner);
         listed.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(listed)
@@ -171,7 +174,11 @@ impl Client {
             None => self.store.list(path),
             Some(last) => self.store.list_with_offset(path, &Path::parse(last)?),
         };
-        while let Some(meta) = found.try_next().await? {
+        let late = |_| {
+            let source = "Server returned error response: a page of the listing does not come".into();
+            object_store::Error::Generic { store: "dwell", source }
+        };
+        while let Some(meta) = tokio::time::timeout(ATTEMPT, found.try_next()).await.map_err(late)?? {
             listed.lock().unwrap_or_else(PoisonError::into_inner).push(Listed::from(meta));
         }
         Ok(())
@@ -253,11 +260,17 @@ impl Client {
         let length = range.end - range.start;
         let attempt = || async {
             let options = GetOptions {
-                if_match: etag.map(str::to_string),
+                if_match: self.condition(etag),
                 range: Some(GetRange::Bounded(range.clone())),
                 ..GetOptions::default()
             };
-            let bytes = self.store.get_opts(path, options).await?.bytes().await?;
+            let answer = self.store.get_opts(path, options).await?;
+            // Some servers take no conditions.
+            if etag.zip(answer.meta.e_tag.as_deref()).is_some_and(|(wanted, there)| !is_same_etag(wanted, there)) {
+                let source = "it has another ETag".into();
+                return Err(object_store::Error::Precondition { path: path.to_string(), source });
+            }
+            let bytes = answer.bytes().await?;
             if bytes.len() as u64 == length {
                 return Ok(bytes);
             }
@@ -265,6 +278,16 @@ impl Client {
             Err(object_store::Error::Generic { store: "dwell", source })
         };
         self.tried(key, Request::Read, length, attempt).await
+    }
+
+    /// The ETag as a condition has it. Azure lists them without the quotes that it wants there, and a weak one, which some web
+    /// servers have, is no condition.
+    fn condition(&self, etag: Option<&str>) -> Option<String> {
+        let etag = etag.filter(|etag| !etag.starts_with("W/"))?;
+        match self.service() {
+            Service::Azure if !etag.starts_with('"') => Some(format!("\"{etag}\"")),
+            _ => Some(etag.to_string()),
+        }
     }
 
     /// A request, tried again with growing pauses as long as what goes wrong may pass.
@@ -303,7 +326,7 @@ impl Client {
                     Trouble::Lasting(error) => return Err(error),
                     Trouble::Passing { said, is_silent } => (said, is_silent),
                 },
-                Err(_) => (format!("no whole answer in {} seconds", longest.as_secs()), true),
+                Err(_) => (format!("no whole answer in {} seconds", longest.as_secs()), false),
             };
             let most = if is_silent { SILENCE.min(self.retry_timeout) } else { self.retry_timeout };
             let pause = pause(attempts);
@@ -336,6 +359,12 @@ impl Client {
 
 pub(super) fn no_runtime(error: &dyn std::fmt::Display) -> StorageError {
     StorageError::NoRuntime { reason: error.to_string() }
+}
+
+/// Whether two ETags are the same, however they are quoted.
+pub fn is_same_etag(one: &str, other: &str) -> bool {
+    let plain = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_string();
+    plain(one) == plain(other)
 }
 
 /// What carries requests out, beside the threads that decode.

@@ -89,6 +89,12 @@ impl Location {
         let (bucket, account) = match (service, host.split_once('@')) {
             (Service::Azure, Some((container, host))) => {
                 let account = host.split('.').next().unwrap_or_default();
+                if host.contains('.') && !host.ends_with(".core.windows.net") {
+                    return Err(bad(format!(
+                        "its host is not of core.windows.net; write az://{container}/…, and set `storage.endpoint` and \
+                         AZURE_STORAGE_ACCOUNT_NAME"
+                    )));
+                }
                 (container, Some(account.to_string()).filter(|account| !account.is_empty()))
             }
             _ => (host, None),
@@ -96,8 +102,11 @@ impl Location {
         if bucket.is_empty() || bucket.contains(['*', '?', '[']) {
             return Err(bad(format!("its bucket has to be named: {scheme}://bucket/path")));
         }
-        let key = key.trim_start_matches('/').to_string();
-        Ok(Location { service, bucket: bucket.to_string(), account, root: format!("{scheme}://{host}"), key })
+        if key.starts_with('/') {
+            return Err(bad("its key begins with a slash, and keys with empty names are not read".to_string()));
+        }
+        let root = format!("{}://{host}", scheme.to_ascii_lowercase());
+        Ok(Location { service, bucket: bucket.to_string(), account, root, key: key.to_string() })
     }
 
     /// The URL of a key in the same bucket.
@@ -132,7 +141,7 @@ mod tests {
         let text = |text: &str| text.to_string();
         assert_eq!(of("s3://b/a/x=1/*.parquet").4, "a/x=1/*.parquet");
         assert_eq!(of("s3://b"), (Service::S3, text("b"), None, text("s3://b"), text("")));
-        assert_eq!(of("gs://b//a"), (Service::Gcs, text("b"), None, text("gs://b"), text("a")));
+        assert_eq!(of("GS://b/a"), (Service::Gcs, text("b"), None, text("gs://b"), text("a")));
         assert_eq!(of("az://c/p"), (Service::Azure, text("c"), None, text("az://c"), text("p")));
         let lake = of("abfss://c@acc.dfs.core.windows.net/p/q");
         assert_eq!((lake.1, lake.2, lake.4), (text("c"), Some(text("acc")), text("p/q")));
@@ -140,6 +149,8 @@ mod tests {
         for (url, hint) in [
             ("s3a://b/x", "s3://b/x"),
             ("s3:///x", "has to be named"),
+            ("s3://b//x", "begins with a slash"),
+            ("abfss://c@a.dfs.core.usgovcloudapi.net/x", "not of core.windows.net"),
             ("s3://*/x", "has to be named"),
             ("ftp://x/y", "the schemes are"),
             ("file:///x", "plain path: /x"),

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use super::client::{Client, Listed};
 use super::error::StorageError;
 use super::fetched::{joined, Fetched};
-use super::location::Service;
 use super::read_at::ReadAt;
 
 /// Bytes that are fetched from the end of an object: most footers are shorter.
@@ -163,17 +162,7 @@ impl Object {
             let said = format!("it is damaged: it has {} bytes, and its footer tells of {}", self.bytes, beyond.end);
             return Err(StorageError::Odd { url: self.url.clone(), said });
         }
-        self.client.ranges(&self.key, self.condition().as_deref(), ranges)
-    }
-
-    /// The ETag as a condition has it. Azure lists them without the quotes that it wants there, and a weak one, which some web
-    /// servers have, is no condition.
-    fn condition(&self) -> Option<String> {
-        let etag = self.etag.as_ref().filter(|etag| !etag.starts_with("W/"))?;
-        match self.client.service() {
-            Service::Azure if !etag.starts_with('"') => Some(format!("\"{etag}\"")),
-            _ => Some(etag.clone()),
-        }
+        self.client.ranges(&self.key, self.etag.as_deref(), ranges)
     }
 
     /// Bytes of it, from what is at hand where they are; else its end is fetched, if they are in it.

@@ -272,7 +272,12 @@ fn whole_text(error: &Error) -> String {
 
 fn one_line(text: &str) -> String {
     const MOST: usize = 300;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // What comes after the path of a URL may be a signature, which nobody has to see.
+    let plain = |word: &str| match (word.contains("://"), word.split_once('?')) {
+        (true, Some((url, _))) => format!("{url}?…"),
+        _ => word.to_string(),
+    };
+    let line = text.split_whitespace().map(plain).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MOST) {
         Some((end, _)) => format!("{} …", &line[..end]),
         None => line,

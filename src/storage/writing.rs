@@ -71,7 +71,7 @@ impl Client {
             if let Some(version) = put {
                 return Ok(Written::There(version));
             }
-            let there = self.read(key)?;
+            let there = self.read(key, bytes.len() as u64)?;
             let is_as_it_was = match (over, &there) {
                 (Over::Anything, _) | (Over::Nothing, None) => true,
                 (Over::Version(before), Some((_, version))) => before == version,
@@ -90,13 +90,13 @@ impl Client {
         }
     }
 
-    /// An object with its version; `None` where there is none of this key.
+    /// An object of about so many bytes with its version; `None` where there is none of this key.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StorageError> {
+    pub fn read(&self, key: &str, bytes: u64) -> Result<Option<(Bytes, Version)>, StorageError> {
         let path = self.path(key)?;
-        wait(self.tried(key, Request::Read, 0, || async {
+        wait(self.tried(key, Request::Read, bytes, || async {
             let answer = match self.store.get_opts(&path, GetOptions::default()).await {
                 Err(Error::NotFound { .. }) => return Ok(None),
                 answer => answer?,

@@ -180,6 +180,42 @@ pub enum TableError {
     /// The store that tables are in.
     #[error(transparent)]
     Storage(StorageError),
+    /// A folder for a copy that is something else.
+    #[error(
+        "{copy:?} is to be the copy of {url:?}, but has something else in it ({example:?}), which would be removed; give `output.copy` an \
+         empty folder, or leave it out"
+    )]
+    NoCopy {
+        /// The folder.
+        copy: PathBuf,
+        /// The folder in the store.
+        url: String,
+        /// Something in it.
+        example: String,
+    },
+    /// A copy that another process keeps.
+    #[error(
+        "the copy of {url:?} in {copy:?} is in use ({holder}); wait until that is done, or give this run an `output.copy` of its own"
+    )]
+    CopyInUse {
+        /// The folder.
+        copy: PathBuf,
+        /// The folder in the store.
+        url: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// A decision whose answer did not come.
+    #[error(
+        "whether the tables of {url:?} are decided is not known ({reason}): the next run into it finds out, and completes what is; run \
+         again"
+    )]
+    Unknown {
+        /// The folder.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
     /// Another run was quicker.
     #[error(
         "another run into {url:?} was quicker ({winner}): its tables are there, and those of this run are not; have one run at a \
@@ -244,6 +280,7 @@ impl TableError {
             self,
             TableError::NotAFolder { .. }
                 | TableError::NotOurs { .. }
+                | TableError::NoCopy { .. }
                 | TableError::OtherDefinition { .. }
                 | TableError::MadeOtherwise { .. }
                 | TableError::InsideInput { .. }

@@ -76,9 +76,10 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     drop(known);
     check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
-    match &job.output.place.store {
-        None => check_apart(&job.output.place.folder, &job.input.paths, &plan.files())?,
-        Some(store) => stored::check_apart(&store.url, &job.input.paths, &plan.files())?,
+    let (place, inputs, files) = (&job.output.place, &job.input.paths, plan.files());
+    check_apart(&place.folder, inputs, &files)?;
+    if let Some(store) = &place.store {
+        stored::check_apart(&store.url, inputs, &files)?;
     }
     let folder = OutputFolder::look(&job.output.place.folder)?;
     let threads = options.resources.threads()?;

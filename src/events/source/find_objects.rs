@@ -22,12 +22,14 @@ use crate::storage::store::Stores;
 pub struct ObjectFinder<'o> {
     stores: Stores<'o>,
     found: BTreeMap<PathBuf, InputFile>,
+    /// The whole links of web servers, by what is shown of them.
+    links: BTreeMap<String, String>,
 }
 
 impl<'o> ObjectFinder<'o> {
     /// Nothing is found yet.
     pub fn new(options: &'o StorageOptions) -> Self {
-        ObjectFinder { stores: Stores::new(options), found: BTreeMap::new() }
+        ObjectFinder { stores: Stores::new(options), found: BTreeMap::new(), links: BTreeMap::new() }
     }
 
     /// Adds what a URL means: an object, all Parquet objects whose keys begin with it as with a folder, or what a glob matches.
@@ -40,7 +42,13 @@ impl<'o> ObjectFinder<'o> {
         if location.service == Service::Http {
             if location.root.contains('*') {
                 let reason = "a web server cannot be listed: name each file by its URL".to_string();
-                return Err(InputError::BadGlob { pattern: url.to_string(), reason });
+                return Err(InputError::BadGlob { pattern: location.root, reason });
+            }
+            let before = self.links.insert(location.root.clone(), location.bucket.clone());
+            if before.is_some_and(|before| before != location.bucket) {
+                let reason = "two links differ only in what comes after the `?`, and dwell tells files by what comes before it: \
+                              download them, and give local paths";
+                return Err(StorageError::BadUrl { url: location.root, reason: reason.to_string() }.into());
             }
             self.keep(Object::of_server(client)?);
             return Ok(());

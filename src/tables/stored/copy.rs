@@ -1,8 +1,9 @@
 //! The copy of a folder of tables: brought to what the folder's state says, before a run or whoever reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use super::index::{mark_of_bytes, Index};
 use super::state::{FileMark, State, Stored, STATE};
 use super::StoredFolder;
+use crate::storage::client::is_same_etag;
 use crate::storage::error::StorageError;
 use crate::storage::location::{Location, Service};
 use crate::storage::options::StorageOptions;
@@ -21,7 +23,8 @@ use crate::tables::write::files::files_below;
 
 const OWN: &str = "_dwell";
 /// Files of a folder's own that are of this machine alone.
-const LOCAL: [&str; 9] = [
+const LOCAL: [&str; 10] = [
+    COPY_OF,
     "lock",
     "copy.lock",
     "copy.json",
@@ -32,10 +35,15 @@ const LOCAL: [&str; 9] = [
     "before",
     "scratch",
 ];
+/// Says which folder a copy is of.
+const COPY_OF: &str = "copy_of";
+/// How long the copy is waited for that another process has.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often runs may change the folder while it is read.
 const MOST_CHANGES: u32 = 5;
-/// Files that are read or written at once, at most: each is in memory.
+/// Files that are read or written at once, at most, and their bytes: each is in memory.
 const AT_ONCE: usize = 8;
+const BYTES_AT_ONCE: u64 = 256 << 20;
 
 /// What is known of a folder: its state, and which object that is; none for a folder without tables.
 #[derive(Clone, Debug)]
@@ -44,6 +52,8 @@ pub struct Known {
     pub state: State,
     /// The object.
     pub version: Option<Version>,
+    /// Table files that are there, and of no run: one that was held up has left them.
+    pub strays: Vec<String>,
 }
 
 impl StoredFolder {
@@ -55,7 +65,7 @@ impl StoredFolder {
         let location = Location::parse(url).map_err(TableError::Storage)?;
         if location.service == Service::Http {
             let reason = "a web server is only read from; name a folder, or a bucket".to_string();
-            return Err(TableError::Storage(StorageError::Settings { url: url.to_string(), reason }));
+            return Err(TableError::Storage(StorageError::Settings { url: location.root, reason }));
         }
         let client = Stores::new(options).of(&location).map_err(TableError::Storage)?;
         let prefix = location.key.trim_end_matches('/').to_string();
@@ -63,14 +73,45 @@ impl StoredFolder {
         Ok(StoredFolder { client, prefix, url, copy: copy.to_path_buf() })
     }
 
-    /// Takes the copy for this process.
+    /// Takes the copy for this process; another process that has it is waited for, for a minute.
     ///
     /// # Errors
-    /// Another process has it; it cannot be written.
+    /// Another process keeps it; the folder is something else than a copy of these tables; it cannot be written.
     pub fn lock(&self) -> Result<FolderLock, TableError> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        self.refuse_no_copy()?;
         let own = self.copy.join(OWN);
         fs::create_dir_all(&own).map_err(|error| TableError::write(&own, &error))?;
-        FolderLock::take(&own.join("copy.lock"), Path::new(&self.url))
+        let begun = Instant::now();
+        let lock = loop {
+            match FolderLock::take(&own.join("copy.lock"), Path::new(&self.url)) {
+                Err(TableError::Locked { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                Err(TableError::Locked { holder, .. }) => {
+                    return Err(TableError::CopyInUse { copy: self.copy.clone(), url: self.url.clone(), holder })
+                }
+                taken => break taken?,
+            }
+            crate::cancel::check().map_err(|_| TableError::Storage(StorageError::Interrupted))?;
+        };
+        let mark = own.join(COPY_OF);
+        fs::write(&mark, &self.url).map_err(|error| TableError::write(&mark, &error))?;
+        Ok(lock)
+    }
+
+    /// Refuses a folder that is not empty and no copy of these tables: what is in it would be removed.
+    fn refuse_no_copy(&self) -> Result<(), TableError> {
+        let names = |folder: &Path| -> Vec<String> {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        };
+        let own = self.copy.join(OWN);
+        let is_of_these = fs::read_to_string(own.join(COPY_OF)).is_ok_and(|of| of == self.url);
+        let others = names(&self.copy).into_iter().filter(|name| name != OWN);
+        let others = others.chain(names(&own).into_iter().filter(|name| name != "copy.lock")).min();
+        match others.filter(|_| !is_of_these) {
+            Some(example) => Err(TableError::NoCopy { copy: self.copy.clone(), url: self.url.clone(), example }),
+            None => Ok(()),
+        }
     }
 
     /// Has the copy be what the folder is, once all that was decided is done.
@@ -78,8 +119,17 @@ impl StoredFolder {
     /// # Errors
     /// It cannot be read; it changes again and again.
     pub fn bring(&self) -> Result<Known, TableError> {
+        self.bring_beside(|_| Ok(()))
+    }
+
+    /// The same, where what is known of the folder is looked at first.
+    pub(super) fn bring_beside(
+        &self,
+        look: impl Fn(&mut Known) -> Result<(), TableError>,
+    ) -> Result<Known, TableError> {
         for _ in 0..MOST_CHANGES {
-            let known = self.known()?;
+            let mut known = self.known()?;
+            look(&mut known)?;
             let fetched = self.fetch(&known.state)?;
             if fetched == 0 || self.known()?.version == known.version {
                 return Ok(known);
@@ -94,11 +144,13 @@ impl StoredFolder {
     /// It cannot be read; a prefix that has something else than tables.
     pub(super) fn known(&self) -> Result<Known, TableError> {
         let bad = |reason: String| TableError::BadRecord { path: PathBuf::from(self.url_of(STATE)), reason };
-        match self.client.read(&self.state_key()).map_err(TableError::Storage)? {
-            Some((bytes, version)) => Ok(Known { state: State::parse(&bytes).map_err(bad)?, version: Some(version) }),
+        match self.client.read(&self.state_key(), 0).map_err(TableError::Storage)? {
+            Some((bytes, version)) => {
+                Ok(Known { state: State::parse(&bytes).map_err(bad)?, version: Some(version), strays: Vec::new() })
+            }
             None => {
                 self.refuse_others()?;
-                Ok(Known { state: State::empty(), version: None })
+                Ok(Known { state: State::empty(), version: None, strays: Vec::new() })
             }
         }
     }
@@ -112,6 +164,34 @@ impl StoredFolder {
             Some(example) => Err(TableError::NotOurs { path: PathBuf::from(&self.url), example: example.to_string() }),
             None => Ok(()),
         }
+    }
+
+    /// Looks at what is there beside what the state says: a table that somebody removed is made again, one that somebody
+    /// replaced is taken as it is, and what a run left that was held up is to go.
+    pub(super) fn look(&self, known: &mut Known) -> Result<(), TableError> {
+        let listed = self.client.list(&self.prefix).map_err(TableError::Storage)?;
+        let below = |key: &str| Some(key.strip_prefix(&self.prefix)?.trim_start_matches('/').to_string());
+        let there: BTreeMap<String, Option<String>> =
+            listed.into_iter().filter_map(|object| Some((below(&object.key)?, object.etag))).collect();
+        let files = &mut known.state.files;
+        let is_ours = |file: &str| {
+            ["sessions/", "activity/", "segments/"].iter().any(|table| file.starts_with(table))
+                && file.ends_with(".parquet")
+        };
+        known.strays = there.keys().filter(|file| is_ours(file) && !files.contains_key(*file)).cloned().collect();
+        files.retain(|file, stored| match there.get(file) {
+            None if !file.starts_with(OWN) => {
+                tracing::warn!("{:?} is gone, which the run before had written", self.url_of(file));
+                false
+            }
+            Some(Some(etag)) if stored.version.etag.as_ref().is_some_and(|known| !is_same_etag(known, etag)) => {
+                // Whatever is in it, it is not what is known.
+                stored.file = FileMark::default();
+                true
+            }
+            _ => true,
+        });
+        Ok(())
     }
 
     /// Has the copy's files be those of a state, and returns how many had to be fetched.
@@ -133,7 +213,7 @@ impl StoredFolder {
                 missing.push((*file, key.as_str(), *mark));
             }
         }
-        self.each(&missing, |(file, key, mark)| self.fetch_file(state, file, key, mark))?;
+        self.each(&missing, |(.., mark)| mark.bytes, |(file, key, mark)| self.fetch_file(state, file, key, mark))?;
         for (file, ..) in &missing {
             index.mark(file).map_err(|error| TableError::write(&self.copy.join(file), &error))?;
         }
@@ -143,7 +223,7 @@ impl StoredFolder {
 
     /// Fetches a file. One that somebody else has changed or removed is taken as it is, as in a local folder.
     fn fetch_file(&self, state: &State, file: &str, key: &str, mark: &FileMark) -> Result<(), TableError> {
-        let read = |key: &str| self.client.read(&self.key(key)).map_err(TableError::Storage);
+        let read = |key: &str| self.client.read(&self.key(key), mark.bytes).map_err(TableError::Storage);
         let found = match read(key)? {
             // What was staged may be in its place by now.
             None if key != file => read(file)?.filter(|(bytes, _)| mark_of_bytes(bytes) == *mark),
@@ -209,19 +289,37 @@ impl StoredFolder {
         Ok(marks)
     }
 
-    /// Works on some things, several at once.
+    /// Works on some things, each of so many bytes in memory, several at once.
     pub(super) fn each<T: Sync, R: Send>(
         &self,
         things: &[T],
+        bytes: impl Fn(&T) -> u64,
         work: impl Fn(&T) -> Result<R, TableError> + Send + Sync,
     ) -> Result<Vec<R>, TableError> {
         if things.is_empty() {
             return Ok(Vec::new());
         }
+        let mut batches = Vec::new();
+        let (mut first, mut held) = (0, 0);
+        for (place, thing) in things.iter().enumerate() {
+            let bytes = bytes(thing);
+            if place > first && held + bytes > BYTES_AT_ONCE {
+                batches.push(first..place);
+                (first, held) = (place, 0);
+            }
+            held += bytes;
+        }
+        batches.push(first..things.len());
         let threads = self.client.concurrency().min(AT_ONCE).min(things.len());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| TableError::write(&self.copy, &std::io::Error::other(error)))?;
-        pool.install(|| things.par_iter().with_max_len(1).map(work).collect())
+        let mut done = Vec::with_capacity(things.len());
+        for batch in batches {
+            let of_batch: Result<Vec<R>, TableError> =
+                pool.install(|| things[batch].par_iter().with_max_len(1).map(&work).collect());
+            done.extend(of_batch?);
+        }
+        Ok(done)
     }
 }
 

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::storage::client::Client;
-use crate::storage::location::is_url;
+use crate::storage::location::{is_url, Location};
 use crate::tables::error::TableError;
 
 /// A folder of tables in a store.
@@ -59,27 +59,44 @@ impl StoredFolder {
 /// # Errors
 /// The input.
 pub fn check_apart(output: &str, inputs: &[String], files: &[PathBuf]) -> Result<(), TableError> {
-    let below = format!("{output}/");
+    let output_is = Location::parse(output).map_err(TableError::Storage)?;
+    let folder = output_is.key.trim_end_matches('/');
+    let is_in_bucket = |other: &Location| (other.service, &other.bucket) == (output_is.service, &output_is.bucket);
     let path = PathBuf::from(output);
     for input in inputs.iter().filter(|input| is_url(input)) {
-        let is_plain = !input.contains(['*', '?', '[']);
-        let is_inside = is_plain && below.starts_with(&format!("{}/", input.trim_end_matches('/')));
-        if is_inside || !is_plain && is_glob_of(input, output) {
+        let Ok(searched) = Location::parse(input) else { continue };
+        if !is_in_bucket(&searched) {
+            continue;
+        }
+        let is_glob = searched.key.contains(['*', '?', '[']);
+        let is_inside = if is_glob { is_glob_of(&searched.key, folder) } else { is_below(folder, &searched.key) };
+        if is_inside {
             return Err(TableError::InsideInput { output: path, input: PathBuf::from(input) });
         }
     }
-    match files.iter().find(|file| file.to_str().is_some_and(|file| file.starts_with(&below))) {
+    let is_around = |file: &&PathBuf| {
+        let file = file.to_str().filter(|file| is_url(file)).and_then(|file| Location::parse(file).ok());
+        file.is_some_and(|file| is_in_bucket(&file) && is_below(&file.key, folder))
+    };
+    match files.iter().find(is_around) {
         Some(file) => Err(TableError::AroundInput { output: path, input: file.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether a key is in a folder, or is it.
+fn is_below(key: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    folder.is_empty() || key.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a glob finds a table of a folder, or a folder on the way to it.
 fn is_glob_of(input: &str, output: &str) -> bool {
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let Ok(pattern) = glob::Pattern::new(input) else { return false };
-    let table = format!("{output}/sessions/session_date=2026-01-01/part-0.parquet");
-    let others = [format!("{output}/histogram.parquet"), format!("{output}/activity")];
+    let inside = |name: &str| if output.is_empty() { name.to_string() } else { format!("{output}/{name}") };
+    let table = inside("sessions/session_date=2026-01-01/part-0.parquet");
+    let others = ["histogram.parquet", "activity"].map(inside);
     let found = |path: &str| PathBuf::from(path).ancestors().any(|path| pattern.matches_path_with(path, options));
     found(&table) || others.iter().any(|path| found(path))
 }

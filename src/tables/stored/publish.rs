@@ -9,7 +9,7 @@
 //!
 //! A run that is killed before the decision has changed nothing. One that is killed after it is completed by the next run, from
 //! the stage. A run that is held up while another completes it, and goes on, finds other objects than it may replace, and
-//! ends.
+//! ends; where it may, as there is nothing any more, the next run takes what it leaves away ([`StoredFolder::look`]).
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use bytes::Bytes;
 use super::copy::{version_of, Known};
 use super::state::{FileMark, Pending, RunMark, State, Stored, STAGE};
 use super::{index::mark_of_bytes, StoredFolder};
+use crate::storage::error::StorageError;
 use crate::storage::writing::{Over, Version, Written};
 use crate::tables::error::TableError;
 
@@ -52,7 +53,7 @@ impl StoredFolder {
             );
             self.carry_out(&known.state, version, pending, From::Stage)?;
         }
-        self.bring()
+        self.bring_beside(|known| self.look(known))
     }
 
     /// Has the folder be what the copy is.
@@ -61,11 +62,11 @@ impl StoredFolder {
     /// Another run has changed it since it was `known`; something cannot be written.
     pub fn publish(&self, known: Known) -> Result<(), TableError> {
         let here = self.marks()?;
-        let State { run, files, .. } = known.state;
+        let Known { state: State { run, files, .. }, version: before, strays } = known;
         let is_new = |(file, mark): &&(String, FileMark)| files.get(file).is_none_or(|stored| stored.file != *mark);
         let put: Vec<&(String, FileMark)> = here.iter().filter(is_new).collect();
         let is_here = |file: &String| here.binary_search_by(|(name, _)| name.cmp(file)).is_ok();
-        let remove: Vec<String> = files.keys().filter(|file| !is_here(file)).cloned().collect();
+        let remove: Vec<String> = files.keys().chain(&strays).filter(|file| !is_here(file)).cloned().collect();
         if put.is_empty() && remove.is_empty() {
             return Ok(());
         }
@@ -73,11 +74,15 @@ impl StoredFolder {
         let put = put.into_iter().cloned().collect();
         let pending = Pending { stage: format!("{STAGE}/{}", by.id), put, remove };
         let decided = State { run: run + 1, by, files, pending: Some(pending.clone()), ..State::empty() };
-        self.stage(&pending)?;
-        if known.version.is_none() {
-            self.refuse_careless(&pending)?;
-        }
-        let version = match self.replace_state(&decided, known.version.as_ref())? {
+        let staged = || {
+            if before.is_none() {
+                self.refuse_careless(&pending)?;
+            }
+            self.stage(&pending)
+        };
+        staged().inspect_err(|_| self.clear_stage(&pending.stage))?;
+        let unknown = |error: TableError| TableError::Unknown { url: self.url.clone(), reason: reason_of(&error) };
+        let version = match self.replace_state(&decided, before.as_ref()).map_err(unknown)? {
             Written::There(version) => version,
             Written::Lost => {
                 self.clear_stage(&pending.stage);
@@ -85,7 +90,7 @@ impl StoredFolder {
             }
         };
         let carried_out = self.carry_out(&decided, &version, &pending, From::Copy);
-        carried_out.map_err(|error| TableError::Undone { url: self.url.clone(), reason: error.to_string() })?;
+        carried_out.map_err(|error| TableError::Undone { url: self.url.clone(), reason: reason_of(&error) })?;
         self.clear_old_stages(run + 1);
         Ok(())
     }
@@ -101,7 +106,7 @@ impl StoredFolder {
                 Written::Lost => Err(TableError::Changing { path: PathBuf::from(self.url_of(&pending.staged(file))) }),
             }
         };
-        self.each(&files, put).map(drop)
+        self.each(&files, |file| pending.put[*file].bytes, put).map(drop)
     }
 
     /// Refuses a store that writes whatever the condition, as some do that speak S3: two runs could mix their tables.
@@ -116,7 +121,7 @@ impl StoredFolder {
         let over_another = put("3", Over::Version(&never))?;
         if over_nothing != Written::Lost || over_another != Written::Lost {
             let url = self.url.clone();
-            return Err(TableError::Storage(crate::storage::error::StorageError::NoConditions { url }));
+            return Err(TableError::Storage(StorageError::NoConditions { url }));
         }
         Ok(())
     }
@@ -137,13 +142,13 @@ impl StoredFolder {
         let mut files = state.files.clone();
         for group in in_order(pending) {
             let place = |(file, mark): &(&String, &FileMark)| self.place(state, pending, file, mark, from);
-            let stored = match self.placed(self.each(&group, place)?) {
+            let stored = match self.placed(self.each(&group, |(_, mark)| mark.bytes, place)?) {
                 Placed::All(stored) => stored,
                 Placed::ByAnother => return Ok(()),
             };
             files.extend(stored);
         }
-        for removed in self.each(&pending.remove, |file| self.remove(state, file))? {
+        for removed in self.each(&pending.remove, |_| 0, |file| self.remove(state, file))? {
             if !removed {
                 return Ok(());
             }
@@ -175,11 +180,13 @@ impl StoredFolder {
         let is_undecided = || Ok::<bool, TableError>(self.known()?.state == *state);
         let bytes = match from {
             From::Copy => self.bytes_of(file)?,
-            From::Stage => match self.client.read(&self.key(&pending.staged(file))).map_err(TableError::Storage)? {
-                Some((bytes, _)) if mark_of_bytes(&bytes) == *mark => bytes,
-                _ if !is_undecided()? => return Ok(None),
-                _ => return Err(self.stage_is_gone(file)),
-            },
+            From::Stage => {
+                match self.client.read(&self.key(&pending.staged(file)), mark.bytes).map_err(TableError::Storage)? {
+                    Some((bytes, _)) if mark_of_bytes(&bytes) == *mark => bytes,
+                    _ if !is_undecided()? => return Ok(None),
+                    _ => return Err(self.stage_is_gone(file)),
+                }
+            }
         };
         let key = self.key(file);
         let stored = |version| Some((file.to_string(), Stored { version, file: mark.clone() }));
@@ -190,7 +197,8 @@ impl StoredFolder {
                 Written::There(version) => return Ok(stored(version)),
                 // Somebody has changed or removed it, or this is decided no more.
                 Written::Lost if is_undecided()? => {
-                    before = self.client.read(&key).map_err(TableError::Storage)?.map(|(_, version)| version);
+                    before =
+                        self.client.read(&key, mark.bytes).map_err(TableError::Storage)?.map(|(_, version)| version);
                 }
                 Written::Lost => return Ok(None),
             }
@@ -223,7 +231,7 @@ impl StoredFolder {
     /// Removes what was staged. Should that fail, the next run does it.
     fn clear_stage(&self, stage: &str) {
         if let Ok(listed) = self.client.list(&self.key(stage)) {
-            let _ = self.each(&listed, |object| self.client.remove(&object.key).map_err(TableError::Storage));
+            let _ = self.each(&listed, |_| 0, |object| self.client.remove(&object.key).map_err(TableError::Storage));
         }
     }
 
@@ -236,9 +244,18 @@ impl StoredFolder {
         };
         for folder in level.folders.iter().filter(is_old) {
             if let Ok(listed) = self.client.list(folder) {
-                let _ = self.each(&listed, |object| self.client.remove(&object.key).map_err(TableError::Storage));
+                let _ =
+                    self.each(&listed, |_| 0, |object| self.client.remove(&object.key).map_err(TableError::Storage));
             }
         }
+    }
+}
+
+/// Why something failed, where it is not known to have changed nothing.
+fn reason_of(error: &TableError) -> String {
+    match error {
+        TableError::Storage(StorageError::Interrupted) => "a signal came".to_string(),
+        error => error.to_string(),
     }
 }
 

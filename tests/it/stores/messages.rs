@@ -30,6 +30,14 @@ fn mistakes_in_the_job_end_with_2() {
     told(&with("s3a://bucket/x"), 2, &["write it as s3://bucket/x"]);
     told(&with("ftp://bucket/x"), 2, &["the schemes are s3, gs, az, abfss, http and https"]);
     told(&with(&format!("{}/bucket/none.parquet", server.url())), 2, &["there is nothing at"]);
+    let data = sandbox.path().join("data");
+    let link = format!("{}/bucket/{}", server.url(), first_file(&data).strip_prefix(&data).unwrap().display());
+    let two = format!("[input]\npath = ['{link}?id=1', '{link}?id=2&sig=SECRET']\n[storage]\n{keys}");
+    sandbox.job(&two);
+    let ran = dwell(&sandbox, &["run", "job.toml", "--quiet", "--output", "out"], &[]);
+    told(&ran, 2, &["differ only in what comes after the `?`"]);
+    assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
+    told(&with("s3://bucket//x"), 2, &["begins with a slash"]);
     let plain = keys.replace("allow_http = true", "");
     told(&run(&sandbox, "s3://bucket", &plain, &[]), 2, &["over http", "storage.allow_http = true"]);
     told(&run(&sandbox, "http://127.0.0.1:9/x.parquet", "", &[]), 2, &["over http", "write https"]);

@@ -91,7 +91,9 @@ fn tables_in_a_bucket_are_those_of_a_folder() {
     let changed = night.iter().filter(|asked| asked.method == "PUT").filter(stage).count();
     let deleted = night.iter().filter(|asked| asked.method == "DELETE").count();
     assert_eq!(deleted, changed, "what was staged goes");
-    assert!(night.len() <= 3 * changed + 10, "{} requests for {changed} files", night.len());
+    // Listings come in pages of three here.
+    let others = night.iter().filter(|asked| !asked.is_listing()).count();
+    assert!(others <= 3 * changed + 10, "{others} requests for {changed} files");
     // Another machine, without a copy; and then dates that are no more.
     std::fs::remove_file(sandbox.path().join("data/2.parquet")).unwrap();
     run(&sandbox, &server, "b", &["--incremental", "--allow-removed"]).expect_code(0);
@@ -174,6 +176,56 @@ fn a_prefix_with_something_else_is_refused() {
     let ran = dwell(&sandbox, &["run", "job.toml", "--quiet"], &[]);
     ran.expect_code(2);
     assert!(ran.stderr.contains("s3://bucket/tables") && ran.stderr.contains("outside"), "{}", ran.stderr);
+    sandbox.job(&job.replace("'s3://bucket'", "'S3://bucket'"));
+    dwell(&sandbox, &["run", "job.toml", "--quiet"], &[]).expect_code(2);
+}
+
+#[test]
+fn a_copy_is_a_folder_of_its_own() {
+    let sandbox = sandbox();
+    let server = Server::over(&bucket(&sandbox));
+    run(&sandbox, &server, "a", &[]).expect_code(0);
+    let mine = sandbox.path().join("copy-b/photos");
+    std::fs::create_dir_all(&mine).unwrap();
+    std::fs::write(mine.join("one.jpg"), "x").unwrap();
+    local(&sandbox, &[]);
+    std::fs::rename(sandbox.path().join("local"), sandbox.path().join("copy-c")).unwrap();
+    for (copy, example) in [("b", "photos"), ("c", "activity")] {
+        let file = job(&sandbox, &server, copy, "30m");
+        for command in [&["history"][..], &["run", "--quiet"]] {
+            let ran = dwell(&sandbox, &[&command[..1], &[&file], &command[1..]].concat(), &[]);
+            ran.expect_code(2);
+            assert!(ran.stderr.contains("`output.copy`") && ran.stderr.contains(example), "{}", ran.stderr);
+        }
+    }
+    assert!(mine.join("one.jpg").exists() && sandbox.path().join("copy-c/sessions").exists());
+    // The input is no copy either.
+    let text = std::fs::read_to_string(sandbox.path().join("a.toml")).unwrap().replace("copy-a", "data");
+    sandbox.job(&text);
+    dwell(&sandbox, &["run", "job.toml", "--quiet"], &[]).expect_code(2);
+    assert!(sandbox.path().join("data/0.parquet").exists());
+}
+
+#[test]
+fn tables_that_are_removed_or_left_in_the_bucket_are_mended() {
+    let sandbox = sandbox();
+    let server = Server::over(&bucket(&sandbox));
+    run(&sandbox, &server, "a", &["--incremental"]).expect_code(0);
+    let expected = stored(&sandbox);
+    let sessions = bucket(&sandbox).join("out/sessions");
+    for flags in [&["--incremental"][..], &[]] {
+        std::fs::remove_dir_all(&sessions).unwrap();
+        let stray = bucket(&sandbox).join("out/activity/activity_date=2027-01-01/part-0.parquet");
+        std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
+        std::fs::write(&stray, "x").unwrap();
+        run(&sandbox, &server, "a", flags).expect_code(0);
+        assert_eq!(stored(&sandbox), expected, "{flags:?}");
+    }
+    // A file that somebody replaced is told by its ETag.
+    let file = sessions.join("session_date=2026-01-01/part-0.parquet");
+    std::fs::copy(sandbox.path().join("data/0.parquet"), &file).unwrap();
+    run(&sandbox, &server, "a", &[]).expect_code(0);
+    assert_eq!(stored(&sandbox), expected);
 }
 
 /// Faults that pass, played twice for each thing that is asked.
