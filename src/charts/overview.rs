@@ -10,9 +10,9 @@ use rayon::ThreadPool;
 
 use super::rows::FileRows;
 use super::spread::magnitude;
+use super::tables::row_groups;
 use crate::job::bins::DEFAULT_BINS_MS;
 use crate::tables::error::TableError;
-use crate::tables::read::row_group_count;
 
 /// All sessions of the tables together, for the summary.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,11 +69,7 @@ fn in_row_groups(files: &[PathBuf]) -> Result<Vec<RowGroup>, TableError> {
     const LARGE: u64 = 1 << 23;
     let mut parts = Vec::with_capacity(files.len());
     for file in files {
-        let is_large = file.metadata().is_ok_and(|file| file.len() > LARGE);
-        match if is_large { row_group_count(file)? } else { 1 } {
-            0 | 1 => parts.push((file.clone(), None)),
-            groups => parts.extend((0..groups).map(|group| (file.clone(), Some(group)))),
-        }
+        parts.extend(row_groups(file, LARGE)?.into_iter().map(|row_group| (file.clone(), row_group)));
     }
     Ok(parts)
 }

@@ -1,6 +1,6 @@
 //! The tables that charts are made of, as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
@@ -72,6 +72,16 @@ pub struct TablePart {
     pub row_group: Option<usize>,
 }
 
+/// The row groups that a file of more than `large` bytes is read in, if it has several; else all of them at once, as `None`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn row_groups(path: &Path, large: u64) -> Result<Vec<Option<usize>>, TableError> {
+    let is_large = path.metadata().is_ok_and(|file| file.len() > large);
+    let groups = if is_large { row_group_count(path)? } else { 1 };
+    Ok(if groups < 2 { vec![None] } else { (0..groups).map(Some).collect() })
+}
+
 /// The same in parts: files of more than `at_once` bytes come row group by row group.
 ///
 /// # Errors
@@ -81,15 +91,13 @@ pub fn parts_in_batches(files: Vec<DatedFile>, at_once: u64) -> Result<Vec<Vec<T
     for batch in in_batches(files, at_once) {
         let mut parts = Vec::with_capacity(batch.len());
         for (day, path) in batch {
-            let is_large = path.metadata().is_ok_and(|file| file.len() > at_once);
-            let groups = if is_large { row_group_count(&path)? } else { 1 };
-            if groups < 2 {
+            let groups = row_groups(&path, at_once)?;
+            if groups == [None] {
                 parts.push(TablePart { day, path, row_group: None });
                 continue;
             }
             batches.extend((!parts.is_empty()).then(|| std::mem::take(&mut parts)));
-            let one = |row_group| vec![TablePart { day, path: path.clone(), row_group: Some(row_group) }];
-            batches.extend((0..groups).map(one));
+            batches.extend(groups.into_iter().map(|row_group| vec![TablePart { day, path: path.clone(), row_group }]));
         }
         batches.extend((!parts.is_empty()).then_some(parts));
     }

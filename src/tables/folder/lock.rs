@@ -44,11 +44,16 @@ impl FolderLock {
     /// Says who holds it.
     fn sign(&mut self) -> std::io::Result<()> {
         let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let on = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
+        let host = host();
+        let on = if host.is_empty() { String::new() } else { format!(" on {host}") };
         self.0.set_len(0)?;
         writeln!(self.0, "process {}{on} since {since}", std::process::id())
     }
+}
+
+/// The name of this machine; empty where it has none.
+pub fn host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_string()
 }
 
 impl Drop for FolderLock {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::index::{mark_of_bytes, Index};
-use super::state::{FileMark, State, Stored, STATE};
+use super::state::{FileMark, State, STATE};
 use super::StoredFolder;
 use crate::storage::client::is_same_etag;
 use crate::storage::error::StorageError;
@@ -321,11 +321,6 @@ impl StoredFolder {
         }
         Ok(done)
     }
-}
-
-/// Where a stored file's version is known from.
-pub(super) fn version_of(known: Option<&Stored>) -> Option<&Version> {
-    known.map(|stored| &stored.version)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), TableError> {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::copy::{version_of, Known};
+use super::copy::Known;
 use super::state::{FileMark, Pending, RunMark, State, Stored, STAGE};
 use super::{index::mark_of_bytes, StoredFolder};
 use crate::storage::error::StorageError;
@@ -24,13 +24,6 @@ use crate::tables::error::TableError;
 
 /// Objects at a file's place that are none of ours, one after the other, at most.
 const MOST_STRANGERS: u32 = 5;
-
-/// What comes of putting files in their places.
-enum Placed {
-    All(Vec<(String, Stored)>),
-    /// Another run has done it, and goes on.
-    ByAnother,
-}
 
 /// The bytes that a file is placed with.
 #[derive(Clone, Copy)]
@@ -142,10 +135,10 @@ impl StoredFolder {
         let mut files = state.files.clone();
         for group in in_order(pending) {
             let place = |(file, mark): &(&String, &FileMark)| self.place(state, pending, file, mark, from);
-            let stored = match self.placed(self.each(&group, |(_, mark)| mark.bytes, place)?) {
-                Placed::All(stored) => stored,
-                Placed::ByAnother => return Ok(()),
-            };
+            let stored: Option<Vec<(String, Stored)>> =
+                self.each(&group, |(_, mark)| mark.bytes, place)?.into_iter().collect();
+            // Another run has gone on.
+            let Some(stored) = stored else { return Ok(()) };
             files.extend(stored);
         }
         for removed in self.each(&pending.remove, |_| 0, |file| self.remove(state, file))? {
@@ -159,13 +152,6 @@ impl StoredFolder {
         self.replace_state(&done, Some(version))?;
         self.clear_stage(&pending.stage);
         Ok(())
-    }
-
-    fn placed(&self, stored: Vec<Option<(String, Stored)>>) -> Placed {
-        match stored.into_iter().collect() {
-            Some(all) => Placed::All(all),
-            None => Placed::ByAnother,
-        }
     }
 
     /// Puts a file in its place; `None` where another run has gone on from this state.
@@ -190,7 +176,7 @@ impl StoredFolder {
         };
         let key = self.key(file);
         let stored = |version| Some((file.to_string(), Stored { version, file: mark.clone() }));
-        let mut before = version_of(state.files.get(file)).cloned();
+        let mut before = state.files.get(file).map(|stored| stored.version.clone());
         for _ in 0..MOST_STRANGERS {
             let over = before.as_ref().map_or(Over::Nothing, Over::Version);
             match self.client.put(&key, &bytes, over).map_err(TableError::Storage)? {
@@ -210,7 +196,7 @@ impl StoredFolder {
     fn remove(&self, state: &State, file: &str) -> Result<bool, TableError> {
         let key = self.key(file);
         let there = self.client.head(&key).map_err(TableError::Storage)?;
-        let before = version_of(state.files.get(file));
+        let before = state.files.get(file).map(|stored| &stored.version);
         let is_as_it_was =
             |there: &crate::storage::client::Listed| before.is_none_or(|before| before.etag == there.etag);
         match there {
@@ -230,7 +216,11 @@ impl StoredFolder {
 
     /// Removes what was staged. Should that fail, the next run does it.
     fn clear_stage(&self, stage: &str) {
-        if let Ok(listed) = self.client.list(&self.key(stage)) {
+        self.clear_below(&self.key(stage));
+    }
+
+    fn clear_below(&self, prefix: &str) {
+        if let Ok(listed) = self.client.list(prefix) {
             let _ = self.each(&listed, |_| 0, |object| self.client.remove(&object.key).map_err(TableError::Storage));
         }
     }
@@ -242,12 +232,7 @@ impl StoredFolder {
             let name = Path::new(folder).file_name().and_then(|name| name.to_str());
             name.and_then(RunMark::run_of).is_some_and(|staged| staged <= run)
         };
-        for folder in level.folders.iter().filter(is_old) {
-            if let Ok(listed) = self.client.list(folder) {
-                let _ =
-                    self.each(&listed, |_| 0, |object| self.client.remove(&object.key).map_err(TableError::Storage));
-            }
-        }
+        level.folders.iter().filter(is_old).for_each(|folder| self.clear_below(folder));
     }
 }
 

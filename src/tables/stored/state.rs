@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::writing::Version;
+use crate::tables::folder::lock::host;
 
 /// Where it stands in the folder.
 pub const STATE: &str = "_dwell/state.json";
@@ -121,14 +122,14 @@ impl RunMark {
     /// Of this process, for a folder that so many runs have changed.
     pub fn new(run: u64) -> Self {
         let now = jiff::Timestamp::now();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = host();
         let in_a_key = |sign: &char| sign.is_ascii_alphanumeric() || *sign == '.';
         let host_in_a_key: String = host.chars().filter(in_a_key).collect();
         let process = std::process::id();
         RunMark {
             // The number comes first: what was staged for a state that is no more is known by it.
             id: format!("{run}-{:x}-{process:x}-{host_in_a_key}", now.as_microsecond()),
-            host: host.trim().to_string(),
+            host,
             process,
             since: now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         }
