@@ -113,6 +113,7 @@ fn with_rules<T>(work: impl FnOnce(&Rules<'_>) -> T) -> T {
         calendar: &calendar,
         dates: &dates,
         makes_activity: true,
+        numbers: false,
         facts: None,
     })
 }

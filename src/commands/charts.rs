@@ -12,6 +12,7 @@ use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet, Measured}
 use crate::charts::segments::SegmentTables;
 use crate::charts::tables::TableFiles;
 use crate::error::Error;
+use crate::job::added::Standard;
 use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_zone;
@@ -67,12 +68,14 @@ pub struct Asked<'a> {
     pub charts: &'a [Chart],
     /// Its segments.
     pub segments: &'a [Segment],
+    /// Whether its sessions are numbered by user.
+    pub history: bool,
 }
 
 impl<'a> Asked<'a> {
     /// All that a job asks.
     pub fn of(job: &'a ChartsJob) -> Self {
-        Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments }
+        Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments, history: job.history }
     }
 }
 
@@ -87,10 +90,11 @@ pub fn stage_anew(
     definition: &Canonical,
     style: CsvStyle<'_>,
     limit: Option<MemoryLimit>,
-    Asked { columns, charts, segments }: Asked<'_>,
+    asked: Asked<'_>,
 ) -> Result<Measured, Error> {
     let property = definition.get("session.property");
-    let (tables, added) = measured_tables(folder.path(), property, Asked { columns, charts, segments })?;
+    let (tables, added) = measured_tables(folder.path(), property, asked)?;
+    let charts = asked.charts;
     let set = ChartSet { charts, segments: &tables, added: &added, limit };
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
@@ -106,9 +110,9 @@ pub fn stage_anew(
 pub fn measured_tables(
     folder: &Path,
     property: Option<&str>,
-    Asked { columns, charts, segments }: Asked<'_>,
+    Asked { columns, charts, segments, history }: Asked<'_>,
 ) -> Result<(Vec<SegmentTables>, AddedColumns), Error> {
-    let (added, performed) = AddedColumns::of_job(columns, charts, segments, property)?;
+    let (added, performed) = AddedColumns::of_job(columns, charts, segments, Standard { property, history })?;
     let files = files_of(folder, charts, segments, &added, &performed)?;
     Ok((segment_tables(segments, &performed, property, files), added))
 }

@@ -26,6 +26,7 @@ use crate::tables::folder::{absolute, OutputFolder};
 use crate::tables::read::schema_of;
 use crate::tables::schema::described::TableKind;
 use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
+use crate::tables::users::{self, USERS};
 use crate::tables::write::files::files_below;
 
 /// How things are called in dbt.
@@ -89,6 +90,11 @@ fn tables(folder: &Path) -> Result<Vec<Table>, Error> {
     segments.sort();
     for segment in segments {
         tables.extend(of_segment(folder, Some(&segment))?);
+    }
+    if let Some(file) = files_below(folder, Path::new(USERS))?.into_iter().find(|file| users::owns(file)) {
+        let (name, path) = (USERS.to_string(), PathBuf::from(USERS));
+        let file = folder.join(file);
+        tables.push(Table { name, kind: TableKind::Users, segment: None, path, file, date_key: None });
     }
     for (name, kind) in [("measures", TableKind::Measures), ("histogram", TableKind::Histogram)] {
         let path = PathBuf::from(format!("{name}.parquet"));
@@ -188,6 +194,8 @@ fn location(path: &Path, date_key: Option<&str>) -> String {
     let path = path.to_string_lossy().replace('\'', "''").replace(['*', '[', ']', '{', '}'], "?");
     match date_key {
         Some(_) => format!("read_parquet('{path}/**/*.parquet', hive_partitioning = true)"),
+        // A folder without dates.
+        None if !path.ends_with(".parquet") => format!("read_parquet('{path}/*.parquet')"),
         None => format!("read_parquet('{path}')"),
     }
 }

@@ -24,12 +24,33 @@ const OF_SESSIONS: [&str; 10] = [
     "last_event",
     "end_reason",
 ];
+/// The columns of history: the number of a session among those of its user, when the one before it ended, and how long after
+/// that it starts.
+pub const HISTORY: [&str; 3] = ["session_number", "previous_end_time", "since_previous_ms"];
 /// The other columns of every activity table.
 const OF_ACTIVITY: [&str; 3] = ["activity_date", "events", "hours"];
 
+/// What the sessions tables of a job have besides the columns of every sessions table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standard<'a> {
+    /// The property that sessions share.
+    pub property: Option<&'a str>,
+    /// Whether sessions are numbered by user.
+    pub history: bool,
+}
+
+impl Standard<'_> {
+    /// The names of all columns that come before added ones.
+    fn columns(&self) -> Vec<String> {
+        let history = if self.history { &HISTORY[..] } else { &[] };
+        let fixed = OF_SESSIONS.iter().chain(history).map(|name| name.to_string());
+        fixed.chain(self.property.map(property_column)).collect()
+    }
+}
+
 /// The name of the column of the property that sessions share.
 pub fn property_column(property: &str) -> String {
-    match is_one_of(&OF_SESSIONS, property) {
+    match is_one_of(&OF_SESSIONS, property) || is_one_of(&HISTORY, property) {
         true => format!("property_{property}"),
         false => property.to_string(),
     }
@@ -38,7 +59,8 @@ pub fn property_column(property: &str) -> String {
 /// The name of the column of which each value is a segment.
 pub fn by_column(by: &str, property: Option<&str>) -> String {
     let is_property = property.is_some_and(|property| property_column(property).eq_ignore_ascii_case(by));
-    match is_one_of(&OF_SESSIONS, by) || is_one_of(&OF_ACTIVITY, by) || is_property {
+    let is_taken = is_one_of(&OF_SESSIONS, by) || is_one_of(&HISTORY, by) || is_one_of(&OF_ACTIVITY, by);
+    match is_taken || is_property {
         true => format!("segment_{by}"),
         false => by.to_string(),
     }
@@ -161,12 +183,11 @@ impl AddedColumns {
         declared: &[Column],
         charts: &[Chart],
         segments: &[Segment],
-        property: Option<&str>,
+        standard: Standard<'_>,
     ) -> Result<(AddedColumns, Vec<AddedColumns>), JobError> {
-        let mut taken: Vec<String> = OF_SESSIONS.iter().map(|name| name.to_string()).collect();
-        taken.extend(property.map(property_column));
-        check_groups(declared, charts, property)?;
-        taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, property))));
+        let mut taken = standard.columns();
+        check_groups(declared, charts, standard)?;
+        taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, standard.property))));
         let sessions = AddedColumns::of_charts(declared, charts, &taken)?;
         let activity = segments.iter().map(|segment| AddedColumns::of_segment(segment, &taken));
         Ok((sessions, activity.collect::<Result<_, _>>()?))
@@ -212,10 +233,10 @@ impl AddedColumns {
 }
 
 /// Refuses charts that are grouped by a column that is none of the session's.
-fn check_groups(declared: &[Column], charts: &[Chart], property: Option<&str>) -> Result<(), JobError> {
-    let own: Vec<String> =
-        OF_SESSIONS[1..].iter().map(|name| name.to_string()).chain(property.map(property_column)).collect();
-    let known = || own.iter().map(String::as_str).chain(declared.iter().map(|column| column.name.as_str()));
+fn check_groups(declared: &[Column], charts: &[Chart], standard: Standard<'_>) -> Result<(), JobError> {
+    let own = standard.columns();
+    // The date is none: it is the key of folders.
+    let known = || own[1..].iter().map(String::as_str).chain(declared.iter().map(|column| column.name.as_str()));
     for series in charts.iter().flat_map(|chart| &chart.series) {
         let Some(GroupBy::Column(name)) = &series.group_by else { continue };
         if known().any(|column| column == name) {

@@ -32,6 +32,8 @@ pub struct ChartsJob {
     pub charts: Vec<Chart>,
     /// What becomes of text in CSV that a spreadsheet would run.
     pub formulas: CsvFormulas,
+    /// Whether sessions are numbered by user.
+    pub history: bool,
 }
 
 impl ChartsJob {
@@ -49,7 +51,8 @@ impl ChartsJob {
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
-        Ok(ChartsJob { place, zone_name: keys.output.timezone, says, segments, columns, charts, formulas })
+        let (zone_name, history) = (keys.output.timezone, keys.output.history.unwrap_or(false));
+        Ok(ChartsJob { place, zone_name, says, segments, columns, charts, formulas, history })
     }
 }
 

@@ -154,6 +154,8 @@ keys! {
         week_start: String,
         /// The month that years and quarters of charts begin with.
         year_start: String,
+        /// Whether sessions are numbered by user, and a table of users is written.
+        history: bool,
     }
 }
 

@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 134] = [
+const KEYS: [(&str, Takes, &str); 135] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -85,6 +85,7 @@ const KEYS: [(&str, Takes, &str); 134] = [
     ("output.csv_formulas", Text, "\"keep\""),
     ("output.week_start", Text, "\"sunday\""),
     ("output.year_start", Text, "\"april\""),
+    ("output.history", Truth, "true"),
     ("storage.endpoint", Text, "\"https://minio.example.com\""),
     ("storage.region", Text, "\"eu-west-1\""),
     ("storage.path_style", Truth, "true"),

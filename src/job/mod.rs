@@ -148,6 +148,8 @@ pub struct Output {
     pub window: Window,
     /// What becomes of text in CSV that a spreadsheet would run.
     pub formulas: CsvFormulas,
+    /// Whether sessions are numbered by user, and a table of users is written.
+    pub history: bool,
 }
 
 /// What becomes of text in CSV that begins as a formula of a spreadsheet does.
@@ -186,7 +188,8 @@ impl Job {
         let segments = Segment::all_of(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, input.dedup.is_some())?;
-        let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments, definition.property())?;
+        let standard = added::Standard { property: definition.property(), history: output.history };
+        let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments, standard)?;
         Ok(Job { input, definition, output, segments, columns, charts, added, performed })
     }
 
@@ -329,6 +332,6 @@ impl Output {
             name => dates::parse_zone("output.timezone", name)?,
         };
         let formulas = CsvFormulas::parse(keys.csv_formulas.as_deref())?;
-        Ok(Output { place, zone, zone_name, window, formulas })
+        Ok(Output { place, zone, zone_name, window, formulas, history: keys.history.unwrap_or(false) })
     }
 }

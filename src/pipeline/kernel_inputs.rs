@@ -107,6 +107,8 @@ pub struct KernelInputs {
     pub dates: DateSet,
     /// The latest possible time of all rows, filtered ones too; `None` where there is none.
     pub latest: Option<Timestamp>,
+    /// Whether sessions are numbered by user.
+    pub numbers: bool,
 }
 
 impl KernelInputs {
@@ -122,6 +124,7 @@ impl KernelInputs {
             calendar: calendar_of(job, rows, latest),
             dates: DateSet::all().within(job.output.window),
             latest,
+            numbers: job.output.history,
         }
     }
 
@@ -135,6 +138,7 @@ impl KernelInputs {
             calendar: &self.calendar,
             dates: &self.dates,
             makes_activity: false,
+            numbers: self.numbers,
             facts: None,
         }
     }

@@ -13,6 +13,7 @@ use super::rows::{PartitionRows, RowKey};
 use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, FactRules, Texts};
 use super::table_rows::dated::{day_order, ByDay};
+use super::table_rows::numbers::Numbers;
 use super::table_rows::records::{ActivityRow, SessionRow};
 use super::user::Rules;
 use super::visit::{with_rows, IdTimes, RowsWork};
@@ -30,6 +31,8 @@ pub struct Partition {
     pub activity: ByDay<ActivityRow>,
     /// The columns that charts and segments added to both.
     pub added: AddedColumns,
+    /// The number of each session among those of its user, where tables have it.
+    pub numbers: Option<Numbers>,
     /// What became of the events.
     pub counts: Counts,
     /// The tables of each segment, of the same users.
@@ -71,7 +74,8 @@ impl Partition {
 
     fn rows_bytes(&self) -> usize {
         let rows = self.sessions.bytes() + self.activity.bytes();
-        rows + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
+        let numbers = self.numbers.as_ref().map_or(0, Numbers::bytes);
+        rows + numbers + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
     }
 
     /// The place of a column of sums, of this or of a segment, of which one does not fit its type.
@@ -141,9 +145,18 @@ fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partitio
         }
     });
     let (users, texts) = (Arc::new(rows.users), rows.texts.map(Arc::new));
-    let finished = |made: Made<'_>| finish(made, &users, &texts);
-    let segments = segments.into_iter().map(|segment| finished(segment.made)).collect();
-    Partition { segments, ..finished(made) }
+    // How many columns of values sessions are numbered by, besides the user.
+    let finished = |made: Made<'_>, values: usize| {
+        let partition = finish(made, &users, &texts);
+        let numbers = || Numbers::of(&partition.sessions, &partition.added.sessions[..values]);
+        Partition { numbers: rules.numbers.then(numbers), ..partition }
+    };
+    let segments = segments.into_iter().map(|segment| {
+        let values = segment.values();
+        finished(segment.made, values)
+    });
+    let segments = segments.collect();
+    Partition { segments, ..finished(made, 0) }
 }
 
 fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>) -> Partition {
@@ -157,5 +170,5 @@ fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>
         }
     };
     let (users, texts) = (Arc::clone(users), texts.clone());
-    Partition { users, texts, sessions, activity, added, counts, segments: Vec::new() }
+    Partition { users, texts, sessions, activity, added, numbers: None, counts, segments: Vec::new() }
 }

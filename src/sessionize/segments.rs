@@ -62,6 +62,11 @@ impl<'f> SegmentMade<'f> {
         all && self.rule.performed.is_empty()
     }
 
+    /// How many columns of values its tables have, each combination of which is a segment: they come before other added ones.
+    pub fn values(&self) -> usize {
+        usize::from(matches!(self.rule.pick, Pick::By(_)))
+    }
+
     /// Takes those of a user's events that the segment is of, and counts the others; the events are in order of time. `own`
     /// is only for its room.
     pub fn add_user<T: RowKey>(

@@ -37,6 +37,8 @@ pub struct Rules<'a> {
     pub dates: &'a DateSet,
     /// Whether rows of the activity table are needed.
     pub makes_activity: bool,
+    /// Whether sessions are numbered by user.
+    pub numbers: bool,
     /// What is made of facts; `None` where nobody asks for any.
     pub facts: Option<&'a FactRules>,
 }

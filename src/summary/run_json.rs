@@ -47,6 +47,10 @@ pub struct RunJson {
     pub dates: Dates,
     /// The dates of which a file of a table was replaced, added or removed.
     pub replaced: Replaced,
+    /// The dates among them that the run was not about, and whose sessions have other numbers than before; `None` where
+    /// sessions have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renumbered: Option<Replaced>,
     /// But of a full run: what became of the sessions that the tables had on the dates replaced.
     pub changes: Option<Changes>,
     /// Rows and bytes of each table that this run wrote.
@@ -169,6 +173,8 @@ pub struct Facts<'a> {
     pub scope: &'a Scope,
     /// The dates of which files were replaced.
     pub replaced: &'a [Day],
+    /// The dates among them whose sessions have other numbers, and nothing else; `None` where sessions have none.
+    pub renumbered: Option<&'a [Day]>,
     /// What became of the sessions before.
     pub changes: Option<Changes>,
     /// What was read and skipped.
@@ -213,6 +219,7 @@ impl RunJson {
             counts: EventCounts::of(&extent, rows, counts, facts.segments),
             dates: Dates::of(facts.days),
             replaced: Replaced::of(facts.replaced),
+            renumbered: facts.renumbered.map(Replaced::of),
             changes: facts.changes,
             tables: facts
                 .tables

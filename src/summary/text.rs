@@ -35,6 +35,10 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         let dates = DateSet::of(facts.replaced.iter().map(|day| (*day, *day)));
         line("Replaced", dates_text(&dates));
     }
+    if let Some(days) = facts.renumbered.filter(|days| !days.is_empty()) {
+        let dates = DateSet::of(days.iter().map(|day| (*day, *day)));
+        line("Renumbered", format!("{}: their users have other sessions before", dates_text(&dates)));
+    }
     if let Some(change) = facts.scope.of_columns() {
         line("Columns", change.to_string());
     }

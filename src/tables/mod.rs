@@ -3,8 +3,11 @@
 pub mod error;
 pub mod folder;
 pub mod history;
+pub mod numbering;
+pub mod of_users;
 pub mod read;
 pub mod rewrite;
 pub mod schema;
 pub mod stored;
+pub mod users;
 pub mod write;

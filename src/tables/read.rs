@@ -56,12 +56,37 @@ pub fn in_slices(
     path: &Path,
     rows: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>> + use<>, TableError> {
+    slices(path, rows, None)
+}
+
+/// The same of some of its columns: those of these that it has.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn columns_in_slices(
+    path: &Path,
+    rows: usize,
+    columns: &[&str],
+) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>> + use<>, TableError> {
+    slices(path, rows, Some(columns))
+}
+
+fn slices(
+    path: &Path,
+    rows: usize,
+    columns: Option<&[&str]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>> + use<>, TableError> {
     let named = path.to_path_buf();
     let failed = move |reason: String| TableError::Read { path: named.clone(), reason };
     let begin = || {
         let (file, metadata) = open(path)?;
+        let mask = columns.map(|columns| {
+            let fields = metadata.schema().fields().iter().enumerate();
+            let places = fields.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(place, _)| place);
+            ProjectionMask::roots(metadata.parquet_schema(), places)
+        });
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(rows);
-        reader.build().map_err(|error| error.to_string())
+        reader.with_projection(mask.unwrap_or_else(ProjectionMask::all)).build().map_err(|error| error.to_string())
     };
     let mut reader = against_damage(begin).unwrap_or_else(|_| Err("it is damaged".to_string())).map_err(&failed)?;
     Ok(std::iter::from_fn(move || match against_damage(|| reader.next()) {

@@ -27,3 +27,4 @@ mod schedulers;
 mod sources;
 mod stores;
 mod support;
+mod users;

@@ -113,7 +113,8 @@ impl<W: Write> Writer<'_, W> {
                 StreamTable::Sessions => (SESSIONS, &self.job.added),
                 StreamTable::Activity => (ACTIVITY, performed.unwrap_or(&none)),
             };
-            let provenance = Provenance::of(self.definition).with(MadeWith::new(added, segment).metadata());
+            let made_with = MadeWith::new(added, segment).with_history(columns.have_history() && name == SESSIONS);
+            let provenance = Provenance::of(self.definition).with(made_with.metadata());
             let schema = columns.schema(name);
             let output = BufWriter::with_capacity(1 << 18, output);
             self.stream = Some(ArrowStream::begin(output, &schema, name.date_key, &provenance)?);

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::job::options::Table;
 use crate::job::Segment;
 use crate::sessionize::counts::Counts;
+use crate::sessionize::time::Day;
 use crate::summary::run_json::{Facts, RunJson};
 use crate::summary::text;
 use crate::summary::warnings;
@@ -59,11 +60,13 @@ pub fn commit(
     if options.limits.fail_on_warning && !warnings.is_empty() {
         return Err(Error::Warnings { warnings: warnings.len() });
     }
+    let renumbered: Vec<Day> = written.renumbered.iter().copied().collect();
     let facts = Facts {
         definition: &definition,
         started,
         scope: &scope,
         replaced: &outcome.replaced,
+        renumbered: job.output.history.then_some(&renumbered),
         changes: outcome.changes,
         extent: plan.extent,
         rows: &read.rows,

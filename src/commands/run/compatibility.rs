@@ -65,7 +65,8 @@ pub fn check_kept(job: &Job, options: &Options, scope: &Scope, folder: &LockedFo
     }
     check_tables(job, options, dates, folder)?;
     let none = AddedColumns::default();
-    check_both(scope, folder, None, &job.added, &none)?;
+    let history = job.output.history;
+    check_both(scope, folder, None, &job.added, &none, history)?;
     let keeps_any = !kept_files(folder, &TablePlace::new(ACTIVITY, None), dates)?.is_empty();
     for (segment, performed) in job.segments.iter().zip(&job.performed) {
         let is_new = folder.files_of(&TablePlace::new(ACTIVITY, Some(&segment.name)).folder())?.is_empty();
@@ -73,7 +74,7 @@ pub fn check_kept(job: &Job, options: &Options, scope: &Scope, folder: &LockedFo
             let path = folder.path().join(TablePlace::new(SESSIONS, Some(&segment.name)).folder());
             return Err(TableError::Lacks { path, what: "the segment's dates before and after".to_string() }.into());
         }
-        check_both(scope, folder, Some(segment), &job.added, performed)?;
+        check_both(scope, folder, Some(segment), &job.added, performed, history)?;
     }
     Ok(())
 }
@@ -84,11 +85,12 @@ fn check_both(
     segment: Option<&Segment>,
     to_sessions: &AddedColumns,
     to_activity: &AddedColumns,
+    history: bool,
 ) -> Result<(), Error> {
     let tables: [(TableName, &AddedColumns); 2] = [(SESSIONS, to_sessions), (ACTIVITY, to_activity)];
     for (table, added) in tables {
         let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
-        let needed = MadeWith::new(added, segment);
+        let needed = MadeWith::new(added, segment).with_history(history && table == SESSIONS);
         for file in kept_files(folder, &place, &scope.dates)? {
             let made_with = MadeWith::read(&folder.path().join(file))?;
             let lacks = match scope.rewrites && table == SESSIONS {
@@ -168,7 +170,8 @@ pub fn charts_mark(charts: &[Chart], segments: &[Segment], formulas: CsvFormulas
 pub fn made_with(job: &Job) -> Vec<String> {
     let line = |table: TableName, segment: Option<&Segment>, added: &AddedColumns| {
         let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str()));
-        let metadata = MadeWith::new(added, segment).metadata();
+        let history = job.output.history && table == SESSIONS;
+        let metadata = MadeWith::new(added, segment).with_history(history).metadata();
         let metadata = metadata.into_iter().map(|(key, value)| format!(" {key} {value}")).collect::<String>();
         format!("{}:{metadata}", place.folder().display())
     };

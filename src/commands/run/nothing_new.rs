@@ -36,7 +36,8 @@ pub fn nothing_new(
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
         let limit = options.resources.memory_limit;
-        let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments };
+        let history = job.output.history;
+        let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments, history };
         stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?;
         made.charts = charts;
     }

@@ -26,11 +26,15 @@ use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::history::scope::Mode;
+use crate::tables::numbering::{Corrected, Corrections, Numbering};
 use crate::tables::read::row_count;
 use crate::tables::rewrite::rewrite;
+use crate::tables::schema::key_columns::data_type;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{segment_of, TablePlace, SEGMENTS};
-use crate::tables::schema::sessions::{TableColumns, To, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableColumns, TableName, To, ACTIVITY, SESSIONS};
+use crate::tables::users::{self, UserTables, Writing, USERS};
+use crate::tables::write::files::create_folder_of;
 use crate::tables::write::parquet_file::{Provenance, Size, ROW_GROUP_ROWS, SLICE_ROWS};
 use crate::tables::write::syncer::Syncer;
 
@@ -45,6 +49,8 @@ pub struct Written {
     pub confirmed: BTreeSet<PathBuf>,
     /// The dates that sessions were written of.
     pub days: Vec<Day>,
+    /// The dates that stay, and whose sessions have other numbers than before.
+    pub renumbered: BTreeSet<Day>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
     /// The filters of charts that no session passes.
@@ -126,6 +132,41 @@ impl<'a> Output<'a> {
         if options.writes(Table::Sessions) && options.writes(Table::Activity) {
             self.remove_other_segments()?;
         }
+        if options.writes(Table::Sessions) || options.writes(Table::Activity) {
+            self.write_users()?;
+        }
+        Ok(())
+    }
+
+    /// Stages the table of users, where there is to be one: of the tables of all events as they are after this run.
+    fn write_users(&mut self) -> Result<(), Error> {
+        let Planned { job, plan, options, folder, budget, .. } = self.planned;
+        let before = folder.files_of(Path::new(USERS))?.into_iter().filter(|file| users::owns(file));
+        self.written.replaced.extend(before);
+        if !job.output.history {
+            return Ok(());
+        }
+        let made = &self.written.tables[0];
+        let files = |table: Table, name: TableName| -> Result<Vec<(Day, PathBuf)>, Error> {
+            if options.writes(table) {
+                return Ok(made.dated(name));
+            }
+            let place = TablePlace::new(name, None);
+            let there = folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file));
+            Ok(there.filter_map(|file| Some((name.day_of(&file)?, folder.path().join(file)))).collect())
+        };
+        let tables =
+            UserTables { sessions: files(Table::Sessions, SESSIONS)?, activity: files(Table::Activity, ACTIVITY)? };
+        let user_type = data_type(plan.roles.user_type);
+        let writing = Writing {
+            user_type: &user_type,
+            provenance: self.provenance,
+            room: budget.to_compare(),
+            scratch: &folder.scratch_path(Path::new(USERS)),
+        };
+        let (files, size) = writing.write(&tables, |number| folder.stage(&users::file_of(number)))?;
+        files.iter().try_for_each(|file| self.syncer.later(file))?;
+        self.written.sizes.push((USERS.to_string(), size));
         Ok(())
     }
 
@@ -139,26 +180,39 @@ impl<'a> Output<'a> {
         Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.planned.scope.dates.holds(day))))
     }
 
-    /// Stages sessions of dates that stay, which get other columns.
-    fn rewrite(
-        &self,
-        place: &TablePlace,
-        files: &BTreeSet<PathBuf>,
-        columns: &TableColumns,
-        provenance: &Provenance,
-        progress: &Progress,
-    ) -> Result<Size, Error> {
-        let Planned { folder, pool, budget, .. } = self.planned;
-        let days: Vec<Day> = files.iter().filter_map(|file| place.table.day_of(file)).collect();
-        let old = |day: Day| folder.path().join(place.file_of(day));
+    /// Where a table's file goes: to be committed, or only to be measured.
+    fn path_of(&self, name: &Path, is_staged: bool) -> PathBuf {
+        let folder = &self.planned.folder;
+        if is_staged {
+            folder.staged_path(name)
+        } else {
+            folder.scratch_path(name)
+        }
+    }
+
+    /// Puts files of sessions that are there into place: as they are where they have all columns as they are to be, and
+    /// else written anew.
+    fn put_in_place(&self, anew: &Anew<'_>, progress: &Progress) -> Result<Size, Error> {
+        let Planned { pool, budget, .. } = self.planned;
+        let days: Vec<Day> = anew.files.keys().copied().collect();
         // What a row takes is not known before it is read: as much as one of many columns.
         let takes = Takes { row: 256 };
-        let rows = |day: Day| row_count(&old(day)).unwrap_or(0);
+        let rows = |day: Day| anew.files.get(&day).and_then(|file| row_count(&file.from).ok()).unwrap_or(0);
         let bytes = |day: Day| if budget.limit.is_some() { takes.of_table(0, rows(day), 1) } else { 0 };
         pipeline::write_dates(pool, &days, self.profile, progress, (&budget.shared(0), &bytes), |day| {
-            let path = folder.stage(&place.file_of(day))?;
-            let size = rewrite(&old(day), &path, columns, provenance)?;
-            self.syncer.later(&path)?;
+            let Some(Moved { from, to, is_right }) = anew.files.get(&day) else { return Ok(Size::default()) };
+            create_folder_of(to)?;
+            let size = if *is_right {
+                std::fs::rename(from, to).map_err(|error| TableError::write(to, &error))?;
+                let bytes = to.metadata().map_err(|error| TableError::write(to, &error))?.len();
+                Size { files: 1, rows: row_count(to)?, bytes }
+            } else {
+                let corrections = anew.corrected.get(&day).map(|paths| Corrections::open(paths)).transpose()?;
+                rewrite(from, to, anew.columns, anew.provenance, corrections)?
+            };
+            if anew.is_staged {
+                self.syncer.later(to)?;
+            }
             Ok(size)
         })
     }
@@ -203,6 +257,24 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Files of sessions that are there, and where they go.
+struct Anew<'a> {
+    columns: &'a TableColumns,
+    provenance: &'a Provenance,
+    files: BTreeMap<Day, Moved>,
+    /// The numbers that sessions have now.
+    corrected: &'a Corrected,
+    is_staged: bool,
+}
+
+/// A file on its way.
+struct Moved {
+    from: PathBuf,
+    to: PathBuf,
+    /// Whether all of its columns are as they are to be.
+    is_right: bool,
+}
+
 /// A table of a run, with its rows.
 struct RunTable<'a, R: Dated> {
     /// Which table it is.
@@ -241,7 +313,9 @@ fn each_table(
         let (of, performed): (Option<&Segment>, Option<&AddedColumns>) = of_segment.map(|(_, of)| of).unzip();
         let partitions = partitions_of(made, segment);
         let columns = TableColumns::of_run(job, &plan.roles, facts, of.zip(performed))?;
-        let made_with = |added: &AddedColumns| provenance.with(MadeWith::new(added, of).metadata());
+        let made_with = |added: &AddedColumns, history: bool| {
+            provenance.with(MadeWith::new(added, of).with_history(history).metadata())
+        };
         let name = of.map(|of| of.name.as_str());
         if options.makes(Table::Sessions) {
             let table = RunTable {
@@ -249,7 +323,7 @@ fn each_table(
                 place: TablePlace::new(SESSIONS, name),
                 segment,
                 rows: ByDate::new(partitions, &made.users, sessions_of),
-                provenance: made_with(&job.added),
+                provenance: made_with(&job.added, job.output.history),
                 columns: &columns,
             };
             writer.table(table, |path, to, rows| columns.write_sessions(path, to, rows, types))?;
@@ -260,13 +334,29 @@ fn each_table(
                 place: TablePlace::new(ACTIVITY, name),
                 segment,
                 rows: ByDate::new(partitions, &made.users, activity_of),
-                provenance: made_with(performed.unwrap_or(&AddedColumns::default())),
+                provenance: made_with(performed.unwrap_or(&AddedColumns::default()), false),
                 columns: &columns,
             };
             writer.table(table, |path, to, rows| columns.write_activity(path, to, rows))?;
         }
     }
     Ok(())
+}
+
+/// The folder of files, needed for this run alone, whose sessions have their numbers yet to get.
+const UNNUMBERED: &str = "unnumbered";
+
+/// Numbers the sessions of a table over all of its files, and returns what is to be corrected.
+fn numbers_of<'f>(
+    planned: &Planned<'_>,
+    place: &TablePlace,
+    columns: &TableColumns,
+    files: impl Iterator<Item = (&'f Day, &'f PathBuf)>,
+) -> Result<Corrected, Error> {
+    let files: BTreeMap<Day, PathBuf> = files.map(|(day, file)| (*day, file.clone())).collect();
+    let scratch = planned.folder.scratch_path(&Path::new("numbers").join(place.folder()));
+    let values = columns.numbered_by();
+    Numbering { files: &files, values: &values, room: planned.budget.to_compare(), scratch: &scratch }.corrections()
 }
 
 /// The partitions of a segment, by its place, or of all events.
@@ -327,49 +417,56 @@ impl Writer for TableWriter<'_, '_, '_> {
         let bytes = |day: Day| takes.of_table(rows.rows_of(day), in_parts.get(&day).copied().unwrap_or(0), count);
         // A table that is only measured is not staged.
         let is_staged = options.writes(table);
+        // What numbers sessions have, of which not all dates are made, is known when these are.
+        let is_numbered_later = table == Table::Sessions && columns.have_history() && !planned.scope.dates.is_all();
         let syncer = &self.output.syncer;
         self.progress.stage(table.name(), days.len() as u64);
+        let written_to = |name: &Path| match is_numbered_later {
+            true => folder.scratch_path(&Path::new(UNNUMBERED).join(name)),
+            false => self.output.path_of(name, is_staged),
+        };
         let mut size =
             pipeline::write_dates(pool, &days, profile, self.progress, (&budget.shared(0), &bytes), |day| {
-                let name = place.file_of(day);
-                let path = if is_staged { folder.stage(&name)? } else { folder.scratch(&name)? };
+                let path = written_to(&place.file_of(day));
+                create_folder_of(&path)?;
                 let part = |number: usize| folder.scratch_path(&place.part_of(number, day));
                 let parts: Vec<PathBuf> = (0..count).map(part).filter(|part| part.exists()).collect();
                 let size = file(&path, To::Table(&provenance, &parts), Some((&rows, day)))?;
-                if is_staged {
+                if is_staged && !is_numbered_later {
                     syncer.later(&path)?;
                 }
                 Ok(size)
             })?;
-        let path = |day: &Day| {
-            let name = place.file_of(*day);
-            if is_staged {
-                folder.staged_path(&name)
-            } else {
-                folder.scratch_path(&name)
-            }
-        };
-        let new: Vec<PathBuf> = days.iter().map(path).collect();
         let (replaced, kept) = self.output.earlier_files(&place)?;
-        let anew = match table == Table::Sessions && planned.scope.rewrites {
-            true => kept.clone(),
-            false => BTreeSet::new(),
+        let dated = |file: &PathBuf| Some((place.table.day_of(file)?, folder.path().join(file)));
+        let stay: BTreeMap<Day, PathBuf> = kept.iter().filter_map(dated).collect();
+        let new: BTreeMap<Day, PathBuf> = days.iter().map(|day| (*day, written_to(&place.file_of(*day)))).collect();
+        let corrected = match is_numbered_later {
+            true => numbers_of(planned, &place, columns, stay.iter().chain(&new))?,
+            false => Corrected::new(),
         };
-        size.merge(self.output.rewrite(&place, &anew, columns, &provenance, self.progress)?);
+        let rewrites = table == Table::Sessions && planned.scope.rewrites;
+        let to = |day: Day| self.output.path_of(&place.file_of(day), is_staged);
+        let moved = |(day, from): (&Day, &PathBuf), is_right: bool| {
+            (*day, Moved { from: from.clone(), to: to(*day), is_right })
+        };
+        let others = stay.iter().filter(|(day, _)| rewrites || corrected.contains_key(day));
+        let mut anew: BTreeMap<Day, Moved> = others.map(|file| moved(file, false)).collect();
+        let renumbered: Vec<Day> = anew.keys().copied().filter(|day| corrected.contains_key(day)).collect();
+        if is_numbered_later {
+            // They are counted where they are put in place.
+            size = Size::default();
+            anew.extend(new.iter().map(|file| moved(file, !corrected.contains_key(file.0))));
+        }
+        let place_now = |(day, path): (&Day, &PathBuf)| anew.get(day).map_or(path, |file| &file.to).clone();
+        let (stay, new): (Vec<PathBuf>, Vec<PathBuf>) =
+            (stay.iter().map(place_now).collect(), new.iter().map(place_now).collect());
+        let anew = Anew { columns, provenance: &provenance, files: anew, corrected: &corrected, is_staged };
+        size.merge(self.output.put_in_place(&anew, self.progress)?);
         let written = &mut self.output.written;
+        written.renumbered.extend(renumbered);
         let files = &mut written.tables[segment.map_or(0, |segment| segment + 1)];
-        files.extend(
-            place.table,
-            kept.iter().map(
-                |file| {
-                    if anew.contains(file) {
-                        folder.staged_path(file)
-                    } else {
-                        folder.path().join(file)
-                    }
-                },
-            ),
-        );
+        files.extend(place.table, stay.into_iter());
         files.extend(place.table, new.iter().cloned());
         if table == Table::Sessions && segment.is_none() {
             written.days = days.clone();

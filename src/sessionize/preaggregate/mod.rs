@@ -495,6 +495,7 @@ mod tests {
                 calendar: &calendar,
                 dates: &dates,
                 makes_activity: true,
+                numbers: false,
                 facts: has_facts.then_some(&facts),
             };
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));

@@ -164,6 +164,16 @@ impl AddedValues {
         }
     }
 
+    /// What tells a row's value from others of the column; `None` for no value.
+    pub fn place(&self, row: usize) -> Option<i64> {
+        match self {
+            AddedValues::Counts(values) => values.get(row).map(|count| i64::from(*count)),
+            AddedValues::Sums(values) => values.get(row).map(|sum| sum.to_bits() as i64),
+            AddedValues::Numbers(values) => values.get(row).copied().flatten(),
+            AddedValues::Texts(values, _) => values.get(row).copied().flatten().map(i64::from),
+        }
+    }
+
     /// Appends the values of `other`, which are of the same kind, from `start` on.
     fn extend_from(&mut self, other: &AddedValues, start: usize) {
         match (self, other) {

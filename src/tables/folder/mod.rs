@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::journal::{first_missing, Journal, Places, Recovered};
 use self::lock::FolderLock;
 use super::error::TableError;
-use super::write::files::{files_below, write_synced};
+use super::write::files::{create_folder_of, files_below, write_synced};
 use crate::job::fingerprint::Canonical;
 use crate::storage::location::is_url;
 
@@ -402,8 +402,7 @@ fn is_same(new: &Path, old: &Path) -> std::io::Result<bool> {
 }
 
 fn with_folder(path: PathBuf) -> Result<PathBuf, TableError> {
-    let parent = path.parent().unwrap_or(&path);
-    fs::create_dir_all(parent).map_err(|error| TableError::write(parent, &error))?;
+    create_folder_of(&path)?;
     Ok(path)
 }
 

@@ -58,6 +58,8 @@ pub enum Origin<'a> {
     Contents(&'a str),
     /// The columns before.
     Computed,
+    /// The user's sessions before.
+    History,
 }
 
 impl AddedFields {
@@ -111,6 +113,11 @@ impl AddedFields {
         let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
         let name = by_column(by, job.definition.property());
         Some(AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) })
+    }
+
+    /// The names of the columns of values of which each combination is a segment.
+    pub fn of_values(&self) -> Vec<String> {
+        self.0.iter().filter(|field| field.contents.is_empty()).map(|field| field.name.clone()).collect()
     }
 
     /// The fields of the columns.

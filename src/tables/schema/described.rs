@@ -1,7 +1,7 @@
 //! What the columns of the tables hold, in a sentence each, for who reads them elsewhere.
 
 /// Of a sessions table.
-const SESSIONS: [(&str, &str); 10] = [
+const SESSIONS: [(&str, &str); 13] = [
     ("session_date", "Date of the session's start in the job's time zone; the key of the date folders"),
     ("user_id", "The user whose session it is"),
     (
@@ -18,6 +18,22 @@ const SESSIONS: [(&str, &str); 10] = [
         "end_reason",
         "Why the session ends where it does: session_id, property, end_event, timeout, midnight, start_event, end_of_data",
     ),
+    ("session_number", "1 for the first session of the user in this table, 2 for the next one, and so on"),
+    ("previous_end_time", "End of the session numbered one less, UTC; null for the first"),
+    ("since_previous_ms", "Milliseconds from that end to the start; negative where the two overlap"),
+];
+
+/// Of the table of users.
+const USERS: [(&str, &str); 9] = [
+    ("user_id", "A user who was active, or has a session"),
+    ("first_active_date", "First date with an event, in a session or not; null where there is none"),
+    ("last_active_date", "Last date with an event, in a session or not; null where there is none"),
+    ("active_days", "Number of dates with an event"),
+    ("events", "Number of events, in a session or not"),
+    ("sessions", "Number of sessions"),
+    ("time_spent_ms", "Length of all sessions together in milliseconds"),
+    ("first_session_start", "Start of the first session, UTC; null where there is none"),
+    ("last_session_end", "Latest end of a session, UTC; null where there is none"),
 ];
 
 /// Of an activity table.
@@ -75,6 +91,8 @@ pub enum TableKind {
     Sessions,
     /// A row for each date and user.
     Activity,
+    /// A row for each user.
+    Users,
     /// A row for each series, segment, group and interval.
     Measures,
     /// A row for each bin of these.
@@ -87,6 +105,7 @@ impl TableKind {
         match self {
             TableKind::Sessions => "One row for each user session",
             TableKind::Activity => "One row for each user and date with an event, in a session or not",
+            TableKind::Users => "One row for each user, over all dates",
             TableKind::Measures => "One row for each chart, series, segment, group and interval",
             TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
         }
@@ -97,6 +116,7 @@ impl TableKind {
         let known: &[(&str, &'static str)] = match self {
             TableKind::Sessions => &SESSIONS,
             TableKind::Activity => &ACTIVITY,
+            TableKind::Users => &USERS,
             TableKind::Measures | TableKind::Histogram => &CHARTS,
         };
         known.iter().find(|(column, _)| *column == name).map(|(_, description)| *description)

@@ -1,5 +1,5 @@
-//! What a table was made with besides its definition: the columns that charts added, and the segment that it
-//! is of. Tables say so in their metadata, so that what they lack is known before anything reads them.
+//! What a table was made with besides its definition: the columns that charts added, the segment that it is of, and whether
+//! its sessions are numbered by user. Tables say so in their metadata, so that what they lack is known before anything reads them.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,6 +12,7 @@ use crate::tables::error::TableError;
 
 const ADDED: &str = "dwell.added";
 const SEGMENT: &str = "dwell.segment";
+const HISTORY: &str = "dwell.history";
 
 /// What a table was made with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,29 +21,40 @@ pub struct MadeWith {
     pub added: String,
     /// Its segment; nothing for all events.
     pub segment: String,
+    /// Whether its sessions are numbered by user.
+    pub history: bool,
 }
 
 impl MadeWith {
     /// For a table with these columns, of a segment or of all events.
     pub fn new(added: &AddedColumns, segment: Option<&Segment>) -> Self {
-        MadeWith { added: added.text(), segment: segment.map(Segment::canonical).unwrap_or_default() }
+        let segment = segment.map(Segment::canonical).unwrap_or_default();
+        MadeWith { added: added.text(), segment, history: false }
+    }
+
+    /// The same of a sessions table whose sessions are numbered by user, or not.
+    pub fn with_history(self, history: bool) -> Self {
+        MadeWith { history, ..self }
     }
 
     /// As metadata of a table; nothing for a table that has nothing of this.
     pub fn metadata(&self) -> Vec<(&'static str, String)> {
-        let all = [(ADDED, &self.added), (SEGMENT, &self.segment)];
-        all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key, text.clone())).collect()
+        let history = if self.history { "true" } else { "" };
+        let all = [(HISTORY, history), (ADDED, &self.added), (SEGMENT, &self.segment)];
+        all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key, text.to_string())).collect()
     }
 
     /// Of what [`MadeWith::metadata`] gives, key and value after one another.
     pub fn of_text(text: &str) -> Self {
         let key = |key: &str| format!(" {key} ");
+        let numbered = text.strip_prefix(&format!("{}true", key(HISTORY)));
+        let (text, history) = (numbered.unwrap_or(text), numbered.is_some());
         let (added, segment) = match text.rsplit_once(&key(SEGMENT)) {
             Some((added, segment)) => (added, segment),
             None => (text, ""),
         };
         let added = added.strip_prefix(&key(ADDED)).unwrap_or_default();
-        MadeWith { added: added.to_string(), segment: segment.to_string() }
+        MadeWith { added: added.to_string(), segment: segment.to_string(), history }
     }
 
     /// What a file of a table says.
@@ -56,7 +68,11 @@ impl MadeWith {
             ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| failed(error.to_string()))?;
         let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
         let value = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone());
-        Ok(MadeWith { added: value(ADDED).unwrap_or_default(), segment: value(SEGMENT).unwrap_or_default() })
+        Ok(MadeWith {
+            added: value(ADDED).unwrap_or_default(),
+            segment: value(SEGMENT).unwrap_or_default(),
+            history: value(HISTORY).is_some(),
+        })
     }
 
     /// The name of the column that holds something.
@@ -91,11 +107,13 @@ impl MadeWith {
         let is_it = |known: &str, column: &str| {
             known == column || !column.contains(AS) && known.split(AS).next() == Some(column)
         };
+        let history = (needed.history && !self.history).then(|| "the history of users (`output.history`)".to_string());
         let missing: Vec<String> = needed
             .added
             .lines()
             .filter(|column| !self.added.lines().any(|known| is_it(known, column)))
             .map(|column| column.replace(AS, " as "))
+            .chain(history)
             .collect();
         (!missing.is_empty()).then(|| missing.join(", "))
     }
@@ -115,11 +133,17 @@ mod tests {
 
     #[test]
     fn what_a_table_was_made_with_is_read_back_from_text() {
-        let of = |added: &str, segment: &str| MadeWith { added: added.to_string(), segment: segment.to_string() };
+        let of = |added: &str, segment: &str| MadeWith {
+            added: added.to_string(),
+            segment: segment.to_string(),
+            history: false,
+        };
         for made_with in
             [of("", ""), of("a = count of any event\n", ""), of("", "by x"), of("a = x\nb = y\n", "where p\n> 1")]
         {
-            assert_eq!(MadeWith::of_text(&text(&made_with)), made_with);
+            for made_with in [made_with.clone(), made_with.with_history(true)] {
+                assert_eq!(MadeWith::of_text(&text(&made_with)), made_with);
+            }
         }
     }
 
@@ -127,7 +151,7 @@ mod tests {
     fn columns_are_found_by_what_they_hold() {
         let added =
             "a = first p of any event\nb = count of \"x\" where p = 'a = count of any event'\nc = when x\n= 5\n";
-        let made_with = MadeWith { added: added.to_string(), segment: String::new() };
+        let made_with = MadeWith { added: added.to_string(), ..MadeWith::default() };
         assert_eq!(made_with.name_of("first p of any event"), Some("a"));
         assert_eq!(made_with.name_of("count of any event"), None);
         assert_eq!(made_with.name_of("count of \"x\" where p = 'a = count of any event'"), Some("b"));

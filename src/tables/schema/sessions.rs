@@ -17,7 +17,7 @@ use crate::events::error::InputError;
 use crate::events::facts::Facts;
 use crate::events::normalise::convert::float_of;
 use crate::events::source::roles::{KeyType, Roles};
-use crate::job::added::property_column;
+use crate::job::added::{property_column, HISTORY};
 use crate::job::dates::{day_of_text, day_text};
 use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::event_types::EventTypes;
@@ -27,6 +27,7 @@ use crate::sessionize::rule::EndReason;
 use crate::sessionize::table_rows::added::AddedValues;
 use crate::sessionize::table_rows::dated::Dated;
 use crate::sessionize::table_rows::merge::{AllUsers, ByDate, Place};
+use crate::sessionize::table_rows::numbers::Numbered;
 use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::error::TableError;
@@ -46,6 +47,12 @@ pub struct TableName {
 pub const SESSIONS: TableName = TableName { folder: "sessions", date_key: "session_date" };
 /// The activity table.
 pub const ACTIVITY: TableName = TableName { folder: "activity", date_key: "activity_date" };
+
+/// The number of a session among those of its user.
+pub const SESSION_NUMBER: &str = HISTORY[0];
+/// When the session before it ended.
+pub const PREVIOUS_END_TIME: &str = HISTORY[1];
+const SINCE_PREVIOUS_MS: &str = HISTORY[2];
 
 impl TableName {
     /// The file of a date, within the output folder.
@@ -78,6 +85,8 @@ pub struct TableColumns {
     user: KeyType,
     session_id: SessionId,
     property: Option<(String, KeyType)>,
+    /// Whether sessions are numbered by user.
+    history: bool,
     added_to_sessions: AddedFields,
     added_to_activity: AddedFields,
 }
@@ -100,6 +109,7 @@ impl TableColumns {
             user: roles.user_type,
             session_id: if custom { SessionId::Start } else { SessionId::Given(given) },
             property: property.map(|property| (property_column(property), given)),
+            history: false,
             added_to_sessions: AddedFields::default(),
             added_to_activity: AddedFields::default(),
         }
@@ -118,6 +128,7 @@ impl TableColumns {
     ) -> Result<Self, InputError> {
         let definition = &job.definition;
         let columns = TableColumns::new(roles, definition.property(), definition.custom().is_some());
+        let columns = TableColumns { history: job.output.history, ..columns };
         let (of, performed) = segment.unzip();
         let to_sessions = AddedFields::of_sessions(job, of, facts, &columns.own_fields())?;
         let to_activity = AddedFields::of_activity(job, of, performed, facts);
@@ -139,8 +150,26 @@ impl TableColumns {
 
     /// Where each column of the sessions table comes from, when one is written anew.
     pub fn session_origins(&self) -> Vec<Origin<'_>> {
-        let own = self.own_fields().into_iter().map(|_| Origin::Name);
+        let own = self.own_fields().into_iter().map(|field| match HISTORY.contains(&field.name().as_str()) {
+            true if self.history => Origin::History,
+            _ => Origin::Name,
+        });
         own.chain(self.added_to_sessions.origins()).collect()
+    }
+
+    /// Whether sessions are numbered by user.
+    pub fn have_history(&self) -> bool {
+        self.history
+    }
+
+    /// The columns of a segment's sessions that they are numbered by, besides the user.
+    pub fn numbered_by(&self) -> Vec<String> {
+        self.added_to_sessions.of_values()
+    }
+
+    /// The type of users.
+    pub fn user_type(&self) -> DataType {
+        data_type(self.user)
     }
 
     /// All columns of rows of the sessions table, of its `own` ones and those that hold something of events.
@@ -171,6 +200,13 @@ impl TableColumns {
             field("last_event", words(), true),
             field("end_reason", words(), false),
         ]);
+        if self.history {
+            fields.extend([
+                field(SESSION_NUMBER, DataType::UInt32, false),
+                field(PREVIOUS_END_TIME, instant(), true),
+                field(SINCE_PREVIOUS_MS, DataType::Int64, true),
+            ]);
+        }
         fields
     }
 
@@ -200,6 +236,7 @@ impl TableColumns {
         });
         columns.extend(self.property.as_ref().map(|(_, key_type)| values(*key_type)));
         let added = self.added_to_sessions.arrays(&rows.added(Partition::added_to_sessions), rows.places);
+        let numbers: Vec<Numbered> = rows.numbers();
         let rows = || rows.rows.iter();
         columns.push(instants(rows().map(|row| row.start)));
         columns.push(instants(rows().map(|row| row.end)));
@@ -208,6 +245,10 @@ impl TableColumns {
         columns.push(words.events(rows().map(|row| row.first_event)));
         columns.push(words.events(rows().map(|row| row.last_event)));
         columns.push(words.reasons(rows().map(|row| row.reason)));
+        if self.history {
+            let starts: Vec<Timestamp> = rows().map(|row| row.start).collect();
+            columns.extend(history_columns(&starts, &numbers));
+        }
         self.completed(columns, added)
     }
 
@@ -345,6 +386,19 @@ fn slices<'r, R: Dated>(
     })
 }
 
+/// The columns of history of sessions that start at these times.
+pub fn history_columns(starts: &[Timestamp], numbers: &[Numbered]) -> [ArrayRef; 3] {
+    let ends = || numbers.iter().map(|numbered| numbered.previous_end);
+    let since = starts.iter().zip(ends()).map(|(start, end)| Some(start.since(end?).floor_millis()));
+    [
+        Arc::new(UInt32Array::from_iter_values(numbers.iter().map(|numbered| numbered.number))),
+        Arc::new(
+            TimestampMicrosecondArray::from_iter(ends().map(|end| end.map(Timestamp::micros))).with_timezone("UTC"),
+        ),
+        Arc::new(Int64Array::from_iter(since)),
+    ]
+}
+
 /// Some rows of a table, side by side: they are read once for each column.
 struct Rows<'a, R> {
     rows: &'a [R],
@@ -362,6 +416,12 @@ impl<'a, R: Dated> Rows<'a, R> {
     /// The added columns of each partition.
     fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
         self.partitions.iter().map(columns).collect()
+    }
+
+    /// The number of each session among those of its user; nothing where sessions have none.
+    fn numbers(&self) -> Vec<Numbered> {
+        let number = |place: &Place| Some(self.partitions[place.partition()].numbers.as_ref()?.get(place.row()));
+        self.places.iter().filter_map(number).collect()
     }
 
     fn users(&self, key_type: KeyType) -> ArrayRef {

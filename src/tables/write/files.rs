@@ -40,6 +40,15 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), TableError> {
     written
 }
 
+/// Makes the folder that a file is to be in, where there is none.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create_folder_of(path: &Path) -> Result<(), TableError> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|error| TableError::write(parent, &error))
+}
+
 /// Has the disk confirm the names in a folder.
 ///
 /// # Errors

@@ -95,7 +95,7 @@ pub fn in_fewer_parts(schema: &SchemaRef, mut parts: Vec<PathBuf>) -> Result<Vec
 }
 
 /// Rows of a table, some at a time.
-type Slices<'a> = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + 'a>;
+pub type Slices<'a> = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + 'a>;
 
 /// One part on its way into the whole.
 struct Part<'a> {
