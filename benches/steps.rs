@@ -114,6 +114,7 @@ fn with_rules<T>(work: impl FnOnce(&Rules<'_>) -> T) -> T {
         dates: &dates,
         makes_activity: true,
         numbers: false,
+        events: None,
         facts: None,
     })
 }

@@ -25,7 +25,7 @@ use crate::tables::error::TableError;
 use crate::tables::folder::{absolute, OutputFolder};
 use crate::tables::read::schema_of;
 use crate::tables::schema::described::TableKind;
-use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableName, ACTIVITY, EVENTS, SESSIONS};
 use crate::tables::users::{self, USERS};
 use crate::tables::write::files::files_below;
 
@@ -110,7 +110,9 @@ fn tables(folder: &Path) -> Result<Vec<Table>, Error> {
 fn of_segment(folder: &Path, segment: Option<&str>) -> Result<Vec<Table>, Error> {
     let within = segment.map_or_else(PathBuf::new, |segment| Path::new("segments").join(segment));
     let mut tables = Vec::new();
-    for (table, kind) in [(SESSIONS, TableKind::Sessions), (ACTIVITY, TableKind::Activity)] {
+    // Of a segment there are no events.
+    for (table, kind) in [(SESSIONS, TableKind::Sessions), (ACTIVITY, TableKind::Activity), (EVENTS, TableKind::Events)]
+    {
         let TableName { folder: name, date_key } = table;
         let below = folder.join(&within);
         let Some(file) = files_below(&below, Path::new(name))?.into_iter().find(|file| table.owns(file)) else {

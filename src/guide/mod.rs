@@ -33,6 +33,10 @@ pub mod object_stores {}
 pub mod charts {}
 
 #[doc = include_str!("links.txt")]
+#[doc = include_str!("queries.md")]
+pub mod queries {}
+
+#[doc = include_str!("links.txt")]
 #[doc = include_str!("command_line.md")]
 pub mod command_line {}
 

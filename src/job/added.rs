@@ -30,6 +30,18 @@ pub const HISTORY: [&str; 3] = ["session_number", "previous_end_time", "since_pr
 /// The other columns of every activity table.
 const OF_ACTIVITY: [&str; 3] = ["activity_date", "events", "hours"];
 
+/// The columns of the events table, and the key of its folders.
+const OF_EVENTS: [&str; 8] = [
+    "event_date",
+    "user_id",
+    "event_time",
+    "event_type",
+    "session_id",
+    "session_date",
+    "session_position",
+    "out_of_session",
+];
+
 /// What the sessions tables of a job have besides the columns of every sessions table.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Standard<'a> {
@@ -64,6 +76,16 @@ pub fn by_column(by: &str, property: Option<&str>) -> String {
         true => format!("segment_{by}"),
         false => by.to_string(),
     }
+}
+
+/// The names of columns of the input in the events table: `input_…` where a name is taken.
+pub fn event_column_names(columns: &[String]) -> Vec<String> {
+    let mut used: BTreeSet<String> = OF_EVENTS.iter().map(|name| name.to_string()).collect();
+    let name_of = |column: &String| {
+        let is_taken = used.contains(&column.to_lowercase());
+        free_name(&if is_taken { format!("input_{column}") } else { column.clone() }, &mut used)
+    };
+    columns.iter().map(name_of).collect()
 }
 
 fn is_one_of(names: &[&str], name: &str) -> bool {

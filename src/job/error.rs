@@ -162,10 +162,19 @@ pub enum JobError {
     },
     /// Some tables of all that an incremental run keeps.
     #[error(
-        "--incremental keeps the sessions and activity tables in step with the input, and --only asks for one of \
+        "--incremental keeps the sessions, activity and events tables in step with the input, and --only asks for some of \
          them: remove one of the two"
     )]
     PartOfIncremental,
+    /// The events table of a segment.
+    #[error("--segment: the events table is of all events; leave --segment out, or filter with input.where")]
+    EventsOfSegment,
+    /// A table is asked for that the job has not.
+    #[error(
+        "--only events: the job has no table of events; `output.events = true` makes one, and a list of columns in the place \
+         of `true` one with these"
+    )]
+    NoEventsTable,
     /// Charts or tables over dates of which the folder has no rows.
     #[error(
         "{path:?} has {has} of all its dates but no {lacks} (it was written with --only), so a run of some dates \

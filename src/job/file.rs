@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::chart_keys::{ChartKeys, ColumnKeys, SegmentKeys};
 use super::error::JobError;
 use super::known_keys::check_keys;
-use super::values::{Names, Scalar, TimeoutKeys};
+use super::values::{Names, NamesOrTruth, Scalar, TimeoutKeys};
 
 /// A job as typed, in a file, by flags, or both. [`Job::new`](super::Job::new) checks it and fills the defaults in.
 ///
@@ -156,6 +156,8 @@ keys! {
         year_start: String,
         /// Whether sessions are numbered by user, and a table of users is written.
         history: bool,
+        /// Whether a table of events is written, and which columns of the input it has.
+        events: NamesOrTruth,
     }
 }
 

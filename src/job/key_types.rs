@@ -18,6 +18,8 @@ enum Takes {
     Wholes,
     /// `true` or `false`.
     Truth,
+    /// As for truths, or a list of texts.
+    NamesOrTruth,
     /// Any value, which is judged later.
     Value,
     /// Keys of its own.
@@ -28,10 +30,13 @@ enum Takes {
     Count,
 }
 
-use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
+use Takes::{
+    Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, NamesOrTruth, Text, Texts, Truth, Value, Whole,
+    Wholes,
+};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 135] = [
+const KEYS: [(&str, Takes, &str); 136] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -86,6 +91,7 @@ const KEYS: [(&str, Takes, &str); 135] = [
     ("output.week_start", Text, "\"sunday\""),
     ("output.year_start", Text, "\"april\""),
     ("output.history", Truth, "true"),
+    ("output.events", NamesOrTruth, "[\"page\"]"),
     ("storage.endpoint", Text, "\"https://minio.example.com\""),
     ("storage.region", Text, "\"eu-west-1\""),
     ("storage.path_style", Truth, "true"),
@@ -214,6 +220,7 @@ impl Takes {
             Keys => matches!(value, DeValue::Table(_)),
             Count => matches!(value, DeValue::Table(_) | DeValue::String(_)),
             Texts => return Text.misfit(value).and_then(|_| each(Text)),
+            NamesOrTruth => return Truth.misfit(value).and_then(|_| each(Text)),
             KeysOrList => return Keys.misfit(value).and_then(|_| each(Keys)),
             Wholes => return each(Whole),
             KeysList => return each(Keys),
@@ -230,6 +237,7 @@ impl Takes {
             Date => "a date in quotes",
             Whole => "a whole number",
             Truth => "true or false without quotes",
+            NamesOrTruth => "true or false without quotes, or a list of texts",
             Wholes => "a list of whole numbers",
             Value => "a value",
             Keys => "keys in braces",

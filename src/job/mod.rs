@@ -150,6 +150,10 @@ pub struct Output {
     pub formulas: CsvFormulas,
     /// Whether sessions are numbered by user, and a table of users is written.
     pub history: bool,
+    /// The columns of the input that the table of events has, besides its own; `None` where there is no such table.
+    pub events: Option<Vec<String>>,
+    /// What these are, with the types of their values, where these follow from the input and are known.
+    pub listed: String,
 }
 
 /// What becomes of text in CSV that begins as a formula of a spreadsheet does.
@@ -318,6 +322,21 @@ pub fn local_folder(key: &'static str, path: String) -> Result<PathBuf, JobError
     Err(JobError::Choice { key, value: path, hint })
 }
 
+/// The columns of the input that the table of events has: each once.
+fn event_columns(names: Vec<String>) -> Result<Vec<String>, JobError> {
+    if names.iter().any(String::is_empty) {
+        return Err(JobError::Empty { key: "output.events" });
+    }
+    let again = |(place, name): &(usize, &String)| names[..*place].contains(name);
+    match names.iter().enumerate().find(again) {
+        Some((_, name)) => {
+            let hint = "it is named twice: once is enough".to_string();
+            Err(JobError::Choice { key: "output.events", value: name.clone(), hint })
+        }
+        None => Ok(names),
+    }
+}
+
 impl Output {
     fn new(keys: file::OutputKeys, storage: file::StorageKeys) -> Result<Self, JobError> {
         let path = keys.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
@@ -332,6 +351,16 @@ impl Output {
             name => dates::parse_zone("output.timezone", name)?,
         };
         let formulas = CsvFormulas::parse(keys.csv_formulas.as_deref())?;
-        Ok(Output { place, zone, zone_name, window, formulas, history: keys.history.unwrap_or(false) })
+        let events = keys.events.and_then(values::NamesOrTruth::names).map(event_columns).transpose()?;
+        Ok(Output {
+            place,
+            zone,
+            zone_name,
+            window,
+            formulas,
+            history: keys.history.unwrap_or(false),
+            events,
+            listed: String::new(),
+        })
     }
 }

@@ -75,6 +75,8 @@ pub enum Table {
     Sessions,
     /// The activity table.
     Activity,
+    /// The events table, where the job asks for it.
+    Events,
     /// Measures and histograms.
     Charts,
 }
@@ -85,6 +87,7 @@ impl Table {
         match self {
             Table::Sessions => "sessions",
             Table::Activity => "activity",
+            Table::Events => "events",
             Table::Charts => "charts",
         }
     }
@@ -93,7 +96,7 @@ impl Table {
 impl Options {
     /// What this run writes.
     pub fn tables(&self) -> Vec<Table> {
-        let all = [Table::Sessions, Table::Activity, Table::Charts];
+        let all = [Table::Sessions, Table::Activity, Table::Events, Table::Charts];
         all.into_iter().filter(|table| self.only.is_empty() || self.only.contains(table)).collect()
     }
 
@@ -104,7 +107,7 @@ impl Options {
 
     /// Whether a table has to be made, be it only to be measured.
     pub fn makes(&self, table: Table) -> bool {
-        self.writes(table) || self.writes(Table::Charts)
+        self.writes(table) || self.writes(Table::Charts) && table != Table::Events
     }
 }
 

@@ -46,8 +46,11 @@
 //! has no part in it. Without G, ahead has no bound, and back has. Ids that are no times, and
 //! `length_from = "first_event"`, have a session start at the first event that ever had its id: no bound.
 
+use jiff::tz::TimeZone;
+
+use super::dates::{date_at, instants_of};
 use super::{Custom, Job, Kind};
-use crate::sessionize::time::{Span, TimeUnit, Timestamp};
+use crate::sessionize::time::{Day, Span, TimeUnit, Timestamp};
 
 /// How far in time an event can matter to a row of the tables.
 ///
@@ -107,6 +110,8 @@ pub enum Unbounded {
     FirstEvent,
     /// Some session ids are no times.
     Ids,
+    /// `output.events` says why an event is in no session, under a definition with starting events or `unclosed = "drop"`.
+    Reasons,
 }
 
 impl std::fmt::Display for Unbounded {
@@ -122,6 +127,10 @@ impl std::fmt::Display for Unbounded {
             }
             Unbounded::Ids => {
                 "some session ids are no times, and such a session starts at the first event that ever had its id"
+            }
+            Unbounded::Reasons => {
+                "with output.events and starting events, or unclosed = \"drop\", why an event is in no session of the table \
+                 depends on how its candidate began and ends, however long it is"
             }
         })
     }
@@ -219,6 +228,87 @@ impl TimeReach {
             // The date that the input ended on, too: its last sessions are now cut by its end.
             Ends::ByDate { shortest, silence } => (earlier.minus(silence), earlier.max(later.minus(shortest))),
         })
+    }
+}
+
+/// How far in time an event can matter to a row of the events table.
+///
+/// A row about an event at *t* says in which session of the table it is, and in which place of it, or why it is in none.
+///
+/// - **Custom definitions.** Its session starts at or after t − M, and is there if it is not longer than M: events from
+///   t − M − H − D to t + M + H decide, and an instant more, as what is exactly M long is there. A candidate that is longer is
+///   seen to be so within these times, too, but not how it began or ends: with starting events, or `unclosed = "drop"`, there
+///   is no bound. The id of a session depends on those of its user that start before it on its date: so the times begin with
+///   the first instant of the date of t − M.
+/// - **`at_midnight = "split"`**: on the events of its date, as its session is; where a clock is set back over midnight, on those
+///   between the two pieces of the date.
+/// - **The default definition**: on the events that have its session id, which are in [id − 1 day, id + G).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventReach {
+    /// How long before an event its session starts, at most, where it matters on which date.
+    longest: Span,
+    back: Span,
+    ahead: Span,
+    /// How long before its start a session can have events, and how long after.
+    of_session: (Span, Span),
+}
+
+impl EventReach {
+    /// How far events can matter under a job's definition; `ids_are_times` as for [`TimeReach::of`].
+    ///
+    /// # Errors
+    /// Why there is no bound.
+    pub fn of(job: &Job, ids_are_times: impl FnOnce() -> bool) -> Result<Self, Unbounded> {
+        let reach = TimeReach::of(job, ids_are_times)?;
+        let dedup = reach.dedup.unwrap_or_default();
+        let none = Span::from_micros(0);
+        match &job.definition.kind {
+            Kind::Default { max_gap, .. } => {
+                let gap = max_gap.ok_or(Unbounded::MaxGap)?;
+                let longest = job.definition.max_length.unwrap_or(gap);
+                let both = sum(DAY, gap);
+                Ok(EventReach { longest: none, back: sum(both, dedup), ahead: both, of_session: (DAY, longest) })
+            }
+            Kind::Custom(custom) if custom.at_midnight => {
+                Ok(EventReach { longest: none, back: sum(DAY, dedup), ahead: DAY, of_session: (none, none) })
+            }
+            Kind::Custom(custom) if !custom.start_events.is_empty() || custom.drop_unclosed => Err(Unbounded::Reasons),
+            Kind::Custom(custom) => {
+                let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
+                let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
+                Ok(EventReach {
+                    longest,
+                    back: sum(sum(silence, INSTANT), dedup),
+                    ahead: sum(longest, silence),
+                    of_session: (none, longest),
+                })
+            }
+        }
+    }
+
+    /// The events to read for the rows of some dates.
+    pub fn needed(&self, dates: (Day, Day), zone: &TimeZone) -> (Timestamp, Timestamp) {
+        let (first, last) = instants_of(dates, zone);
+        let date = date_at(first.minus(self.longest), zone);
+        (instants_of((date, date), zone).0.min(first).minus(self.back), last.plus(self.ahead))
+    }
+
+    /// The instants of the rows that events at times from `first` to `last` can matter to.
+    pub fn touched(&self, (first, last): (Timestamp, Timestamp), zone: &TimeZone) -> (Timestamp, Timestamp) {
+        let date = date_at(last.plus(self.back), zone);
+        (first.minus(self.ahead), instants_of((date, date), zone).1.max(last).plus(self.longest))
+    }
+
+    /// The same of events at times up to `last`, where the session ids of events, which are these times, name the sessions
+    /// that they can matter to.
+    pub fn touched_by_ids(&self, ids: (Timestamp, Timestamp), last: Timestamp) -> (Timestamp, Timestamp) {
+        (ids.0.minus(DAY), ids.1.plus(self.of_session.1).max(last))
+    }
+
+    /// The instants of the events of sessions that start on some dates.
+    pub fn of_sessions(&self, dates: (Day, Day), zone: &TimeZone) -> (Timestamp, Timestamp) {
+        let (first, last) = instants_of(dates, zone);
+        (first.minus(self.of_session.0), last.plus(self.of_session.1))
     }
 }
 

@@ -45,6 +45,45 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
+/// Whether there is something, or names of what it has beside the usual.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum NamesOrTruth {
+    /// Whether there is.
+    Truth(bool),
+    /// Names.
+    Names(Vec<String>),
+}
+
+impl NamesOrTruth {
+    /// The names; `None` where there is nothing.
+    pub fn names(self) -> Option<Vec<String>> {
+        match self {
+            NamesOrTruth::Truth(is) => is.then(Vec::new),
+            NamesOrTruth::Names(names) => Some(names),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NamesOrTruth {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |found: &toml::Value| {
+            serde::de::Error::custom(format!("expected true, false or a list of texts, found {}", found.type_str()))
+        };
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => Ok(text),
+            other => Err(wrong(&other)),
+        };
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::Boolean(is) => Ok(NamesOrTruth::Truth(is)),
+            toml::Value::Array(values) => {
+                Ok(NamesOrTruth::Names(values.into_iter().map(text).collect::<Result<_, _>>()?))
+            }
+            other => Err(wrong(&other)),
+        }
+    }
+}
+
 /// A value that is text to us but may be written as a number or a TOML date: `30`, `2026-01-01`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scalar(pub String);

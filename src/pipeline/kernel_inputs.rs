@@ -47,7 +47,7 @@ pub fn preaggregation(job: &Job) -> Option<Rule> {
         .custom()
         .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
     let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
-    let asks_for_more = job.holds().next().is_some();
+    let asks_for_more = job.holds().next().is_some() || job.output.events.is_some();
     // Partial sessions are of one date: there have to be dates at both ends of time.
     let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
     let joins = !by_type && !one_by_one && !asks_for_more;
@@ -139,6 +139,7 @@ impl KernelInputs {
             dates: &self.dates,
             makes_activity: false,
             numbers: self.numbers,
+            events: None,
             facts: None,
         }
     }

@@ -7,7 +7,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 use crate::sessionize::time::Day;
-use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableName, ACTIVITY, EVENTS, SESSIONS};
 
 /// A run that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl Tables {
     /// Looks at a folder; what cannot be read is not there.
     pub fn read(output: &Path) -> Self {
         let mut tables = Tables { newest: newest(output, SESSIONS), schemas: Vec::new() };
-        for table in [SESSIONS, ACTIVITY] {
+        for table in [SESSIONS, ACTIVITY, EVENTS] {
             let file = newest(output, table).map_or_else(|| table.empty_file(), |day| table.file_of(day));
             tables.schemas.extend(schema(&output.join(file)).map(|schema| (table.folder.to_string(), schema)));
         }

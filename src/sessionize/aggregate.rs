@@ -4,6 +4,7 @@ use super::counts::Counts;
 use super::rows::{Row, RowKey};
 use super::rule::{OutOfSession, Rule};
 use super::table_rows::added::Adding;
+use super::table_rows::event_rows::{Listing, NotInTable};
 use super::table_rows::identify::identify;
 use super::table_rows::records::{count, ActivityRow, SessionRow};
 use super::time::Timestamp;
@@ -20,6 +21,8 @@ pub struct Made<'f> {
     pub counts: Counts,
     /// The columns that facts add; `None` where there are no facts.
     pub adding: Option<Adding<'f>>,
+    /// Rows of events; `None` where there are to be none.
+    pub listing: Option<Listing<'f>>,
 }
 
 /// What was made of one user.
@@ -75,17 +78,24 @@ impl Made<'_> {
         let first_session = self.sessions.len();
         walk_user(rules, events, id_time, &mut UserRows { made: self, rules, user });
         let sessions = &mut self.sessions[first_session..];
-        if self.adding.is_some() {
+        if self.adding.is_some() || self.listing.is_some() {
             // While they are put in order, `user` says where they were: it is the same for all of them.
-            sessions.iter_mut().zip(0..).for_each(|(session, place)| session.user = place);
+            places_for_users(sessions);
         }
-        match rules.rule {
+        let in_order = |sessions: &mut [SessionRow]| match rules.rule {
             Rule::Default(_) => sessions.sort_unstable_by_key(|session| (session.day, session.id)),
             Rule::Custom(_) => identify(sessions, rules.calendar),
+        };
+        in_order(sessions);
+        if let Some(listing) = &mut self.listing {
+            places_for_users(listing.others());
+            in_order(listing.others());
+            listing.finish_user(user, sessions, rules.calendar);
         }
         if let Some(adding) = &mut self.adding {
-            adding.follow(sessions, first_session, user);
+            adding.follow(sessions, first_session);
         }
+        sessions.iter_mut().for_each(|session| session.user = user);
     }
 
     fn add_activity<T: RowKey>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
@@ -147,6 +157,11 @@ impl Made<'_> {
     }
 }
 
+/// Has each session say where it is instead of whose it is.
+fn places_for_users(sessions: &mut [SessionRow]) {
+    sessions.iter_mut().zip(0..).for_each(|(session, place)| session.user = place);
+}
+
 /// Makes rows of what becomes of a user's events.
 struct UserRows<'m, 'f, 'r> {
     made: &'m mut Made<'f>,
@@ -160,7 +175,11 @@ impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
     }
 
     fn facts_of_both(&mut self, stays: u32, repeat: u32) -> u32 {
-        self.made.adding.as_ref().map_or(stays, |adding| adding.facts_of_both(stays, repeat))
+        match (&self.made.adding, &self.made.listing) {
+            (Some(adding), _) => adding.facts_of_both(stays, repeat),
+            (None, Some(listing)) => listing.facts_of_both(stays, repeat),
+            (None, None) => stays,
+        }
     }
 
     fn inactive(&mut self, _: &Row<T>) {
@@ -178,6 +197,9 @@ impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
     fn out_of_session(&mut self, events: &[Row<T>], reason: OutOfSession) {
         let inside = self.made.count_window(self.rules, events);
         self.made.counts.out_of_session[reason as usize] += inside;
+        if let Some(listing) = &mut self.made.listing {
+            listing.add_out(events, NotInTable::Out(reason));
+        }
     }
 
     fn session(&mut self, session: Session<'_, T>) {
@@ -185,6 +207,12 @@ impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
         let inside = self.made.count_window(self.rules, events);
         let counts = &mut self.made.counts;
         counts.in_session += inside;
+        let row = SessionRow::of(self.user, day, events, bounds);
+        if let (Some(listing), Some(row)) = (&mut self.made.listing, row) {
+            let is_too_long = self.rules.max_length.is_some_and(|limit| bounds.length() > limit);
+            listing.add_session(events, row, standing == TableStanding::InTable, is_too_long);
+        }
+        let counts = &mut self.made.counts;
         match standing {
             TableStanding::OtherDate => return,
             TableStanding::TooLong => {
@@ -193,7 +221,7 @@ impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
             }
             TableStanding::InTable => {}
         }
-        let Some(row) = SessionRow::of(self.user, day, events, bounds) else { return };
+        let Some(row) = row else { return };
         counts.sessions += 1;
         counts.zero_length += u64::from(row.length().floor_millis() == 0);
         counts.clock_skew += u64::from(bounds.clock_skew);

@@ -13,6 +13,7 @@ use super::rows::{PartitionRows, RowKey};
 use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, FactRules, Texts};
 use super::table_rows::dated::{day_order, ByDay};
+use super::table_rows::event_rows::{EventRows, Listing};
 use super::table_rows::numbers::Numbers;
 use super::table_rows::records::{ActivityRow, SessionRow};
 use super::user::Rules;
@@ -33,6 +34,8 @@ pub struct Partition {
     pub added: AddedColumns,
     /// The number of each session among those of its user, where tables have it.
     pub numbers: Option<Numbers>,
+    /// Rows of the events table, where there is one.
+    pub events: EventRows,
     /// What became of the events.
     pub counts: Counts,
     /// The tables of each segment, of the same users.
@@ -67,7 +70,8 @@ impl Partition {
 
     /// Texts of added columns: columns share them, and so do segments.
     fn text_bytes(&self) -> usize {
-        let all = std::iter::once(self).chain(&self.segments).flat_map(|of| of.added.texts());
+        let of_events = self.events.values.iter().filter_map(AddedValues::texts);
+        let all = std::iter::once(self).chain(&self.segments).flat_map(|of| of.added.texts()).chain(of_events);
         let texts: HashMap<*const TextColumn, usize> = all.map(|texts| (Arc::as_ptr(texts), texts.size())).collect();
         texts.values().sum()
     }
@@ -75,7 +79,10 @@ impl Partition {
     fn rows_bytes(&self) -> usize {
         let rows = self.sessions.bytes() + self.activity.bytes();
         let numbers = self.numbers.as_ref().map_or(0, Numbers::bytes);
-        rows + numbers + self.added.bytes() + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
+        rows + numbers
+            + self.events.bytes()
+            + self.added.bytes()
+            + self.segments.iter().map(Partition::rows_bytes).sum::<usize>()
     }
 
     /// The place of a column of sums, of this or of a segment, of which one does not fit its type.
@@ -112,7 +119,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
 }
 
 fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
-    if rules.facts.is_some_and(FactRules::need_ordered_ids) {
+    if rules.events.is_some() || rules.facts.is_some_and(FactRules::need_ordered_ids) {
         rows.order_ids();
     }
     let ids = IdTimes::new(rules.rule, rows.texts.as_ref());
@@ -126,7 +133,8 @@ fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partitio
     let adding = rules.facts.map(|facts| Adding::new(facts, None, &table, &texts));
     // Where events are joined, there are about as many sessions as rows. What grows is copied.
     let room = rows.row_count().min(1 << 16);
-    let mut made = Made { adding, sessions: Vec::with_capacity(room), ..Made::default() };
+    let listing = rules.events.map(|events| Listing::new(events, &table, &texts));
+    let mut made = Made { adding, listing, sessions: Vec::with_capacity(room), ..Made::default() };
     let mut picked = Picked::of(rules.facts.map_or(0, |facts| facts.layout.segments));
     let mut own = Vec::new();
     rows.each_user(|user, events| {
@@ -160,7 +168,8 @@ fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partitio
 }
 
 fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>) -> Partition {
-    let Made { sessions, activity, counts, adding } = made;
+    let Made { sessions, activity, counts, adding, listing } = made;
+    let events = listing.map(Listing::finish).unwrap_or_default();
     let (sessions, activity, added) = match adding {
         Some(adding) => adding.finish(&sessions, &activity),
         None => {
@@ -170,5 +179,5 @@ fn finish(made: Made<'_>, users: &Arc<KeyColumn>, texts: &Option<Arc<KeyColumn>>
         }
     };
     let (users, texts) = (Arc::clone(users), texts.clone());
-    Partition { users, texts, sessions, activity, added, numbers: None, counts, segments: Vec::new() }
+    Partition { users, texts, sessions, activity, added, numbers: None, events, counts, segments: Vec::new() }
 }

@@ -16,6 +16,7 @@ use super::order::{put_in_order, settle_classes};
 use super::rows::{Row, RowKey};
 use super::rule::{Bounds, Looks, OutOfSession, Rule, Verdict};
 use super::table_rows::added::FactRules;
+use super::table_rows::event_rows::EventRules;
 use super::time::calendar::Calendar;
 use super::time::dates::DateSet;
 use super::time::{Day, Span, Timestamp};
@@ -39,6 +40,8 @@ pub struct Rules<'a> {
     pub makes_activity: bool,
     /// Whether sessions are numbered by user.
     pub numbers: bool,
+    /// What is written of events; `None` where nothing is.
+    pub events: Option<&'a EventRules>,
     /// What is made of facts; `None` where nobody asks for any.
     pub facts: Option<&'a FactRules>,
 }

@@ -7,7 +7,7 @@ use super::{bytes_text, dates_text, files_text, grouped};
 use crate::events::source::columns::Source;
 use crate::events::source::plan::ReadPlan;
 use crate::job::fingerprint::Canonical;
-use crate::job::options::Options;
+use crate::job::options::{Options, Table};
 use crate::job::Job;
 use crate::tables::history::scope::{Mode, Scope};
 
@@ -67,7 +67,8 @@ pub fn plan_text(
     if let Some(whole) = scope.and_then(|scope| scope.whole.as_ref()) {
         line("Reads", whole.to_string());
     }
-    let tables: Vec<&str> = options.tables().iter().map(|table| table.name()).collect();
+    let is_asked_for = |table: &Table| *table != Table::Events || job.output.events.is_some();
+    let tables: Vec<&str> = options.tables().into_iter().filter(is_asked_for).map(Table::name).collect();
     line("Tables", format!("{} in {}", tables.join(", "), job.output.place.name().display()));
     text
 }

@@ -188,9 +188,11 @@ fn latest(case: &Case) -> Option<String> {
 
 fn agrees_with_a_run(case: &Case) -> Result<(), String> {
     let case = &Case { definition: Definition { from: None, to: None, ..case.definition.clone() }, ..case.clone() };
-    let more = if case.definition.property.as_deref() == Some(PROPERTY) { "" } else { MORE };
-    let sandbox = run_with(case, &case.arrangements[0], &[], more)?;
-    sandbox.job(&(job_toml(&case.definition, &case.layout, &[]) + more));
+    let has_segments = case.definition.property.as_deref() != Some(PROPERTY);
+    let joins = "history = true\nevents = [\"order_id\", \"keep\"]\n";
+    let more = format!("{joins}{}", if has_segments { MORE } else { "" });
+    let sandbox = run_with(case, &case.arrangements[0], &[], &more)?;
+    sandbox.job(&(job_toml(&case.definition, &case.layout, &[]) + &more));
     let mut streams = [Vec::new(), Vec::new(), Vec::new()];
     for event in &case.events {
         streams[owner(event).bytes().map(usize::from).sum::<usize>() % 3].push(event.clone());
@@ -198,10 +200,11 @@ fn agrees_with_a_run(case: &Case) -> Result<(), String> {
     let tables: &[(&str, &str, &[&str])] = &[
         ("sessions", "session_date", &["--counts", "counts.json"]),
         ("activity", "activity_date", &["--table", "activity", "--memory-limit", "136MiB", "--threads", "1"]),
+        ("events", "event_date", &["--table", "events"]),
         ("segments/kept/sessions", "session_date", &["--segment", "kept"]),
         ("segments/order/activity", "activity_date", &["--segment", "order", "--table", "activity"]),
     ];
-    let tables = if more.is_empty() { &tables[..2] } else { tables };
+    let tables = if has_segments { tables } else { &tables[..3] };
     let latest = latest(case);
     for (folder, date, flags) in tables {
         let (expected, columns) = table(&sandbox.out(), folder, date);

@@ -8,6 +8,7 @@ mod charts;
 mod command_line;
 mod compare;
 mod doctor;
+mod events;
 mod examples;
 mod footer;
 mod gaps;

@@ -463,7 +463,18 @@ pub struct Detail {
     pub activity: Vec<ActivityRow>,
     /// The events that are left after section 2.
     pub events: Vec<Kept>,
+    /// The events table.
+    pub listed: Vec<EventRow>,
     counts: Counts,
+}
+
+/// A row of the events table.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    pub date: Date,
+    pub event: Kept,
+    /// The session, its date, and the event's place in it; or why it is in none of the table.
+    pub session: Result<(Value, Date, usize), &'static str>,
 }
 
 /// Runs a definition over a table.
@@ -496,11 +507,14 @@ pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) ->
         custom_sessions(&events, definition, &calendar, latest)
     };
     count_events(&events, &fates, definition, &calendar, &mut counts);
+    let found: Vec<(i64, i64, Vec<usize>)> =
+        drafts.iter().map(|draft| (draft.start, draft.length, draft.members.clone())).collect();
     let sessions = sessions_table(drafts, definition, &calendar, &mut counts);
+    let listed = events_table(&events, &fates, &found, &sessions, definition, &calendar);
     let of = |members: Vec<usize>| members.into_iter().map(|index| events[index].clone()).collect();
     let sessions = sessions.into_iter().map(|(row, members)| (row, of(members))).collect();
     let activity = activity_table(&events, definition, &calendar);
-    Detail { sessions, activity, events, counts }
+    Detail { sessions, activity, events, listed, counts }
 }
 
 /// Section 4, `end_reason`: the latest time is over all rows whose time is in range, filtered ones too. Rows
@@ -927,6 +941,56 @@ fn sessions_table(
     }
     rows.sort_by_key(|(row, _)| (row.date, row.user_id.clone(), row.session_id.clone()));
     rows
+}
+
+/// Section 4, `output.events`: every event that section 2 left, by its own date. `found` has the start, the length and the
+/// events of each session, in the table or not.
+fn events_table(
+    events: &[Kept],
+    fates: &[Fate],
+    found: &[(i64, i64, Vec<usize>)],
+    sessions: &[(SessionRow, Vec<usize>)],
+    definition: &Definition,
+    calendar: &Calendar,
+) -> Vec<EventRow> {
+    let session_of = |index: usize| -> Result<(Value, Date), &'static str> {
+        fates[index]?;
+        let (start, length, _) = found.iter().find(|(_, _, members)| members.contains(&index)).unwrap();
+        if !definition.date_in_bounds(calendar.date(*start)) {
+            return Err("outside_bounds");
+        }
+        if definition.too_long(*length) {
+            return Err("excluded");
+        }
+        let (row, _) = sessions.iter().find(|(_, members)| members.contains(&index)).unwrap();
+        Ok((row.session_id.clone(), row.date))
+    };
+    let mut rows: Vec<_> = (0..events.len()).map(|index| (index, session_of(index))).collect();
+    rows.sort_by_key(|(index, session)| {
+        let event = &events[*index];
+        (
+            (event.user.clone(), event.time, event.sequence, definition.rank(&event.event), event.event.clone()),
+            event.dedup.clone().filter(|_| definition.dedup),
+            session.as_ref().ok().map(|(id, _)| id.clone()),
+            event.property.clone(),
+            event.keep,
+        )
+    });
+    let mut places: HashMap<(Value, Value, Date), usize> = HashMap::new();
+    let mut listed: Vec<EventRow> = Vec::new();
+    for (index, session) in rows {
+        let event = events[index].clone();
+        let session = session.map(|(id, date)| {
+            let place = places.entry((event.user.clone(), id.clone(), date)).or_default();
+            *place += 1;
+            (id, date, *place)
+        });
+        listed.push(EventRow { date: calendar.date(event.time), event, session });
+    }
+    listed.retain(|row| definition.date_in_bounds(row.date));
+    // Stable: those of a user stay in order.
+    listed.sort_by_key(|row| row.date);
+    listed
 }
 
 /// Section 4, `session_id`: the smallest free millisecond of the date at or after the start, else the largest

@@ -23,6 +23,7 @@ use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
 use crate::pipeline::progress::Progress;
 use crate::profile::Profile;
 use crate::sessionize::counts::Counts;
+use crate::sessionize::table_rows::event_rows::EventRules;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Timestamp;
 use crate::sessionize::user::Rules;
@@ -41,6 +42,8 @@ pub enum StreamTable {
     Sessions,
     /// The activity table.
     Activity,
+    /// The events table.
+    Events,
 }
 
 /// What is known of the latest time of the whole input, of which the stream is a part.
@@ -70,12 +73,18 @@ pub struct KernelOptions {
 /// # Errors
 /// What comes in is no stream, breaks off, or lacks a column; whatever ends a run; nobody reads what is written.
 pub fn kernel(
-    job: Job,
+    mut job: Job,
     resources: &Resources,
     options: &KernelOptions,
     input: impl Read + Send + 'static,
     output: impl Write,
 ) -> Result<(), Error> {
+    let of_events = options.table == StreamTable::Events;
+    if of_events && options.segment.is_some() {
+        return Err(JobError::EventsOfSegment.into());
+    }
+    // The other tables need nothing of it, and it has its own columns wherever it is asked for.
+    job.output.events = of_events.then(|| job.output.events.take().unwrap_or_default());
     let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments)).transpose()?;
     let threads = resources.threads()?;
     let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
@@ -90,7 +99,12 @@ pub fn kernel(
     let (rows, names) = (gathered.rows, types.names());
     let known = KernelInputs::new(&job, &rows, &names, latest);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
-    let rules = Rules { makes_activity: true, facts: facts.as_ref(), ..known.rules() };
+    let event_rules = of_events.then(|| EventRules {
+        dates: DateSet::of_window(job.output.window),
+        session_dates: DateSet::of_window(job.output.window),
+        values: plan.facts.as_ref().map(|facts| facts.values_of_events(&job)).unwrap_or_default(),
+    });
+    let rules = Rules { makes_activity: true, facts: facts.as_ref(), events: event_rules.as_ref(), ..known.rules() };
     let mut writer = Writer {
         pool: &pool,
         job: &job,
@@ -146,6 +160,7 @@ impl StreamTable {
         match self {
             StreamTable::Sessions => "sessions",
             StreamTable::Activity => "activity",
+            StreamTable::Events => "events",
         }
     }
 }
@@ -191,6 +206,7 @@ fn whole_input(latest: Option<Timestamp>) -> Scope {
     Scope {
         mode: Mode::Full,
         dates: DateSet::all(),
+        event_dates: DateSet::all(),
         times: None,
         whole: None,
         latest,

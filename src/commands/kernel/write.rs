@@ -16,12 +16,14 @@ use crate::pipeline::Made;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::partition::Partition;
 use crate::sessionize::table_rows::dated::{ByDay, Dated};
+use crate::sessionize::table_rows::event_rows::EventRow;
 use crate::sessionize::table_rows::merge::ByDate;
 use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
+use crate::tables::schema::events::EventColumns;
 use crate::tables::schema::made_with::MadeWith;
-use crate::tables::schema::sessions::{TableColumns, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableColumns, ACTIVITY, EVENTS, SESSIONS};
 use crate::tables::write::arrow_stream::ArrowStream;
 use crate::tables::write::parquet_file::Provenance;
 
@@ -49,7 +51,7 @@ impl<W: Write> Writer<'_, W> {
     /// # Errors
     /// Nobody reads them; an interruption.
     pub(super) fn write(&mut self, made: &Made) -> Result<(), Error> {
-        let (columns, types) = (self.columns()?, self.types);
+        let types = self.types;
         let partitions: &[Partition] = match self.segment {
             None => &made.partitions,
             Some((place, _)) => made.segments.get(place).map_or(&[], Vec::as_slice),
@@ -57,11 +59,18 @@ impl<W: Write> Writer<'_, W> {
         match self.table {
             StreamTable::Sessions => {
                 let rows = ByDate::new(partitions, &made.users, sessions_of);
-                self.write_dates(&columns, &rows, |day| columns.sessions_on((&rows, day), types))
+                let columns = self.columns()?;
+                self.write_dates(&rows, |day| columns.sessions_on((&rows, day), types))
             }
             StreamTable::Activity => {
                 let rows = ByDate::new(partitions, &made.users, activity_of);
-                self.write_dates(&columns, &rows, |day| columns.activity_on((&rows, day)))
+                let columns = self.columns()?;
+                self.write_dates(&rows, |day| columns.activity_on((&rows, day)))
+            }
+            StreamTable::Events => {
+                let rows = ByDate::new(partitions, &made.users, events_of);
+                let columns = self.event_columns()?;
+                self.write_dates(&rows, |day| columns.rows_on((&rows, day), types))
             }
         }
     }
@@ -71,8 +80,7 @@ impl<W: Write> Writer<'_, W> {
     /// # Errors
     /// Nobody reads it.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
-        let columns = self.columns()?;
-        self.begun(&columns)?;
+        self.begun()?;
         let stream = self.stream.take().ok_or_else(not_begun)?;
         Ok(stream.finish()?)
     }
@@ -83,9 +91,12 @@ impl<W: Write> Writer<'_, W> {
         Ok(TableColumns::of_run(job, &self.plan.roles, facts, segment)?)
     }
 
+    fn event_columns(&self) -> Result<EventColumns, Error> {
+        EventColumns::of_run(self.job, &self.plan.roles, self.plan.facts.as_deref()).ok_or_else(not_begun)
+    }
+
     fn write_dates<R: Dated + Sync>(
         &mut self,
-        columns: &TableColumns,
         rows: &ByDate<'_, R>,
         slices: impl Fn(Day) -> Result<Vec<RecordBatch>, ArrowError> + Sync,
     ) -> Result<(), Error> {
@@ -93,7 +104,7 @@ impl<W: Write> Writer<'_, W> {
         for days in days.chunks(self.pool.current_num_threads() * DATES_AT_ONCE) {
             let of_day = |day: &Day| slices(*day).map_err(|error| Error::from(TableError::of_stream_rows(&error)));
             let of_days = pipeline::each(self.pool, days, of_day)?;
-            let stream = self.begun(columns)?;
+            let stream = self.begun()?;
             for (day, slices) in days.iter().zip(of_days) {
                 for slice in slices {
                     stream.write(&slice, *day)?;
@@ -104,18 +115,27 @@ impl<W: Write> Writer<'_, W> {
     }
 
     /// The stream, which is begun where it is not yet.
-    fn begun(&mut self, columns: &TableColumns) -> Result<&mut ArrowStream<BufWriter<W>>, Error> {
+    fn begun(&mut self) -> Result<&mut ArrowStream<BufWriter<W>>, Error> {
         if let Some(output) = self.output.take() {
             let none = AddedColumns::default();
             let segment = self.segment.map(|(_, segment)| segment);
             let performed = self.segment.and_then(|(place, _)| self.job.performed.get(place));
-            let (name, added) = match self.table {
-                StreamTable::Sessions => (SESSIONS, &self.job.added),
-                StreamTable::Activity => (ACTIVITY, performed.unwrap_or(&none)),
+            let (name, schema, made_with) = match self.table {
+                StreamTable::Sessions => {
+                    let columns = self.columns()?;
+                    let made_with = MadeWith::new(&self.job.added, segment).with_history(columns.have_history());
+                    (SESSIONS, columns.schema(SESSIONS), made_with)
+                }
+                StreamTable::Activity => {
+                    let made_with = MadeWith::new(performed.unwrap_or(&none), segment);
+                    (ACTIVITY, self.columns()?.schema(ACTIVITY), made_with)
+                }
+                StreamTable::Events => {
+                    let made_with = MadeWith { added: self.job.output.listed.clone(), ..MadeWith::default() };
+                    (EVENTS, self.event_columns()?.schema(), made_with)
+                }
             };
-            let made_with = MadeWith::new(added, segment).with_history(columns.have_history() && name == SESSIONS);
             let provenance = Provenance::of(self.definition).with(made_with.metadata());
-            let schema = columns.schema(name);
             let output = BufWriter::with_capacity(1 << 18, output);
             self.stream = Some(ArrowStream::begin(output, &schema, name.date_key, &provenance)?);
         }
@@ -133,4 +153,8 @@ fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
 
 fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
     &partition.activity
+}
+
+fn events_of(partition: &Partition) -> &ByDay<EventRow> {
+    &partition.events.rows
 }

@@ -86,7 +86,9 @@ pub fn commit(
         fingerprint: definition.fingerprint(),
         latest: read.latest,
         untimed_ids: counts.untimed_ids,
-        all_tables: writes_sessions && writes_activity,
+        all_tables: writes_sessions
+            && writes_activity
+            && (job.output.events.is_none() || options.writes(Table::Events)),
     };
     if writes_sessions || writes_activity {
         if let Some(ledger) = past.next_ledger(&job, &plan, &scope, done) {

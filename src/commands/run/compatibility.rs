@@ -15,7 +15,7 @@ use crate::tables::folder::{Before, LockedFolder, Made};
 use crate::tables::history::scope::Scope;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{TablePlace, SEGMENTS};
-use crate::tables::schema::sessions::{TableName, ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{TableName, ACTIVITY, EVENTS, SESSIONS};
 
 /// What the columns that a run's tables get are beside those that they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,14 @@ impl ColumnChange {
         if !before.has_other_columns(&now) {
             return ColumnChange::None;
         }
-        let was = before.made().tables;
+        let is_of_sessions = |line: &String| !line.starts_with(&of_events(""));
+        let (was_of_events, was): (Vec<String>, Vec<String>) =
+            before.made().tables.into_iter().partition(|line| !is_of_sessions(line));
+        let (now_of_events, now): (Vec<String>, Vec<String>) = now.into_iter().partition(|line| !is_of_sessions(line));
+        // Without rows of events any more, they go; others take events.
+        if !now_of_events.is_empty() && was_of_events != now_of_events {
+            return ColumnChange::OfEvents;
+        }
         let told = |line: &str| line.split_once(':').map(|(table, made)| (table.to_string(), MadeWith::of_text(made)));
         let segments = std::iter::once(None).chain(job.segments.iter().map(Some));
         let can_be_made =
@@ -140,6 +147,7 @@ fn check_tables(job: &Job, options: &Options, dates: &DateSet, folder: &LockedFo
 /// what it was.
 pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
     let (sessions, activity) = (options.writes(Table::Sessions), options.writes(Table::Activity));
+    let events = options.writes(Table::Events);
     let table_of = |line: &str| line.split(':').next().unwrap_or_default().to_string();
     let before = before.made().tables;
     let was = |table: &str| before.iter().find(|line| table_of(line) == table).cloned();
@@ -147,7 +155,11 @@ pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
     let mut tables = Vec::new();
     for line in &now {
         let table = table_of(line);
-        let is_written = if table.ends_with(SESSIONS.folder) { sessions } else { activity };
+        let is_written = match table.as_str() {
+            table if table == EVENTS.folder => events,
+            table if table.ends_with(SESSIONS.folder) => sessions,
+            _ => activity,
+        };
         // A table of all events that is not there lacks nothing, until someone asks for it.
         let is_new = !table.starts_with(SEGMENTS) && was(&table).is_none();
         tables.extend(if is_written || is_new { Some(line.clone()) } else { was(&table) });
@@ -166,6 +178,11 @@ pub fn charts_mark(charts: &[Chart], segments: &[Segment], formulas: CsvFormulas
     digest(format!("{charts:?} {segments:?} {formulas:?}").as_bytes())
 }
 
+/// What the events table is made with: its columns.
+fn of_events(columns: &str) -> String {
+    format!("{}: {columns}", EVENTS.folder)
+}
+
 /// What each of a job's tables is made with, to tell whether the tables of a folder are made with the same.
 pub fn made_with(job: &Job) -> Vec<String> {
     let line = |table: TableName, segment: Option<&Segment>, added: &AddedColumns| {
@@ -180,5 +197,6 @@ pub fn made_with(job: &Job) -> Vec<String> {
     for (segment, performed) in job.segments.iter().zip(&job.performed) {
         lines.extend([line(SESSIONS, Some(segment), &job.added), line(ACTIVITY, Some(segment), performed)]);
     }
+    lines.extend(job.output.events.as_ref().map(|_| of_events(&job.output.listed)));
     lines
 }

@@ -8,6 +8,7 @@
 //!
 //! Up to the commit the output is not touched: whatever fails or is killed, the tables are as they were.
 
+mod anew;
 pub mod check;
 mod commit;
 pub mod compatibility;
@@ -19,6 +20,8 @@ mod ran;
 mod read;
 mod record;
 pub mod scope;
+mod takes;
+mod users;
 mod write;
 
 use self::check::check_changes;

@@ -12,7 +12,7 @@ use crate::tables::folder::LockedFolder;
 use crate::tables::history::changes::{compare, Changes, Groups};
 use crate::tables::read::row_count;
 use crate::tables::schema::place::TablePlace;
-use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
+use crate::tables::schema::sessions::{ACTIVITY, EVENTS, SESSIONS};
 
 /// What a run's files are beside those that they replace.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,7 @@ impl Outcome {
         let staged = folder.staged_files()?;
         let touched: BTreeSet<&PathBuf> = staged.iter().chain(replaced).collect();
         // Those of segments too: their files stand in folders of these names.
-        let days = touched.iter().flat_map(|file| [SESSIONS, ACTIVITY].map(|table| table.day_of(file)));
+        let days = touched.iter().flat_map(|file| [SESSIONS, ACTIVITY, EVENTS].map(|table| table.day_of(file)));
         let replaced: BTreeSet<Day> = days.flatten().collect();
         let place = TablePlace::new(SESSIONS, None);
         let before = folder.files_of(&place.folder())?;

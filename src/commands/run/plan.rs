@@ -67,8 +67,12 @@ pub enum Plan<'o> {
 /// Anything that is known to go wrong before events are read: an input that does not fit the job, an output that is not
 /// dwell's or of another definition, files that are gone.
 pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Result<Plan<'o>, Error> {
-    if options.incremental && !(options.writes(Table::Sessions) && options.writes(Table::Activity)) {
+    let all = [Table::Sessions, Table::Activity].into_iter().chain(job.output.events.as_ref().map(|_| Table::Events));
+    if options.incremental && !all.into_iter().all(|table| options.writes(table)) {
         return Err(JobError::PartOfIncremental.into());
+    }
+    if options.only.contains(&Table::Events) && job.output.events.is_none() {
+        return Err(JobError::NoEventsTable.into());
     }
     let mut job = job.clone();
     let known = KeptFooters::read(&job.output.place.folder.join(LockedFolder::own_file(FOOTERS)));

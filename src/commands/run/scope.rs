@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use super::compatibility::ColumnChange;
 use crate::error::Error;
 use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::{Facts, Survey};
 use crate::job::dates::{calendar, dates_over, instants_of};
 use crate::job::options::Options;
-use crate::job::reach::TimeReach;
+use crate::job::reach::{EventReach, TimeReach, Unbounded};
 use crate::job::times::Times;
 use crate::job::{Job, Kind};
 use crate::pipeline;
@@ -122,8 +124,12 @@ impl Finder<'_> {
             scope.whole = Some(Whole::Columns);
         } else if !dates.is_all() {
             scope.mode = Mode::Dates;
-            match TimeReach::of(self.job, || self.ids_are_times()) {
-                Ok(reach) => scope.times = Some(self.times_for(&dates, &reach)),
+            match self.reaches(|| self.ids_are_times()) {
+                Ok((reach, of_events)) => {
+                    let zone = &self.job.output.zone;
+                    scope.event_dates = of_events.map_or(dates.clone(), |reach| dates_of_events(&dates, &reach, zone));
+                    scope.times = Some(self.times_for((&dates, &reach), (&scope.event_dates, of_events.as_ref())));
+                }
                 Err(why) => scope.whole = Some(Whole::Unbounded(why)),
             }
             scope.latest = self.latest()?;
@@ -137,6 +143,7 @@ impl Finder<'_> {
         Scope {
             mode,
             dates: DateSet::all(),
+            event_dates: DateSet::all(),
             times: None,
             whole,
             latest: None,
@@ -160,6 +167,7 @@ impl Finder<'_> {
             // No date takes events, and where the input ends is known.
             return Ok(rewrites.then(|| Scope {
                 dates: DateSet::default(),
+                event_dates: DateSet::default(),
                 times: Some(Times::default()),
                 latest: ledger.latest,
                 rewrites,
@@ -168,8 +176,8 @@ impl Finder<'_> {
         }
         let surveys = self.survey_new_files()?;
         let timed = ledger.ids_are_times && surveys.values().all(|survey| !survey.untimed_ids);
-        let reach = match TimeReach::of(self.job, || timed) {
-            Ok(reach) => reach,
+        let (reach, of_events) = match self.reaches(|| timed) {
+            Ok(reaches) => reaches,
             Err(why) => return Ok(Some(Scope { surveys, ..everything(Whole::Unbounded(why)) })),
         };
         let old = self
@@ -178,26 +186,33 @@ impl Finder<'_> {
             .gone
             .iter()
             .chain(self.past.difference.changed.iter().map(|file| &self.past.names[*file]));
-        let mut touched = Vec::new();
+        let mut news: Vec<Facts> = Vec::new();
         for name in old {
             let facts = ledger.files.get(name).map(|entry| &entry.facts);
-            match facts.and_then(|facts| touched_by(facts, &reach)) {
-                Some(more) => touched.extend(more),
+            match facts.filter(|facts| facts.events.is_some()) {
+                Some(facts) => news.push(facts.clone()),
                 None => return Ok(Some(Scope { surveys, ..everything(Whole::Unknown(name.clone())) })),
             }
         }
         let with_ids = with_ids(self.job, &reach).is_some();
-        touched.extend(surveys.values().filter_map(|survey| touched_by(&survey.facts(with_ids), &reach)).flatten());
+        news.extend(surveys.values().map(|survey| survey.facts(with_ids)));
+        let mut touched: Vec<_> = news.iter().flat_map(|facts| touched_by(facts, &reach)).collect();
         let latest = self.latest()?;
         if let (Some(before), Some(now)) = (ledger.latest, latest) {
             touched.extend(reach.ends_decided_between(before, now));
         }
         let zone = &self.job.output.zone;
         let dates = DateSet::of(touched.into_iter().map(|range| dates_over(range, zone))).and(&ledger.apart);
-        let times = self.times_for(&dates, &reach);
+        let event_dates = of_events.map_or(dates.clone(), |of_events| {
+            let touched = news.iter().flat_map(|facts| rows_touched_by(facts, (&reach, &of_events), zone));
+            let dates = DateSet::of(touched.map(|range| dates_over(range, zone)));
+            dates.and(&dates_of_events(&ledger.apart, &of_events, zone))
+        });
+        let times = self.times_for((&dates, &reach), (&event_dates, of_events.as_ref()));
         Ok(Some(Scope {
             mode: Mode::Incremental,
             dates,
+            event_dates,
             times: Some(times),
             whole: None,
             latest,
@@ -207,14 +222,31 @@ impl Finder<'_> {
         }))
     }
 
-    /// The times to read to make some dates.
-    fn times_for(&self, dates: &DateSet, reach: &TimeReach) -> Times {
-        let written = dates.within(self.job.output.window);
+    /// How far events can matter to sessions and activity, and to the rows of events, where there are some.
+    fn reaches(&self, ids_are_times: impl FnOnce() -> bool) -> Result<(TimeReach, Option<EventReach>), Unbounded> {
+        let reach = TimeReach::of(self.job, ids_are_times)?;
+        // Where that has a bound, ids are times.
+        let of_events = self.job.output.events.as_ref().map(|_| EventReach::of(self.job, || true)).transpose()?;
+        Ok((reach, of_events))
+    }
+
+    /// The times to read to make some dates, and the rows of events of some dates.
+    fn times_for(
+        &self,
+        (dates, reach): (&DateSet, &TimeReach),
+        (event_dates, of_events): (&DateSet, Option<&EventReach>),
+    ) -> Times {
+        let (window, zone) = (self.job.output.window, &self.job.output.zone);
         let needed = |range: &(Day, Day)| {
-            let (first, last) = instants_of(*range, &self.job.output.zone);
+            let (first, last) = instants_of(*range, zone);
             reach.needed(first, last)
         };
-        Times::of(written.ranges().iter().map(needed))
+        let written = dates.within(window);
+        let sessions = written.ranges().iter().map(needed);
+        let rows = event_dates.within(window);
+        let events =
+            of_events.into_iter().flat_map(|reach| rows.ranges().iter().map(|range| reach.needed(*range, zone)));
+        Times::of(sessions.chain(events))
     }
 
     fn latest(&self) -> Result<Option<Timestamp>, Error> {
@@ -266,17 +298,43 @@ impl Finder<'_> {
     }
 }
 
-/// The instants of the rows that a file's events can matter to; `None` where it is not known when they were.
-fn touched_by(facts: &Facts, reach: &TimeReach) -> Option<Vec<(Timestamp, Timestamp)>> {
-    let events = facts.events.as_ref()?.iter().map(|stretch| (stretch.first, stretch.last));
+/// The times of a file's events.
+fn times_of(facts: &Facts) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    facts.events.iter().flatten().map(|stretch| (stretch.first, stretch.last))
+}
+
+/// The instants of the rows that a file's events can matter to.
+fn touched_by(facts: &Facts, reach: &TimeReach) -> Vec<(Timestamp, Timestamp)> {
     match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
         // Their own dates' activity, and the sessions that they name.
         Some(ids) => {
             let sessions = ids.iter().map(|(first, last)| TimeReach::touched_by_ids(*first, *last));
-            Some(events.chain(sessions).collect())
+            times_of(facts).chain(sessions).collect()
         }
-        None => Some(events.map(|(first, last)| reach.touched(first, last)).collect()),
+        None => times_of(facts).map(|(first, last)| reach.touched(first, last)).collect(),
     }
+}
+
+/// The instants of the rows of events that a file's events can matter to.
+fn rows_touched_by(
+    facts: &Facts,
+    (reach, of_events): (&TimeReach, &EventReach),
+    zone: &TimeZone,
+) -> Vec<(Timestamp, Timestamp)> {
+    match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
+        Some(ids) => {
+            let last = times_of(facts).map(|(_, last)| last).max().unwrap_or(Timestamp::MIN);
+            let sessions = ids.iter().map(|ids| of_events.touched_by_ids(*ids, last));
+            times_of(facts).chain(sessions).collect()
+        }
+        None => times_of(facts).map(|times| of_events.touched(times, zone)).collect(),
+    }
+}
+
+/// The dates of the events of sessions that start on some dates.
+fn dates_of_events(dates: &DateSet, reach: &EventReach, zone: &TimeZone) -> DateSet {
+    let of = |range: &(Day, Day)| dates_over(reach.of_sessions(*range, zone), zone);
+    DateSet::of(dates.ranges().iter().map(of)).and(dates)
 }
 
 /// The reach, under a definition whose session ids have to be looked at.

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::anew::{numbers_of, Anew, Moved};
 use super::plan::Planned;
+use super::takes::Takes;
+use super::users::stage_users;
 use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet};
 use crate::charts::lonely::Sparse;
 use crate::charts::overview::{overview, Overview};
@@ -14,28 +17,26 @@ use crate::error::Error;
 use crate::job::options::Table;
 use crate::job::{AddedColumns, Segment};
 use crate::pipeline;
-use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::Made;
 use crate::profile::Profile;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::partition::Partition;
 use crate::sessionize::table_rows::dated::{ByDay, Dated};
+use crate::sessionize::table_rows::event_rows::EventRow;
 use crate::sessionize::table_rows::merge::ByDate;
 use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
-use crate::tables::history::scope::Mode;
-use crate::tables::numbering::{Corrected, Corrections, Numbering};
-use crate::tables::read::row_count;
-use crate::tables::rewrite::rewrite;
-use crate::tables::schema::key_columns::data_type;
+use crate::tables::history::scope::{Mode, Scope};
+use crate::tables::numbering::Corrected;
+use crate::tables::schema::events::EventColumns;
 use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{segment_of, TablePlace, SEGMENTS};
-use crate::tables::schema::sessions::{TableColumns, TableName, To, ACTIVITY, SESSIONS};
-use crate::tables::users::{self, UserTables, Writing, USERS};
+use crate::tables::schema::sessions::{TableColumns, To, ACTIVITY, EVENTS, SESSIONS};
+use crate::tables::users::{self, USERS};
 use crate::tables::write::files::create_folder_of;
-use crate::tables::write::parquet_file::{Provenance, Size, ROW_GROUP_ROWS, SLICE_ROWS};
+use crate::tables::write::parquet_file::{Provenance, Size};
 use crate::tables::write::syncer::Syncer;
 
 /// What has been staged.
@@ -131,53 +132,34 @@ impl<'a> Output<'a> {
         each_table(self.planned, self.types, self.provenance, &made, &mut TableWriter { output: self, progress })?;
         if options.writes(Table::Sessions) && options.writes(Table::Activity) {
             self.remove_other_segments()?;
+            if job.output.events.is_none() {
+                let place = TablePlace::new(EVENTS, None);
+                let gone = self.planned.folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file));
+                self.written.replaced.extend(gone);
+            }
         }
         if options.writes(Table::Sessions) || options.writes(Table::Activity) {
-            self.write_users()?;
-        }
-        Ok(())
-    }
-
-    /// Stages the table of users, where there is to be one: of the tables of all events as they are after this run.
-    fn write_users(&mut self) -> Result<(), Error> {
-        let Planned { job, plan, options, folder, budget, .. } = self.planned;
-        let before = folder.files_of(Path::new(USERS))?.into_iter().filter(|file| users::owns(file));
-        self.written.replaced.extend(before);
-        if !job.output.history {
-            return Ok(());
-        }
-        let made = &self.written.tables[0];
-        let files = |table: Table, name: TableName| -> Result<Vec<(Day, PathBuf)>, Error> {
-            if options.writes(table) {
-                return Ok(made.dated(name));
+            let before = self.planned.folder.files_of(Path::new(USERS))?.into_iter().filter(|file| users::owns(file));
+            self.written.replaced.extend(before);
+            if job.output.history {
+                let (files, size) = stage_users(self.planned, &self.written.tables[0], self.provenance)?;
+                files.iter().try_for_each(|file| self.syncer.later(file))?;
+                self.written.sizes.push((USERS.to_string(), size));
             }
-            let place = TablePlace::new(name, None);
-            let there = folder.files_of(&place.folder())?.into_iter().filter(|file| place.owns(file));
-            Ok(there.filter_map(|file| Some((name.day_of(&file)?, folder.path().join(file)))).collect())
-        };
-        let tables =
-            UserTables { sessions: files(Table::Sessions, SESSIONS)?, activity: files(Table::Activity, ACTIVITY)? };
-        let user_type = data_type(plan.roles.user_type);
-        let writing = Writing {
-            user_type: &user_type,
-            provenance: self.provenance,
-            room: budget.to_compare(),
-            scratch: &folder.scratch_path(Path::new(USERS)),
-        };
-        let (files, size) = writing.write(&tables, |number| folder.stage(&users::file_of(number)))?;
-        files.iter().try_for_each(|file| self.syncer.later(file))?;
-        self.written.sizes.push((USERS.to_string(), size));
+        }
         Ok(())
     }
 
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
     fn earlier_files(&self, name: &TablePlace) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), Error> {
+        let Scope { dates, event_dates, .. } = &self.planned.scope;
+        let dates = if name.table == EVENTS { event_dates } else { dates };
         // What else lies there is not ours.
         let files = self.planned.folder.files_of(&name.folder())?.into_iter().filter(|file| name.owns(file));
-        if self.planned.scope.dates.is_all() {
+        if dates.is_all() {
             return Ok((files.collect(), BTreeSet::new()));
         }
-        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| self.planned.scope.dates.holds(day))))
+        Ok(files.partition(|file| name.table.day_of(file).is_some_and(|day| dates.holds(day))))
     }
 
     /// Where a table's file goes: to be committed, or only to be measured.
@@ -188,33 +170,6 @@ impl<'a> Output<'a> {
         } else {
             folder.scratch_path(name)
         }
-    }
-
-    /// Puts files of sessions that are there into place: as they are where they have all columns as they are to be, and
-    /// else written anew.
-    fn put_in_place(&self, anew: &Anew<'_>, progress: &Progress) -> Result<Size, Error> {
-        let Planned { pool, budget, .. } = self.planned;
-        let days: Vec<Day> = anew.files.keys().copied().collect();
-        // What a row takes is not known before it is read: as much as one of many columns.
-        let takes = Takes { row: 256 };
-        let rows = |day: Day| anew.files.get(&day).and_then(|file| row_count(&file.from).ok()).unwrap_or(0);
-        let bytes = |day: Day| if budget.limit.is_some() { takes.of_table(0, rows(day), 1) } else { 0 };
-        pipeline::write_dates(pool, &days, self.profile, progress, (&budget.shared(0), &bytes), |day| {
-            let Some(Moved { from, to, is_right }) = anew.files.get(&day) else { return Ok(Size::default()) };
-            create_folder_of(to)?;
-            let size = if *is_right {
-                std::fs::rename(from, to).map_err(|error| TableError::write(to, &error))?;
-                let bytes = to.metadata().map_err(|error| TableError::write(to, &error))?.len();
-                Size { files: 1, rows: row_count(to)?, bytes }
-            } else {
-                let corrections = anew.corrected.get(&day).map(|paths| Corrections::open(paths)).transpose()?;
-                rewrite(from, to, anew.columns, anew.provenance, corrections)?
-            };
-            if anew.is_staged {
-                self.syncer.later(to)?;
-            }
-            Ok(size)
-        })
     }
 
     /// Segments that the job has no more go: nothing would keep them up to date.
@@ -255,24 +210,6 @@ impl<'a> Output<'a> {
             false => Ok(None),
         }
     }
-}
-
-/// Files of sessions that are there, and where they go.
-struct Anew<'a> {
-    columns: &'a TableColumns,
-    provenance: &'a Provenance,
-    files: BTreeMap<Day, Moved>,
-    /// The numbers that sessions have now.
-    corrected: &'a Corrected,
-    is_staged: bool,
-}
-
-/// A file on its way.
-struct Moved {
-    from: PathBuf,
-    to: PathBuf,
-    /// Whether all of its columns are as they are to be.
-    is_right: bool,
 }
 
 /// A table of a run, with its rows.
@@ -340,24 +277,24 @@ fn each_table(
             writer.table(table, |path, to, rows| columns.write_activity(path, to, rows))?;
         }
     }
+    let columns = EventColumns::of_run(job, &plan.roles, facts).filter(|_| options.makes(Table::Events));
+    if let Some(columns) = columns {
+        let made_with = MadeWith { added: job.output.listed.clone(), ..MadeWith::default() };
+        let table = RunTable {
+            table: Table::Events,
+            place: TablePlace::new(EVENTS, None),
+            segment: None,
+            rows: ByDate::new(partitions_of(made, None), &made.users, events_of),
+            provenance: provenance.with(made_with.metadata()),
+            columns: &TableColumns::new(&plan.roles, None, false),
+        };
+        writer.table(table, |path, to, rows| columns.write(path, to, rows, types))?;
+    }
     Ok(())
 }
 
 /// The folder of files, needed for this run alone, whose sessions have their numbers yet to get.
 const UNNUMBERED: &str = "unnumbered";
-
-/// Numbers the sessions of a table over all of its files, and returns what is to be corrected.
-fn numbers_of<'f>(
-    planned: &Planned<'_>,
-    place: &TablePlace,
-    columns: &TableColumns,
-    files: impl Iterator<Item = (&'f Day, &'f PathBuf)>,
-) -> Result<Corrected, Error> {
-    let files: BTreeMap<Day, PathBuf> = files.map(|(day, file)| (*day, file.clone())).collect();
-    let scratch = planned.folder.scratch_path(&Path::new("numbers").join(place.folder()));
-    let values = columns.numbered_by();
-    Numbering { files: &files, values: &values, room: planned.budget.to_compare(), scratch: &scratch }.corrections()
-}
 
 /// The partitions of a segment, by its place, or of all events.
 fn partitions_of(made: &Made, segment: Option<usize>) -> &[Partition] {
@@ -461,13 +398,16 @@ impl Writer for TableWriter<'_, '_, '_> {
         let place_now = |(day, path): (&Day, &PathBuf)| anew.get(day).map_or(path, |file| &file.to).clone();
         let (stay, new): (Vec<PathBuf>, Vec<PathBuf>) =
             (stay.iter().map(place_now).collect(), new.iter().map(place_now).collect());
-        let anew = Anew { columns, provenance: &provenance, files: anew, corrected: &corrected, is_staged };
-        size.merge(self.output.put_in_place(&anew, self.progress)?);
+        let syncer = is_staged.then_some(&self.output.syncer);
+        let anew = Anew { columns, provenance: &provenance, files: anew, corrected: &corrected, syncer };
+        size.merge(anew.put(planned, profile, self.progress)?);
         let written = &mut self.output.written;
         written.renumbered.extend(renumbered);
         let files = &mut written.tables[segment.map_or(0, |segment| segment + 1)];
-        files.extend(place.table, stay.into_iter());
-        files.extend(place.table, new.iter().cloned());
+        if table != Table::Events {
+            files.extend(place.table, stay.into_iter());
+            files.extend(place.table, new.iter().cloned());
+        }
         if table == Table::Sessions && segment.is_none() {
             written.days = days.clone();
             written.made.extend(SESSIONS, new.into_iter());
@@ -488,44 +428,14 @@ impl Writer for TableWriter<'_, '_, '_> {
     }
 }
 
-/// What writing a file takes of memory, about.
-#[derive(Clone, Copy, Debug, Default)]
-struct Takes {
-    /// A row, in columns.
-    row: u64,
-}
-
-impl Takes {
-    /// What takes its part of memory whatever the rows: what the compressor has at hand.
-    const FIXED: u64 = 4 << 20;
-    /// The place of a row among those of its date, while these are put in order.
-    const PLACE: u64 = 40;
-
-    fn of<R: Dated>(rows: &ByDate<'_, R>, budget: &MemoryBudget) -> Self {
-        if budget.limit.is_none() {
-            return Takes::default();
-        }
-        let bytes: usize = rows.partitions().iter().map(Partition::bytes).sum();
-        let users = rows.users().bytes();
-        let count: u64 = rows.days().into_iter().map(|day| rows.rows_of(day)).sum();
-        Takes { row: ((bytes + users) as u64 / count.max(1)).clamp(48, 1 << 16) }
-    }
-
-    fn of_part(self, rows: u64) -> u64 {
-        Self::FIXED + rows * Self::PLACE + rows.min(SLICE_ROWS as u64) * self.row * 2
-    }
-
-    /// A file of rows in memory and of rows in parts: of each part a slice is in memory, and of the file a row group.
-    fn of_table(self, rows: u64, in_parts: u64, parts: usize) -> u64 {
-        let slices = in_parts.min(parts as u64 * SLICE_ROWS as u64) * self.row * 2;
-        self.of_part(rows) + slices + (rows + in_parts).min(ROW_GROUP_ROWS as u64) * self.row * 3 / 4
-    }
-}
-
 fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
     &partition.sessions
 }
 
 fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
     &partition.activity
+}
+
+fn events_of(partition: &Partition) -> &ByDay<EventRow> {
+    &partition.events.rows
 }

@@ -18,6 +18,7 @@ use super::source::columns::{ColumnRef, Columns};
 use super::source::footer::{FileSchema, Footer};
 use super::source::kind::Kind;
 use super::source::roles::{key_type, KeyType, Value};
+use crate::job::added::AS;
 use crate::job::holds::{EventFilter, Holds};
 use crate::job::segment::{Pick as JobPick, Segment};
 use crate::job::Job;
@@ -117,7 +118,8 @@ impl Facts {
     /// # Errors
     /// A column that does not exist or does not fit, a condition that cannot be understood, or too many.
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Option<Arc<Facts>>, InputError> {
-        if job.holds().next().is_none() && job.segments.is_empty() {
+        let of_events = || job.output.events.iter().flatten();
+        if job.holds().next().is_none() && job.segments.is_empty() && of_events().next().is_none() {
             return Ok(None);
         }
         let condition = |text: &String, of: &String| {
@@ -136,6 +138,7 @@ impl Facts {
         }
         let mut names: Vec<(&str, bool)> =
             holds().filter_map(|holds| Some((holds.property()?, of_numbers.contains(holds)))).collect();
+        names.extend(of_events().map(|column| (column.as_str(), false)));
         names.sort_unstable();
         names.dedup();
         let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
@@ -302,6 +305,20 @@ impl Facts {
         writer.bits((answers >> SEGMENT_BITS) as u64, self.segments.len() as u32);
     }
 
+    /// The values of the columns of the events table, in their order.
+    pub fn values_of_events(&self, job: &Job) -> Vec<usize> {
+        let value = |column: &String| {
+            self.values.iter().position(|known| known.column.spelled == *column && !known.as_number).unwrap_or(0)
+        };
+        job.output.events.iter().flatten().map(value).collect()
+    }
+
+    /// The columns of the events table and the types of their values, on a line each.
+    pub fn listed(&self, job: &Job) -> String {
+        let type_of = |column: &str| self.key_type(column).map_or("", KeyType::name);
+        job.output.events.iter().flatten().map(|column| format!("{column}{AS}{}\n", type_of(column))).collect()
+    }
+
     /// What is made of the facts, once all event types are known.
     pub fn rules(&self, job: &Job, types: &EventTypes) -> FactRules {
         let value = |property: &str, as_number: bool| {
@@ -396,7 +413,10 @@ fn who_needs(job: &Job, asks: impl Fn(&Holds) -> bool) -> String {
         return chart.in_words();
     }
     let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
-    segment.map_or_else(String::new, |segment| format!("`performed` of {}", of_segment(segment)))
+    match segment {
+        Some(segment) => format!("`performed` of {}", of_segment(segment)),
+        None => "`output.events`".to_string(),
+    }
 }
 
 fn of_segment(segment: &Segment) -> String {

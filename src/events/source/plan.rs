@@ -137,6 +137,7 @@ impl ReadPlan {
         let facts = Facts::resolve(job, &columns)?;
         if let Some(facts) = &facts {
             job.added.note_types(|holds| facts.stored_as(holds));
+            job.output.listed = facts.listed(job);
         }
         let mut plan = ReadPlan {
             footers,

@@ -32,7 +32,7 @@ def sessionize(
         events: anything that gives an Arrow stream: a pyarrow table, reader or dataset, a polars or pandas frame, a DuckDB
             relation. Users may come in any order.
         job: what a session is: a path, TOML text or a dict; ``input.path`` and ``output.path`` are not looked at.
-        table: ``"sessions"`` or ``"activity"``.
+        table: ``"sessions"``, ``"activity"`` or ``"events"``.
         segment: the name of a segment of the job whose table it is to be.
         latest: the latest time of the whole input, where ``events`` is only a part of it.
         memory_limit: such as ``"4GiB"``; what does not fit goes to disk.
@@ -94,8 +94,8 @@ def flags_of(
     table: str, segment: str | None, latest: Time | None, memory_limit: str | None, threads: int | None
 ) -> list[str]:
     """The flags of ``dwell kernel``."""
-    if table not in ("sessions", "activity"):
-        raise ValueError(f'table is "sessions" or "activity", not {table!r}')
+    if table not in ("sessions", "activity", "events"):
+        raise ValueError(f'table is "sessions", "activity" or "events", not {table!r}')
     flags = ["--quiet", "--table", table]
     if segment is not None:
         flags += ["--segment", segment]

@@ -496,6 +496,7 @@ mod tests {
                 dates: &dates,
                 makes_activity: true,
                 numbers: false,
+            events: None,
                 facts: has_facts.then_some(&facts),
             };
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));

@@ -145,7 +145,8 @@ pub enum AddedValues {
 }
 
 impl AddedValues {
-    fn bytes(&self) -> usize {
+    /// The memory they hold, in bytes; texts count for none.
+    pub fn bytes(&self) -> usize {
         // They have grown row by row, and may have room for more.
         match self {
             AddedValues::Counts(values) => values.capacity() * size_of::<u32>(),
@@ -161,6 +162,14 @@ impl AddedValues {
             AddedValues::Sums(values) => values.len(),
             AddedValues::Numbers(values) => values.len(),
             AddedValues::Texts(values, _) => values.len(),
+        }
+    }
+
+    /// The texts that values are places in.
+    pub fn texts(&self) -> Option<&Arc<TextColumn>> {
+        match self {
+            AddedValues::Texts(_, texts) => Some(texts),
+            _ => None,
         }
     }
 
@@ -186,8 +195,17 @@ impl AddedValues {
         }
     }
 
+    /// Appends a value: a number, or the place of a text.
+    pub fn push(&mut self, value: Option<i64>) {
+        match self {
+            AddedValues::Texts(places, _) => places.push(value.map(|place| place as u32)),
+            AddedValues::Numbers(numbers) => numbers.push(value),
+            AddedValues::Counts(_) | AddedValues::Sums(_) => {}
+        }
+    }
+
     /// Brings the values from `start` on into this order of them.
-    fn reorder(&mut self, start: usize, order: &[u32]) {
+    pub fn reorder(&mut self, start: usize, order: &[u32]) {
         fn of<T: Copy>(values: &mut [T], order: &[u32]) {
             let before = values.to_vec();
             for (value, place) in values.iter_mut().zip(order) {
@@ -230,10 +248,7 @@ impl AddedColumns {
 
     /// The texts that values are places in, some of them several times.
     pub fn texts(&self) -> impl Iterator<Item = &Arc<TextColumn>> {
-        self.sessions.iter().chain(&self.activity).filter_map(|values| match values {
-            AddedValues::Texts(_, texts) => Some(texts),
-            _ => None,
-        })
+        self.sessions.iter().chain(&self.activity).filter_map(AddedValues::texts)
     }
 
     fn reorder(columns: &mut [AddedValues], start: usize, order: &[u32]) {
@@ -261,10 +276,7 @@ impl<'a> Adding<'a> {
             _ => None,
         });
         let mut columns = AddedColumns::default();
-        let of_value = |value: usize| match texts.of(value) {
-            Some(texts) => AddedValues::Texts(Vec::new(), texts),
-            None => AddedValues::Numbers(Vec::new()),
-        };
+        let of_value = |value: usize| texts.values_of(value);
         columns.sessions.extend(by.map(of_value));
         columns.activity.extend(by.map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
@@ -294,7 +306,7 @@ impl<'a> Adding<'a> {
         let mut columns = self.columns.sessions.iter_mut();
         if self.by_texts {
             if let Some(column) = columns.next() {
-                push_value(column, self.by);
+                column.push(self.by);
             }
         }
         for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
@@ -314,26 +326,26 @@ impl<'a> Adding<'a> {
                     let total: i128 = of.filter_map(|row| table.value(value, row.fact())).map(i128::from).sum();
                     let fits = i64::try_from(total).ok();
                     *too_large = too_large.or_else(|| fits.is_none().then_some(place));
-                    push_value(column, fits.or(Some(0)));
+                    column.push(fits.or(Some(0)));
                 }
                 (What::First(value, Ties::Values), column) => {
-                    push_value(column, outermost(&mut of, value, table, i64::min));
+                    column.push(outermost(&mut of, value, table, i64::min));
                 }
                 (What::Last(value, Ties::Values), column) => {
-                    push_value(column, outermost(&mut of.rev(), value, table, i64::max));
+                    column.push(outermost(&mut of.rev(), value, table, i64::max));
                 }
                 (What::First(value, Ties::Ids), column) => {
-                    push_value(column, outermost_by_id(&mut of, value, table, i64::min, |own, known| own < known));
+                    column.push(outermost_by_id(&mut of, value, table, i64::min, |own, known| own < known));
                 }
                 (What::Last(value, Ties::Ids), column) => {
                     let rows = &mut of.rev();
-                    push_value(column, outermost_by_id(rows, value, table, i64::max, |own, known| own > known));
+                    column.push(outermost_by_id(rows, value, table, i64::max, |own, known| own > known));
                 }
                 (What::Min(value), column) => {
-                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).min());
+                    column.push(of.filter_map(|row| table.value(value, row.fact())).min());
                 }
                 (What::Max(value), column) => {
-                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).max());
+                    column.push(of.filter_map(|row| table.value(value, row.fact())).max());
                 }
                 (What::Distinct(value), AddedValues::Counts(counts)) => {
                     let mut values: Vec<i64> = of.filter_map(|row| table.value(value, row.fact())).collect();
@@ -352,7 +364,7 @@ impl<'a> Adding<'a> {
         let mut columns = self.columns.activity.iter_mut();
         if self.by_texts {
             if let Some(column) = columns.next() {
-                rows.iter().for_each(|_| push_value(column, self.by));
+                rows.iter().for_each(|_| column.push(self.by));
             }
         }
         for (test, column) in self.performed.iter().zip(columns) {
@@ -377,10 +389,9 @@ impl<'a> Adding<'a> {
     }
 
     /// Brings the sessions from `start` on, which were added in order, into the order that they have been
-    /// given since: `user` of each is its place before, and is set to what it is.
-    pub fn follow(&mut self, sessions: &mut [SessionRow], start: usize, user: u32) {
+    /// given since: `user` of each is its place before.
+    pub fn follow(&mut self, sessions: &[SessionRow], start: usize) {
         let order: Vec<u32> = sessions.iter().map(|session| session.user).collect();
-        sessions.iter_mut().for_each(|session| session.user = user);
         AddedColumns::reorder(&mut self.columns.sessions, start, &order);
     }
 
@@ -416,14 +427,6 @@ impl<'a> Adding<'a> {
             (of_day.day(), of_day.user(), id(of_day), by(*row as usize))
         });
         order
-    }
-}
-
-fn push_value(column: &mut AddedValues, value: Option<i64>) {
-    match column {
-        AddedValues::Texts(places, _) => places.push(value.map(|place| place as u32)),
-        AddedValues::Numbers(numbers) => numbers.push(value),
-        AddedValues::Counts(_) | AddedValues::Sums(_) => {}
     }
 }
 
@@ -484,7 +487,11 @@ impl Texts {
         Texts(table.all_texts().map(|texts| texts.cloned().map(Arc::new)).collect())
     }
 
-    fn of(&self, value: usize) -> Option<Arc<TextColumn>> {
-        self.0.get(value).cloned().flatten()
+    /// An empty column of a value.
+    pub fn values_of(&self, value: usize) -> AddedValues {
+        match self.0.get(value).cloned().flatten() {
+            Some(texts) => AddedValues::Texts(Vec::new(), texts),
+            None => AddedValues::Numbers(Vec::new()),
+        }
     }
 }

@@ -16,6 +16,8 @@ pub struct Scope {
     pub mode: Mode,
     /// The dates whose files it replaces.
     pub dates: DateSet,
+    /// The dates of the events table whose files it replaces: those of all events of sessions that can be others.
+    pub event_dates: DateSet,
     /// The times that it reads; `None` for all.
     pub times: Option<Times>,
     /// Why it reads everything, or makes all dates, where that was not asked for.

@@ -107,6 +107,13 @@ impl AddedFields {
         AddedFields(AddedFields::by(job, segment, facts).into_iter().chain(columns).collect())
     }
 
+    /// Columns of values of events, by their names and types.
+    pub fn of_values_named(columns: impl Iterator<Item = (String, KeyType)>) -> Self {
+        let field =
+            |(name, key_type)| AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) };
+        AddedFields(columns.map(field).collect())
+    }
+
     /// The column of the values of which each is a segment.
     fn by(job: &Job, segment: Option<&Segment>, facts: Option<&Facts>) -> Option<AddedField> {
         let by = segment.and_then(Segment::by)?;

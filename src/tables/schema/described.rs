@@ -36,6 +36,21 @@ const USERS: [(&str, &str); 9] = [
     ("last_session_end", "Latest end of a session, UTC; null where there is none"),
 ];
 
+/// Of the events table.
+const EVENTS: [(&str, &str); 8] = [
+    ("event_date", "Date of the event in the job's time zone; the key of the date folders"),
+    ("user_id", "The user whose event it is"),
+    ("event_time", "Time of the event, UTC"),
+    ("event_type", "Type of the event"),
+    ("session_id", "Session that the event is in, as in the sessions table; null where it is in none"),
+    ("session_date", "Date of that session"),
+    ("session_position", "Place of the event in its session: 1 for the first"),
+    (
+        "out_of_session",
+        "Why the event is in no session of the table: no_session_id, stale_id, no_property, no_start, unclosed, excluded, outside_bounds",
+    ),
+];
+
 /// Of an activity table.
 const ACTIVITY: [(&str, &str); 4] = [
     ("activity_date", "Date in the job's time zone; the key of the date folders"),
@@ -91,6 +106,8 @@ pub enum TableKind {
     Sessions,
     /// A row for each date and user.
     Activity,
+    /// A row for each event.
+    Events,
     /// A row for each user.
     Users,
     /// A row for each series, segment, group and interval.
@@ -105,6 +122,7 @@ impl TableKind {
         match self {
             TableKind::Sessions => "One row for each user session",
             TableKind::Activity => "One row for each user and date with an event, in a session or not",
+            TableKind::Events => "One row for each event that counts, with its session",
             TableKind::Users => "One row for each user, over all dates",
             TableKind::Measures => "One row for each chart, series, segment, group and interval",
             TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
@@ -116,6 +134,7 @@ impl TableKind {
         let known: &[(&str, &'static str)] = match self {
             TableKind::Sessions => &SESSIONS,
             TableKind::Activity => &ACTIVITY,
+            TableKind::Events => &EVENTS,
             TableKind::Users => &USERS,
             TableKind::Measures | TableKind::Histogram => &CHARTS,
         };

@@ -3,6 +3,7 @@
 
 pub mod added;
 pub mod described;
+pub mod events;
 pub mod key_columns;
 pub mod made_with;
 pub mod place;

@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::added::{AddedFields, Origin};
-use super::key_columns::{data_type, text_array};
+use super::key_columns::{data_type, text_array, text_array_with};
 use crate::events::error::InputError;
 use crate::events::facts::Facts;
 use crate::events::normalise::convert::float_of;
@@ -53,6 +53,9 @@ pub const SESSION_NUMBER: &str = HISTORY[0];
 /// When the session before it ended.
 pub const PREVIOUS_END_TIME: &str = HISTORY[1];
 const SINCE_PREVIOUS_MS: &str = HISTORY[2];
+
+/// The events table.
+pub const EVENTS: TableName = TableName { folder: "events", date_key: "event_date" };
 
 impl TableName {
     /// The file of a date, within the output folder.
@@ -333,7 +336,11 @@ pub enum To<'a> {
     Part,
 }
 
-fn write_table<R: Dated>(
+/// Writes a file of a table, or a part of one.
+///
+/// # Errors
+/// It cannot be written, or a part cannot be read.
+pub(super) fn write_table<R: Dated>(
     path: &Path,
     schema: SchemaRef,
     to: To<'_>,
@@ -370,7 +377,7 @@ fn write_table<R: Dated>(
 }
 
 /// The rows of a table on one date, which are at these places, a slice at a time.
-fn slices<'r, R: Dated>(
+pub(super) fn slices<'r, R: Dated>(
     schema: &'r SchemaRef,
     (by_date, day): (&'r ByDate<'_, R>, Day),
     places: &'r [Place],
@@ -400,7 +407,7 @@ pub fn history_columns(starts: &[Timestamp], numbers: &[Numbered]) -> [ArrayRef;
 }
 
 /// Some rows of a table, side by side: they are read once for each column.
-struct Rows<'a, R> {
+pub(super) struct Rows<'a, R> {
     rows: &'a [R],
     /// Where each is.
     places: &'a [Place],
@@ -409,12 +416,13 @@ struct Rows<'a, R> {
 }
 
 impl<'a, R: Dated> Rows<'a, R> {
-    fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
+    /// Each row with its partition.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Partition, &R)> {
         self.places.iter().map(|place| &self.partitions[place.partition()]).zip(self.rows)
     }
 
     /// The added columns of each partition.
-    fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
+    pub(super) fn added(&self, columns: fn(&Partition) -> &[AddedValues]) -> Vec<&'a [AddedValues]> {
         self.partitions.iter().map(columns).collect()
     }
 
@@ -424,7 +432,13 @@ impl<'a, R: Dated> Rows<'a, R> {
         self.places.iter().filter_map(number).collect()
     }
 
-    fn users(&self, key_type: KeyType) -> ArrayRef {
+    /// Where each row is.
+    pub(super) fn places(&self) -> &'a [Place] {
+        self.places
+    }
+
+    /// The users.
+    pub(super) fn users(&self, key_type: KeyType) -> ArrayRef {
         let user = |place: &Place| {
             let (column, row) = self.users.find(place.user());
             Key::at(column, row)
@@ -434,20 +448,21 @@ impl<'a, R: Dated> Rows<'a, R> {
 }
 
 /// The words of the text columns whose values are few.
-struct Words {
+pub(super) struct Words {
     events: ArrayRef,
     reasons: ArrayRef,
 }
 
 impl Words {
-    fn new(types: &EventTypes) -> Self {
+    /// The types of events, and why sessions end.
+    pub(super) fn new(types: &EventTypes) -> Self {
         let events = (1..=types.len() as u32).map(|rank| types.name(rank));
         let reasons = EndReason::ALL.iter().map(|reason| Some(reason.name()));
         Words { events: Arc::new(StringArray::from_iter(events)), reasons: Arc::new(StringArray::from_iter(reasons)) }
     }
 
     /// Event types by their ranks; 0 is none.
-    fn events(&self, ranks: impl Iterator<Item = u32>) -> ArrayRef {
+    pub(super) fn events(&self, ranks: impl Iterator<Item = u32>) -> ArrayRef {
         let keys = Int32Array::from_iter(ranks.map(|rank| rank.checked_sub(1).map(|key| key as i32)));
         Arc::new(DictionaryArray::new(keys, Arc::clone(&self.events)))
     }
@@ -459,14 +474,16 @@ impl Words {
 }
 
 /// Text of few values: a dictionary in memory, plain text for whoever reads the file.
-fn words() -> DataType {
+pub(super) fn words() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// A key as it is in memory.
 #[derive(Clone, Copy)]
-enum Key<'a> {
+pub(super) enum Key<'a> {
+    /// A number, or what stands for one.
     Int(i64),
+    /// Text.
     Text(&'a [u8]),
 }
 
@@ -478,7 +495,8 @@ impl<'a> Key<'a> {
         }
     }
 
-    fn int(self) -> i64 {
+    /// The number; 0 for text.
+    pub(super) fn int(self) -> i64 {
         match self {
             Key::Int(value) => value,
             Key::Text(_) => 0,
@@ -494,14 +512,15 @@ impl<'a> Key<'a> {
 }
 
 /// A row's value: a number, or the place of a text.
-fn value_key(partition: &Partition, value: i64) -> Key<'_> {
+pub(super) fn value_key(partition: &Partition, value: i64) -> Key<'_> {
     match &partition.texts {
         Some(texts) => Key::at(texts, value as usize),
         None => Key::Int(value),
     }
 }
 
-fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
+/// Keys as a column.
+pub(super) fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
     match key_type {
         KeyType::Text => text_array(keys.map(Key::text)),
         KeyType::Int => Arc::new(Int64Array::from_iter_values(keys.map(Key::int))),
@@ -512,6 +531,13 @@ fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>
     }
 }
 
-fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {
+/// Times as a column.
+pub(super) fn instants(times: impl Iterator<Item = Timestamp>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from_iter_values(times.map(Timestamp::micros)).with_timezone("UTC"))
+}
+
+/// Texts as a column, some of them null.
+pub(super) fn optional_texts(keys: Vec<Option<Key<'_>>>) -> ArrayRef {
+    let valid = keys.iter().any(Option::is_none).then(|| keys.iter().map(Option::is_some).collect());
+    text_array_with(keys.iter().map(|key| key.map_or(&b""[..], Key::text)), valid)
 }

@@ -64,59 +64,61 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
         layout(),
         prop::collection::vec(seed(), 0..80),
         prop::collection::vec((select(vec![0, 0, 1, 1, 2, 3, 9]), beside), 20),
-        (places, nights, prop::bool::weighted(0.8), 1..12usize, (0..4u8, prop::collection::vec(0..3u8, 6)), 0..3u8),
+        (
+            places,
+            nights,
+            prop::bool::weighted(0.8),
+            1..12usize,
+            (0..4u8, prop::collection::vec(0..3u8, 6), (0..3u8, 0..3u8)),
+        ),
     )
-        .prop_map(
-            |((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more, history))| {
-                let definition = Definition { from: None, to: None, ..definition };
-                let mut events = events(&definition, &layout, anchor, &seeds);
-                let unit = definition.unit_of_ids();
-                spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()), unit);
-                if timed {
-                    events.iter_mut().for_each(|event| without_odd_id(event, unit));
-                }
-                let chunks = events.len().div_ceil(CHUNK).max(1);
-                let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
-                let rows = events.into_iter().zip(in_order).zip(places);
-                let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
-                let today = jiff::Timestamp::from_microsecond(anchor)
-                    .unwrap()
-                    .to_zoned_datetime(jiff::tz::TimeZone::UTC)
-                    .date();
-                let day = |days: i64| today.checked_add(days.days()).unwrap();
-                let night = |(kind, first, length): (u8, i64, i64)| match kind {
-                    0 => Night::Dates(day(first - 2), day(first - 2 + length)),
-                    1 => Night::OnlySessions,
-                    2 => Night::Full,
-                    _ => Night::Incremental,
-                };
-                let of_night = |kind: u8| match (more.0, kind) {
-                    (0, _) => String::new(),
-                    (1, _) => SEGMENTS_AND_CHARTS.to_owned(),
-                    // Columns come, go, and change their places.
-                    (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
-                    (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
-                    _ => COLUMNS_AND_CHARTS.to_owned(),
-                };
-                // Sessions are numbered on some nights, or on all of them.
-                let history = |night: usize, kind: u8| {
-                    if history == 1 || history == 2 && kind != night as u8 % 3 {
-                        "history = true\n"
-                    } else {
-                        ""
-                    }
-                };
-                let kinds = more.1.iter().take(nights.len()).enumerate();
-                let more = kinds.map(|(night, kind)| format!("{}{}", history(night, *kind), of_night(*kind))).collect();
-                Schedule {
-                    definition,
-                    more,
-                    layout: Layout { rows_per_group, ..layout },
-                    rows: rows.collect(),
-                    nights: nights.into_iter().map(night).collect(),
-                }
-            },
-        )
+        .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more))| {
+            let definition = Definition { from: None, to: None, ..definition };
+            let mut events = events(&definition, &layout, anchor, &seeds);
+            let unit = definition.unit_of_ids();
+            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()), unit);
+            if timed {
+                events.iter_mut().for_each(|event| without_odd_id(event, unit));
+            }
+            let chunks = events.len().div_ceil(CHUNK).max(1);
+            let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
+            let rows = events.into_iter().zip(in_order).zip(places);
+            let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
+            let today =
+                jiff::Timestamp::from_microsecond(anchor).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+            let day = |days: i64| today.checked_add(days.days()).unwrap();
+            let night = |(kind, first, length): (u8, i64, i64)| match kind {
+                0 => Night::Dates(day(first - 2), day(first - 2 + length)),
+                1 => Night::OnlySessions,
+                2 => Night::Full,
+                _ => Night::Incremental,
+            };
+            let of_night = |kind: u8| match (more.0, kind) {
+                (0, _) => String::new(),
+                (1, _) => SEGMENTS_AND_CHARTS.to_owned(),
+                // Columns come, go, and change their places.
+                (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
+                (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
+                _ => COLUMNS_AND_CHARTS.to_owned(),
+            };
+            // Sessions are numbered, and events listed, on some nights, on all of them or on none.
+            let (numbered, listed) = more.2;
+            let is_on = |often: u8, night: usize, kind: u8| often == 1 || often == 2 && kind != night as u8 % 3;
+            let keys = |night: usize, kind: u8| {
+                let history = if is_on(numbered, night, kind) { "history = true\n" } else { "" };
+                let events = if is_on(listed, night, kind) { "events = [\"keep\", \"order_id\"]\n" } else { "" };
+                format!("{history}{events}")
+            };
+            let kinds = more.1.iter().take(nights.len()).enumerate();
+            let more = kinds.map(|(night, kind)| format!("{}{}", keys(night, *kind), of_night(*kind))).collect();
+            Schedule {
+                definition,
+                more,
+                layout: Layout { rows_per_group, ..layout },
+                rows: rows.collect(),
+                nights: nights.into_iter().map(night).collect(),
+            }
+        })
 }
 
 /// The job with its columns in another order, without one, and with another condition of sessions.
