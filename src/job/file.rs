@@ -130,6 +130,8 @@ keys! {
         id_unit: String,
         /// Whether a session ends at midnight.
         at_midnight: String,
+        /// Columns of which a new value begins a session.
+        new_on_change: Names,
     }
 }
 

@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 134] = [
+const KEYS: [(&str, Takes, &str); 135] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -58,6 +58,7 @@ const KEYS: [(&str, Takes, &str); 134] = [
     ("input.storage.retry_timeout", Duration, "\"3m\""),
     ("session.id_unit", Text, "\"ms\""),
     ("session.at_midnight", Text, "\"split\""),
+    ("session.new_on_change", Texts, "[\"utm_campaign\"]"),
     ("session.property", Text, "\"order_id\""),
     ("session.start_event", Texts, "\"app_open\""),
     ("session.end_event", Texts, "\"app_close\""),

@@ -219,7 +219,7 @@ fn laid_out_bytes(events: &EventBatch) -> usize {
         Values::Int(_) => None,
         Values::Text(texts) => Some(texts),
     });
-    let keys = [Some(&events.users), texts, events.facts.as_ref()].into_iter().flatten();
+    let keys = [Some(&events.users), texts, events.facts.as_ref(), events.watched.as_ref()].into_iter().flatten();
     // A dictionary comes with each of its batches, and may be larger than they are.
     let keys: usize =
         keys.map(|coded| coded.keys.size() * coded.codes.len().min(coded.keys.len()) / coded.keys.len().max(1)).sum();

@@ -92,7 +92,7 @@ impl Question {
             true => pipeline::latest_time(&self.pool, &self.job, &self.plan, &dictionary)?,
             false => gathered.rows.latest,
         };
-        let known = KernelInputs::new(&self.job, &gathered.rows, &dictionary.names(), latest);
+        let known = KernelInputs::new(&self.job, &self.plan, &gathered.rows, &dictionary.names(), latest);
         Ok(Asked { gathered, known })
     }
 }

@@ -41,6 +41,9 @@ pub fn plan_text(
         let as_text = if plan.roles.has_as_text(role, column) { ", as text" } else { "" };
         line("Column", format!("{} as {role} ({}{as_text}{from})", column.spelled, column.kind.name()));
     }
+    if let Some(watched) = &plan.watched {
+        line("Columns", format!("{}, of which a new value begins a session", harmless(&watched.canonical())));
+    }
     if let Some(condition) = plan.condition() {
         line("Condition", harmless(condition));
     }

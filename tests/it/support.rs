@@ -30,7 +30,7 @@ pub const PROPERTY: &str = "order_id";
 pub const SEQUENCE: &str = "server_seq";
 pub const DEDUP: &str = "insert_id";
 /// No name that `doctor` knows.
-pub const PLATFORM: &str = "surface";
+pub use crate::reference::PLATFORM;
 
 /// The type of a user, session id or property column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,6 +363,7 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
                 })
             }),
         ),
+        ("new_on_change", list_key(&d.new_on_change)),
     ];
 
     let output = vec![

@@ -79,7 +79,8 @@ impl<'a> Reading<'a> {
         check_users(&roles)?;
         let inputs = [&jobs[0].job.input, &jobs[1].job.input];
         check_times(&roles, inputs)?;
-        let together = match union(&roles, inputs) {
+        let watched = [0, 1].map(|side: usize| alone[side].watched.as_ref().map(|watched| watched.canonical()));
+        let together = match union(&roles, inputs).filter(|_| watched[0] == watched[1]) {
             Some(union) => {
                 let mut plan = plan(&mut jobs[0].clone())?;
                 plan.roles = Arc::new(union);

@@ -88,7 +88,9 @@ fn of_partition(pieces: &[(&Block, usize)], known: &KernelInputs, layout: &FactL
             let has_user = have_users(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
             let mut visits = Visits { has_user: &has_user, cut: 0, of: 0 };
-            rows.each_user(|_, events| walk_user(&self.known.rules(), events, &|id| ids.time_of(id), &mut visits));
+            let watched = std::mem::take(&mut rows.watched);
+            let rules = self.known.rules().watching(&watched);
+            rows.each_user(|_, events| walk_user(&rules, events, &|id| ids.time_of(id), &mut visits));
             (visits.cut, visits.of)
         }
     }

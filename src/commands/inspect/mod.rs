@@ -68,7 +68,7 @@ pub fn inspect(job: Job, resources: &Resources, ask: &Ask) -> Result<Stream, Err
         true => pipeline::latest_time(&question.pool, &question.job, &question.plan, &Default::default())?,
         false => found.rows.latest,
     };
-    let known = KernelInputs::new(&question.job, &found.rows, &found.types, latest);
+    let known = KernelInputs::new(&question.job, &question.plan, &found.rows, &found.types, latest);
     let traced = trace(&found.blocks, &known);
     let mut stream = Stream::new(&question, &known, found, &traced, ask);
     if let Some(session) = &ask.session {

@@ -336,6 +336,7 @@ fn one_row(rows: &RoleColumns, row: usize) -> RoleColumns {
         dedup: optional(&rows.dedup),
         timeout: optional(&rows.timeout),
         facts: None,
+        watched: None,
     }
 }
 

@@ -88,7 +88,7 @@ pub fn kernel(
     let unread = plan.unread();
 
     let (rows, names) = (gathered.rows, types.names());
-    let known = KernelInputs::new(&job, &rows, &names, latest);
+    let known = KernelInputs::new(&job, &plan, &rows, &names, latest);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
     let rules = Rules { makes_activity: true, facts: facts.as_ref(), ..known.rules() };
     let mut writer = Writer {

@@ -153,6 +153,10 @@ impl<'a> Normaliser<'a> {
             Some(kept) => take(&column, kept, None).map_err(|error| unreadable(&error.to_string())),
         };
         let column = |column: Option<ArrayRef>| column.map(only_kept).transpose();
+        let coded_kept = |keys: Coded| match &kept {
+            None => keys,
+            Some(kept) => Coded { codes: gather(&keys.codes, kept.values()), ..keys },
+        };
         let batch = EventBatch {
             users: users_as_codes(only_kept(users)?, known.users()),
             times,
@@ -163,10 +167,8 @@ impl<'a> Normaliser<'a> {
             values: column(rows.value)?.map(|values| self.values(values, known)).transpose()?,
             sequence: column(rows.sequence)?.map(sequence),
             unique_ids: column(rows.dedup)?.as_ref().map(unique_ids),
-            facts: rows.facts.map(|facts| match &kept {
-                None => facts,
-                Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts },
-            }),
+            facts: rows.facts.map(coded_kept),
+            watched: rows.watched.map(coded_kept),
             partial_sessions: None,
         };
         Ok((batch, counts))

@@ -20,7 +20,7 @@ use crate::events::error::InputError;
 use crate::events::facts::fact_columns::FactProjection;
 use crate::events::facts::Facts;
 use crate::events::normalise::extract::{expr_of, made_of};
-use crate::events::normalise::project::{user_name, Pass, Projection};
+use crate::events::normalise::project::{user_name, Beside, Pass, Projection};
 use crate::events::predicate::compile::formula;
 use crate::events::predicate::filter::{Filter, PolarsFilter};
 use crate::events::predicate::known::KnownConditions;
@@ -44,6 +44,8 @@ pub struct ReadPlan {
     pub extent: Extent,
     /// What charts and segments ask of rows; `None` where they ask nothing.
     pub facts: Option<Arc<Facts>>,
+    /// The columns that the definition watches, of which a new value begins a session.
+    pub watched: Option<Arc<Facts>>,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
     time_unit: Option<TimeUnit>,
@@ -138,11 +140,13 @@ impl ReadPlan {
         if let Some(facts) = &facts {
             job.added.note_types(|holds| facts.stored_as(holds));
         }
+        let watched = Facts::watched(&job.definition, &columns)?;
         let mut plan = ReadPlan {
             footers,
             roles,
             extent: Extent::default(),
             facts,
+            watched,
             condition,
             ranges_of,
             time_unit: job.input.time_unit,
@@ -201,6 +205,7 @@ impl ReadPlan {
         if !used.is_empty() {
             columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
         }
+        columns.extend(self.watched.as_ref().map(|watched| ("new_on_change columns", watched.canonical())));
         columns
     }
 
@@ -228,10 +233,14 @@ impl ReadPlan {
         some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows }).collect()
     }
 
+    fn facts_and_watched(&self) -> impl Iterator<Item = &Arc<Facts>> {
+        self.facts.iter().chain(&self.watched)
+    }
+
     fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let of_condition = self.condition.iter().flat_map(Condition::columns);
-        roles.chain(of_condition).chain(self.facts.iter().flat_map(|facts| facts.columns()))
+        roles.chain(of_condition).chain(self.facts_and_watched().flat_map(|facts| facts.columns()))
     }
 
     /// Makes sure that no file changed since its footer was read.
@@ -477,7 +486,7 @@ impl ReadPlan {
     fn hive_columns_used(&self) -> Vec<&str> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
-        let columns = columns.chain(self.facts.iter().flat_map(|facts| facts.columns()));
+        let columns = columns.chain(self.facts_and_watched().flat_map(|facts| facts.columns()));
         columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
     }
 
@@ -487,12 +496,17 @@ impl ReadPlan {
     }
 
     fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
-        let (filter, facts) = match (pass, &self.facts) {
-            (Pass::Times, _) => (None, None),
-            (Pass::Events, None) => (self.filter(footer)?, None),
-            (Pass::Events, Some(facts)) => (self.filter(footer)?, Some(FactProjection::new(facts, footer)?)),
+        let projected =
+            |facts: &Option<Arc<Facts>>| facts.as_ref().map(|facts| FactProjection::new(facts, footer)).transpose();
+        let beside = match pass {
+            Pass::Times => Beside::default(),
+            Pass::Events => Beside {
+                filter: self.filter(footer)?,
+                facts: projected(&self.facts)?,
+                watched: projected(&self.watched)?,
+            },
         };
-        Ok(Projection::new(&self.roles, pass, &footer.schema, filter, facts, || {
+        Ok(Projection::new(&self.roles, pass, &footer.schema, beside, || {
             let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
             let mut by_role = vec![column("time", &self.roles.time)];
             if pass == Pass::Times {
