@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 135] = [
+const KEYS: [(&str, Takes, &str); 141] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -47,6 +47,12 @@ const KEYS: [(&str, Takes, &str); 135] = [
     ("input.inactive", Texts, "[\"push_received\"]"),
     ("input.min_time", Date, "\"2000-01-01\""),
     ("input.max_time", Date, "\"2100-01-01\""),
+    ("input.aliases", Keys, "{ path = \"aliases\", from = \"from\", to = \"to\", since = \"since\" }"),
+    ("input.aliases.path", Texts, "\"aliases\""),
+    ("input.aliases.from", Text, "\"from\""),
+    ("input.aliases.to", Text, "\"to\""),
+    ("input.aliases.since", Text, "\"since\""),
+    ("input.aliases.since_unit", Text, "\"ms\""),
     ("input.storage", Keys, "{ region = \"eu-west-1\" }"),
     ("input.storage.endpoint", Text, "\"https://minio.example.com\""),
     ("input.storage.region", Text, "\"eu-west-1\""),

@@ -120,7 +120,8 @@ impl Gather<'_> {
         let least = pool.current_num_threads() * 4;
         let partitions = Partitions::for_rows(rows_read, PARTITION_ROWS, least);
         let store = EventBufferWriter::new(partitions, budget);
-        let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
+        let normaliser = Normaliser::new(&job.input, &plan.roles, types);
+        let normaliser = normaliser.reading(plan.times()).naming(plan.alias_table.as_deref());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
         let laying_out = LayingOut {
             normaliser: &normaliser,

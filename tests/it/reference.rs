@@ -72,8 +72,39 @@ pub struct Event {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     pub events: Vec<Event>,
-    /// True when one of the user columns is text: then users are text (section 1, mixed types become text).
+    /// True when one of the user columns, or one of the mapping's, is text: then users are text (section 1, mixed types become
+    /// text).
     pub user_is_text: bool,
+    /// The mapping of `[input.aliases]`.
+    pub aliases: Option<Vec<Alias>>,
+}
+
+/// A row of a mapping of users (section 12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub from: Option<Value>,
+    pub to: Option<Value>,
+    /// Null, or no such column: earlier than all.
+    pub since: Option<i64>,
+}
+
+impl Table {
+    /// Section 12: the user of the row with the latest `since` that is not later, else of that with the earliest.
+    fn who(&self, user: &Value, time: i64) -> Value {
+        let Some(aliases) = &self.aliases else { return user.clone() };
+        let as_text = |value: &Value| match value {
+            Value::Int(number) if self.user_is_text => Value::Text(number.to_string()),
+            other => other.clone(),
+        };
+        let mut own: Vec<&Alias> =
+            aliases.iter().filter(|alias| alias.from.as_ref().map(as_text).as_ref() == Some(user)).collect();
+        // No time comes before all times.
+        own.sort_by_key(|alias| alias.since);
+        let now = own.iter().rev().find(|alias| alias.since.is_none_or(|since| since <= time)).or(own.first());
+        // Null or empty: the user stays.
+        let to = now.and_then(|alias| alias.to.as_ref()).map(as_text).filter(|to| *to != Value::Text(String::new()));
+        to.unwrap_or_else(|| user.clone())
+    }
 }
 
 /// A duration, or the word `"none"`.
@@ -382,6 +413,8 @@ pub struct Counts {
     pub rows: i64,
     pub filtered: i64,
     pub rejected: BTreeMap<String, i64>,
+    /// Only with a mapping of users.
+    pub aliased: Option<i64>,
     pub duplicates: i64,
     pub inactive: i64,
     pub outside_window: i64,
@@ -505,7 +538,8 @@ pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) ->
     let mut counts = Counts { rows: table.events.len() as i64, ..Counts::default() };
 
     let latest = latest_time(table, definition);
-    let passing = Table { events: table.events.iter().filter(|event| passes(event)).cloned().collect(), ..*table };
+    let passing =
+        Table { events: table.events.iter().filter(|event| passes(event)).cloned().collect(), ..table.clone() };
     let mut events = filter_and_reject(&passing, definition, &mut counts);
     order(&mut events, definition);
     let events = deduplicate(events, definition, &mut counts);
@@ -549,7 +583,7 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
                 continue;
             }
         }
-        let Some(user) = user_of(event, table.user_is_text) else {
+        let Some(mut user) = user_of(event, table.user_is_text) else {
             count(&mut counts.rejected, "no_user");
             continue;
         };
@@ -560,6 +594,11 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
         if !definition.time_in_range(time) {
             count(&mut counts.rejected, "time_out_of_range");
             continue;
+        }
+        let now = table.who(&user, time);
+        let read = std::mem::replace(&mut user, now);
+        if table.aliases.is_some() {
+            *counts.aliased.get_or_insert(0) += i64::from(read != user);
         }
         kept.push(Kept {
             user,
@@ -1149,7 +1188,7 @@ mod hand_cases {
     }
 
     fn table(events: Vec<Event>) -> Table {
-        Table { events, user_is_text: true }
+        Table { events, user_is_text: true, aliases: None }
     }
 
     fn timeout(timeout: i64) -> Definition {

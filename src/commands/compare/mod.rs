@@ -121,7 +121,8 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;
     let folder = options.resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let budget = MemoryBudget { limit: options.resources.memory_limit, threads, folder };
+    let mut budget = MemoryBudget { limit: options.resources.memory_limit, threads, folder };
+    reading.load_aliases(&pool, &mut budget)?;
     // Where there are rows of each, both are in memory at once.
     let budget = match reading.passes() {
         1 => budget,
