@@ -17,6 +17,7 @@ use dwell::kernel::{
     coded, put_in_order, scatter, sessionize, AllUsers, Block, ByDate, Calendar, ColumnRef, CustomRule, DateSet,
     EventBatch, EventKey, EventTypes, KeyType, Kind, Looks, Partition, PartitionRows, Partitions, PreAggregator,
     Provenance, Role, Roles, Row, Rule, Rules, Silence, Source, Span, TableColumns, Timestamp, To, Unread, Verdict,
+    Watched,
 };
 
 const EVENTS: usize = 1 << 20;
@@ -67,6 +68,7 @@ fn batches(events: &[Event]) -> Vec<EventBatch> {
             sequence: None,
             unique_ids: None,
             facts: None,
+            watched: None,
             partial_sessions: None,
         }
     };
@@ -88,6 +90,7 @@ fn timeout() -> CustomRule {
         needs_end: false,
         starts_continue: false,
         at_midnight: false,
+        remembers: None,
         property_only: false,
         latest: Timestamp::from_micros(31 * 24 * 60 * MINUTE),
     }
@@ -116,6 +119,7 @@ fn with_rules<T>(work: impl FnOnce(&Rules<'_>) -> T) -> T {
         numbers: false,
         events: None,
         facts: None,
+        watched: None,
     })
 }
 
@@ -214,9 +218,11 @@ fn cut(bencher: Bencher<'_, '_>) {
     let count = || {
         let mut sessions = 0;
         for rows in rows.iter().filter(|rows| !rows.is_empty()) {
-            rule.candidates(rows, Looks { calendar: &calendar, timeouts: &[] }, |candidate| {
-                sessions += usize::from(matches!(candidate.verdict, Verdict::Session(_)))
-            });
+            rule.candidates(
+                rows,
+                Looks { calendar: &calendar, timeouts: &[], watched: Watched::default() },
+                |candidate| sessions += usize::from(matches!(candidate.verdict, Verdict::Session(_))),
+            );
         }
         sessions
     };

@@ -159,6 +159,20 @@ pub enum Error {
         /// A limit that would do.
         enough: u64,
     },
+    /// A mapping of users does not fit into memory.
+    #[error(
+        "the mapping of `input.aliases` takes about {} in memory, which does not fit into --memory-limit {} beside everything \
+         else: allow at least {}, or leave names out of it that no event has; the tables are as they were",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    ManyAliases {
+        /// Bytes that it takes, about.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// Pages or dictionaries of a file do not fit into memory.
     #[error(
         "{path:?} has pages or dictionaries of which reading a row group holds {} at once, which does not fit into --memory-limit {}: \
@@ -252,6 +266,7 @@ impl Error {
             | Error::Warnings { .. }
             | Error::TooLittleMemory { .. }
             | Error::LargePages { .. }
+            | Error::ManyAliases { .. }
             | Error::ManyResults { .. } => 3,
             _ => 1,
         }

@@ -13,7 +13,7 @@ pub use crate::sessionize::order::put_in_order;
 pub use crate::sessionize::partition::{sessionize, Partition};
 pub use crate::sessionize::preaggregate::PreAggregator;
 pub use crate::sessionize::rows::{PartitionRows, Row};
-pub use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict};
+pub use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict, Watched};
 pub use crate::sessionize::table_rows::merge::{AllUsers, ByDate};
 pub use crate::sessionize::time::calendar::Calendar;
 pub use crate::sessionize::time::dates::DateSet;

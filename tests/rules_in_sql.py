@@ -49,6 +49,27 @@ RULES["timeout = { by = 'platform', ios = '5m', android = '10m', default = '30m'
     SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, k
 """
 
+# A campaign lasts until the next one, or until a silence that cuts; of events that are equal otherwise, campaigns ascend.
+ORDER = "ORDER BY us, e NULLS FIRST, utm_source NULLS FIRST"
+RULES["new_on_change = ['utm_source']\ntimeout = '30m'"] = f"""
+    WITH looked AS (
+        SELECT *, us - lag(us) OVER (PARTITION BY u {ORDER}) AS gap FROM events
+    ), visits AS (
+        SELECT *, sum((gap IS NULL OR gap >= {30 * MINUTE})::INT)
+            OVER (PARTITION BY u {ORDER} ROWS UNBOUNDED PRECEDING) AS visit
+        FROM looked
+    ), campaigns AS (
+        SELECT *, nullif(utm_source, '') AS campaign,
+            last_value(nullif(utm_source, '') IGNORE NULLS)
+                OVER (PARTITION BY u, visit {ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM visits
+    ), numbered AS (
+        SELECT *, sum((coalesce(campaign <> before, FALSE))::INT) OVER (PARTITION BY u, visit {ORDER} ROWS UNBOUNDED PRECEDING) AS k
+        FROM campaigns
+    )
+    SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, visit, k
+"""
+
 failures = 0
 with tempfile.TemporaryDirectory() as folder:
     for number, (keys, sql) in enumerate(RULES.items()):

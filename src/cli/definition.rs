@@ -123,6 +123,14 @@ pub(super) struct DefinitionFlags {
     )]
     at_midnight: Option<String>,
 
+    /// Column of which a new value begins a session; may be given again
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        help_heading = SESSION
+    )]
+    new_on_change: Option<Vec<String>>,
+
     /// Time zone of dates [default: UTC]
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     timezone: Option<String>,
@@ -146,7 +154,7 @@ impl DefinitionFlags {
         let many = |flag: &'static str, values: &Option<Vec<String>>| -> Vec<(&'static str, String)> {
             values.iter().flatten().map(|value| (flag, value.clone())).collect()
         };
-        let flags: [Vec<(&'static str, String)>; 21] = [
+        let flags: [Vec<(&'static str, String)>; 22] = [
             many("--input", &self.input),
             one("--source", &self.source),
             many("--user", &self.user),
@@ -167,6 +175,7 @@ impl DefinitionFlags {
             one("--length-from", &self.length_from),
             one("--id-unit", &self.id_unit),
             one("--at-midnight", &self.at_midnight),
+            many("--new-on-change", &self.new_on_change),
             one("--timezone", &self.timezone),
         ];
         Ok(Words {
@@ -204,6 +213,7 @@ impl DefinitionFlags {
                 length_from: self.length_from,
                 id_unit: self.id_unit,
                 at_midnight: self.at_midnight,
+                new_on_change: names(self.new_on_change),
                 ..SessionKeys::default()
             },
             output: OutputKeys { timezone: self.timezone, ..OutputKeys::default() },

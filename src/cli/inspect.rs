@@ -69,7 +69,7 @@ pub struct InspectRequest {
 }
 
 /// Flags about events, what a session is and the memory for both: tables have that behind them.
-const OF_EVENTS: [&str; 27] = [
+const OF_EVENTS: [&str; 28] = [
     "whom",
     "session",
     "columns",
@@ -95,6 +95,7 @@ const OF_EVENTS: [&str; 27] = [
     "length_from",
     "id_unit",
     "at_midnight",
+    "new_on_change",
     "timezone",
     "temp_dir",
 ];

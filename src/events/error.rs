@@ -252,6 +252,32 @@ pub enum InputError {
         /// What is wrong with the value.
         reason: String,
     },
+    /// A problem with the mapping of users: its paths, files or columns.
+    #[error("{}", in_keys_of_aliases(source))]
+    Aliases {
+        /// The problem, as it would be one with the input.
+        source: Box<InputError>,
+    },
+    /// A mapping that says of one name that it is several users.
+    #[error(
+        "`input.aliases` says of the name {name} in two rows that it is different users{}: keep one of the rows{}",
+        if *at_one_time { ", both since one time" } else { "" },
+        if *at_one_time { "" } else { ", or name the column of the times from when on they hold in `input.aliases.since`" }
+    )]
+    AliasesDiffer {
+        /// The name.
+        name: String,
+        /// Whether the mapping has times.
+        at_one_time: bool,
+    },
+    /// A time of a mapping that cannot be read.
+    #[error("the column `{column}` (input.aliases.since) has values that are no times{}: mend them, or make them null, which is earlier than all", for_instance(value))]
+    AliasTime {
+        /// The column.
+        column: String,
+        /// One of them, where it can be shown.
+        value: Option<String>,
+    },
     /// More conditions than can be told apart.
     #[error("the {of} have {conditions} different conditions (`where`), and there is room for {most}; use fewer")]
     TooManyConditions {
@@ -328,6 +354,16 @@ impl InputError {
         }
     }
 
+    /// This error, of the mapping of users.
+    pub fn of_aliases(self) -> Self {
+        match self {
+            known @ (InputError::Aliases { .. } | InputError::AliasesDiffer { .. } | InputError::AliasTime { .. }) => {
+                known
+            }
+            other => InputError::Aliases { source: Box::new(other) },
+        }
+    }
+
     /// This error, of values of a file.
     pub fn of_values_in(self, path: &Path) -> Self {
         match self {
@@ -338,8 +374,10 @@ impl InputError {
 
     /// Whether the command line or job is wrong, rather than a file.
     pub fn is_usage(&self) -> bool {
-        if let InputError::Storage(error) = self {
-            return error.is_usage();
+        match self {
+            InputError::Storage(error) => return error.is_usage(),
+            InputError::Aliases { source } => return source.is_usage(),
+            _ => {}
         }
         !matches!(
             self,
@@ -356,6 +394,18 @@ impl InputError {
                 | InputError::StreamDamaged { .. }
         )
     }
+}
+
+/// A message about the mapping of users, with its keys in place of those of events.
+fn in_keys_of_aliases(error: &InputError) -> String {
+    let text = error.to_string().replace("`input.path`", "`input.aliases.path`");
+    let text = text.replace("the time column", "the column of `input.aliases.since`");
+    text.replace("`input.time_unit` (--time-unit)", "`input.time_unit`")
+        .replace("`input.time_unit`", "`input.aliases.since_unit`")
+}
+
+fn for_instance(value: &Option<String>) -> String {
+    value.as_ref().map(|value| format!(", for instance {value:?}")).unwrap_or_default()
 }
 
 fn did_you_mean<T: std::fmt::Debug>(nearest: &Option<T>) -> String {

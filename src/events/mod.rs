@@ -5,6 +5,7 @@
 //! so; [`normalise`] makes events of them, and rejects what cannot be one; [`facts`] is what charts and segments ask of
 //! each row. [`mod@stream`] is events that come through a pipe. [`bridge`] hands arrays to polars and back, for what is left to it.
 
+pub mod aliases;
 pub mod bridge;
 pub mod decode;
 pub mod error;

@@ -55,6 +55,8 @@ pub struct Custom {
     pub starts_continue: bool,
     /// Whether a session ends at midnight.
     pub at_midnight: bool,
+    /// The columns of which a new value begins a session, in ascending order.
+    pub new_on_change: Vec<String>,
 }
 
 const DEFAULT_MAX_GAP: &str = "7d";
@@ -78,8 +80,10 @@ impl Definition {
         let length_from = choice("session.length_from", keys.length_from.as_deref(), ["session_id", "first_event"])?;
         let id_unit = keys.id_unit.as_deref().map(|text| unit("session.id_unit", text)).transpose()?;
         let at_midnight = choice("session.at_midnight", keys.at_midnight.as_deref(), ["join", "split"])? == Some(1);
+        let new_on_change = watched_columns(keys.new_on_change, keys.property.as_deref())?;
         let by_type = keys.start_event.is_some() || keys.end_event.is_some();
-        let custom = keys.property.is_some() || by_type || keys.timeout.is_some() || at_midnight;
+        let by_value = !new_on_change.is_empty();
+        let custom = keys.property.is_some() || by_type || by_value || keys.timeout.is_some() || at_midnight;
         let start_events = event_types("session.start_event", keys.start_event)?;
         let end_events = event_types("session.end_event", keys.end_event)?;
         check_boundaries(&start_events, &end_events, inactive)?;
@@ -140,6 +144,7 @@ impl Definition {
             drop_unclosed: unclosed == Some(1),
             starts_continue: repeated_start == Some(1),
             at_midnight,
+            new_on_change,
         };
         Ok(Definition { kind: Kind::Custom(custom), max_length })
     }
@@ -250,6 +255,9 @@ impl Custom {
         if self.at_midnight {
             keys.push(("session.at_midnight", "split".to_string()));
         }
+        if !self.new_on_change.is_empty() {
+            keys.push(("session.new_on_change", names(&self.new_on_change)));
+        }
         keys
     }
 
@@ -284,6 +292,9 @@ impl Custom {
         if self.at_midnight {
             ends.push("ends at midnight in output.timezone".to_string());
         }
+        if !self.new_on_change.is_empty() {
+            ends.push(format!("ends before a new value of {}", self.new_on_change.join(" or ")));
+        }
         if !ends.is_empty() {
             sentence += &format!(" and {}", ends.join(", or "));
         }
@@ -317,6 +328,22 @@ pub fn event_types(key: &'static str, names: Option<Names>) -> Result<Vec<String
     let mut names = names.into_vec();
     if names.is_empty() {
         return Err(JobError::Empty { key });
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// The columns of which a new value begins a session, in ascending order, each once. None is as if the key were not written.
+fn watched_columns(names: Option<Names>, property: Option<&str>) -> Result<Vec<String>, JobError> {
+    const KEY: &str = "session.new_on_change";
+    let mut names = names.map(Names::into_vec).unwrap_or_default();
+    if names.iter().any(String::is_empty) {
+        return Err(JobError::Empty { key: KEY });
+    }
+    if names.iter().any(|name| Some(name.as_str()) == property) {
+        let why = "for the column of `session.property`: all events of a session have the same value of it";
+        return Err(JobError::NoEffect { key: KEY, why, way_out: "" });
     }
     names.sort();
     names.dedup();
@@ -368,6 +395,9 @@ mod tests {
             ("at_midnight = 'split'\nid_unit = 's'", "session.id_unit"),
             ("at_midnight = 'split'\nmax_gap = 'none'\ngap_equal = 'join'", "session.gap_equal"),
             ("at_midnight = 'cut'", "it is \"join\" or \"split\""),
+            ("new_on_change = 'page'\nproperty = 'page'", "session.property"),
+            ("new_on_change = ['page', '']", "session.new_on_change"),
+            ("new_on_change = 'page'\nid_unit = 's'", "session.id_unit"),
         ] {
             let message = define(session).expect_err(session);
             assert!(message.contains(named), "{session}: {message}");
@@ -404,6 +434,20 @@ mod tests {
         assert!(keys("at_midnight = 'split'").contains(&("session.at_midnight", "split".to_string())));
         let sentence = define("at_midnight = 'split'\nmax_gap = 'none'").expect("alone").sentence();
         assert!(sentence.starts_with("A session is a run of one user's events and ends at midnight"), "{sentence}");
+    }
+
+    #[test]
+    fn columns_of_which_a_new_value_begins_a_session_have_no_order() {
+        let keys = |session| define(session).expect(session).keys();
+        assert_eq!(keys(""), keys("new_on_change = []"));
+        let two = keys("new_on_change = ['b', 'a', 'b']");
+        assert!(two.contains(&("session.new_on_change", r#"["a","b"]"#.to_string())));
+        assert_eq!(two, keys("new_on_change = ['a', 'b']"));
+        let sentence = define("new_on_change = ['b', 'a']\ntimeout = '30m'").expect("fine").sentence();
+        assert!(
+            sentence.contains("before a silence of 30m or more, or ends before a new value of a or b"),
+            "{sentence}"
+        );
     }
 
     #[test]

@@ -64,6 +64,12 @@ pub enum JobError {
         /// The flag of the same meaning.
         flag: &'static str,
     },
+    /// A key that others need beside them is missing.
+    #[error("`{key}` is missing: set it in the job file")]
+    MissingKey {
+        /// The key.
+        key: &'static str,
+    },
     /// A duration that cannot be read.
     #[error("`{key}` = \"{value}\" is no duration; {hint}")]
     Duration {

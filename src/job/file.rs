@@ -100,7 +100,25 @@ keys! {
         max_time: Scalar,
         /// How the object stores of the input are reached, where that is another way than `[storage]` says.
         storage: StorageKeys,
+        /// Who users are that have several names.
+        aliases: AliasKeys,
     }
+}
+
+/// The keys of `[input.aliases]`. They are of one mapping: all of them come from one place.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AliasKeys {
+    /// Parquet files, folders and globs.
+    pub path: Option<Names>,
+    /// The column of the names that events have.
+    pub from: Option<String>,
+    /// The column of who they are.
+    pub to: Option<String>,
+    /// The column of the times from when on they are.
+    pub since: Option<String>,
+    /// What such a time counts, where it is an integer.
+    pub since_unit: Option<String>,
 }
 
 keys! {
@@ -130,6 +148,8 @@ keys! {
         id_unit: String,
         /// Whether a session ends at midnight.
         at_midnight: String,
+        /// Columns of which a new value begins a session.
+        new_on_change: Names,
     }
 }
 
@@ -230,7 +250,11 @@ impl JobFile {
             column: vec![ColumnKeys::default()],
             chart: vec![ChartKeys::with_all_keys()],
             segment: vec![SegmentKeys::with_all_keys()],
-            input: InputKeys { storage: Some(StorageKeys::default()), ..InputKeys::default() },
+            input: InputKeys {
+                storage: Some(StorageKeys::default()),
+                aliases: Some(AliasKeys::default()),
+                ..InputKeys::default()
+            },
             output: OutputKeys { storage: Some(StorageKeys::default()), ..OutputKeys::default() },
             ..JobFile::default()
         };

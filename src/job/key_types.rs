@@ -36,7 +36,7 @@ use Takes::{
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 136] = [
+const KEYS: [(&str, Takes, &str); 143] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -52,6 +52,12 @@ const KEYS: [(&str, Takes, &str); 136] = [
     ("input.inactive", Texts, "[\"push_received\"]"),
     ("input.min_time", Date, "\"2000-01-01\""),
     ("input.max_time", Date, "\"2100-01-01\""),
+    ("input.aliases", Keys, "{ path = \"aliases\", from = \"from\", to = \"to\", since = \"since\" }"),
+    ("input.aliases.path", Texts, "\"aliases\""),
+    ("input.aliases.from", Text, "\"from\""),
+    ("input.aliases.to", Text, "\"to\""),
+    ("input.aliases.since", Text, "\"since\""),
+    ("input.aliases.since_unit", Text, "\"ms\""),
     ("input.storage", Keys, "{ region = \"eu-west-1\" }"),
     ("input.storage.endpoint", Text, "\"https://minio.example.com\""),
     ("input.storage.region", Text, "\"eu-west-1\""),
@@ -63,6 +69,7 @@ const KEYS: [(&str, Takes, &str); 136] = [
     ("input.storage.retry_timeout", Duration, "\"3m\""),
     ("session.id_unit", Text, "\"ms\""),
     ("session.at_midnight", Text, "\"split\""),
+    ("session.new_on_change", Texts, "[\"utm_campaign\"]"),
     ("session.property", Text, "\"order_id\""),
     ("session.start_event", Texts, "\"app_open\""),
     ("session.end_event", Texts, "\"app_close\""),

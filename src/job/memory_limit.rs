@@ -13,7 +13,11 @@ use crate::heap;
 
 /// The memory that a run may take, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryLimit(u64);
+pub struct MemoryLimit {
+    bytes: u64,
+    /// What of it is taken by something that stays for as long as events are read.
+    held: u64,
+}
 
 const KIB: f64 = 1024.0;
 /// What the program, its threads and what they have buffered take, about.
@@ -50,22 +54,42 @@ impl MemoryLimit {
         if bytes < 1.0 {
             return Err(bad("a run needs some memory".to_string()));
         }
-        Ok(MemoryLimit(bytes as u64))
+        Ok(MemoryLimit { bytes: bytes as u64, held: 0 })
     }
 
     /// The limit in bytes.
     pub fn bytes(self) -> u64 {
-        self.0
+        self.bytes
     }
 
-    /// What is left for events and sessions beside the program and what its threads have buffered.
+    /// The same limit, of which so many bytes more are taken by something that stays for as long as events are read.
+    pub fn beside(self, more: u64) -> Self {
+        MemoryLimit { held: self.held + more, ..self }
+    }
+
+    /// What is left for events and sessions beside the program, what stays, and what its threads have buffered.
     fn room(self, threads: usize) -> u64 {
-        self.0.saturating_sub(BASE + PER_THREAD * threads as u64)
+        self.bytes.saturating_sub(self.held + BASE + PER_THREAD * threads as u64)
+    }
+
+    /// Makes sure that a mapping of users fits beside the program and its threads: `held` bytes up to now, after so many of
+    /// all of its rows. While it grows, it takes half as much again.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_aliases(self, held: u64, (done, all): (u64, u64), threads: usize) -> Result<(), Error> {
+        let of_others = BASE + PER_THREAD * threads as u64;
+        if of_others + held + held / 2 <= self.bytes {
+            return Ok(());
+        }
+        let needed = (u128::from(held) * u128::from(all.max(done)) / u128::from(done.max(1))) as u64;
+        let enough = whole_mib(of_others + needed * 2);
+        Err(Error::ManyAliases { needed, limit: self.bytes, enough })
     }
 
     /// For each of two sets of events that are there at once: beside the program itself, half of the memory.
     pub fn halved(self, threads: usize) -> Self {
-        MemoryLimit(self.0 - self.room(threads) / 2)
+        MemoryLimit { bytes: self.bytes - self.room(threads) / 2, ..self }
     }
 
     /// Bytes of events that may wait in memory: more goes to disk. While some are written, as many may come.
@@ -100,12 +124,17 @@ impl MemoryLimit {
     /// They do not: `needed` bytes.
     pub fn check_pages(self, needed: u64, threads: usize, path: &Path) -> Result<(), Error> {
         // Half of the base is for what comes after reading.
-        let others = BASE / 2 + PER_THREAD / 2 * threads as u64;
-        let room = self.0.saturating_sub(others);
+        let others = self.held + BASE / 2 + PER_THREAD / 2 * threads as u64;
+        let room = self.bytes.saturating_sub(others);
         if needed <= room {
             return Ok(());
         }
-        Err(Error::LargePages { path: path.to_path_buf(), needed, limit: self.0, enough: whole_mib(others + needed) })
+        Err(Error::LargePages {
+            path: path.to_path_buf(),
+            needed,
+            limit: self.bytes,
+            enough: whole_mib(others + needed),
+        })
     }
 
     /// Makes sure that what is counted of sessions fits beside their events: `held` bytes up to now, `needed` in the end.
@@ -118,13 +147,13 @@ impl MemoryLimit {
         }
         let needed = needed.max(held);
         let enough = whole_mib(2 * needed + PER_THREAD * threads as u64);
-        Err(Error::ManyResults { needed, limit: self.0, enough })
+        Err(Error::ManyResults { needed, limit: self.bytes, enough })
     }
 
     /// Bytes that the process may take beside what it holds. Where they are fewer than `needed`, memory that is free
     /// goes back to the system first.
     pub fn left(self, needed: u64) -> u64 {
-        let left = || self.0.saturating_sub(resident().unwrap_or(0));
+        let left = || self.bytes.saturating_sub(resident().unwrap_or(0));
         if left() < needed {
             heap::give_back();
         }
@@ -138,7 +167,7 @@ impl MemoryLimit {
 
     /// The same, where what it holds may soon be larger by so many bytes.
     pub fn is_near_with(self, growth: u64) -> bool {
-        let margin = self.0 / 8 + growth;
+        let margin = self.bytes / 8 + growth;
         self.left(margin) < margin
     }
 
@@ -154,10 +183,10 @@ impl MemoryLimit {
     /// They do not.
     pub fn check_threads(self, threads: usize) -> Result<(), Error> {
         let least = BASE + PER_THREAD * threads as u64;
-        if self.0 >= least {
+        if self.bytes >= least {
             return Ok(());
         }
-        Err(Error::MemoryForThreads { limit: self.0, threads, least })
+        Err(Error::MemoryForThreads { limit: self.bytes, threads, least })
     }
 
     /// Makes sure that what one thread has buffered for a partition fits.
@@ -169,7 +198,7 @@ impl MemoryLimit {
         if needed <= room {
             return Ok(());
         }
-        Err(Error::TooLittleMemory { needed, limit: self.0, enough: whole_mib(self.0 - room + needed) })
+        Err(Error::TooLittleMemory { needed, limit: self.bytes, enough: whole_mib(self.bytes - room + needed) })
     }
 
     /// Bytes that one thread may take, once nothing else is in memory.
@@ -302,17 +331,28 @@ mod tests {
 
     #[test]
     fn half_of_a_limit_has_half_the_room() {
-        let limit = MemoryLimit(1 << 30);
+        let limit = MemoryLimit { bytes: 1 << 30, held: 0 };
         assert_eq!(limit.halved(2).room(2), limit.room(2).div_ceil(2));
-        assert_eq!(MemoryLimit(1 << 20).halved(2).room(2), 0);
+        assert_eq!(MemoryLimit { bytes: 1 << 20, held: 0 }.halved(2).room(2), 0);
+    }
+
+    #[test]
+    fn what_stays_takes_of_the_room() {
+        let limit = MemoryLimit { bytes: 1 << 30, held: 0 };
+        assert_eq!(limit.beside(1 << 20).room(2) + (1 << 20), limit.room(2));
+        let of_half = |limit: MemoryLimit| limit.check_aliases(1 << 29, (1, 2), 2);
+        let Err(Error::ManyAliases { enough, needed, .. }) = of_half(MemoryLimit { bytes: 1 << 29, held: 0 }) else {
+            panic!("too much")
+        };
+        assert!(of_half(limit).is_ok() && needed == 1 << 30 && enough > needed);
     }
 
     #[test]
     fn what_would_do_does() {
-        let limit = MemoryLimit(1 << 30);
+        let limit = MemoryLimit { bytes: 1 << 30, held: 0 };
         let Err(Error::TooLittleMemory { enough, .. }) = limit.check_partition(3 << 30, 2) else { panic!("too much") };
-        assert!(MemoryLimit(enough).check_partition(3 << 30, 2).is_ok());
+        assert!(MemoryLimit { bytes: enough, held: 0 }.check_partition(3 << 30, 2).is_ok());
         let Err(Error::MemoryForThreads { least, .. }) = limit.check_threads(100) else { panic!("too many") };
-        assert!(MemoryLimit(least).check_threads(100).is_ok());
+        assert!(MemoryLimit { bytes: least, held: 0 }.check_threads(100).is_ok());
     }
 }

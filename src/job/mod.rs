@@ -2,6 +2,7 @@
 //! Nothing is opened here but the job file itself.
 
 pub mod added;
+pub mod aliases;
 pub mod bins;
 pub mod chart;
 pub mod chart_keys;
@@ -39,6 +40,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 pub use added::AddedColumns;
+pub use aliases::Aliases;
 pub use chart::Chart;
 pub use column::Column;
 pub use definition::{Custom, Definition, Kind};
@@ -108,6 +110,8 @@ pub struct Input {
     pub preset: Option<source::Preset>,
     /// How object stores are reached.
     pub storage: StorageOptions,
+    /// Who users are; `None` where they are as read.
+    pub aliases: Option<Aliases>,
 }
 
 /// Deduplication by a unique id.
@@ -292,6 +296,7 @@ impl Input {
             sets_dedup_within: keys.dedup_within.is_some(),
             preset: None,
             storage,
+            aliases: keys.aliases.map(Aliases::new).transpose()?,
         })
     }
 }

@@ -37,6 +37,11 @@
 //! **Timeouts by a column** are judged by the event before a gap: H is the longest of them, as an event more than that ago is cut
 //! off whatever it is, and no gap within a candidate is longer.
 //!
+//! **`new_on_change`** compares an event's values with those of events up to M before it, and after the last silence that cuts:
+//! of both, those events tell. So whether a candidate begins at s depends on events in [s − max(H, M), s], also under
+//! `at_midnight`, where dates forget nothing, and back = max(H, M) + D, or M + D. How far ahead events matter is as without it: a
+//! candidate that is followed to its end may be cut by any of its events. Without M there is no bound, whatever else cuts.
+//!
 //! What a session's `end_reason` says (`timeout` or `end_of_data`) depends also on the latest time E of the input:
 //! [`TimeReach::ends_decided_between`].
 //!
@@ -104,6 +109,8 @@ pub enum Unbounded {
     RepeatedStart,
     /// `session.max_length` is `none`.
     MaxLength,
+    /// `session.max_length` is `none`, and `session.new_on_change` compares values.
+    Values,
     /// `session.max_gap` is `none`.
     MaxGap,
     /// `session.length_from` is `first_event`.
@@ -121,6 +128,9 @@ impl std::fmt::Display for Unbounded {
                 "with session.repeated_start = \"continue\" a session depends on how the one before it began"
             }
             Unbounded::MaxLength => "with session.max_length = \"none\" a session may go on for however long",
+            Unbounded::Values => {
+                "with session.new_on_change and session.max_length = \"none\" values are compared over however long"
+            }
             Unbounded::MaxGap => "with session.max_gap = \"none\" events belong together however far they are apart",
             Unbounded::FirstEvent => {
                 "with session.length_from = \"first_event\" a session starts at the first event that ever had its id"
@@ -159,7 +169,7 @@ impl TimeReach {
                 ids: Some(*id_unit),
             }),
             Kind::Custom(custom) if custom.at_midnight => Ok(TimeReach {
-                back: kept_apart,
+                back: sum(Self::remembered(custom, job)?, kept_apart),
                 ahead: Some(custom.silence.unwrap_or(DAY)),
                 dedup,
                 ends: Some(Ends::ByDate {
@@ -174,7 +184,7 @@ impl TimeReach {
                 let shortest = custom.shortest_silence().unwrap_or(silence);
                 let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
                 Ok(TimeReach {
-                    back: sum(silence, kept_apart),
+                    back: sum(silence.max(Self::remembered(custom, job)?), kept_apart),
                     ahead: Some(sum(longest, silence)),
                     dedup,
                     ends: Some(Ends::BySilence { shortest, silence, longest }),
@@ -182,6 +192,14 @@ impl TimeReach {
                 })
             }
         }
+    }
+
+    /// How long after it an event's value tells whether another one is new.
+    fn remembered(custom: &Custom, job: &Job) -> Result<Span, Unbounded> {
+        if custom.new_on_change.is_empty() {
+            return Ok(Span::default());
+        }
+        job.definition.max_length.ok_or(Unbounded::Values)
     }
 
     /// The events to read for the rows about instants from `first` to `last`.
@@ -235,8 +253,8 @@ impl TimeReach {
 ///
 /// A row about an event at *t* says in which session of the table it is, and in which place of it, or why it is in none.
 ///
-/// - **Custom definitions.** Its session starts at or after t − M, and is there if it is not longer than M: events from
-///   t − M − H − D to t + M + H decide, and an instant more, as what is exactly M long is there. A candidate that is longer is
+/// - **Custom definitions.** Its session starts at or after t − M, and is there if it is not longer than M: the events that
+///   decide on sessions that start from t − M to t do, and those of an instant more, as what is exactly M long is there. A candidate that is longer is
 ///   seen to be so within these times, too, but not how it began or ends: with starting events, or `unclosed = "drop"`, there
 ///   is no bound. The id of a session depends on those of its user that start before it on its date: so the times begin with
 ///   the first instant of the date of t − M.
@@ -270,16 +288,15 @@ impl EventReach {
                 Ok(EventReach { longest: none, back: sum(both, dedup), ahead: both, of_session: (DAY, longest) })
             }
             Kind::Custom(custom) if custom.at_midnight => {
-                Ok(EventReach { longest: none, back: sum(DAY, dedup), ahead: DAY, of_session: (none, none) })
+                Ok(EventReach { longest: none, back: sum(DAY, reach.back), ahead: DAY, of_session: (none, none) })
             }
             Kind::Custom(custom) if !custom.start_events.is_empty() || custom.drop_unclosed => Err(Unbounded::Reasons),
-            Kind::Custom(custom) => {
-                let silence = custom.silence.ok_or(Unbounded::MaxGap)?;
+            Kind::Custom(_) => {
                 let longest = job.definition.max_length.ok_or(Unbounded::MaxLength)?;
                 Ok(EventReach {
                     longest,
-                    back: sum(sum(silence, INSTANT), dedup),
-                    ahead: sum(longest, silence),
+                    back: sum(reach.back, INSTANT),
+                    ahead: reach.ahead.ok_or(Unbounded::MaxGap)?,
                     of_session: (none, longest),
                 })
             }
@@ -394,6 +411,8 @@ mod tests {
             ("timeout = '30m'\nmax_length = 'none'", Unbounded::MaxLength),
             ("start_event = 'x'\nmax_gap = 'none'", Unbounded::MaxGap),
             ("length_from = 'first_event'", Unbounded::FirstEvent),
+            ("new_on_change = 'x'\nmax_length = 'none'\nat_midnight = 'split'", Unbounded::Values),
+            ("new_on_change = 'x'\nmax_gap = 'none'", Unbounded::MaxGap),
         ] {
             assert_eq!(reach_with(keys, true), Err(why), "{keys}");
         }
@@ -413,6 +432,15 @@ mod tests {
         let continues = "start_event = 'x'\nrepeated_start = 'continue'\nmax_length = 'none'\nmax_gap = '1h'";
         assert_eq!(needed(&format!("{continues}\nat_midnight = 'split'")), (0, A_DAY + HOUR));
         assert_eq!(touched("at_midnight = 'split'\ntimeout = '30m'"), (-half, 0));
+    }
+
+    #[test]
+    fn values_are_compared_as_far_back_as_the_longest_session() {
+        let half = HOUR / 2;
+        assert_eq!(needed("new_on_change = 'x'\ntimeout = '30m'"), (-A_DAY, A_DAY + A_DAY + half));
+        assert_eq!(needed("new_on_change = 'x'\nmax_length = '2h'"), (-7 * A_DAY, A_DAY + 2 * HOUR + 7 * A_DAY));
+        assert_eq!(needed("new_on_change = 'x'\nat_midnight = 'split'\ntimeout = '30m'"), (-A_DAY, A_DAY + half));
+        assert_eq!(needed("dedup = 'x'|new_on_change = 'y'\ntimeout = '30m'").0, -A_DAY - 7 * A_DAY);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use super::key_types;
 use super::starts::{MONTHS, WEEKDAYS};
 
 /// Keys that take one of a few words.
-const WORDS: [(&str, &[&str]); 17] = [
+const WORDS: [(&str, &[&str]); 18] = [
     ("input.source", &["amplitude", "ga4", "posthog", "mixpanel", "snowplow", "rudderstack", "segment"]),
     ("input.user_type", &["text"]),
     ("input.time_unit", &["s", "ms", "us", "ns"]),
+    ("input.aliases.since_unit", &["s", "ms", "us", "ns"]),
     ("session.id_unit", &["s", "ms", "us", "ns"]),
     ("session.gap_equal", &["split", "join"]),
     ("session.unclosed", &["keep", "drop"]),

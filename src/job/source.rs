@@ -319,6 +319,7 @@ fn is_custom(job: &JobFile) -> bool {
         || session.end_event.is_some()
         || session.timeout.is_some()
         || session.at_midnight.as_deref() == Some("split")
+        || session.new_on_change.is_some()
 }
 
 /// Whether the job says by itself what a session is, in full or in part.

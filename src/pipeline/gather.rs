@@ -120,7 +120,8 @@ impl Gather<'_> {
         let least = pool.current_num_threads() * 4;
         let partitions = Partitions::for_rows(rows_read, PARTITION_ROWS, least);
         let store = EventBufferWriter::new(partitions, budget);
-        let normaliser = Normaliser::new(&job.input, &plan.roles, types).reading(plan.times());
+        let normaliser = Normaliser::new(&job.input, &plan.roles, types);
+        let normaliser = normaliser.reading(plan.times()).naming(plan.alias_table.as_deref());
         let block_rows = (partitions.count() * PIECE_ROWS).min(BLOCK_ROWS);
         let laying_out = LayingOut {
             normaliser: &normaliser,
@@ -219,7 +220,7 @@ fn laid_out_bytes(events: &EventBatch) -> usize {
         Values::Int(_) => None,
         Values::Text(texts) => Some(texts),
     });
-    let keys = [Some(&events.users), texts, events.facts.as_ref()].into_iter().flatten();
+    let keys = [Some(&events.users), texts, events.facts.as_ref(), events.watched.as_ref()].into_iter().flatten();
     // A dictionary comes with each of its batches, and may be larger than they are.
     let keys: usize =
         keys.map(|coded| coded.keys.size() * coded.codes.len().min(coded.keys.len()) / coded.keys.len().max(1)).sum();

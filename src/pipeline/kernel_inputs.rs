@@ -1,6 +1,7 @@
 //! A job's definition as the kernel takes it.
 
 use crate::events::normalise::RowCounts;
+use crate::events::source::plan::ReadPlan;
 use crate::job::dates::calendar;
 use crate::job::timeouts::Timeouts;
 use crate::job::{Custom, Job, Kind};
@@ -18,7 +19,8 @@ pub fn needs_latest(job: &Job) -> bool {
 
 fn property_only(custom: &Custom) -> bool {
     let by_type = !custom.start_events.is_empty() || !custom.end_events.is_empty();
-    custom.property.is_some() && !by_type && !custom.has_timeout && !custom.at_midnight
+    let by_value = !custom.new_on_change.is_empty();
+    custom.property.is_some() && !by_type && !by_value && !custom.has_timeout && !custom.at_midnight
 }
 
 /// The definition as the kernel takes it.
@@ -33,6 +35,7 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
             needs_end: custom.drop_unclosed,
             starts_continue: custom.starts_continue,
             at_midnight: custom.at_midnight,
+            remembers: job.definition.max_length,
             property_only: property_only(custom),
             latest,
         }),
@@ -42,15 +45,16 @@ fn rule(job: &Job, latest: Timestamp) -> Rule {
 /// The rule by which events may be joined as soon as they are read: of each event it needs no more than its time and
 /// what it is grouped by, and nobody asks for more than the segments it is in. `None` where that is not so.
 pub fn preaggregation(job: &Job) -> Option<Rule> {
-    let by_type = job
-        .definition
-        .custom()
-        .is_some_and(|custom| !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed);
+    // Of a definition that watches values, each event may cut, whatever its time.
+    let by_event = job.definition.custom().is_some_and(|custom| {
+        let by_type = !custom.start_events.is_empty() || !custom.end_events.is_empty() || custom.drop_unclosed;
+        by_type || !custom.new_on_change.is_empty()
+    });
     let one_by_one = job.input.dedup.is_some() || job.input.sequence.is_some() || !job.input.inactive.is_empty();
     let asks_for_more = job.holds().next().is_some() || job.output.events.is_some();
     // Partial sessions are of one date: there have to be dates at both ends of time.
     let has_dates = |time: Timestamp| calendar(&job.output.zone, time, time).is_some();
-    let joins = !by_type && !one_by_one && !asks_for_more;
+    let joins = !by_event && !one_by_one && !asks_for_more;
     let joins = joins && has_dates(job.input.times.min) && has_dates(job.input.times.max);
     // Where the input ends parts no events.
     let rule = joins.then(|| rule(job, Timestamp::default()))?;
@@ -112,13 +116,14 @@ pub struct KernelInputs {
 }
 
 impl KernelInputs {
-    /// Of a job, the rows that were read, the event types they had, and the latest time of all rows.
-    pub fn new(job: &Job, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
+    /// Of a job, what is read for it, the rows that were, the event types they had, and the latest time of all rows.
+    pub fn new(job: &Job, plan: &ReadPlan, rows: &RowCounts, names: &[String], latest: Option<Timestamp>) -> Self {
         let timeouts = job.definition.custom().and_then(|custom| custom.timeouts.as_ref());
         let timeouts = timeouts.map(Timeouts::by_class).unwrap_or_default();
+        let types = EventTypes::new(names, |name| describe(job, name)).with_timeouts(timeouts);
         KernelInputs {
             rule: rule(job, latest.unwrap_or_default()),
-            types: EventTypes::new(names, |name| describe(job, name)).with_timeouts(timeouts),
+            types: types.with_watched(plan.watched.as_ref().map(|watched| watched.layout()).unwrap_or_default()),
             dedup_within: job.input.dedup.as_ref().map(|dedup| dedup.within),
             max_length: job.definition.max_length,
             calendar: calendar_of(job, rows, latest),
@@ -141,6 +146,7 @@ impl KernelInputs {
             numbers: self.numbers,
             events: None,
             facts: None,
+            watched: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs the stages on all threads: batches to the scatter ([`Gather`]), partitions to the kernel ([`make()`]), dates to
 //! the writers. The only place that hands work to threads. Whatever the threads do, results come out in a fixed order.
 
+mod aliases;
 pub mod event_buffer;
 pub mod fetching;
 mod gather;
@@ -17,6 +18,7 @@ mod threads;
 use rayon::prelude::*;
 use rayon::ThreadPool;
 
+pub use aliases::load_aliases;
 pub use gather::{FactsOf, Gather, Gathered, Streamed};
 pub use make::{make, Made};
 pub use reading::{blame, latest_time, survey};

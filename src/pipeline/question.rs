@@ -47,8 +47,10 @@ impl Question {
         let threads = resources.threads()?;
         plan.keep_limit(resources.memory_limit, threads);
         let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
-        Ok(Question { job, plan, pool: pipeline::pool(threads)?, budget, quiet: resources.quiet })
+        let mut budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
+        let pool = pipeline::pool(threads)?;
+        pipeline::load_aliases(&pool, &job.input, &mut plan, &mut budget)?;
+        Ok(Question { job, plan, pool, budget, quiet: resources.quiet })
     }
 
     /// Reads all events.
@@ -92,7 +94,7 @@ impl Question {
             true => pipeline::latest_time(&self.pool, &self.job, &self.plan, &dictionary)?,
             false => gathered.rows.latest,
         };
-        let known = KernelInputs::new(&self.job, &gathered.rows, &dictionary.names(), latest);
+        let known = KernelInputs::new(&self.job, &self.plan, &gathered.rows, &dictionary.names(), latest);
         Ok(Asked { gathered, known })
     }
 }

@@ -128,6 +128,7 @@ mod tests {
             values: None,
             sequence: None,
             unique_ids: None,
+            watched: None,
             partial_sessions: None,
             facts: None,
         };

@@ -1,5 +1,6 @@
 //! Event types as the kernel sees them: an order, and what a type does to a session.
 
+use super::facts::FactLayout;
 use super::time::Span;
 
 /// What an event type does under a custom definition. It ranks events of one user at one time
@@ -103,6 +104,8 @@ pub struct EventTypes {
     any_inactive: bool,
     /// The timeout of each class; empty where there are no classes.
     timeouts: Vec<Span>,
+    /// What events have beside a type and a class that a definition looks at.
+    watched: FactLayout,
 }
 
 impl EventTypes {
@@ -126,7 +129,18 @@ impl EventTypes {
             keys,
             inactive,
             timeouts: Vec::new(),
+            watched: FactLayout::default(),
         }
+    }
+
+    /// The same types, of events that have such values in the columns that a definition watches.
+    pub fn with_watched(self, watched: FactLayout) -> Self {
+        EventTypes { watched, ..self }
+    }
+
+    /// The values of columns that a definition watches: none, where it watches none.
+    pub fn watched(&self) -> &FactLayout {
+        &self.watched
     }
 
     /// The same types, where each event has a class with a timeout of its own: codes are those of types times the number of

@@ -5,8 +5,8 @@
 //! brought back like any other key, events with equal facts share one, and what they are is worked out once for
 //! each distinct key.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::layout::columns::{KeyColumn, TextColumn};
 use super::layout::intern::Interner;
@@ -148,7 +148,7 @@ pub struct FactTable {
     segments: Vec<u64>,
     /// How many of the values come before those of which each is a segment.
     of_charts: usize,
-    merged: RefCell<MergedFacts>,
+    merged: Mutex<MergedFacts>,
 }
 
 /// The facts of events that repeat others: they come after the distinct ones.
@@ -208,7 +208,7 @@ impl FactTable {
     pub fn value(&self, value: usize, fact: u32) -> Option<i64> {
         match self.values[value].get(fact as usize) {
             Some(value) => *value,
-            None => self.merged.borrow().values[fact as usize - self.marks.len()][value],
+            None => self.merged_facts().values[fact as usize - self.marks.len()][value],
         }
     }
 
@@ -219,7 +219,7 @@ impl FactTable {
         if stays == repeat {
             return stays;
         }
-        if let Some(known) = self.merged.borrow().known.get(&(stays, repeat)) {
+        if let Some(known) = self.merged_facts().known.get(&(stays, repeat)) {
             return *known;
         }
         let smallest = |value: usize| match value < self.of_charts {
@@ -228,7 +228,7 @@ impl FactTable {
         };
         let values = (0..self.values.len()).map(smallest).collect();
         let marks = self.marks_of(stays) & self.marks_of(repeat);
-        let mut merged = self.merged.borrow_mut();
+        let mut merged = self.merged_facts();
         let fact = (self.marks.len() + merged.marks.len()) as u32;
         merged.values.push(values);
         merged.marks.push(marks);
@@ -236,10 +236,14 @@ impl FactTable {
         fact
     }
 
+    fn merged_facts(&self) -> MutexGuard<'_, MergedFacts> {
+        self.merged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn marks_of(&self, fact: u32) -> u64 {
         match self.marks.get(fact as usize) {
             Some(marks) => *marks,
-            None => self.merged.borrow().marks[fact as usize - self.marks.len()],
+            None => self.merged_facts().marks[fact as usize - self.marks.len()],
         }
     }
 

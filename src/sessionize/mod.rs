@@ -23,3 +23,4 @@ pub mod table_rows;
 pub mod time;
 pub mod user;
 pub mod visit;
+pub mod watched;

@@ -1,6 +1,7 @@
 //! Step 5: the events of one user in order (SPEC 2, step 5).
 
 use super::rows::{Row, RowKey};
+use super::watched::WatchedTable;
 
 /// Puts rows in order. They mostly are, nearly: an event table grows with time. So each row goes to its place among
 /// those before it, and only where that takes long are they sorted as anything would be.
@@ -28,6 +29,41 @@ pub fn settle_classes<T: RowKey>(rows: &mut [Row<T>]) {
             row.set_class(class);
         }
     }
+}
+
+/// Puts rows that are equal in all that orders events in the order of their unique ids, then of their watched values, column
+/// by column.
+pub fn settle_watched<T: RowKey>(rows: &mut [Row<T>], table: &WatchedTable) {
+    for ties in rows.chunk_by_mut(|a, b| (a.value(), a.order()) == (b.value(), b.order())) {
+        if ties.len() > 1 {
+            let values = |row: &Row<T>| -> Vec<Option<i64>> {
+                (0..table.columns()).map(|column| table.value(column, row.watched())).collect()
+            };
+            ties.sort_by_cached_key(|row| (row.unique_id(), values(row), row.fact()));
+        }
+    }
+}
+
+/// The watched values of rows that are settled, row by row: of those that are equal in all that orders events, unique ids
+/// among it, the values of each column ascend on their own.
+pub fn watched_values<T: RowKey>(rows: &[Row<T>], table: &WatchedTable) -> Vec<Option<i64>> {
+    let columns = table.columns();
+    let mut values = Vec::with_capacity(rows.len() * columns);
+    for row in rows {
+        values.extend((0..columns).map(|column| table.value(column, row.watched())));
+    }
+    let mut first = 0;
+    for ties in rows.chunk_by(|a, b| (a.value(), a.order(), a.unique_id()) == (b.value(), b.order(), b.unique_id())) {
+        // The first column is in order already.
+        for column in (1..columns).filter(|_| ties.len() > 1) {
+            let place = |tie: usize| (first + tie) * columns + column;
+            let mut own: Vec<Option<i64>> = (0..ties.len()).map(|tie| values[place(tie)]).collect();
+            own.sort_unstable();
+            own.into_iter().enumerate().for_each(|(tie, value)| values[place(tie)] = value);
+        }
+        first += ties.len();
+    }
+    values
 }
 
 /// Rows without a value before those with one; both stay in the order they have.

@@ -124,6 +124,8 @@ fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partitio
     }
     let ids = IdTimes::new(rules.rule, rows.texts.as_ref());
     let id_time = |id: i64| ids.time_of(id);
+    let watched = std::mem::take(&mut rows.watched);
+    let rules = &rules.watching(&watched);
     let table = match (rules.facts, rows.facts.take()) {
         (Some(facts), Some(KeyColumn::Text(keys))) => FactTable::new(&facts.layout, &keys),
         _ => FactTable::default(),

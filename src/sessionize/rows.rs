@@ -7,6 +7,7 @@ use super::layout::block::{Block, BlockKeys, CodedKeys};
 use super::layout::columns::KeyColumn;
 use super::layout::intern::Interner;
 use super::time::{Span, Timestamp};
+use super::watched::WatchedTable;
 
 /// What an event is besides its time: what it is grouped by, and what orders events of one user at one time
 /// (SPEC 2, step 5). Several kinds, so that the usual job, without groups, a sequence or unique ids, moves rows of
@@ -30,6 +31,14 @@ pub trait RowKey: Copy + Ord + Default + Send {
     /// The event's facts, by their place; 0 where nobody asks for facts.
     fn fact(self) -> u32 {
         0
+    }
+    /// The event's values in the columns that the definition watches, by their place; 0 where it watches none.
+    fn watched(self) -> u32 {
+        0
+    }
+    /// The same with other watched values, where it has some.
+    fn with_watched(self, _: u32) -> Self {
+        self
     }
     /// The rest of it, where it stands for a partial session of events rather than one.
     fn partial_session(self) -> Option<PartialKey> {
@@ -58,11 +67,16 @@ pub struct Source<'a> {
     types: &'a EventTypes,
     texts: Vec<u32>,
     facts: Vec<u32>,
+    watched: Vec<u32>,
 }
 
 impl Source<'_> {
     fn fact(&self, row: usize) -> u32 {
         self.block.facts.as_ref().map_or(0, |keys| self.facts[self.block.code(keys, row)])
+    }
+
+    fn watched(&self, row: usize) -> u32 {
+        self.block.watched.as_ref().map_or(0, |keys| self.watched[self.block.code(keys, row)])
     }
 
     fn event(&self, row: usize) -> EventKey {
@@ -238,6 +252,56 @@ impl<T: RowKey> RowKey for Grouped<T> {
     }
 }
 
+/// A row key of an event with values that the definition watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WatchedKey<T> {
+    key: T,
+    // Last, so that it decides nothing but the place of events that are equal in all that counts.
+    watched: u32,
+}
+
+impl<T: RowKey> RowKey for WatchedKey<T> {
+    fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
+        WatchedKey { key: T::read(source, row, ids), watched: source.watched(row) }
+    }
+
+    fn event(self) -> EventKey {
+        self.key.event()
+    }
+
+    fn value(self) -> Option<i64> {
+        self.key.value()
+    }
+
+    fn unique_id(self) -> Option<u32> {
+        self.key.unique_id()
+    }
+
+    fn order(self) -> (i64, EventKey) {
+        self.key.order()
+    }
+
+    fn watched(self) -> u32 {
+        self.watched
+    }
+
+    fn with_watched(self, watched: u32) -> Self {
+        WatchedKey { watched, ..self }
+    }
+
+    fn with_class(self, class: u32) -> Self {
+        WatchedKey { key: self.key.with_class(class), ..self }
+    }
+
+    fn ranked(self, ranks: &[u32]) -> Self {
+        WatchedKey { key: self.key.ranked(ranks), ..self }
+    }
+
+    fn with_ordered_id(self, ranks: &[u32]) -> Self {
+        WatchedKey { key: self.key.with_ordered_id(ranks), ..self }
+    }
+}
+
 /// A row key of an event with facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FactKey<T> {
@@ -269,6 +333,14 @@ impl<T: RowKey> RowKey for FactKey<T> {
 
     fn fact(self) -> u32 {
         self.fact
+    }
+
+    fn watched(self) -> u32 {
+        self.key.watched()
+    }
+
+    fn with_watched(self, watched: u32) -> Self {
+        FactKey { key: self.key.with_watched(watched), ..self }
     }
 
     fn partial_session(self) -> Option<PartialKey> {
@@ -351,9 +423,19 @@ impl<T: RowKey> Row<T> {
         self.key = self.key.with_fact(fact);
     }
 
+    /// Its values in the columns that the definition watches, by their place.
+    pub fn watched(&self) -> u32 {
+        self.key.watched()
+    }
+
+    /// Gives it other watched values.
+    pub fn set_watched(&mut self, watched: u32) {
+        self.key = self.key.with_watched(watched);
+    }
+
     /// Its place among the events of its user, whatever group it is in (SPEC 2, step 5).
     pub fn moment(&self) -> (Timestamp, T) {
-        (self.time, self.key.with_fact(0).with_class(0))
+        (self.time, self.key.with_fact(0).with_class(0).with_watched(0))
     }
 
     /// What of its moment orders events that have no unique ids; the class of its event does not.
@@ -397,6 +479,8 @@ pub struct PartitionRows<T> {
     pub texts: Option<KeyColumn>,
     /// Where facts are asked for: the distinct ones in ascending order, which the rows' facts are places in.
     pub facts: Option<KeyColumn>,
+    /// The values that the definition watches, which rows name by their places.
+    pub watched: WatchedTable,
     /// The codes of unique ids, until they are put in order.
     ids: Option<Interner>,
     rows: Vec<Row<T>>,
@@ -435,6 +519,7 @@ impl<T: RowKey> PartitionRows<T> {
         let mut rows = vec![Row::default(); bounds.last().map_or(0, |end| *end as usize)];
         let mut ids = Interner::of_text();
         let mut facts = first.facts.as_ref().map(|_| Interner::of_text());
+        let mut watched = first.watched.as_ref().map(|_| Interner::of_text());
         for ((block, partition), of_block) in pieces.iter().zip(users_of) {
             let texts = match (block.values.as_ref().map(|values| &values.keys), &mut texts) {
                 (Some(BlockKeys::Text(keys)), Some(texts)) => global_codes(keys, *partition, texts),
@@ -444,7 +529,11 @@ impl<T: RowKey> PartitionRows<T> {
                 (Some(keys), Some(facts)) => global_codes(keys, *partition, facts),
                 _ => Vec::new(),
             };
-            let source = Source { block, types, texts, facts };
+            let watched = match (&block.watched, &mut watched) {
+                (Some(keys), Some(watched)) => global_codes(keys, *partition, watched),
+                _ => Vec::new(),
+            };
+            let source = Source { block, types, texts, facts, watched };
             for (key, code) in block.users.of_partition(*partition).zip(of_block) {
                 let run = block.users.run(key);
                 let place = &mut next[code as usize];
@@ -463,8 +552,14 @@ impl<T: RowKey> PartitionRows<T> {
         if let Some(ranks) = fact_ranks {
             rows.iter_mut().for_each(|row| row.key = row.key.with_fact(ranks[row.fact() as usize]));
         }
-        let mut rows = PartitionRows { users, texts, facts, ids: Some(ids), rows, bounds };
-        if !types.timeouts().is_empty() {
+        let (watched, watched_ranks) = watched.map(Interner::into_ranked).unzip();
+        if let Some(ranks) = watched_ranks {
+            rows.iter_mut().for_each(|row| row.set_watched(ranks[row.watched() as usize]));
+        }
+        let watched = WatchedTable::new(types.watched(), watched);
+        let looks_at_values = !types.timeouts().is_empty() || watched.columns() > 0;
+        let mut rows = PartitionRows { users, texts, facts, watched, ids: Some(ids), rows, bounds };
+        if looks_at_values {
             rows.order_ids();
         }
         Some(rows)

@@ -67,6 +67,26 @@ pub struct Looks<'a> {
     pub calendar: &'a Calendar,
     /// The timeout after an event of each class; empty where it is the same after all.
     pub timeouts: &'a [Span],
+    /// The values of which a new one begins a session.
+    pub watched: Watched<'a>,
+}
+
+/// The values of a group's events in the columns of which a new value begins a session (`new_on_change`).
+///
+/// Of events that are equal in all that orders events, those of each column ascend on their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watched<'a> {
+    /// Of one event after the other, a value for each column; `None` where it is null or empty.
+    pub values: &'a [Option<i64>],
+    /// How many columns there are.
+    pub columns: usize,
+}
+
+impl<'a> Watched<'a> {
+    /// Those of consecutive events.
+    pub fn of(self, events: Range<usize>) -> Self {
+        Watched { values: &self.values[events.start * self.columns..events.end * self.columns], ..self }
+    }
 }
 
 /// A bound within which events of one group are in one session.
@@ -130,6 +150,8 @@ pub enum EndReason {
     Timeout,
     /// It ends with its date (`at_midnight`).
     Midnight,
+    /// A new value of a column cut it (`new_on_change`).
+    Change,
     /// The next starting event cut it.
     StartEvent,
     /// The input ends before anything did.
@@ -138,12 +160,13 @@ pub enum EndReason {
 
 impl EndReason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [EndReason; 7] = [
+    pub const ALL: [EndReason; 8] = [
         EndReason::SessionId,
         EndReason::Property,
         EndReason::EndEvent,
         EndReason::Timeout,
         EndReason::Midnight,
+        EndReason::Change,
         EndReason::StartEvent,
         EndReason::EndOfData,
     ];
@@ -156,6 +179,7 @@ impl EndReason {
             EndReason::EndEvent => "end_event",
             EndReason::Timeout => "timeout",
             EndReason::Midnight => "midnight",
+            EndReason::Change => "change",
             EndReason::StartEvent => "start_event",
             EndReason::EndOfData => "end_of_data",
         }
@@ -238,7 +262,7 @@ impl Silence {
 /// ```
 ///
 /// ```
-/// use dwell::kernel::{Calendar, CustomRule, EventTypes, Looks, Role, Row, Silence, Span, Timestamp, Verdict};
+/// use dwell::kernel::{Calendar, CustomRule, EventTypes, Looks, Role, Row, Silence, Span, Timestamp, Verdict, Watched};
 ///
 /// const MINUTE: i64 = 60_000_000;
 /// let names = ["open".to_string(), "view".to_string()];
@@ -253,11 +277,12 @@ impl Silence {
 ///     needs_end: false,
 ///     starts_continue: false,
 ///     at_midnight: false,
+///     remembers: None,
 ///     property_only: false,
 ///     latest: Timestamp::from_micros(31 * MINUTE),
 /// };
 /// let mut found = Vec::new();
-/// let looks = Looks { calendar: &Calendar::single(), timeouts: &[] };
+/// let looks = Looks { calendar: &Calendar::single(), timeouts: &[], watched: Watched::default() };
 /// rule.candidates(&events, looks, |candidate| {
 ///     found.push((candidate.events, match candidate.verdict {
 ///         Verdict::Session(bounds) => bounds.reason.name(),
@@ -278,6 +303,8 @@ pub struct CustomRule {
     pub starts_continue: bool,
     /// Whether a session ends with its date (`at_midnight = "split"`).
     pub at_midnight: bool,
+    /// How long after it a value still tells whether one of the same column is new (`max_length`); `None` for however long.
+    pub remembers: Option<Span>,
     /// Whether only a property is set: `end_reason` then says nothing else.
     pub property_only: bool,
     /// The latest time of the whole input.
@@ -290,16 +317,17 @@ impl CustomRule {
         let Some(first) = events.first() else { return };
         let mut dates = Dates { ends: self.at_midnight.then_some(looks.calendar), date: None };
         dates.go_to(first.time());
+        let mut values = LatestValues::new(looks.watched, self.remembers);
+        values.go_to(0, first.time(), false);
         let mut last = Last::of(first);
         let mut open = 0;
         for (next, event) in events.iter().enumerate().skip(1) {
             let midnight = dates.go_to(event.time());
             let silent = last.silence(self.silence, looks).cuts(last.end, event.time());
-            if midnight || silent || self.opens(events, open, next) {
-                found(Candidate {
-                    events: open..next,
-                    verdict: self.judge(events, open..next, last.end, silent, midnight),
-                });
+            let change = values.go_to(next, event.time(), silent);
+            if midnight || silent || change || self.opens(events, open, next) {
+                let cut = Cut { silent, midnight, change };
+                found(Candidate { events: open..next, verdict: self.judge(events, open..next, last.end, cut) });
                 open = next;
             }
             // All that came before ended before a silence that cuts.
@@ -307,11 +335,12 @@ impl CustomRule {
         }
         let midnight = dates.go_to(self.latest);
         let silent = last.silence(self.silence, looks).cuts(last.end, self.latest);
-        let rest = open..events.len();
-        found(Candidate { events: rest.clone(), verdict: self.judge(events, rest, last.end, silent, midnight) });
+        let (rest, cut) = (open..events.len(), Cut { silent, midnight, change: false });
+        found(Candidate { events: rest.clone(), verdict: self.judge(events, rest, last.end, cut) });
     }
 
-    /// Whether the event at `next` opens a new candidate by the types of events: silences and midnight are asked for by the caller. The current one opened at `open`.
+    /// Whether the event at `next` opens a new candidate by the types of events: silences, midnight and changes are asked for by
+    /// the caller. The current one opened at `open`.
     fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
@@ -319,16 +348,8 @@ impl CustomRule {
     }
 
     /// Whether a candidate whose last event ended at `last_end` is a session, and why it ended; the reasons are in the order of
-    /// SPEC 4. `silent` says whether a silence follows that cuts, and `midnight` whether a date ends, before the next event or the
-    /// end of the input.
-    fn judge<T: RowKey>(
-        &self,
-        events: &[Row<T>],
-        candidate: Range<usize>,
-        last_end: Timestamp,
-        silent: bool,
-        midnight: bool,
-    ) -> Verdict {
+    /// SPEC 4. `cut` says what follows it.
+    fn judge<T: RowKey>(&self, events: &[Row<T>], candidate: Range<usize>, last_end: Timestamp, cut: Cut) -> Verdict {
         let (first, last) = (&events[candidate.start], &events[candidate.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
@@ -341,16 +362,60 @@ impl CustomRule {
             EndReason::Property
         } else if last.event().is_end() {
             EndReason::EndEvent
-        } else if silent {
+        } else if cut.silent {
             EndReason::Timeout
-        } else if midnight {
+        } else if cut.midnight {
             EndReason::Midnight
+        } else if cut.change {
+            EndReason::Change
         } else if has_next {
             EndReason::StartEvent
         } else {
             EndReason::EndOfData
         };
         Verdict::Session(Bounds { start: first.time(), end: last_end, reason, clock_skew: false })
+    }
+}
+
+/// What follows a candidate, before the next event or the end of the input, besides the types of events.
+#[derive(Clone, Copy)]
+struct Cut {
+    /// A silence that cuts.
+    silent: bool,
+    /// The end of a date, where dates end sessions.
+    midnight: bool,
+    /// A new value of a column, where these begin sessions.
+    change: bool,
+}
+
+/// The latest value of each watched column since the last silence that cut, and when it was.
+struct LatestValues<'a> {
+    watched: Watched<'a>,
+    remembers: Option<Span>,
+    latest: Vec<Option<(i64, Timestamp)>>,
+}
+
+impl<'a> LatestValues<'a> {
+    fn new(watched: Watched<'a>, remembers: Option<Span>) -> Self {
+        LatestValues { watched, remembers, latest: vec![None; watched.columns] }
+    }
+
+    /// Goes on to an event, after a silence that cuts or not; whether one of its values is new.
+    fn go_to(&mut self, event: usize, time: Timestamp, silent: bool) -> bool {
+        if self.latest.is_empty() {
+            return false;
+        }
+        if silent {
+            self.latest.fill(None);
+        }
+        let mut is_new = false;
+        for (latest, value) in self.latest.iter_mut().zip(self.watched.of(event..event + 1).values) {
+            let Some(value) = *value else { continue };
+            let remembers = |then| self.remembers.is_none_or(|limit| time.since(then) <= limit);
+            is_new |= latest.is_some_and(|(known, then)| known != value && remembers(then));
+            *latest = Some((value, time));
+        }
+        is_new
     }
 }
 
@@ -501,6 +566,7 @@ mod tests {
             needs_end: false,
             starts_continue: false,
             at_midnight: false,
+            remembers: None,
             property_only: false,
             latest: Timestamp::from_micros(1_000),
         }
@@ -509,7 +575,7 @@ mod tests {
     /// What each candidate is: its length and why it ended or is out.
     fn cut(rule: CustomRule, events: &[(i64, char)]) -> Vec<(usize, &'static str)> {
         let mut found = Vec::new();
-        let looks = Looks { calendar: &Calendar::single(), timeouts: &[] };
+        let looks = Looks { calendar: &Calendar::single(), timeouts: &[], watched: Watched::default() };
         rule.candidates(&story(events), looks, |candidate| {
             let why = match candidate.verdict {
                 Verdict::Session(bounds) => bounds.reason.name(),

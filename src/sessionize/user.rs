@@ -12,14 +12,15 @@
 
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
-use super::order::{put_in_order, settle_classes};
+use super::order::{put_in_order, settle_classes, settle_watched, watched_values};
 use super::rows::{Row, RowKey};
-use super::rule::{Bounds, Looks, OutOfSession, Rule, Verdict};
+use super::rule::{Bounds, Looks, OutOfSession, Rule, Verdict, Watched};
 use super::table_rows::added::FactRules;
 use super::table_rows::event_rows::EventRules;
 use super::time::calendar::Calendar;
 use super::time::dates::DateSet;
 use super::time::{Day, Span, Timestamp};
+use super::watched::WatchedTable;
 
 /// Everything that decides what sessions there are, besides the events.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +45,37 @@ pub struct Rules<'a> {
     pub events: Option<&'a EventRules>,
     /// What is made of facts; `None` where nobody asks for any.
     pub facts: Option<&'a FactRules>,
+    /// The watched values of the partition at hand; `None` where the rule watches none.
+    pub watched: Option<&'a WatchedTable>,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
+    /// The same over the rows of a partition with these watched values.
+    pub fn watching<'b>(&self, watched: &'b WatchedTable) -> Rules<'b>
+    where
+        'a: 'b,
+    {
+        Rules { watched: Some(watched).filter(|watched| watched.columns() > 0), ..*self }
+    }
+
     /// Whether tables hold the date of this instant.
     pub fn hold_date_of(&self, time: Timestamp) -> bool {
         self.dates.is_all() || self.dates.holds(self.calendar.day_of(time))
     }
 
-    /// What the rule looks at beside events.
-    fn looks(&self) -> Looks<'_> {
-        Looks { calendar: self.calendar, timeouts: self.types.timeouts() }
+    /// What the rule looks at beside events, which have these watched values.
+    fn looks<'b>(&'b self, watched: Watched<'b>) -> Looks<'b> {
+        Looks { calendar: self.calendar, timeouts: self.types.timeouts(), watched }
+    }
+
+    /// The watched values of events that count, event by event.
+    pub fn watched_values<T: RowKey>(&self, events: &[Row<T>]) -> Vec<Option<i64>> {
+        self.watched.map_or_else(Vec::new, |table| watched_values(events, table))
+    }
+
+    /// How many columns are watched.
+    pub fn watched_columns(&self) -> usize {
+        self.watched.map_or(0, WatchedTable::columns)
     }
 
     fn standing(&self, day: Day, bounds: Bounds) -> TableStanding {
@@ -127,8 +148,10 @@ pub fn walk_user<T: RowKey, S: Sink<T>>(
     id_time: &impl Fn(i64) -> Option<Timestamp>,
     sink: &mut S,
 ) {
-    for group in groups(events_that_count(rules, events, sink)) {
-        rules.rule.candidates(group, rules.looks(), id_time, |candidate| match candidate.verdict {
+    let events = events_that_count(rules, events, sink);
+    let values = rules.watched_values(events);
+    for (group, watched) in groups_watched(events, Watched { values: &values, columns: rules.watched_columns() }) {
+        rules.rule.candidates(group, rules.looks(watched), id_time, |candidate| match candidate.verdict {
             Verdict::Out(reason) => sink.out_of_session(&group[candidate.events], reason),
             Verdict::Session(bounds) => {
                 let (events, after) = group[candidate.events.start..].split_at(candidate.events.len());
@@ -150,6 +173,9 @@ pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
         let kept = drop_duplicates(events, within, |event, stays| {
             if let Some(stays) = stays {
                 stays.set_fact(sink.facts_of_both(stays.fact(), event.fact()));
+                if let Some(watched) = rules.watched {
+                    stays.set_watched(watched.merged(stays.watched(), event.watched()));
+                }
             }
             sink.duplicate(event);
         });
@@ -159,11 +185,27 @@ pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
     let kept = drop_inactive(events, rules.types, |event| sink.inactive(event));
     let events = &mut events[..kept];
     put_in_order(events);
+    if let Some(watched) = rules.watched {
+        settle_watched(events, watched);
+    }
     if !rules.types.timeouts().is_empty() {
         settle_classes(events);
     }
     sink.counted(events);
     events
+}
+
+/// The groups of events that are in order, each with those of the watched values of all that are its own.
+pub fn groups_watched<'e, T: RowKey>(
+    events: &'e [Row<T>],
+    watched: Watched<'e>,
+) -> impl Iterator<Item = (&'e [Row<T>], Watched<'e>)> {
+    let mut next = 0;
+    groups(events).map(move |group| {
+        let first = next;
+        next += group.len();
+        (group, watched.of(first..next))
+    })
 }
 
 /// The groups of events that are in order: those of one session id, or of one value of the property.

@@ -3,10 +3,11 @@
 use super::event_types::{EventKey, EventTypes};
 use super::layout::block::Block;
 use super::layout::columns::KeyColumn;
-use super::rows::{FactKey, FullKey, Grouped, PartialKey, PartitionRows, Row, RowKey};
+use super::rows::{FactKey, FullKey, Grouped, PartialKey, PartitionRows, Row, RowKey, WatchedKey};
 use super::rule::Rule;
 use super::session_id::{text_as_time, NumberTimes};
 use super::time::Timestamp;
+use super::watched::WatchedTable;
 
 /// Work on the rows of a partition, of whatever kind they are.
 pub trait RowsWork {
@@ -16,8 +17,8 @@ pub trait RowsWork {
     fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Self::Made;
 }
 
-/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids and
-/// facts where the blocks do, and no others. `None` where there are no blocks.
+/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids, watched
+/// values and facts where the blocks do, and no others. `None` where there are no blocks.
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     let (first, _) = pieces.first()?;
     // Some blocks may have none: there it was of no use to join events.
@@ -25,6 +26,14 @@ pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, wo
         return match first.values.is_some() {
             false => with_facts::<PartialKey, W>(pieces, types, work),
             true => with_facts::<Grouped<PartialKey>, W>(pieces, types, work),
+        };
+    }
+    if first.watched.is_some() {
+        return match (first.values.is_some(), first.has_sequence_or_ids()) {
+            (false, false) => with_facts::<WatchedKey<EventKey>, W>(pieces, types, work),
+            (false, true) => with_facts::<WatchedKey<FullKey>, W>(pieces, types, work),
+            (true, false) => with_facts::<WatchedKey<Grouped<EventKey>>, W>(pieces, types, work),
+            (true, true) => with_facts::<WatchedKey<Grouped<FullKey>>, W>(pieces, types, work),
         };
     }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
@@ -81,7 +90,7 @@ impl IdTimes {
 pub trait UserVisitor {
     /// All events of a user that passed the filter and were not rejected, in no particular order, duplicates and
     /// inactive ones among them. `user` is the user's place among those of the partition.
-    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes);
+    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable);
 }
 
 /// What the rows of a visited partition name by their places.
@@ -106,7 +115,8 @@ pub fn visit_users<V: UserVisitor>(
         type Made = Visited;
         fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Visited {
             let ids = IdTimes::new(self.0, rows.texts.as_ref());
-            rows.each_user(|user, events| self.1.visit(user, events, &ids));
+            let watched = std::mem::take(&mut rows.watched);
+            rows.each_user(|user, events| self.1.visit(user, events, &ids, &watched));
             Visited { users: rows.users, texts: rows.texts }
         }
     }

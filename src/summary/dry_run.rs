@@ -41,6 +41,14 @@ pub fn plan_text(
         let as_text = if plan.roles.has_as_text(role, column) { ", as text" } else { "" };
         line("Column", format!("{} as {role} ({}{as_text}{from})", column.spelled, column.kind.name()));
     }
+    if let (Some(of), Some(aliases)) = (&job.input.aliases, &plan.aliases) {
+        let since = of.since.as_ref().map(|since| format!(", since {}", harmless(since))).unwrap_or_default();
+        let (names, rows) = (format!("{} is {}", harmless(&of.from), harmless(&of.to)), grouped(aliases.extent.rows));
+        line("Aliases", format!("{names}{since}, in {rows} rows of {} files", grouped(aliases.extent.files)));
+    }
+    if let Some(watched) = &plan.watched {
+        line("Columns", format!("{}, of which a new value begins a session", harmless(&watched.canonical())));
+    }
     if let Some(condition) = plan.condition() {
         line("Condition", harmless(condition));
     }

@@ -19,6 +19,9 @@ pub struct EventCounts {
     pub filtered: u64,
     /// Rejected rows by reason.
     pub rejected: Map<String, Value>,
+    /// Events whose user is now another, of those that were read; where the job has a mapping of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aliased: Option<u64>,
     /// Events dropped as duplicates.
     pub duplicates: u64,
     /// Events of inactive types.
@@ -50,6 +53,7 @@ impl EventCounts {
             rows: extent.rows,
             filtered: extent.rows_ruled_out + rows.filtered,
             rejected: by_reason(Rejection::ALL.map(|reason| (reason.name(), rows.rejected[reason as usize]))),
+            aliased: rows.aliased,
             duplicates: counts.duplicates,
             inactive: counts.inactive,
             outside_window: extent.rows_outside + rows.outside + counts.outside_window,

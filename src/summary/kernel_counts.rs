@@ -41,6 +41,8 @@ struct Columns {
     time_unit: Option<&'static str>,
     /// The first possible time, and the first that is too late, in microseconds since the epoch.
     possible_times: [i64; 2],
+    /// Whether a mapping says who users are: then these columns alone do not.
+    aliases: bool,
     session_id: Option<String>,
     property: Option<String>,
     /// Those of the stream that are needed for anything.
@@ -58,6 +60,7 @@ impl Columns {
             time: roles.time.spelled.clone(),
             time_unit: input.time_unit.map(|unit| unit.name()),
             possible_times: [input.times.min, input.times.max].map(|time| time.micros()),
+            aliases: input.aliases.is_some(),
             session_id: value(true),
             property: value(false),
             needed: needed.to_vec(),

@@ -80,6 +80,9 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
             name => format!("{} {name}", grouped(*count)),
         })
         .collect();
+    if let Some(aliased) = run.counts.aliased {
+        line("Aliased", format!("{} of {} rows have another user now", grouped(aliased), grouped(facts.rows.passed)));
+    }
     if !left_out.is_empty() {
         line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.counts.rows)));
     }

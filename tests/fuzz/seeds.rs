@@ -43,5 +43,6 @@ fn batch(rows: u32, with_rest: bool, text_values: bool) -> EventBatch {
         unique_ids: with_rest.then_some(ids),
         partial_sessions: None,
         facts: with_rest.then(|| Coded::new(keys(), codes())),
+        watched: with_rest.then(|| Coded::new(keys(), codes())),
     }
 }

@@ -162,6 +162,7 @@ fn gaps_are_what_lies_between_the_sessions_that_shorter_timeouts_make() {
             unclosed: None,
             repeated_start: None,
             at_midnight: None,
+            new_on_change: Vec::new(),
             gap_equal: Some(GapEqual::Split),
             max_length: Some(Limit::Never),
             since: None,

@@ -1,7 +1,8 @@
 //! The README and the pages of the guide: what they point to is there, and what they show works.
 
 use crate::examples::with_sample;
-use crate::support::Sandbox;
+use crate::reference::Alias;
+use crate::support::{text, write_aliases, ColumnType, Sandbox};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -189,6 +190,8 @@ fn the_page_of_the_command_line_has_every_command_and_every_flag_of_run() {
 #[test]
 fn jobs_on_the_pages_are_jobs() {
     let sandbox = with_sample();
+    let mapping = [Alias { from: text("a device"), to: text("a user"), since: None }];
+    write_aliases(&sandbox.path().join("aliases/part-0.parquet"), ColumnType::Text, true, &mapping);
     let mut jobs = 0;
     for name in ["job_file", "sessions", "charts"] {
         let page = read(root().join(format!("src/guide/{name}.md"))).1;

@@ -5,7 +5,8 @@
 
 use crate::reference::{
     self, AtMidnight, Calendar, Cell, Counts, Definition, Event, GapEqual, IdUnit, LengthFrom, Limit, Outcome,
-    RepeatedStart, Timeouts, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND, SESSION_ID, YEAR_2000, YEAR_2100,
+    RepeatedStart, Timeouts, Unclosed, Value, DAY, HOUR, KEEP, MILLI, MINUTE, PLATFORM, SECOND, SESSION_ID, YEAR_2000,
+    YEAR_2100,
 };
 use crate::support::{
     job_toml, outcome_difference, table_hashes, uncounted_rows, ColumnType, Layout, Sandbox, TimeType, Unit, PROPERTY,
@@ -142,6 +143,15 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
             0.4,
             prop::collection::vec((select(vec!["ios", "web", "watch"]), select(TIMEOUTS.to_vec())), 1..3),
         ),
+        select(vec![
+            names(&[]),
+            names(&[]),
+            names(&[]),
+            names(&[PLATFORM]),
+            names(&[KEEP]),
+            names(&[PLATFORM, PROPERTY]),
+            names(&[PROPERTY, KEEP, PLATFORM]),
+        ]),
     );
     let options = (
         limit(vec![20 * MINUTE, HOUR, DAY, 2 * DAY, 7 * DAY]),
@@ -164,7 +174,8 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
     let (rows, shape, options) = (rows.boxed(), shape.boxed(), options.boxed());
     (rows, shape, options, output).prop_map(move |(rows, shape, options, output)| {
         let (keep_above, min_time, max_time, sequence, dedup, inactive) = rows;
-        let (property, start_event, end_event, timeout, listed) = shape;
+        let (property, start_event, end_event, timeout, listed, mut new_on_change) = shape;
+        new_on_change.retain(|column| Some(column.as_str()) != property);
         let (max_gap, gap_equal, unclosed, repeated_start, max_length, length_from, id_unit, at_midnight) = options;
         let (timezone, anchor, since, until, window) = output;
         let anchor = anchor.parse::<jiff::Timestamp>().unwrap().as_microsecond();
@@ -191,6 +202,7 @@ pub fn definition(custom: bool) -> impl Strategy<Value = (Definition, i64)> {
             length_from,
             id_unit,
             at_midnight,
+            new_on_change,
             timezone: timezone.map(str::to_owned),
             since: since.map(day),
             until: until.map(day),
@@ -222,6 +234,7 @@ fn only_default(all: Definition) -> Definition {
         unclosed: None,
         repeated_start: None,
         at_midnight: all.at_midnight.filter(|at| *at == AtMidnight::Join),
+        new_on_change: Vec::new(),
         id_unit: all.id_unit.filter(|_| all.length_from != Some(LengthFrom::FirstEvent)),
         ..all
     }

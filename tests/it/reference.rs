@@ -22,6 +22,9 @@ pub const YEAR_2100: i64 = 4_102_444_800 * SECOND;
 
 /// The column that is the session id, also when it is the `session.property`.
 pub const SESSION_ID: &str = "session_id";
+/// The columns of `Event::platform` and `Event::keep`.
+pub const PLATFORM: &str = "surface";
+pub const KEEP: &str = "keep";
 
 /// A user, session id or property value as the tables hold it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,8 +72,39 @@ pub struct Event {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     pub events: Vec<Event>,
-    /// True when one of the user columns is text: then users are text (section 1, mixed types become text).
+    /// True when one of the user columns, or one of the mapping's, is text: then users are text (section 1, mixed types become
+    /// text).
     pub user_is_text: bool,
+    /// The mapping of `[input.aliases]`.
+    pub aliases: Option<Vec<Alias>>,
+}
+
+/// A row of a mapping of users (section 12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub from: Option<Value>,
+    pub to: Option<Value>,
+    /// Null, or no such column: earlier than all.
+    pub since: Option<i64>,
+}
+
+impl Table {
+    /// Section 12: the user of the row with the latest `since` that is not later, else of that with the earliest.
+    fn who(&self, user: &Value, time: i64) -> Value {
+        let Some(aliases) = &self.aliases else { return user.clone() };
+        let as_text = |value: &Value| match value {
+            Value::Int(number) if self.user_is_text => Value::Text(number.to_string()),
+            other => other.clone(),
+        };
+        let mut own: Vec<&Alias> =
+            aliases.iter().filter(|alias| alias.from.as_ref().map(as_text).as_ref() == Some(user)).collect();
+        // No time comes before all times.
+        own.sort_by_key(|alias| alias.since);
+        let now = own.iter().rev().find(|alias| alias.since.is_none_or(|since| since <= time)).or(own.first());
+        // Null or empty: the user stays.
+        let to = now.and_then(|alias| alias.to.as_ref()).map(as_text).filter(|to| *to != Value::Text(String::new()));
+        to.unwrap_or_else(|| user.clone())
+    }
 }
 
 /// A duration, or the word `"none"`.
@@ -196,6 +230,8 @@ pub struct Definition {
     pub length_from: Option<LengthFrom>,
     pub id_unit: Option<IdUnit>,
     pub at_midnight: Option<AtMidnight>,
+    /// [`PLATFORM`], [`KEEP`], or a property column.
+    pub new_on_change: Vec<String>,
 
     pub timezone: Option<String>,
     pub since: Option<Date>,
@@ -206,10 +242,15 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Section 3: default when none of property, start, end, timeout, `at_midnight` is set (`"join"` is as if not written).
+    /// Section 3: default when none of property, start, end, timeout, `new_on_change`, `at_midnight` is set (`"join"` and no
+    /// columns are as if not written).
     pub fn is_default(&self) -> bool {
+        self.property.is_none() && self.says_nothing_but_property()
+    }
+
+    fn says_nothing_but_property(&self) -> bool {
         let by_type = !self.start_event.is_empty() || !self.end_event.is_empty();
-        self.property.is_none() && !by_type && !self.has_timeout() && !self.splits_at_midnight()
+        !by_type && !self.has_timeout() && !self.splits_at_midnight() && self.new_on_change.is_empty()
     }
 
     pub fn has_timeout(&self) -> bool {
@@ -265,12 +306,22 @@ impl Definition {
         }
     }
 
-    /// Section 3: longer than `max_length` (default a day, exactly a day is kept).
+    /// Section 3: longer than `max_length` (default a day, exactly a day is kept). A value that is older is not compared with.
     fn too_long(&self, length: i64) -> bool {
         match self.max_length.unwrap_or(Limit::Of(DAY)) {
             Limit::Of(most) => length > most,
             Limit::Never => false,
         }
+    }
+
+    /// What an event has in the columns of `new_on_change`, one after the other.
+    fn watched(&self, event: &Event) -> Vec<Option<Value>> {
+        let of = |column: &String| match column.as_str() {
+            PLATFORM => event.platform.clone().map(Value::Text),
+            KEEP => event.keep.map(Value::Int),
+            _ => event.property.clone(),
+        };
+        self.new_on_change.iter().map(of).collect()
     }
 
     /// Section 3: what session ids count, milliseconds unless set.
@@ -362,6 +413,8 @@ pub struct Counts {
     pub rows: i64,
     pub filtered: i64,
     pub rejected: BTreeMap<String, i64>,
+    /// Only with a mapping of users.
+    pub aliased: Option<i64>,
     pub duplicates: i64,
     pub inactive: i64,
     pub outside_window: i64,
@@ -434,6 +487,8 @@ pub struct Kept {
     pub keep: Option<i64>,
     pub property: Option<Value>,
     platform: Option<String>,
+    /// What `new_on_change` looks at.
+    watched: Vec<Option<Value>>,
 }
 
 /// A session before it has a number and a place in the table.
@@ -494,7 +549,8 @@ pub fn detail(table: &Table, definition: &Definition, passes: &dyn Fn(&Event) ->
     let mut counts = Counts { rows: table.events.len() as i64, ..Counts::default() };
 
     let latest = latest_time(table, definition);
-    let passing = Table { events: table.events.iter().filter(|event| passes(event)).cloned().collect(), ..*table };
+    let passing =
+        Table { events: table.events.iter().filter(|event| passes(event)).cloned().collect(), ..table.clone() };
     let mut events = filter_and_reject(&passing, definition, &mut counts);
     order(&mut events, definition);
     let events = deduplicate(events, definition, &mut counts);
@@ -541,7 +597,7 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
                 continue;
             }
         }
-        let Some(user) = user_of(event, table.user_is_text) else {
+        let Some(mut user) = user_of(event, table.user_is_text) else {
             count(&mut counts.rejected, "no_user");
             continue;
         };
@@ -553,6 +609,11 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
             count(&mut counts.rejected, "time_out_of_range");
             continue;
         }
+        let now = table.who(&user, time);
+        let read = std::mem::replace(&mut user, now);
+        if table.aliases.is_some() {
+            *counts.aliased.get_or_insert(0) += i64::from(read != user);
+        }
         kept.push(Kept {
             user,
             time,
@@ -563,6 +624,7 @@ fn filter_and_reject(table: &Table, definition: &Definition, counts: &mut Counts
             keep: event.keep,
             property: event.property.clone(),
             platform: event.platform.clone(),
+            watched: definition.watched(event),
         });
     }
     kept
@@ -619,6 +681,7 @@ pub fn time_of_id(id: &Value, unit: IdUnit) -> Option<i64> {
 /// Section 2, step 5. `Option` orders null before everything, and text is ordered by bytes. The value at the
 /// end only decides which of two otherwise equal events with one unique id is the first.
 fn order(events: &mut [Kept], definition: &Definition) {
+    let looks_at_values = definition.timeouts.is_some() || !definition.new_on_change.is_empty();
     events.sort_by_key(|event| {
         (
             event.user.clone(),
@@ -627,7 +690,7 @@ fn order(events: &mut [Kept], definition: &Definition) {
             definition.rank(&event.event),
             event.event.clone(),
             // Where rules look at values: nulls first.
-            event.dedup.clone().filter(|_| definition.dedup && definition.timeouts.is_some()),
+            event.dedup.clone().filter(|_| definition.dedup && looks_at_values),
             event.value.clone(),
             // What charts look at of them decides, too: otherwise the order of files would.
             event.keep,
@@ -661,6 +724,7 @@ fn deduplicate(events: Vec<Kept>, definition: &Definition, counts: &mut Counts) 
                 stays.keep = stays.keep.min(event.keep);
                 stays.property = stays.property.clone().min(event.property);
                 stays.platform = stays.platform.clone().min(event.platform);
+                stays.watched.iter_mut().zip(event.watched).for_each(|(value, other)| *value = value.take().min(other));
             }
         } else {
             kept.push(event);
@@ -689,6 +753,13 @@ fn put_values_in_order(events: &mut [Kept], definition: &Definition) {
             values.sort();
             for (index, value) in ties.iter().zip(values) {
                 events[*index].platform = value;
+            }
+            for column in 0..definition.new_on_change.len() {
+                let mut values: Vec<_> = ties.iter().map(|index| events[*index].watched[column].clone()).collect();
+                values.sort();
+                for (index, value) in ties.iter().zip(values) {
+                    events[*index].watched[column] = value;
+                }
             }
         }
     }
@@ -792,7 +863,7 @@ fn custom_sessions(
             continue;
         }
         let segments = segments(events, &members, definition, calendar);
-        for (place, segment) in segments.iter().enumerate() {
+        for (place, (segment, _)) in segments.iter().enumerate() {
             let first = &events[segment[0]];
             let last = &events[segment[segment.len() - 1]];
             // A segment that fails both counts under the first.
@@ -809,7 +880,7 @@ fn custom_sessions(
                 }
                 continue;
             }
-            let next = segments.get(place + 1).map(|next| events[next[0]].time);
+            let next = segments.get(place + 1).map(|(next, changes)| (events[next[0]].time, *changes));
             let reason = end_reason(definition, calendar, last, next, latest);
             drafts.push(draft(events, segment, place, reason));
         }
@@ -817,14 +888,42 @@ fn custom_sessions(
     (drafts, fates)
 }
 
-/// Section 3: where one group is cut.
-fn segments(events: &[Kept], members: &[usize], definition: &Definition, calendar: &Calendar) -> Vec<Vec<usize>> {
-    let mut segments: Vec<Vec<usize>> = Vec::new();
-    for &index in members {
+/// Section 3: whether an event of a group has a new value: of some column neither null nor empty, and other than the latest such
+/// value among the events before it that are at most `max_length` older and come after the last gap that cuts.
+fn changes(events: &[Kept], members: &[usize], place: usize, definition: &Definition) -> bool {
+    let event = &events[members[place]];
+    let is_value = |value: &&Value| **value != Value::Text(String::new());
+    (0..definition.new_on_change.len()).any(|column| {
+        let Some(value) = event.watched[column].as_ref().filter(is_value) else { return false };
+        for before in (0..place).rev() {
+            let (earlier, next) = (&events[members[before]], &events[members[before + 1]]);
+            if definition.silence_cuts(earlier, next.time - earlier.time)
+                || definition.too_long(event.time - earlier.time)
+            {
+                return false;
+            }
+            if let Some(known) = earlier.watched[column].as_ref().filter(is_value) {
+                return known != value;
+            }
+        }
+        false
+    })
+}
+
+/// Section 3: where one group is cut, and whether it is by a new value.
+fn segments(
+    events: &[Kept],
+    members: &[usize],
+    definition: &Definition,
+    calendar: &Calendar,
+) -> Vec<(Vec<usize>, bool)> {
+    let mut segments: Vec<(Vec<usize>, bool)> = Vec::new();
+    for (place, &index) in members.iter().enumerate() {
         let event = &events[index];
+        let has_new_value = changes(events, members, place, definition);
         let opens = match segments.last() {
             None => true,
-            Some(segment) => {
+            Some((segment, _)) => {
                 let previous = &events[segment[segment.len() - 1]];
                 // An open session is a segment that opened with a starting event; `continue` makes a starting
                 // event in it an ordinary one.
@@ -832,15 +931,16 @@ fn segments(events: &[Kept], members: &[usize], definition: &Definition, calenda
                 let continues = definition.repeated_start == Some(RepeatedStart::Continue) && in_open_session;
                 let new_date = calendar.date(event.time) != calendar.date(previous.time);
                 definition.silence_cuts(previous, event.time - previous.time)
+                    || has_new_value
                     || (definition.splits_at_midnight() && new_date)
                     || definition.is_end(&previous.event)
                     || (definition.is_start(&event.event) && !continues)
             }
         };
         if opens {
-            segments.push(Vec::new());
+            segments.push((Vec::new(), has_new_value));
         }
-        segments.last_mut().unwrap().push(index);
+        segments.last_mut().unwrap().0.push(index);
     }
     segments
 }
@@ -850,11 +950,11 @@ fn end_reason(
     definition: &Definition,
     calendar: &Calendar,
     last: &Kept,
-    next: Option<i64>,
+    next: Option<(i64, bool)>,
     latest: i64,
 ) -> &'static str {
-    let by_type = !definition.start_event.is_empty() || !definition.end_event.is_empty();
-    if !by_type && !definition.has_timeout() && !definition.splits_at_midnight() {
+    let (next, changes) = (next.map(|(time, _)| time), next.is_some_and(|(_, changes)| changes));
+    if definition.says_nothing_but_property() {
         return "property";
     }
     if definition.is_end(&last.event) {
@@ -866,6 +966,9 @@ fn end_reason(
     }
     if definition.splits_at_midnight() && calendar.date(next.unwrap_or(latest)) != calendar.date(last.time) {
         return "midnight";
+    }
+    if changes {
+        return "change";
     }
     if next.is_some() {
         "start_event"
@@ -1149,7 +1252,7 @@ mod hand_cases {
     }
 
     fn table(events: Vec<Event>) -> Table {
-        Table { events, user_is_text: true }
+        Table { events, user_is_text: true, aliases: None }
     }
 
     fn timeout(timeout: i64) -> Definition {

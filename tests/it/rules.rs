@@ -25,6 +25,7 @@ mod hours;
 mod inactive;
 mod length_and_dates;
 mod midnight;
+mod new_on_change;
 mod order;
 mod reading;
 mod reject;

@@ -2,8 +2,8 @@
 //! into the rows of the reference.
 
 use crate::reference::{
-    self, ActivityRow, AtMidnight, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit, MeasureRow,
-    Outcome, RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
+    self, ActivityRow, Alias, AtMidnight, BinRow, Cell, Counts, Definition, Event, GapEqual, LengthFrom, Limit,
+    MeasureRow, Outcome, RepeatedStart, SessionRow, Table, Unclosed, Value, DAY, HOUR, MILLI, MINUTE, SECOND,
 };
 use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -30,7 +30,7 @@ pub const PROPERTY: &str = "order_id";
 pub const SEQUENCE: &str = "server_seq";
 pub const DEDUP: &str = "insert_id";
 /// No name that `doctor` knows.
-pub const PLATFORM: &str = "surface";
+pub use crate::reference::PLATFORM;
 
 /// The type of a user, session id or property column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,11 @@ impl Layout {
         };
         let floored =
             |event: &Event| Event { time: event.time.map(|time| time.div_euclid(step) * step), ..event.clone() };
-        Table { events: events.iter().map(floored).collect(), user_is_text: self.users.contains(&ColumnType::Text) }
+        Table {
+            events: events.iter().map(floored).collect(),
+            user_is_text: self.users.contains(&ColumnType::Text),
+            aliases: None,
+        }
     }
 
     /// The events as one batch.
@@ -241,6 +245,29 @@ fn values_array(column: ColumnType, cells: Vec<Option<Cell>>) -> ArrayRef {
                 .collect::<StringArray>(),
         ),
     }
+}
+
+/// Writes a mapping of users as one Parquet file, its names in a column of a type; with a column of times or without.
+pub fn write_aliases(path: &Path, column: ColumnType, with_since: bool, aliases: &[Alias]) {
+    let names = |of: fn(&Alias) -> &Option<Value>| -> ArrayRef {
+        values_array(column, aliases.iter().map(|alias| of(alias).clone().map(cell)).collect())
+    };
+    let since: TimestampMicrosecondArray = aliases.iter().map(|alias| alias.since).collect();
+    let mut columns: Vec<(&str, ArrayRef)> =
+        vec![("from", names(|alias| &alias.from)), ("to", names(|alias| &alias.to))];
+    if with_since {
+        columns.push(("since", Arc::new(since.with_timezone("UTC"))));
+    }
+    let field = |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    write_batch(path, 3, &RecordBatch::try_new(Arc::new(schema), arrays).unwrap());
+}
+
+/// The section of a job that names such a mapping.
+pub fn aliases_toml(with_since: bool) -> String {
+    let since = if with_since { "since = \"since\"\n" } else { "" };
+    format!("[input.aliases]\npath = \"aliases\"\nfrom = \"from\"\nto = \"to\"\n{since}")
 }
 
 /// Writes events as one Parquet file.
@@ -363,6 +390,7 @@ pub fn job_toml(definition: &Definition, layout: &Layout, lines: &[(&str, &str)]
                 })
             }),
         ),
+        ("new_on_change", list_key(&d.new_on_change)),
     ];
 
     let output = vec![
@@ -759,6 +787,7 @@ pub fn read_counts(out: &Path) -> Counts {
         rows: number("rows"),
         filtered: number("filtered"),
         rejected: reasons("rejected"),
+        aliased: run["aliased"].as_i64(),
         duplicates: number("duplicates"),
         inactive: number("inactive"),
         outside_window: number("outside_window"),
@@ -934,6 +963,11 @@ impl Story {
         self
     }
 
+    /// The user columns of the last event.
+    pub fn users<const N: usize>(self, users: [Option<Value>; N]) -> Story {
+        self.last(|event| event.users = users.to_vec())
+    }
+
     /// The session id of the last event.
     pub fn id(self, id: i64) -> Story {
         self.last(|event| event.session_id = Some(Cell::Int(id)))
@@ -976,6 +1010,14 @@ impl Story {
     /// What `where = "keep > 0"` sees of the last event.
     pub fn keep(self, keep: i64) -> Story {
         self.last(|event| event.keep = Some(keep))
+    }
+
+    /// The events and the job, with more at its end, and nothing run yet.
+    pub fn laid_out(&self, more: &str) -> Sandbox {
+        let sandbox = Sandbox::new();
+        sandbox.events("events.parquet", &self.layout, &self.events);
+        sandbox.job(&(job_toml(&self.definition, &self.layout, &self.lines) + more));
+        sandbox
     }
 
     fn play(&self) -> (Sandbox, Ran) {

@@ -59,6 +59,7 @@ pub(super) struct Whole {
     event: EventKey,
     unique_id: Option<u32>,
     value: Option<i64>,
+    watched: u32,
     place: u32,
 }
 
@@ -66,7 +67,7 @@ impl RowKey for Whole {
     fn read(source: &Source<'_>, row: usize, ids: &mut Interner) -> Self {
         let key = Grouped::<FullKey>::read(source, row, ids);
         let (sequence, event) = key.order();
-        Whole { sequence, event, unique_id: key.unique_id(), value: key.value(), place: 0 }
+        Whole { sequence, event, unique_id: key.unique_id(), value: key.value(), watched: 0, place: 0 }
     }
 
     fn event(self) -> EventKey {
@@ -93,6 +94,14 @@ impl RowKey for Whole {
         Whole { event: self.event.with_class(class), ..self }
     }
 
+    fn watched(self) -> u32 {
+        self.watched
+    }
+
+    fn with_watched(self, watched: u32) -> Self {
+        Whole { watched, ..self }
+    }
+
     fn with_fact(self, place: u32) -> Self {
         Whole { place, ..self }
     }
@@ -107,6 +116,7 @@ impl SideKey for Whole {
             unique_id: event.unique_id().filter(|_| sight.by_unique_id),
             // Whoever groups by nothing has one group.
             value: if sight.by_value { event.value() } else { Some(0) },
+            watched: event.watched(),
             place,
         }
     }

@@ -121,7 +121,8 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     let threads = options.resources.threads()?;
     let pool = pipeline::pool(threads)?;
     let folder = options.resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let budget = MemoryBudget { limit: options.resources.memory_limit, threads, folder };
+    let mut budget = MemoryBudget { limit: options.resources.memory_limit, threads, folder };
+    reading.load_aliases(&pool, &mut budget)?;
     // Where there are rows of each, both are in memory at once.
     let budget = match reading.passes() {
         1 => budget,
@@ -136,7 +137,8 @@ pub fn compare(jobs: [&mut Compared; 2], options: &Options) -> Result<String, Er
     let side = |side: usize| {
         let rows = &read.of(side).rows;
         // The latest time decides nothing but why the last session of a user ended, which no one asks here.
-        Side::new(KernelInputs::new(&jobs[side].job, rows, &names, rows.latest), &reading.roles[side])
+        let known = KernelInputs::new(&jobs[side].job, &reading.alone[side], rows, &names, rows.latest);
+        Side::new(known, &reading.roles[side])
     };
     let common = reading.common();
     let comparison = Comparison { sides: [side(0), side(1)], each_session: output.is_some(), common };

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::mapping::{Link, Mapper, Mapping};
-use super::side::{Cut, Side, NONE};
+use super::side::{Cut, Named, Side, NONE};
 use super::tally::SideTally;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
@@ -201,14 +201,15 @@ impl RowsWork for Same<'_> {
     fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Outcome {
         let comparison = self.0;
         let ids = [0, 1].map(|side: usize| comparison.sides[side].id_times(rows.texts.as_ref()));
+        let watched = std::mem::take(&mut rows.watched);
         let mut mapping = comparison.start();
         let (mut a, mut b) = (Cut::default(), Cut::default());
         rows.each_user(|user, events| {
             // An event's place follows from what it is: nothing depends on the order in which rows came.
             put_in_order(events);
             let [tally_a, tally_b] = &mut mapping.outcome.tallies;
-            comparison.sides[0].cut(events, &ids[0], &mut a, tally_a);
-            comparison.sides[1].cut(events, &ids[1], &mut b, tally_b);
+            comparison.sides[0].cut(events, &Named { ids: &ids[0], watched: &watched }, &mut a, tally_a);
+            comparison.sides[1].cut(events, &Named { ids: &ids[1], watched: &watched }, &mut b, tally_b);
             a.owners.iter().zip(&b.owners).for_each(|(a, b)| mapping.mapper.share(*a, *b));
             mapping.add_user(user, &a.sessions, &b.sessions);
         });
@@ -266,11 +267,12 @@ impl RowsWork for Own<'_> {
     fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Alone {
         let common = self.comparison.common;
         let ids = self.side.id_times(rows.texts.as_ref());
+        let watched = std::mem::take(&mut rows.watched);
         let mut alone = Alone::default();
         let mut cut = Cut::default();
         rows.each_user(|_, events| {
             events.sort_unstable();
-            self.side.cut(events, &ids, &mut cut, &mut alone.tally);
+            self.side.cut(events, &Named { ids: &ids, watched: &watched }, &mut cut, &mut alone.tally);
             let owned = events.iter().zip(&cut.owners).filter(|(_, owner)| **owner != NONE);
             alone.moments.extend(owned.map(|(event, owner)| {
                 let (time, sequence, key) = event.order();

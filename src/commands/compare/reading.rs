@@ -17,7 +17,7 @@ use crate::job::fingerprint::Canonical;
 use crate::job::{Input, Job};
 use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::progress::Progress;
-use crate::pipeline::{Gather, Gathered};
+use crate::pipeline::{load_aliases, Gather, Gathered};
 use crate::profile::Profile;
 
 /// A job of which the definition is compared.
@@ -79,7 +79,8 @@ impl<'a> Reading<'a> {
         check_users(&roles)?;
         let inputs = [&jobs[0].job.input, &jobs[1].job.input];
         check_times(&roles, inputs)?;
-        let together = match union(&roles, inputs) {
+        let watched = [0, 1].map(|side: usize| alone[side].watched.as_ref().map(|watched| watched.canonical()));
+        let together = match union(&roles, inputs).filter(|_| watched[0] == watched[1]) {
             Some(union) => {
                 let mut plan = plan(&mut jobs[0].clone())?;
                 plan.roles = Arc::new(union);
@@ -93,6 +94,24 @@ impl<'a> Reading<'a> {
             }
         };
         Ok(Reading { jobs, roles, alone, together })
+    }
+
+    /// Reads the mappings of users, where the jobs have some.
+    ///
+    /// # Errors
+    /// One that cannot be read, is not one, or does not fit into memory.
+    pub(super) fn load_aliases(&mut self, pool: &ThreadPool, budget: &mut MemoryBudget) -> Result<(), Error> {
+        let inputs = [0, 1].map(|side: usize| &self.jobs[side].job.input);
+        if let Some(plan) = &mut self.together {
+            return load_aliases(pool, inputs[0], plan, budget).map_err(|error| within(self.jobs[0], error));
+        }
+        let [a, b] = &mut self.alone;
+        load_aliases(pool, inputs[0], a, budget).map_err(|error| within(self.jobs[0], error))?;
+        if inputs[0].aliases == inputs[1].aliases {
+            b.alias_table = a.alias_table.clone();
+            return Ok(());
+        }
+        load_aliases(pool, inputs[1], b, budget).map_err(|error| within(self.jobs[1], error))
     }
 
     /// Has the events be read within the memory of a room.
@@ -220,7 +239,7 @@ fn check_times(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Result<(), Compa
 /// or where both group, order or deduplicate by something, and not by the same.
 fn union(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Option<Roles> {
     let [a, b] = [&*roles[0], &*roles[1]];
-    let rows = |input: &Input| (input.condition.clone(), input.times, input.time_unit);
+    let rows = |input: &Input| (input.condition.clone(), input.times, input.time_unit, input.aliases.clone());
     let same_rows = rows(inputs[0]) == rows(inputs[1]);
     let same_columns = (&a.users, a.user_type, &a.time, &a.event, &a.timeout)
         == (&b.users, b.user_type, &b.time, &b.event, &b.timeout);

@@ -15,6 +15,7 @@ use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::Day;
 use crate::sessionize::user::{walk_user, Session, Sink, TableStanding};
 use crate::sessionize::visit::IdTimes;
+use crate::sessionize::watched::WatchedTable;
 
 /// In place of a session: the event is in none.
 pub(super) const NONE: u32 = u32::MAX;
@@ -25,6 +26,15 @@ pub(super) struct Side {
     /// The rules.
     pub(super) known: KernelInputs,
     sight: Sight,
+}
+
+/// What the events of a partition name by their places, and what they are to a definition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'n> {
+    /// Which session ids are times.
+    pub(super) ids: &'n IdTimes,
+    /// The values that the definition watches.
+    pub(super) watched: &'n WatchedTable,
 }
 
 /// What a definition made of the user that was looked at last.
@@ -53,17 +63,17 @@ impl Side {
     }
 
     /// Makes the sessions of a user's events.
-    pub(super) fn cut<T: RowKey>(&self, events: &[Row<T>], ids: &IdTimes, cut: &mut Cut, tally: &mut SideTally) {
+    pub(super) fn cut<T: RowKey>(&self, events: &[Row<T>], named: &Named<'_>, cut: &mut Cut, tally: &mut SideTally) {
         cut.sessions.clear();
         cut.owners.clear();
         cut.owners.resize(events.len(), NONE);
         if self.sight.is_light() {
             let mut rows = std::mem::take(&mut cut.light);
-            self.cut_rows(events, &mut rows, ids, cut, tally);
+            self.cut_rows(events, &mut rows, named, cut, tally);
             cut.light = rows;
         } else {
             let mut rows = std::mem::take(&mut cut.whole);
-            self.cut_rows(events, &mut rows, ids, cut, tally);
+            self.cut_rows(events, &mut rows, named, cut, tally);
             cut.whole = rows;
         }
         self.put_in_order(cut);
@@ -74,7 +84,7 @@ impl Side {
         &self,
         events: &[Row<T>],
         rows: &mut Vec<Row<S>>,
-        ids: &IdTimes,
+        named: &Named<'_>,
         cut: &mut Cut,
         tally: &mut SideTally,
     ) {
@@ -82,7 +92,8 @@ impl Side {
         rows.extend(
             events.iter().zip(0..).map(|(event, place)| Row::new(event.time(), S::see(&self.sight, event, place))),
         );
-        walk_user(&self.known.rules(), rows, &|id| ids.time_of(id), &mut OfUser { side: self, cut, tally });
+        let rules = self.known.rules().watching(named.watched);
+        walk_user(&rules, rows, &|id| named.ids.time_of(id), &mut OfUser { side: self, cut, tally });
     }
 
     /// The dates on which the user is active.

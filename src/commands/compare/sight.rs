@@ -14,6 +14,8 @@ pub(super) struct Sight {
     pub(super) by_unique_id: bool,
     /// Whether events are grouped by a session id or a property.
     pub(super) by_value: bool,
+    /// Whether it watches values.
+    watches: bool,
 }
 
 impl Sight {
@@ -27,6 +29,7 @@ impl Sight {
             by_sequence: roles.sequence.is_some(),
             by_unique_id: roles.dedup.is_some(),
             by_value: roles.value.is_some(),
+            watches: !types.watched().values.is_empty(),
         }
     }
 
@@ -36,6 +39,6 @@ impl Sight {
     }
 
     pub(super) fn is_light(&self) -> bool {
-        !(self.by_sequence || self.by_unique_id || self.by_value)
+        !(self.by_sequence || self.by_unique_id || self.by_value || self.watches)
     }
 }

@@ -19,6 +19,7 @@ use crate::sessionize::time::calendar::Cursor;
 use crate::sessionize::time::{Day, Span, Timestamp};
 use crate::sessionize::user::{groups, walk_user, Rules, Session, Sink, TableStanding};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
+use crate::sessionize::watched::WatchedTable;
 
 /// Examines the users of a partition; `pieces` are blocks and the partition's number in each.
 pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exam {
@@ -35,7 +36,8 @@ pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exa
 fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {
     let ids = IdTimes::new(examination.known.rule, rows.texts.as_ref());
     let facts = EventFacts::new(examination, rows.facts.as_ref());
-    let mut examiner = Examiner::new(examination, facts, rows.texts.is_some());
+    let watched = std::mem::take(&mut rows.watched);
+    let mut examiner = Examiner::new(examination, facts, rows.texts.is_some(), &watched);
     rows.each_user(|user, events| examiner.user(user, events, &ids));
     examiner.finish(&rows.users, rows.texts.as_ref())
 }
@@ -60,10 +62,12 @@ struct Examiner<'a> {
     spans: Vec<(Timestamp, Timestamp)>,
     /// The event types as if none were inactive.
     all_active: Arc<EventTypes>,
+    /// What the rule watches of the partition's events.
+    watched: &'a WatchedTable,
 }
 
 impl<'a> Examiner<'a> {
-    fn new(examination: &'a Examination<'a>, facts: EventFacts, is_text: bool) -> Self {
+    fn new(examination: &'a Examination<'a>, facts: EventFacts, is_text: bool, watched: &'a WatchedTable) -> Self {
         let types = examination.known.types.len() + 1;
         let nothing = || vec![0; types];
         let exam = Exam {
@@ -87,12 +91,13 @@ impl<'a> Examiner<'a> {
             cases: vec![Tally::default(); Case::COUNT],
             spans: Vec::new(),
             all_active: Arc::new(examination.known.types.clone().with_all_active()),
+            watched,
         }
     }
 
     fn user<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
         self.spans.clear();
-        let rules = self.examination.known.rules();
+        let rules = self.examination.known.rules().watching(self.watched);
         walk_user(&rules, events, &|id| ids.time_of(id), &mut OfUser { examiner: self, ids });
         self.overlaps();
         for (case, count) in self.own.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
@@ -112,7 +117,7 @@ impl<'a> Examiner<'a> {
             return;
         }
         let types = Arc::clone(&self.all_active);
-        let rules = Rules { dedup_within: None, types: &types, ..known.rules() };
+        let rules = Rules { dedup_within: None, types: &types, ..known.rules() }.watching(self.watched);
         walk_user(&rules, &mut events.to_vec(), &|id| ids.time_of(id), &mut OfInactive(self));
     }
 

@@ -44,6 +44,10 @@ pub fn ask_where_it_matters(
     rows: &RowCounts,
     resources: &Resources,
 ) -> Result<Option<SignIns>, Error> {
+    // A mapping of users may have mended them, and what it leaves is not counted.
+    if question.job.input.aliases.is_some() {
+        return Ok(None);
+    }
     let users = &question.job.input.user;
     let without_user = rows.rejected[Rejection::NoUser as usize];
     let (users, device) = match (users.as_slice(), beside.column(Aspect::Device)) {
@@ -59,6 +63,7 @@ pub fn ask_where_it_matters(
 fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> Result<SignIns, Error> {
     let mut of_devices = job.clone();
     of_devices.input.user = vec![device.clone()];
+    of_devices.input.aliases = None;
     let mut question = Question::open(of_devices, resources)?;
     let columns = Columns::of(&question.plan.footers);
     let users = users.iter().filter_map(|user| columns.find(user).transpose()).collect::<Result<Vec<_>, _>>()?;
@@ -88,7 +93,9 @@ fn of_partition(pieces: &[(&Block, usize)], known: &KernelInputs, layout: &FactL
             let has_user = have_users(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
             let mut visits = Visits { has_user: &has_user, cut: 0, of: 0 };
-            rows.each_user(|_, events| walk_user(&self.known.rules(), events, &|id| ids.time_of(id), &mut visits));
+            let watched = std::mem::take(&mut rows.watched);
+            let rules = self.known.rules().watching(&watched);
+            rows.each_user(|_, events| walk_user(&rules, events, &|id| ids.time_of(id), &mut visits));
             (visits.cut, visits.of)
         }
     }

@@ -33,6 +33,7 @@ pub fn under_timeouts(definition: &Definition) -> Definition {
             drop_unclosed: false,
             starts_continue: false,
             at_midnight: false,
+            new_on_change: Vec::new(),
         },
     };
     Definition { kind: Kind::Custom(custom), max_length: definition.max_length }

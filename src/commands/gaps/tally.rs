@@ -2,10 +2,11 @@
 
 use crate::sessionize::layout::hash::hash_int;
 use crate::sessionize::rows::{Row, RowKey};
-use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict};
+use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict, Watched};
 use crate::sessionize::time::Span;
-use crate::sessionize::user::{events_that_count, groups, Rules, Sink};
+use crate::sessionize::user::{events_that_count, groups_watched, Rules, Sink};
 use crate::sessionize::visit::{IdTimes, UserVisitor};
+use crate::sessionize::watched::WatchedTable;
 
 use super::histogram::{Half, Histogram};
 use super::median::{Finer, Lengths, Narrowing};
@@ -110,8 +111,14 @@ impl<'r> Try<'r> {
     }
 
     /// The length of each session of a group that starts on one of the dates.
-    fn each_length<T: RowKey>(&self, rules: &Rules<'_>, group: &[Row<T>], mut found: impl FnMut(Span)) {
-        self.cutting.candidates(group, Looks { calendar: rules.calendar, timeouts: self.by_class }, |candidate| {
+    fn each_length<T: RowKey>(
+        &self,
+        rules: &Rules<'_>,
+        (group, watched): (&[Row<T>], Watched<'_>),
+        mut found: impl FnMut(Span),
+    ) {
+        let looks = Looks { calendar: rules.calendar, timeouts: self.by_class, watched };
+        self.cutting.candidates(group, looks, |candidate| {
             if let Verdict::Session(bounds) = candidate.verdict {
                 if rules.hold_date_of(bounds.start) {
                     found(bounds.end.since(bounds.start));
@@ -158,7 +165,7 @@ impl<'r> Tallying<'r> {
         Tallying { rules, tally: Tally::of(tries.len()), tries }
     }
 
-    fn add_group<T: RowKey>(&mut self, half: Half, group: &[Row<T>]) {
+    fn add_group<T: RowKey>(&mut self, half: Half, (group, watched): (&[Row<T>], Watched<'_>)) {
         let Tallying { rules, tries, tally } = self;
         for pair in group.windows(2) {
             if rules.hold_date_of(pair[0].time()) {
@@ -170,7 +177,7 @@ impl<'r> Tallying<'r> {
             }
         }
         for (candidate, of) in tally.candidates.iter_mut().zip(tries.iter()) {
-            of.each_length(rules, group, |length| {
+            of.each_length(rules, (group, watched), |length| {
                 if is_excluded(rules, length) {
                     candidate.excluded += 1;
                     return;
@@ -185,17 +192,19 @@ impl<'r> Tallying<'r> {
 }
 
 impl UserVisitor for Tallying<'_> {
-    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
+    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
         let mut dropped = Dropped::default();
-        let events = events_that_count(&self.rules, events, &mut dropped);
+        let rules = self.rules.watching(watched);
+        let events = events_that_count(&rules, events, &mut dropped);
+        let values = rules.watched_values(events);
         self.tally.duplicates += dropped.duplicates;
         self.tally.inactive += dropped.inactive;
         self.tally.events += events.len() as u64;
         self.tally.users += u64::from(!events.is_empty());
         let half = half_of(events);
-        for group in groups(events) {
+        for (group, watched) in groups_watched(events, Watched { values: &values, columns: rules.watched_columns() }) {
             match group[0].value() {
-                Some(_) => self.add_group(half, group),
+                Some(_) => self.add_group(half, (group, watched)),
                 None => self.tally.no_property += group.len() as u64,
             }
         }
@@ -230,15 +239,18 @@ impl<'r> Measuring<'r> {
 }
 
 impl UserVisitor for Measuring<'_> {
-    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes) {
-        let events = events_that_count(&self.rules, events, &mut Dropped::default());
-        for group in groups(events).filter(|group| group[0].value().is_some()) {
+    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
+        let rules = self.rules.watching(watched);
+        let events = events_that_count(&rules, events, &mut Dropped::default());
+        let values = rules.watched_values(events);
+        let groups = groups_watched(events, Watched { values: &values, columns: rules.watched_columns() });
+        for (group, watched) in groups.filter(|(group, _)| group[0].value().is_some()) {
             for ((counts, of), open) in self.counts.iter_mut().zip(&self.tries).zip(&self.open) {
                 if !open {
                     continue;
                 }
-                of.each_length(&self.rules, group, |length| {
-                    if !is_excluded(&self.rules, length) {
+                of.each_length(&rules, (group, watched), |length| {
+                    if !is_excluded(&rules, length) {
                         counts.add(length.floor_millis());
                     }
                 });

@@ -256,6 +256,7 @@ fn end_text(session: &Session) -> String {
     match session.reason {
         EndReason::Timeout => format!("{name}: silent for {silence} {until}"),
         EndReason::Midnight => format!("{name}: its date is over, {silence} {until}"),
+        EndReason::Change => format!("{name}: the next event has a new value ({silence} later)"),
         EndReason::StartEvent => format!("{name}: the next event starts another session"),
         EndReason::EndOfData => format!("{name}: the input ends {silence} later"),
         EndReason::EndEvent => format!("{name}: the last event ends it"),

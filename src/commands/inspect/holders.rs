@@ -93,6 +93,7 @@ fn by_start(question: &Question, session: &str) -> Result<(Keys, Read), Error> {
     let times = Times::of([(start.minus(MOVED), start.plus(MOVED))]);
     let mut plan = ReadPlan::new(&mut question.job.clone())?;
     plan.keep_times(times.clone())?;
+    plan.alias_table = question.plan.alias_table.clone();
     users_where(question, &plan, None, |events, row| times.holds(events.times[row]))
 }
 
@@ -104,22 +105,13 @@ fn users_where(
 ) -> Result<(Keys, Read), Error> {
     // The types found here are of no use.
     let types = EventDictionary::default();
-    let normaliser = Normaliser::new(&question.job.input, &plan.roles, &types);
+    let normaliser = Normaliser::new(&question.job.input, &plan.roles, &types).naming(plan.alias_table.as_deref());
     let one = |task: &FileTask, _: &Footer, batch: RecordBatch| -> Result<Option<Keys>, Error> {
         let rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
         let (events, _) = normaliser.events(rows)?;
         let mut users = none(question);
         for row in (0..events.len()).filter(|row| is_one(&events, *row)) {
-            let user = events.users.codes[row] as usize;
-            match (&mut users, events.users.keys.as_ref()) {
-                (Keys::Ints(users), KeyColumn::Int(keys)) => {
-                    users.insert(keys[user]);
-                }
-                (Keys::Texts(users), KeyColumn::Text(keys)) => {
-                    users.insert(keys.get(user).to_vec());
-                }
-                _ => {}
-            }
+            users.add(&events.users.keys, events.users.codes[row] as usize);
         }
         Ok(Some(users))
     };

@@ -4,6 +4,7 @@
 //! its id is named, [`mod@trace`] follows each event through the kernel, [`stream`] puts sessions and events together;
 //! [`draw`] prints for people and [`records`] for programs. [`behind`] lists sessions of a chart, from the tables alone.
 
+mod aliases;
 pub mod behind;
 pub mod draw;
 pub mod error;
@@ -23,6 +24,7 @@ use crate::pipeline::kernel_inputs::needs_latest;
 use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::question::Question;
 
+use aliases::Whom;
 use error::InspectError;
 use search::search;
 use stream::Stream;
@@ -51,24 +53,25 @@ pub fn inspect(job: Job, resources: &Resources, ask: &Ask) -> Result<Stream, Err
     let question = Question::open(job, resources)?;
     let roles = &question.plan.roles;
     let extras = Extras::find("--columns", &ask.columns, &question.plan.footers)?;
-    let keys = match &ask.user {
+    let aliases = question.plan.alias_table.as_deref();
+    let whom = match &ask.user {
         Some(user) => {
             let unfit = || InspectError::NotANumber { flag: "--user", value: user.clone(), what: "the users" };
-            search::key_of(user, roles.user_type).ok_or_else(unfit)?
+            Whom::named(search::key_of(user, roles.user_type).ok_or_else(unfit)?, aliases)
         }
-        None => holders::holders(&question, ask.session.as_deref().unwrap_or_default())?,
+        None => Whom::who_are(holders::holders(&question, ask.session.as_deref().unwrap_or_default())?, aliases),
     };
-    let lookup = Lookup::new(roles.users.iter().collect(), &keys);
-    let found = search(&question, &lookup, &keys, &extras)?;
+    let lookup = Lookup::new(roles.users.iter().collect(), &whom.names);
+    let found = search(&question, &lookup, &whom, &extras)?;
     question.plan.check_unchanged()?;
     if found.is_empty() {
-        return Err(nobody(&question, ask, &keys, &found.read).into());
+        return Err(nobody(&question, ask, &whom.users, &found.read).into());
     }
     let latest = match needs_latest(&question.job) {
         true => pipeline::latest_time(&question.pool, &question.job, &question.plan, &Default::default())?,
         false => found.rows.latest,
     };
-    let known = KernelInputs::new(&question.job, &found.rows, &found.types, latest);
+    let known = KernelInputs::new(&question.job, &question.plan, &found.rows, &found.types, latest);
     let traced = trace(&found.blocks, &known);
     let mut stream = Stream::new(&question, &known, found, &traced, ask);
     if let Some(session) = &ask.session {

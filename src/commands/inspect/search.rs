@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use serde_json::Value;
 
+use super::aliases::Whom;
 use crate::cancel;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
@@ -130,18 +131,29 @@ pub fn key_of(text: &str, key_type: KeyType) -> Option<Keys> {
 ///
 /// # Errors
 /// As a run.
-pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Extras) -> Result<Found, Error> {
+pub fn search(question: &Question, lookup: &Lookup<'_>, whom: &Whom, extras: &Extras) -> Result<Found, Error> {
     let plan = &question.plan;
     let types = EventDictionary::default();
-    let normaliser = Normaliser::new(&question.job.input, &plan.roles, &types);
+    let normaliser = Normaliser::new(&question.job.input, &plan.roles, &types).naming(plan.alias_table.as_deref());
     let one = |task: &FileTask, footer: &Footer, batch: RecordBatch| -> Result<Option<Chunk>, Error> {
         let rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
-        let theirs: BooleanArray = (0..rows.rows).map(|row| Some(is_of(&rows, keys, row))).collect();
+        let theirs: BooleanArray = (0..rows.rows).map(|row| Some(is_of(&rows, &whom.names, row))).collect();
         if theirs.true_count() == 0 {
             return Ok(None);
         }
-        let batch = only(&batch, &theirs)?;
-        let rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
+        let mut batch = only(&batch, &theirs)?;
+        let mut rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
+        let mut who = normaliser.who(&rows)?;
+        if plan.alias_table.is_some() {
+            // A name may have been somebody else's at the time.
+            let theirs = who.codes.iter().map(|code| Some(whom.users.has(&who.keys, *code as usize)));
+            batch = only(&batch, &theirs.collect::<BooleanArray>())?;
+            rows = task.projection.apply(&batch).map_err(|error| pipeline::blame(plan, task, error))?;
+            who = normaliser.who(&rows)?;
+            if rows.rows == 0 {
+                return Ok(None);
+            }
+        }
         let zone = &question.job.output.zone;
         let (events, counts) = normaliser.events(rows.clone())?;
         let is_rejected = rejections(&normaliser, &rows, &counts)?;
@@ -151,7 +163,8 @@ pub fn search(question: &Question, lookup: &Lookup<'_>, keys: &Keys, extras: &Ex
         for (row, reason) in is_rejected.iter().enumerate() {
             if let Some(reason) = reason {
                 let columns = std::mem::take(&mut columns[row]);
-                rejected.push(self::rejected(&rows, row, *reason, question.job.input.time_unit, columns));
+                let user = value_of(&who.keys, who.codes[row] as usize);
+                rejected.push(self::rejected((&rows, user), row, *reason, question.job.input.time_unit, columns));
             }
         }
         let mut reasons = is_rejected.iter();
@@ -336,20 +349,31 @@ fn one_row(rows: &RoleColumns, row: usize) -> RoleColumns {
         dedup: optional(&rows.dedup),
         timeout: optional(&rows.timeout),
         facts: None,
+        watched: None,
     }
 }
 
-fn rejected(rows: &RoleColumns, row: usize, reason: Rejection, unit: Option<JobUnit>, columns: Vec<Value>) -> Rejected {
+/// A user as JSON has one.
+fn value_of(keys: &KeyColumn, row: usize) -> Value {
+    match keys.text(row) {
+        Some(text) => Value::from(String::from_utf8_lossy(text)),
+        None => Value::from(keys.int(row)),
+    }
+}
+
+fn rejected(
+    (rows, user): (&RoleColumns, Value),
+    row: usize,
+    reason: Rejection,
+    unit: Option<JobUnit>,
+    columns: Vec<Value>,
+) -> Rejected {
     let text = |column: &ArrayRef| match column.is_valid(row) && !column.data_type().is_null() {
         true => array_value_to_string(column, row).ok(),
         false => None,
     };
-    let user = rows.users.iter().find_map(|users| match users.as_string_view_opt() {
-        Some(texts) => (texts.is_valid(row) && !texts.value(row).is_empty()).then(|| Value::from(texts.value(row))),
-        None => text(users).and_then(|number| number.parse::<i64>().ok()).map(Value::from),
-    });
     Rejected {
-        user: user.unwrap_or_default(),
+        user,
         reason,
         time: time(&rows.time, row, unit),
         raw_time: text(&rows.time),

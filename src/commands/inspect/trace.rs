@@ -10,6 +10,7 @@ use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::{Span, Timestamp};
 use crate::sessionize::user::{walk_user, Rules, Session, Sink, TableStanding};
 use crate::sessionize::visit::{visit_users, IdTimes, UserVisitor};
+use crate::sessionize::watched::WatchedTable;
 
 /// The events of some users, followed.
 #[derive(Clone, Debug, Default)]
@@ -96,12 +97,12 @@ struct Tracer<'r> {
 }
 
 impl UserVisitor for Tracer<'_> {
-    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
+    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable) {
         for event in events.iter() {
             self.traced.moments[place(event)] = (event.time(), event.event().rank());
         }
         let mut of_user = OfUser { traced: TracedUser { user, ..TracedUser::default() }, latest: self.latest };
-        walk_user(&self.rules, events, &|id| ids.time_of(id), &mut of_user);
+        walk_user(&self.rules.watching(watched), events, &|id| ids.time_of(id), &mut of_user);
         let mut traced = of_user.traced;
         traced.duplicates.sort_unstable();
         traced.inactive.sort_unstable();

@@ -97,7 +97,7 @@ pub fn kernel(
     let unread = plan.unread();
 
     let (rows, names) = (gathered.rows, types.names());
-    let known = KernelInputs::new(&job, &rows, &names, latest);
+    let known = KernelInputs::new(&job, &plan, &rows, &names, latest);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
     let event_rules = of_events.then(|| EventRules {
         dates: DateSet::of_window(job.output.window),

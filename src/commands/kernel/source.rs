@@ -76,13 +76,15 @@ impl Source<'_> {
         stream: EventStream<R>,
     ) -> Result<Events, Error> {
         let columns = plan.columns_read()?;
+        let budget = self.with_aliases(&job, &mut plan)?;
         let (batches, rows) = self.begin(stream.batches(&columns)?)?;
         let definition = Canonical::new(&job, plan.canonical(&job.input));
         let with_times = needs_latest(&job) && plan.condition().is_some();
         plan.forget_unread();
         let Streamed { mut gathered, ruled_out, latest } = self
-            .gather(&job, &plan, &Progress::new(false), &Profile::default())
+            .gather((&job, &budget), &plan, &Progress::new(false), &Profile::default())
             .events_of(batches, rows, with_times)?;
+        plan.alias_table = None;
         gathered.rows.latest = gathered.rows.latest.max(latest);
         let rows = &gathered.rows;
         let read = rows.passed + rows.filtered;
@@ -96,10 +98,12 @@ impl Source<'_> {
     fn by_file<R: Read>(&self, mut job: Job, stream: EventStream<R>) -> Result<Events, Error> {
         let file = self.spool(stream)?;
         job.input.paths = vec![file.path().to_string_lossy().into_owned()];
-        let plan = ReadPlan::new(&mut job)?;
+        let mut plan = ReadPlan::new(&mut job)?;
+        let budget = self.with_aliases(&job, &mut plan)?;
         let definition = Canonical::new(&job, plan.canonical(&job.input));
         plan.forget_unread();
-        let mut gathered = self.gather(&job, &plan, &Progress::new(false), &Profile::default()).events()?;
+        let mut gathered = self.gather((&job, &budget), &plan, &Progress::new(false), &Profile::default()).events()?;
+        plan.alias_table = None;
         let latest = match needs_latest(&job) && plan.condition().is_some() {
             true => pipeline::latest_time(self.pool, &job, &plan, self.types)?,
             false => gathered.rows.latest,
@@ -108,9 +112,16 @@ impl Source<'_> {
         Ok(Events { job, plan, gathered, latest, definition })
     }
 
+    /// Reads the mapping of users, where the job has one: the memory that is left beside it.
+    fn with_aliases(&self, job: &Job, plan: &mut ReadPlan) -> Result<MemoryBudget, Error> {
+        let mut budget = self.budget.clone();
+        pipeline::load_aliases(self.pool, &job.input, plan, &mut budget)?;
+        Ok(budget)
+    }
+
     fn gather<'g>(
         &'g self,
-        job: &'g Job,
+        (job, budget): (&'g Job, &'g MemoryBudget),
         plan: &'g ReadPlan,
         progress: &'g Progress,
         profile: &'g Profile,
@@ -121,7 +132,7 @@ impl Source<'_> {
             preaggregation: preaggregation(job),
             plan,
             types: self.types,
-            budget: self.budget,
+            budget,
             profile,
             progress,
         }

@@ -80,10 +80,14 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     drop(known);
     check_conditions(&job, &plan)?;
     let definition = Canonical::new(&job, plan.canonical(&job.input));
-    let (place, inputs, files) = (&job.output.place, &job.input.paths, plan.files());
-    check_apart(&place.folder, inputs, &files)?;
+    let (place, mut inputs, mut files) = (&job.output.place, job.input.paths.clone(), plan.files());
+    if let (Some(aliases), Some(of)) = (&job.input.aliases, &plan.aliases) {
+        inputs.extend(aliases.paths.iter().cloned());
+        files.extend(of.files());
+    }
+    check_apart(&place.folder, &inputs, &files)?;
     if let Some(store) = &place.store {
-        stored::check_apart(&store.url, inputs, &files)?;
+        stored::check_apart(&store.url, &inputs, &files)?;
     }
     let folder = OutputFolder::look(&job.output.place.folder)?;
     let threads = options.resources.threads()?;
@@ -105,11 +109,12 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
         plan.keep_times(times.clone())?;
     }
     let scratch = || folder.scratch_path(Path::new("events"));
-    let budget = MemoryBudget {
+    let mut budget = MemoryBudget {
         limit: options.resources.memory_limit,
         threads,
         folder: options.resources.temp_dir.clone().unwrap_or_else(scratch),
     };
+    pipeline::load_aliases(&pool, &job.input, &mut plan, &mut budget)?;
     let extent = plan.extent;
     tracing::info!(files = extent.files, rows = extent.rows, row_groups = extent.row_groups_read, "planned");
     let planned = Planned { options, job, plan, definition, folder, pool, past, scope, budget, started };

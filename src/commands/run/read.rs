@@ -51,6 +51,6 @@ pub fn read(planned: &Planned<'_>, course: &mut Course) -> Result<(Events, Read)
     };
     tracing::info!(rows = rows.passed, rejected = rows.rejected_total(), "read");
     let names = types.names();
-    let known = KernelInputs::new(job, &rows, &names, latest);
+    let known = KernelInputs::new(job, plan, &rows, &names, latest);
     Ok((gathered.events, Read { rows, unread, names, latest, known }))
 }

@@ -22,7 +22,7 @@ use crate::sessionize::session_id::number_as_time;
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Day, Timestamp};
-use crate::tables::history::ledger::{name_of, Difference, Entry, Ledger, Mark};
+use crate::tables::history::ledger::{mark_of, name_of, Difference, Entry, Ledger, Mark};
 use crate::tables::history::scope::{Mode, Scope, Whole};
 
 /// The input of a run beside what the run before read.
@@ -32,6 +32,8 @@ pub struct Past {
     ledger: Option<Ledger>,
     difference: Difference,
     columns: ColumnChange,
+    /// What tells the mapping of users from another state of itself.
+    aliases: Option<String>,
 }
 
 /// What a run came to, as far as the next one has to know.
@@ -69,7 +71,8 @@ impl Past {
             Some(ledger) => ledger.difference(&names, &plan.footers),
             None => Ledger::default().difference(&names, &plan.footers),
         };
-        Past { names, ledger, difference, columns }
+        let aliases = plan.aliases.as_ref().map(|aliases| mark_of(&aliases.footers));
+        Past { names, ledger, difference, columns, aliases }
     }
 
     /// How many files the input has.
@@ -104,6 +107,7 @@ impl Past {
             // A run about some dates was so because there were none before and none in the new files.
             ids_are_times: if all_read { untimed_ids == 0 } else { before.is_some_and(|ledger| ledger.ids_are_times) },
             apart: DateSet::default(),
+            aliases: self.aliases.clone(),
             files: self.names.iter().enumerate().map(entry).collect(),
         })
     }
@@ -161,6 +165,10 @@ impl Finder<'_> {
         }
         if self.past.columns == ColumnChange::OfEvents {
             return Ok(Some(everything(Whole::Columns)));
+        }
+        if self.past.aliases != ledger.aliases {
+            // Whom it is about is not kept, and they may have events on any date.
+            return Ok(Some(everything(Whole::Aliases)));
         }
         let rewrites = self.past.columns == ColumnChange::OfTables;
         if self.past.difference.is_nothing() && ledger.apart.is_empty() {

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, UInt32Type};
 use super::coded::{Numbers, Texts};
 use super::dictionary::EventDictionary;
 use super::owned::codes_of;
+use crate::events::aliases::replaced::ReplacedUsers;
 use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
 
 /// How text is decoded where a file has it as codes.
@@ -92,6 +93,7 @@ pub struct Dictionaries {
     users: Keys,
     values: Keys,
     events: OfDictionary<Vec<u32>>,
+    replaced: ReplacedUsers,
 }
 
 /// The users, session ids or properties of the batches before.
@@ -185,6 +187,11 @@ impl Dictionaries {
     /// The users.
     pub fn users(&mut self) -> &mut Keys {
         &mut self.users
+    }
+
+    /// Who the users are, where a mapping says so.
+    pub fn replaced(&mut self) -> &mut ReplacedUsers {
+        &mut self.replaced
     }
 
     /// The session ids or properties.

@@ -21,6 +21,7 @@ use crate::events::source::bounds::Range;
 use crate::events::source::columns::{ColumnRef, Source};
 use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind;
+use crate::sessionize::layout::columns::KeyColumn;
 
 /// Keys to look for: as the kernel has users and session ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,29 @@ impl Keys {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Adds a key of a column of their kind.
+    pub fn add(&mut self, column: &KeyColumn, row: usize) {
+        match (self, column) {
+            (Keys::Ints(keys), KeyColumn::Int(values)) => {
+                keys.insert(values[row]);
+            }
+            (Keys::Texts(keys), KeyColumn::Text(values)) => {
+                keys.insert(values.get(row).to_vec());
+            }
+            // A run's users are of one kind.
+            _ => {}
+        }
+    }
+
+    /// Whether a key of a column is one of them.
+    pub fn has(&self, column: &KeyColumn, row: usize) -> bool {
+        match (self, column) {
+            (Keys::Ints(keys), KeyColumn::Int(values)) => keys.contains(&values[row]),
+            (Keys::Texts(keys), KeyColumn::Text(values)) => keys.contains(values.get(row)),
+            _ => false,
+        }
     }
 
     /// Whether a value of a column by role, which is not null, is one of them.

@@ -21,7 +21,7 @@ use super::source::roles::{key_type, KeyType, Value};
 use crate::job::added::AS;
 use crate::job::holds::{EventFilter, Holds};
 use crate::job::segment::{Pick as JobPick, Segment};
-use crate::job::Job;
+use crate::job::{Definition, Job};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
 use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
@@ -61,6 +61,16 @@ pub struct Property {
 impl Property {
     fn find(name: &str, as_number: bool, columns: &Columns<'_>, of: &str) -> Result<Self, InputError> {
         let key = if as_number { "chart.count.property" } else { "a property of columns, charts or segments" };
+        Self::of_key(key, name, as_number, columns, of)
+    }
+
+    fn of_key(
+        key: &'static str,
+        name: &str,
+        as_number: bool,
+        columns: &Columns<'_>,
+        of: &str,
+    ) -> Result<Self, InputError> {
         let column = columns.require(key, name, &format!("; {of} asks for it"))?;
         let fits = match as_number {
             true => matches!(
@@ -176,6 +186,20 @@ impl Facts {
         Ok(Some(Arc::new(facts)))
     }
 
+    /// The columns of which a definition has a new value begin a session; `None` where it does so of none.
+    ///
+    /// # Errors
+    /// A column that does not exist or does not fit.
+    pub fn watched(definition: &Definition, columns: &Columns<'_>) -> Result<Option<Arc<Facts>>, InputError> {
+        const KEY: &str = "session.new_on_change";
+        let names = definition.custom().map_or(&[][..], |custom| &custom.new_on_change);
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let property = |name: &String| Property::of_key(KEY, name, false, columns, "the definition");
+        Ok(Some(Arc::new(Facts::of_values(names.iter().map(property).collect::<Result<_, _>>()?))))
+    }
+
     /// Columns whose values are wanted beside events, for questions about them: some as text, then some as dates in
     /// UTC.
     pub fn beside(texts: Vec<ColumnRef>, dates: Vec<ColumnRef>) -> Arc<Facts> {
@@ -185,14 +209,28 @@ impl Facts {
         };
         let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
         let values = texts.chain(dates.into_iter().map(|column| of(column, KeyType::Date))).collect();
-        Arc::new(Facts {
+        Arc::new(Facts::of_values(values))
+    }
+
+    fn of_values(values: Vec<Property>) -> Self {
+        Facts {
             values,
             of_numbers: BTreeSet::new(),
             marks: Vec::new(),
             by: Vec::new(),
             segments: Vec::new(),
             asked_by: Vec::new(),
-        })
+        }
+    }
+
+    /// The columns of values with their types, for the definition's fingerprint.
+    pub fn canonical(&self) -> String {
+        let one = |property: &Property| {
+            let Property { column, value, .. } = property;
+            let as_text = if value.key_type == KeyType::Text && column.kind.is_whole() { " as text" } else { "" };
+            format!("{} ({}{as_text})", column.spelled, column.kind.name())
+        };
+        self.values.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// Which facts there are, in which order.

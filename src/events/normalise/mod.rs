@@ -22,6 +22,7 @@ use arrow::datatypes::{
 };
 
 use self::project::RoleColumns;
+use super::aliases::table::{AliasRows, AliasTable};
 use super::decode::coded::coded;
 use super::decode::dictionaries::{CodedText, Dictionaries, Keys};
 use super::decode::dictionary::EventDictionary;
@@ -46,6 +47,8 @@ pub struct RowCounts {
     pub filtered: u64,
     /// Rows outside of the times that this run reads.
     pub outside: u64,
+    /// Events whose user is now another; `None` where users are as read.
+    pub aliased: Option<u64>,
     /// Rows rejected, by reason.
     pub rejected: [u64; Rejection::ALL.len()],
     /// The earliest time of the events.
@@ -85,6 +88,10 @@ impl RowCounts {
         self.passed += other.passed;
         self.filtered += other.filtered;
         self.outside += other.outside;
+        self.aliased = match (self.aliased, other.aliased) {
+            (Some(mine), Some(more)) => Some(mine + more),
+            (mine, more) => mine.or(more),
+        };
         for (mine, theirs) in self.rejected.iter_mut().zip(other.rejected) {
             *mine += theirs;
         }
@@ -110,12 +117,68 @@ pub struct Normaliser<'a> {
     types: &'a EventDictionary,
     /// The times that are read; `None` for all.
     read: Option<&'a Times>,
+    /// Who users are; `None` where they are as read.
+    aliases: Option<&'a AliasTable>,
 }
 
 impl<'a> Normaliser<'a> {
     /// For the columns of a run; event types are added to `types`.
     pub fn new(input: &Input, roles: &'a Roles, types: &'a EventDictionary) -> Self {
-        Normaliser { roles, times: input.times, time_unit: input.time_unit, types, read: None }
+        Normaliser { roles, times: input.times, time_unit: input.time_unit, types, read: None, aliases: None }
+    }
+
+    /// Has users be those whom a mapping says they are.
+    pub fn naming(self, aliases: Option<&'a AliasTable>) -> Self {
+        Normaliser { aliases, ..self }
+    }
+
+    /// Who the users of a batch of rows are, all of which have one; of rows without a time, who they were first.
+    ///
+    /// # Errors
+    /// As [`Normaliser::events`].
+    pub fn who(&self, rows: &RoleColumns) -> Result<Coded, InputError> {
+        let known = &mut Dictionaries::default();
+        let users = self.users(rows.users.clone(), known.users())?;
+        let users = users_as_codes(users, known.users());
+        let times = self.micros(Arc::clone(&rows.time))?;
+        let times: Vec<Timestamp> = times.into_iter().map(Timestamp::from_micros).collect();
+        Ok(match self.aliases {
+            None => users,
+            Some(aliases) => known.replaced().replace(users, &times, aliases).0,
+        })
+    }
+
+    /// The rows of a batch of a mapping of users that have a name.
+    ///
+    /// # Errors
+    /// A column of a type that its role does not take, a time that cannot be read.
+    pub fn aliases(&self, rows: RoleColumns) -> Result<AliasRows, InputError> {
+        let known = &mut Dictionaries::default();
+        let since = self.micros(Arc::clone(&rows.time))?;
+        let is_there = |row: usize| rows.time.is_valid(row) && !rows.time.data_type().is_null();
+        if let Some(row) = (0..since.len()).find(|row| since[*row] == NO_TIME && is_there(*row)) {
+            let value = rows.time.as_string_view_opt().map(|texts| texts.value(row).to_string());
+            return Err(InputError::AliasTime { column: self.roles.time.spelled.clone(), value });
+        }
+        let users = self.users(rows.users, known.users())?;
+        let named: UInt32Array = match missing(&users, known.users()) {
+            None => (0..users.len() as u32).collect(),
+            Some(missing) => (0..users.len()).filter(|row| !missing.value(*row)).map(|row| row as u32).collect(),
+        };
+        let only_named = |column: &ArrayRef| take(column, &named, None).map_err(|error| unreadable(&error.to_string()));
+        let of_rows = |coded: &Coded| coded.keys.gather(&coded.codes);
+        let to = rows.value.as_ref().map(only_named).transpose()?;
+        let to = to.map(|to| self.values(to, known)).transpose()?;
+        let to = to.unwrap_or_else(|| ValueColumn::none(named.len(), self.roles.user_type == KeyType::Text));
+        Ok(AliasRows {
+            from: of_rows(&users_as_codes(only_named(&users)?, known.users())),
+            to: match &to.values {
+                Values::Int(numbers) => KeyColumn::Int(numbers.clone()),
+                Values::Text(texts) => of_rows(texts),
+            },
+            to_valid: to.valid,
+            since: gather(&since, named.values()),
+        })
     }
 
     /// Leaves rows out whose times are none of these.
@@ -144,7 +207,7 @@ impl<'a> Normaliser<'a> {
         let users = self.users(rows.users, known.users())?;
         let times = self.micros(rows.time)?;
         let kept = self.accepted(&times, missing(&users, known.users()), &mut counts);
-        let times = match &kept {
+        let times: Vec<Timestamp> = match &kept {
             None => times.into_iter().map(Timestamp::from_micros).collect(),
             Some(kept) => kept.values().iter().map(|row| Timestamp::from_micros(times[*row as usize])).collect(),
         };
@@ -153,8 +216,21 @@ impl<'a> Normaliser<'a> {
             Some(kept) => take(&column, kept, None).map_err(|error| unreadable(&error.to_string())),
         };
         let column = |column: Option<ArrayRef>| column.map(only_kept).transpose();
+        let coded_kept = |keys: Coded| match &kept {
+            None => keys,
+            Some(kept) => Coded { codes: gather(&keys.codes, kept.values()), ..keys },
+        };
+        let users = users_as_codes(only_kept(users)?, known.users());
+        let users = match self.aliases {
+            None => users,
+            Some(aliases) => {
+                let (users, others) = known.replaced().replace(users, &times, aliases);
+                counts.aliased = Some(others);
+                users
+            }
+        };
         let batch = EventBatch {
-            users: users_as_codes(only_kept(users)?, known.users()),
+            users,
             times,
             events: self.with_classes(
                 column(rows.event)?.map(|events| self.event_codes(&events, known)).transpose()?,
@@ -163,10 +239,8 @@ impl<'a> Normaliser<'a> {
             values: column(rows.value)?.map(|values| self.values(values, known)).transpose()?,
             sequence: column(rows.sequence)?.map(sequence),
             unique_ids: column(rows.dedup)?.as_ref().map(unique_ids),
-            facts: rows.facts.map(|facts| match &kept {
-                None => facts,
-                Some(kept) => Coded { codes: gather(&facts.codes, kept.values()), ..facts },
-            }),
+            facts: rows.facts.map(coded_kept),
+            watched: rows.watched.map(coded_kept),
             partial_sessions: None,
         };
         Ok((batch, counts))

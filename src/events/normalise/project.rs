@@ -52,6 +52,16 @@ pub struct RoleColumns {
     pub timeout: Option<ArrayRef>,
     /// What charts and segments ask.
     pub facts: Option<Coded>,
+    /// What the definition watches.
+    pub watched: Option<Coded>,
+}
+
+impl RoleColumns {
+    /// Of rows of which nothing but times is read.
+    fn of_times(rows: usize, time: ArrayRef) -> Self {
+        let (users, event, value, sequence, dedup, timeout, facts, watched) = Default::default();
+        RoleColumns { rows, filtered: 0, time, users, event, value, sequence, dedup, timeout, facts, watched }
+    }
 }
 
 /// Which rows and columns to take from a file.
@@ -74,9 +84,25 @@ pub struct Projection {
     beyond_filter: Vec<String>,
     /// Those of text that may as well come as codes of a dictionary.
     coded: Vec<String>,
-    filter: Option<Filter>,
     how: How,
-    facts: Option<FactProjection>,
+    beside: Beside,
+}
+
+/// What a projection has besides columns by role.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Which rows pass; `None` where all do.
+    pub filter: Option<Filter>,
+    /// What charts and segments ask.
+    pub facts: Option<FactProjection>,
+    /// What the definition watches.
+    pub watched: Option<FactProjection>,
+}
+
+impl Beside {
+    fn facts(&self) -> impl Iterator<Item = &FactProjection> {
+        self.facts.iter().chain(&self.watched)
+    }
 }
 
 /// How columns by role are made.
@@ -93,6 +119,7 @@ enum How {
 pub struct SeenBefore {
     filter: Seen,
     facts: Seen,
+    watched: Seen,
     keeps_codes: bool,
 }
 
@@ -109,8 +136,7 @@ impl Projection {
         roles: &Arc<Roles>,
         pass: Pass,
         schema: &FileSchema,
-        filter: Option<Filter>,
-        facts: Option<FactProjection>,
+        beside: Beside,
         by_role: impl FnOnce() -> Vec<Expr>,
     ) -> Self {
         let in_file = |mut columns: Vec<String>| {
@@ -125,24 +151,16 @@ impl Projection {
         };
         let of_roles: Vec<String> =
             of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string).collect();
-        let of_facts = facts.iter().flat_map(|facts| facts.columns().iter().cloned());
+        let of_facts = beside.facts().flat_map(|facts| facts.columns().iter().cloned());
         let beyond_filter = in_file(of_roles.iter().cloned().chain(of_facts).collect());
-        let of_filter = filter.as_ref().map(Filter::columns).unwrap_or_default();
+        let of_filter = beside.filter.as_ref().map(Filter::columns).unwrap_or_default();
         let columns = in_file(of_filter.into_iter().chain(beyond_filter.iter().cloned()).collect());
         let how = match is_direct(roles, pass, schema) {
             true => How::Direct,
             false => How::Polars { columns: in_file(of_roles), by_role: by_role() },
         };
-        let projection = Projection {
-            roles: Arc::clone(roles),
-            pass,
-            columns,
-            beyond_filter,
-            coded: Vec::new(),
-            filter,
-            how,
-            facts,
-        };
+        let projection =
+            Projection { roles: Arc::clone(roles), pass, columns, beyond_filter, coded: Vec::new(), how, beside };
         Projection { coded: projection.columns_as_codes(schema), ..projection }
     }
 
@@ -165,8 +183,8 @@ impl Projection {
             How::Direct => &[],
             How::Polars { columns, .. } => columns.as_slice(),
         };
-        let of_filter = self.filter.iter().flat_map(Filter::polars_columns);
-        let of_facts = self.facts.iter().flat_map(FactProjection::polars_columns);
+        let of_filter = self.beside.filter.iter().flat_map(Filter::polars_columns);
+        let of_facts = self.beside.facts().flat_map(FactProjection::polars_columns);
         of_roles.iter().chain(of_filter).chain(of_facts).map(String::as_str)
     }
 
@@ -194,7 +212,7 @@ impl Projection {
     /// As [`Projection::apply`].
     pub fn apply_beside(&self, batch: &RecordBatch, seen: &mut SeenBefore) -> Result<RoleColumns, ProjectError> {
         let all = batch.num_rows();
-        let batch = &*match &self.filter {
+        let batch = &*match &self.beside.filter {
             Some(filter) => Cow::Owned(self.only(batch, &filter.passing(batch, &mut seen.filter)?)?),
             None => Cow::Borrowed(batch),
         };
@@ -203,8 +221,11 @@ impl Projection {
             How::Polars { columns, by_role } => self.computed(batch, columns, by_role)?,
         };
         roles.filtered = all - batch.num_rows();
-        if let Some(facts) = &self.facts {
+        if let Some(facts) = &self.beside.facts {
             roles.facts = Some(facts.apply(batch, &mut seen.facts)?);
+        }
+        if let Some(watched) = &self.beside.watched {
+            roles.watched = Some(watched.apply(batch, &mut seen.watched)?);
         }
         Ok(roles)
     }
@@ -214,7 +235,7 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value.
     pub fn passing(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>, ProjectError> {
-        self.filter.as_ref().map(|filter| filter.passing(batch, &mut Seen::default())).transpose()
+        self.beside.filter.as_ref().map(|filter| filter.passing(batch, &mut Seen::default())).transpose()
     }
 
     /// Some rows, of the columns that are of use beyond the filter.
@@ -264,8 +285,7 @@ impl Projection {
         let roles = &self.roles;
         let time = column("time", &roles.time)?;
         if self.pass == Pass::Times {
-            let (users, event, value, sequence, dedup, timeout, facts) = Default::default();
-            return Ok(RoleColumns { rows, filtered: 0, time, users, event, value, sequence, dedup, timeout, facts });
+            return Ok(RoleColumns::of_times(rows, time));
         }
         let users = roles.users.iter().enumerate();
         let optional = |role: &str, of: Option<&ColumnRef>| of.map(|of| column(role, of)).transpose();
@@ -280,6 +300,7 @@ impl Projection {
             dedup: optional("dedup", roles.dedup.as_ref())?,
             timeout: optional("timeout", roles.timeout.as_ref().map(|timeout| &timeout.column))?,
             facts: None,
+            watched: None,
         })
     }
 

@@ -38,6 +38,16 @@ pub enum Source {
 }
 
 impl ColumnRef {
+    /// A column that no file has: all of its values are null.
+    pub fn nowhere() -> Self {
+        ColumnRef {
+            spelled: String::new(),
+            source: Source::File { column: String::new(), path: None },
+            kind: Kind::Null,
+            unread: Unread::default(),
+        }
+    }
+
     /// Whether it is a whole column of the files, compared as it is.
     pub fn is_plain(&self) -> bool {
         matches!(&self.source, Source::File { path: None, .. }) && !matches!(self.kind, Kind::Uuid | Kind::Mixed)
@@ -145,6 +155,14 @@ impl<'a> Columns<'a> {
         let unify = if as_text { Kind::unify_ids } else { Kind::unify };
         let found = self.find_by(name, unify, ", or have all users be text: `input.user_type = \"text\"`")?;
         found.ok_or_else(|| self.no_column("input.user", name, way_out))
+    }
+
+    /// A column of names of users, whose types in several files may be any that users have: they are text then.
+    ///
+    /// # Errors
+    /// As [`Columns::require`].
+    pub fn require_id(&self, key: &'static str, name: &str) -> Result<ColumnRef, InputError> {
+        self.find_by(name, Kind::unify_ids, "")?.ok_or_else(|| self.no_column(key, name, ""))
     }
 
     /// The files that the columns are of.

@@ -13,14 +13,15 @@ use super::find::find_files;
 use super::footer::{read_footers, FileSchema, Footer, RowGroup};
 use super::kind::Kind;
 use super::recognise::explained;
-use super::roles::Roles;
+use super::roles::{KeyType, Roles};
 use super::settle::settle;
+use crate::events::aliases::table::AliasTable;
 use crate::events::decode::read::FileTask;
 use crate::events::error::InputError;
 use crate::events::facts::fact_columns::FactProjection;
 use crate::events::facts::Facts;
 use crate::events::normalise::extract::{expr_of, made_of};
-use crate::events::normalise::project::{user_name, Pass, Projection};
+use crate::events::normalise::project::{user_name, Beside, Pass, Projection};
 use crate::events::predicate::compile::formula;
 use crate::events::predicate::filter::{Filter, PolarsFilter};
 use crate::events::predicate::known::KnownConditions;
@@ -29,9 +30,10 @@ use crate::events::predicate::typed::{typed, Typed};
 use crate::events::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
 use crate::job::memory_limit::MemoryLimit;
 use crate::job::times::Times;
-use crate::job::{Input, Job, TimeRange, TimeUnit};
+use crate::job::{Aliases, Input, Job, TimeRange, TimeUnit};
 use crate::sessionize::time::Timestamp;
 use crate::storage::kept_footers::KeptFooters;
+use crate::storage::options::StorageOptions;
 
 /// What a run will read.
 #[derive(Debug)]
@@ -44,6 +46,12 @@ pub struct ReadPlan {
     pub extent: Extent,
     /// What charts and segments ask of rows; `None` where they ask nothing.
     pub facts: Option<Arc<Facts>>,
+    /// The columns that the definition watches, of which a new value begins a session.
+    pub watched: Option<Arc<Facts>>,
+    /// How the mapping of users is read; `None` where users are as read.
+    pub aliases: Option<Box<ReadPlan>>,
+    /// The mapping, once it has been read.
+    pub alias_table: Option<Arc<AliasTable>>,
     condition: Option<Condition>,
     ranges_of: Vec<String>,
     time_unit: Option<TimeUnit>,
@@ -132,21 +140,56 @@ impl ReadPlan {
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         settle(job, &columns)?;
-        let roles = Roles::resolve(job, &columns).map_err(|error| explained(error, job, &columns))?;
+        let mut roles = Roles::resolve(job, &columns).map_err(|error| explained(error, job, &columns))?;
+        let aliases = job.input.aliases.as_ref().map(|aliases| {
+            Self::of_aliases(aliases, &job.input.storage, roles.user_type).map_err(InputError::of_aliases)
+        });
+        let aliases = aliases.transpose()?;
+        if aliases.as_ref().is_some_and(|aliases| aliases.roles.user_type == KeyType::Text) {
+            roles.user_type = KeyType::Text;
+        }
         let roles = Arc::new(roles);
         let facts = Facts::resolve(job, &columns)?;
         if let Some(facts) = &facts {
             job.added.note_types(|holds| facts.stored_as(holds));
             job.output.listed = facts.listed(job);
         }
+        let watched = Facts::watched(&job.definition, &columns)?;
         let mut plan = ReadPlan {
             footers,
             roles,
             extent: Extent::default(),
             facts,
+            watched,
+            aliases: aliases.map(Box::new),
+            alias_table: None,
             condition,
             ranges_of,
             time_unit: job.input.time_unit,
+            times: None,
+            limit: None,
+            chosen: Vec::new(),
+        };
+        plan.choose_files()?;
+        Ok(plan)
+    }
+
+    /// Plans to read a mapping of users, who are of a type in the events: text, if they are text here or there.
+    fn of_aliases(aliases: &Aliases, storage: &StorageOptions, user_type: KeyType) -> Result<Self, InputError> {
+        let footers = read_footers(find_files(&aliases.paths, storage)?, &[])?;
+        let roles = Roles::of_aliases(aliases, user_type == KeyType::Text, &Columns::of(&footers))?;
+        let roles = if roles.user_type == KeyType::Text { roles.as_text() } else { roles };
+        let mut plan = ReadPlan {
+            footers,
+            roles: Arc::new(roles),
+            extent: Extent::default(),
+            facts: None,
+            watched: None,
+            aliases: None,
+            alias_table: None,
+            condition: None,
+            ranges_of: Vec::new(),
+            time_unit: aliases.since_unit,
             times: None,
             limit: None,
             chosen: Vec::new(),
@@ -181,6 +224,9 @@ impl ReadPlan {
     /// Has so many threads read within a memory limit.
     pub fn keep_limit(&mut self, limit: Option<MemoryLimit>, threads: usize) {
         self.limit = limit.map(|limit| (limit, threads));
+        if let Some(aliases) = &mut self.aliases {
+            aliases.keep_limit(limit, threads);
+        }
     }
 
     /// The memory limit, and how many threads read within it; `None` for no limit.
@@ -201,6 +247,10 @@ impl ReadPlan {
             uses.map(|column| format!("{} ({})", column.spelled, column.kind.name())).collect();
         if !used.is_empty() {
             columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        columns.extend(self.watched.as_ref().map(|watched| ("new_on_change columns", watched.canonical())));
+        if let (Some(aliases), Some(of)) = (&self.aliases, &input.aliases) {
+            columns.extend(aliases.roles.canonical_of_aliases(of));
         }
         columns
     }
@@ -226,13 +276,18 @@ impl ReadPlan {
             *rows = column.unread.rows().max(*rows);
         }
         let some = unread.into_iter().filter(|(_, rows)| *rows > 0);
-        some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows }).collect()
+        let own = some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows });
+        own.chain(self.aliases.iter().flat_map(|aliases| aliases.unread())).collect()
+    }
+
+    fn facts_and_watched(&self) -> impl Iterator<Item = &Arc<Facts>> {
+        self.facts.iter().chain(&self.watched)
     }
 
     fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let of_condition = self.condition.iter().flat_map(Condition::columns);
-        roles.chain(of_condition).chain(self.facts.iter().flat_map(|facts| facts.columns()))
+        roles.chain(of_condition).chain(self.facts_and_watched().flat_map(|facts| facts.columns()))
     }
 
     /// Makes sure that no file changed since its footer was read.
@@ -242,7 +297,7 @@ impl ReadPlan {
     pub fn check_unchanged(&self) -> Result<(), InputError> {
         match self.footers.iter().find(|footer| !footer.is_current()) {
             Some(footer) => Err(InputError::Changed { path: footer.file.path.clone() }),
-            None => Ok(()),
+            None => self.aliases.as_ref().map_or(Ok(()), |aliases| aliases.check_unchanged()),
         }
     }
 
@@ -478,7 +533,7 @@ impl ReadPlan {
     fn hive_columns_used(&self) -> Vec<&str> {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
-        let columns = columns.chain(self.facts.iter().flat_map(|facts| facts.columns()));
+        let columns = columns.chain(self.facts_and_watched().flat_map(|facts| facts.columns()));
         columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
     }
 
@@ -488,12 +543,17 @@ impl ReadPlan {
     }
 
     fn projection(&self, footer: &Footer, pass: Pass) -> Result<Projection, InputError> {
-        let (filter, facts) = match (pass, &self.facts) {
-            (Pass::Times, _) => (None, None),
-            (Pass::Events, None) => (self.filter(footer)?, None),
-            (Pass::Events, Some(facts)) => (self.filter(footer)?, Some(FactProjection::new(facts, footer)?)),
+        let projected =
+            |facts: &Option<Arc<Facts>>| facts.as_ref().map(|facts| FactProjection::new(facts, footer)).transpose();
+        let beside = match pass {
+            Pass::Times => Beside::default(),
+            Pass::Events => Beside {
+                filter: self.filter(footer)?,
+                facts: projected(&self.facts)?,
+                watched: projected(&self.watched)?,
+            },
         };
-        Ok(Projection::new(&self.roles, pass, &footer.schema, filter, facts, || {
+        Ok(Projection::new(&self.roles, pass, &footer.schema, beside, || {
             let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
             let mut by_role = vec![column("time", &self.roles.time)];
             if pass == Pass::Times {

@@ -6,7 +6,7 @@ use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::job::source::Key;
 use crate::job::timeouts::Timeouts;
-use crate::job::{Definition, Input, Job};
+use crate::job::{Aliases, Definition, Input, Job, TimeUnit};
 
 /// The columns of a run by role.
 #[derive(Clone, Debug)]
@@ -112,6 +112,38 @@ impl Roles {
         })
     }
 
+    /// Finds the columns of a mapping of users: names take the role of users, and who they are that of a property.
+    ///
+    /// # Errors
+    /// As [`Roles::resolve`].
+    pub fn of_aliases(aliases: &Aliases, as_text: bool, columns: &Columns<'_>) -> Result<Self, InputError> {
+        let name = |key: &'static str, name: &str| -> Result<(ColumnRef, KeyType), InputError> {
+            let column = columns.require_id(key, name)?;
+            accept(&column, key, "a user is text, an integer or a UUID", Kind::is_id)?;
+            let key_type = if as_text { KeyType::Text } else { whole_type(&column, columns)? };
+            Ok((column, key_type))
+        };
+        let (from, from_type) = name("input.aliases.from", &aliases.from)?;
+        let (to, to_type) = name("input.aliases.to", &aliases.to)?;
+        let user_type = if [from_type, to_type].contains(&KeyType::Text) { KeyType::Text } else { KeyType::Int };
+        let time = match &aliases.since {
+            Some(since) => {
+                let key = "input.aliases.since";
+                time_of(columns.require(key, since, "")?, key, aliases.since_unit)?
+            }
+            None => ColumnRef::nowhere(),
+        };
+        let value = Some(Value { column: to, key_type: user_type, is_session_id: false });
+        let (event, sequence, dedup, timeout) = Default::default();
+        Ok(Roles { user_type, users: vec![from], time, event, value, sequence, dedup, timeout })
+    }
+
+    /// The same, where users are text whatever their columns hold.
+    pub fn as_text(self) -> Self {
+        let value = self.value.map(|value| Value { key_type: KeyType::Text, ..value });
+        Roles { user_type: KeyType::Text, value, ..self }
+    }
+
     /// Role and column of each, with its type, for the definition's fingerprint.
     pub fn canonical(&self, input: &Input) -> Vec<(&'static str, String)> {
         let column = |column: &ColumnRef| format!("{} ({})", column.spelled, column.kind.name());
@@ -133,6 +165,17 @@ impl Roles {
         roles.extend(self.dedup.as_ref().map(|dedup| ("input.dedup", column(dedup))));
         roles.extend(self.timeout.as_ref().map(|timeout| ("timeout column", column(&timeout.column))));
         roles
+    }
+
+    /// The columns of a mapping of users, with their types, for the definition's fingerprint.
+    pub fn canonical_of_aliases(&self, aliases: &Aliases) -> Vec<(&'static str, String)> {
+        let column = |column: &ColumnRef| format!("{} ({})", column.spelled, column.kind.name());
+        let mut keys: Vec<(&'static str, String)> = Vec::new();
+        keys.extend(self.users.first().map(|from| ("input.aliases.from", column(from))));
+        keys.extend(self.value.as_ref().map(|to| ("input.aliases.to", column(&to.column))));
+        keys.extend(aliases.since.as_ref().map(|_| ("input.aliases.since", column(&self.time))));
+        keys.extend(aliases.since_unit.map(|unit| ("input.aliases.since_unit", unit.name().to_string())));
+        keys
     }
 
     /// Whether the numbers of a column are read as text, by its role.
@@ -200,11 +243,16 @@ fn time(input: &Input, columns: &Columns<'_>) -> Result<ColumnRef, InputError> {
         None if columns.has("client_event_time")? => columns.require(key, "client_event_time", "")?,
         None => columns.require(key, "event_time", "; name the time column in `input.time` (--time)")?,
     };
+    time_of(column, key, input.time_unit)
+}
+
+/// A column of times, whose integers count a unit.
+fn time_of(column: ColumnRef, key: &'static str, unit: Option<TimeUnit>) -> Result<ColumnRef, InputError> {
     accept(&column, key, "a time is a timestamp, ISO-8601 text, or an integer with `input.time_unit`", |kind| {
         matches!(kind, Kind::Timestamp(_)) || is_text(kind) || is_integer(kind)
     })?;
     let (name, found) = (column.spelled.clone(), column.kind.in_words());
-    match (&column.kind, input.time_unit) {
+    match (&column.kind, unit) {
         (Kind::Int | Kind::UInt64 | Kind::Decimal(_), None) => Err(InputError::NoTimeUnit { column: name, found }),
         (Kind::Timestamp(_) | Kind::Text | Kind::Binary, Some(_)) => {
             Err(InputError::NeedlessTimeUnit { column: name, found })

@@ -129,6 +129,16 @@ def job_of_times(told: dict[str, Any]) -> str:
     return text_of({"input": {**of_input, **bounds}, "session": {"timeout": "30m"}})
 
 
+def refuse_aliases(told: dict[str, Any], engine: str) -> None:
+    """Refuses a job whose users are told apart by more than columns: parts of an engine would divide them."""
+    if told["aliases"]:
+        raise DwellError(
+            f"{engine} puts users into one place by their columns, and `input.aliases` would have some of them be one afterwards: "
+            "join the mapping to the events first and name the column that it gives in input.user, or use dwell.run",
+            2,
+        )
+
+
 def instant(micros: int) -> str:
     """Microseconds since the epoch as the program reads times."""
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

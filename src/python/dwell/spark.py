@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _pipe
 from ._job import Job, text_of
-from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -89,6 +89,7 @@ def _ask(pyarrow: Any, text: str, df: DataFrame, flags: list[str]) -> tuple[dict
         pass
     told = dict(stream.counts["columns"])
     told["latest_matters"] = stream.counts["latest_matters"]
+    refuse_aliases(told, "Spark")
     return told, stream.schema
 
 

@@ -20,6 +20,8 @@ pub struct Block {
     pub(in crate::sessionize) unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events.
     pub facts: Option<CodedKeys>,
+    /// The values of columns that the definition watches.
+    pub watched: Option<CodedKeys>,
     /// Where rows are partial sessions: the rest of each.
     pub(in crate::sessionize) partial_sessions: Option<BurstFields>,
 }
@@ -76,6 +78,7 @@ impl Block {
     /// Lays out the rows of batches: row *n* of all of them at `places[n]`, which are the places of `users`.
     pub fn new(batches: &[EventBatch], users: UserRuns, places: &[u32]) -> Self {
         let facts = PartitionKeys::new(batches, |batch| batch.facts.as_ref(), &users, places);
+        let watched = PartitionKeys::new(batches, |batch| batch.watched.as_ref(), &users, places);
         let texts = PartitionKeys::new(batches, text_values, &users, places);
         let any_invalid =
             batches.iter().any(|batch| batch.values.as_ref().is_some_and(|values| values.valid.is_some()));
@@ -99,14 +102,15 @@ impl Block {
                 numbers,
                 valid.as_deref().map(Numbers::Flags),
                 batch.sequence.as_deref().map(Numbers::Ints),
-                facts.as_ref().map(|facts| Numbers::Codes(&facts.codes[rows])),
+                facts.as_ref().map(|facts| Numbers::Codes(&facts.codes[rows.clone()])),
+                watched.as_ref().map(|watched| Numbers::Codes(&watched.codes[rows])),
                 batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Ints(&partial_sessions.lengths)),
                 batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.counts)),
                 batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.hours)),
                 batch.partial_sessions.as_ref().map(|partial_sessions| Numbers::Codes(&partial_sessions.last_events)),
             ]
         });
-        let (rows, [time, event, value, valid, sequence, fact, length, count, hours, last_event]) =
+        let (rows, [time, event, value, valid, sequence, fact, watch, length, count, hours, last_event]) =
             PackedRows::scatter(&parts.collect::<Vec<_>>(), places);
         let values = value.map(|field| BlockValues {
             valid,
@@ -124,6 +128,7 @@ impl Block {
             values,
             unique_ids: unique_ids(batches, places),
             facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
+            watched: watched.zip(watch).map(|(watched, field)| watched.in_rows(field)),
             partial_sessions: length.zip(count).zip(hours).map(|((length, count), hours)| BurstFields {
                 length,
                 count,
@@ -163,6 +168,7 @@ impl Block {
             }),
             unique_ids: self.unique_ids.as_ref().map(|ids| ids.part(rows)),
             facts: self.facts.as_ref().map(keys),
+            watched: self.watched.as_ref().map(keys),
             partial_sessions: self.partial_sessions,
         }
     }
@@ -229,8 +235,8 @@ impl Block {
             BlockKeys::Text(keys) => keys.bytes(),
         });
         let ids = self.unique_ids.as_ref().map_or(0, TextColumn::size);
-        let facts = self.facts.as_ref().map_or(0, CodedKeys::bytes);
-        size_of::<Block>() + self.users.bytes() + self.rows.bytes() + texts + ids + facts
+        let keys: usize = self.facts.iter().chain(&self.watched).map(CodedKeys::bytes).sum();
+        size_of::<Block>() + self.users.bytes() + self.rows.bytes() + texts + ids + keys
     }
 }
 

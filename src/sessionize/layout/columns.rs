@@ -298,6 +298,8 @@ pub struct EventBatch {
     pub unique_ids: Option<TextColumn>,
     /// What charts and segments ask of events, as keys of [`crate::sessionize::facts`].
     pub facts: Option<Coded>,
+    /// The values of columns that the definition watches, as such keys.
+    pub watched: Option<Coded>,
     /// Where rows are partial sessions of events ([`crate::sessionize::preaggregate::partial_session`]): the rest of each. The columns above are those of its first.
     pub partial_sessions: Option<PartialSessions>,
 }

@@ -133,6 +133,11 @@ impl Interner {
         self.keys
     }
 
+    /// The distinct keys, to be looked up and not to grow any more.
+    pub fn into_lookup(self) -> InternedKeys {
+        InternedKeys { slots: self.slots.slots, keys: self.keys }
+    }
+
     /// The distinct keys in ascending order, and for each code its place among them.
     pub fn into_ranked(self) -> (KeyColumn, Vec<u32>) {
         let keys = &self.keys;
@@ -151,9 +156,59 @@ impl Interner {
     }
 }
 
+/// Distinct keys, each by its code.
+#[derive(Debug)]
+pub struct InternedKeys {
+    slots: Vec<u32>,
+    keys: KeyColumn,
+}
+
+impl InternedKeys {
+    /// The code of a row of `column`, where it is one of the keys; they are of one kind.
+    pub fn code(&self, column: &KeyColumn, row: usize) -> Option<u32> {
+        let hash = match column {
+            KeyColumn::Int(values) => hash_int(values[row]),
+            KeyColumn::Text(values) => hash_bytes(values.get(row)),
+        };
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                FREE => return None,
+                code if self.keys.compare(code as usize, column, row).is_eq() => return Some(code),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// The keys by code.
+    pub fn keys(&self) -> &KeyColumn {
+        &self.keys
+    }
+
+    /// The memory they hold, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of::<u32>() * self.slots.capacity() + self.keys.bytes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_looked_up_by_what_they_are() {
+        let mut interner = Interner::of_text();
+        let names: Vec<String> = (0..1_000).map(|number| format!("name {number}")).collect();
+        names.iter().for_each(|name| assert!(interner.intern_text(name.as_bytes()) < 1_000));
+        let lookup = interner.into_lookup();
+        let mut asked = TextColumn::default();
+        names.iter().for_each(|name| asked.push(name.as_bytes()));
+        asked.push(b"nobody");
+        let asked = KeyColumn::Text(asked);
+        assert!((0..1_000).all(|row| lookup.code(&asked, row) == Some(row as u32)));
+        assert_eq!(lookup.code(&asked, 1_000), None);
+    }
 
     #[test]
     fn equal_keys_share_a_code_and_ranks_follow_the_bytes() {

@@ -116,6 +116,7 @@ mod tests {
             sequence: None,
             unique_ids: None,
             facts: None,
+            watched: None,
             partial_sessions: None,
         }
     }

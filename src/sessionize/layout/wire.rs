@@ -37,6 +37,8 @@ impl Block {
         self.unique_ids.iter().for_each(|ids| to.texts(ids, rows.clone()));
         to.number(u64::from(self.facts.is_some()));
         self.facts.iter().for_each(|facts| keys(&mut to, facts));
+        to.number(u64::from(self.watched.is_some()));
+        self.watched.iter().for_each(|watched| keys(&mut to, watched));
         to.number(u64::from(self.partial_sessions.is_some()));
         if let Some(BurstFields { length, count, hours, last_event }) = self.partial_sessions {
             [Some(length), Some(count), Some(hours), last_event].into_iter().for_each(|field| to.field(field));
@@ -80,11 +82,12 @@ impl Block {
             0 => None,
             _ => Some(from.texts().filter(|ids| ids.len() == rows as usize)?),
         };
-        let facts = match from.number()? {
-            0 => None,
-            _ => Some(from.coded_keys()?),
+        let mut maybe_keys = || match from.number()? {
+            0 => Some(None),
+            _ => from.coded_keys().map(Some),
         };
-        fields.extend(facts.as_ref().map(|facts| Some(facts.code)));
+        let (facts, watched) = (maybe_keys()?, maybe_keys()?);
+        fields.extend(facts.iter().chain(&watched).map(|keys| Some(keys.code)));
         let partial_sessions = match from.number()? {
             0 => None,
             _ => {
@@ -98,7 +101,7 @@ impl Block {
         let packed = from.take(stride.checked_mul(rows as usize)?)?;
         let rows = PackedRows::from_slice((packed, stride), rows as usize, &fields)?;
         let users = UserRuns { keys, key_bounds, row_bounds };
-        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts, partial_sessions })
+        Some(Block { users, rows, time, event, sequence, values, unique_ids, facts, watched, partial_sessions })
     }
 }
 
@@ -247,6 +250,7 @@ mod tests {
                 unique_ids: with_rest.then_some(ids),
                 partial_sessions: None,
                 facts: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["one", "two", "three", "four"])), rows.iter().map(|row| row.0).collect())),
+                watched: with_rest.then(|| Coded::new(KeyColumn::Text(texts(&["", "1", "2", "3"])), rows.iter().map(|row| row.2 % 4).collect())),
             };
             let block = scatter(&[batch], Partitions::for_rows(4, 1, 1));
             for partition in 0..4 {
@@ -265,7 +269,8 @@ mod tests {
                     prop_assert_eq!(back.unique_id(mine), block.unique_id(theirs));
                     let (mine_of, theirs_of) = (back.values.as_ref().expect("some"), block.values.as_ref().expect("some"));
                     prop_assert_eq!(back.is_valid(mine_of, mine), block.is_valid(theirs_of, theirs));
-                    if let (Some(mine_of), Some(theirs_of)) = (&back.facts, &block.facts) {
+                    let facts = back.facts.iter().zip(&block.facts);
+                    for (mine_of, theirs_of) in facts.chain(back.watched.iter().zip(&block.watched)) {
                         let first = theirs_of.of_partition(partition).start;
                         let same = mine_of.keys.compare(back.code(mine_of, mine), &theirs_of.keys, first + block.code(theirs_of, theirs));
                         prop_assert!(same.is_eq());

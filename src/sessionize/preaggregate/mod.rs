@@ -272,6 +272,7 @@ impl PreAggregator {
             sequence: None,
             unique_ids: None,
             facts,
+            watched: None,
             partial_sessions: Some(rest),
         }
     }
@@ -320,6 +321,7 @@ mod tests {
                 needs_end: false,
                 starts_continue: false,
                 at_midnight,
+                remembers: None,
                 property_only: silence.limit.is_none() && !at_midnight,
                 latest: Timestamp::from_millis(FIRST_ID + 70 * 3_600_000),
             })
@@ -435,6 +437,7 @@ mod tests {
             sequence: None,
             unique_ids: None,
             facts: has_facts.then(|| coded(events.iter().map(|told| told.4), facts, keys, all_facts)),
+            watched: None,
             partial_sessions: None,
         }
     }
@@ -498,6 +501,7 @@ mod tests {
                 numbers: false,
             events: None,
                 facts: has_facts.then_some(&facts),
+                watched: None,
             };
             let values = values.or(matches!(rule, Rule::Default(_)).then_some(false));
             let parts = events.chunks(events.len().div_ceil(3).max(1)).zip(keys);

@@ -143,20 +143,21 @@ struct Form {
 
 impl Form {
     /// All of them, by their bits: those in milliseconds first, in the order of their reasons.
-    const ALL: [Form; 9] = {
+    const ALL: [Form; 10] = {
         const fn millis(reason: EndReason) -> Form {
             Form { reason, unit: TimeUnit::Millis }
         }
         const fn id(unit: TimeUnit) -> Form {
             Form { reason: EndReason::SessionId, unit }
         }
-        let [session_id, property, end_event, timeout, midnight, start_event, end_of_data] = EndReason::ALL;
+        let [session_id, property, end_event, timeout, midnight, change, start_event, end_of_data] = EndReason::ALL;
         [
             millis(session_id),
             millis(property),
             millis(end_event),
             millis(timeout),
             millis(midnight),
+            millis(change),
             millis(start_event),
             millis(end_of_data),
             id(TimeUnit::Seconds),
@@ -186,8 +187,8 @@ impl Form {
 
     fn bits(self) -> u32 {
         match self.unit {
-            TimeUnit::Seconds => 7,
-            TimeUnit::Micros => 8,
+            TimeUnit::Seconds => 8,
+            TimeUnit::Micros => 9,
             _ => self.reason as u32,
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::source::footer::Footer;
 use crate::events::source::survey::{Facts, Stretch};
 use crate::job::dates::{day_of_text, day_text};
+use crate::job::fingerprint::digest;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::error::TableError;
@@ -28,6 +29,8 @@ pub struct Ledger {
     pub ids_are_times: bool,
     /// Dates that were made of another input than these files: a later run has to make them again.
     pub apart: DateSet,
+    /// What tells the mapping of users from another state of itself; `None` where there was none.
+    pub aliases: Option<String>,
     /// The files by name.
     pub files: BTreeMap<String, Entry>,
 }
@@ -94,6 +97,14 @@ impl Mark {
     }
 }
 
+/// What tells some files together from other states of themselves.
+pub fn mark_of(footers: &[Footer]) -> String {
+    let one = |footer: &Footer| (name_of(&footer.file.path), Mark::of(footer));
+    let mut all: Vec<(String, Mark)> = footers.iter().map(one).collect();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    digest(&serde_json::to_vec(&all).unwrap_or_default())
+}
+
 /// The name of an input file in a ledger: the same however the path to it is spelled.
 pub fn name_of(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
@@ -155,6 +166,8 @@ struct Written {
     latest: Option<i64>,
     ids_are_times: bool,
     apart: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aliases: Option<String>,
     files: Vec<WrittenEntry>,
 }
 
@@ -188,6 +201,7 @@ impl Written {
             latest: ledger.latest.map(Timestamp::micros),
             ids_are_times: ledger.ids_are_times,
             apart: ledger.apart.ranges().iter().map(|(first, last)| (date_text(*first), date_text(*last))).collect(),
+            aliases: ledger.aliases.clone(),
             files: ledger.files.iter().map(entry).collect(),
         }
     }
@@ -224,6 +238,7 @@ impl Written {
             latest: self.latest.map(at),
             ids_are_times: self.ids_are_times,
             apart: DateSet::of(apart),
+            aliases: self.aliases,
             files: self.files.into_iter().map(entry).collect(),
         })
     }
@@ -268,6 +283,7 @@ mod tests {
             latest: Some(at(7)),
             ids_are_times: true,
             apart: DateSet::of([(day(i32::MIN), day(3)), (day(20_000), day(20_001))]),
+            aliases: Some("b".to_string()),
             files: BTreeMap::from([("/a".to_string(), Entry { mark, facts }), ("/ä".to_string(), unknown)]),
         };
         let folder = tempfile::tempdir().expect("a folder");

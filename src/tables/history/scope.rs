@@ -70,6 +70,8 @@ pub enum Whole {
     First,
     /// The tables get other columns than they have.
     Columns,
+    /// The mapping of users is another than that of the run before.
+    Aliases,
     /// A file is gone or changed, and it is not known where its events were.
     Unknown(String),
 }
@@ -80,6 +82,9 @@ impl std::fmt::Display for Whole {
             Whole::Unbounded(why) => write!(f, "everything is computed: {why}"),
             Whole::First => write!(f, "everything is computed: no run before this one has said which files it read"),
             Whole::Columns => write!(f, "all dates are rebuilt: the tables get other columns than they have"),
+            Whole::Aliases => {
+                write!(f, "everything is computed: the files of input.aliases are not those of the run before")
+            }
             Whole::Unknown(file) => {
                 write!(f, "everything is computed: {file} is gone or changed, and it is not known when its events were")
             }

@@ -2,14 +2,15 @@
 //! those of a full run over the input of that night, byte for byte.
 
 use super::fixture::differing;
+use crate::aliases::{aliases, of_layout};
 use crate::charts::{COLUMNS_AND_CHARTS, SEGMENTS_AND_CHARTS};
 use crate::property::{cases, check_any, definition, events, layout, seed};
-use crate::reference::{Calendar, Cell, Definition, Event, IdUnit, Value, DAY, SECOND, YEAR_2000, YEAR_2100};
+use crate::reference::{Alias, Calendar, Cell, Definition, Event, IdUnit, Value, DAY, SECOND, YEAR_2000, YEAR_2100};
 use crate::stores::{
     self,
     server::{Fault, Server},
 };
-use crate::support::{job_toml, read_run, table_hashes, Layout, Ran, Sandbox};
+use crate::support::{aliases_toml, job_toml, read_run, table_hashes, write_aliases, Layout, Ran, Sandbox};
 use jiff::civil::Date;
 use jiff::ToSpan;
 use proptest::prelude::*;
@@ -27,6 +28,8 @@ struct Schedule {
     layout: Layout,
     rows: Vec<Row>,
     nights: Vec<Night>,
+    /// The mapping of users of each night; there is none where it is empty.
+    aliases: Vec<Vec<Alias>>,
 }
 
 /// An event, the file it is in, and the nights on which it is.
@@ -71,54 +74,67 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
             1..12usize,
             (0..4u8, prop::collection::vec(0..3u8, 6), (0..3u8, 0..3u8)),
         ),
+        prop::option::weighted(0.25, (aliases(6), prop::collection::vec(0..3usize, 6))),
     )
-        .prop_map(|((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more))| {
-            let definition = Definition { from: None, to: None, ..definition };
-            let mut events = events(&definition, &layout, anchor, &seeds);
-            let unit = definition.unit_of_ids();
-            spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()), unit);
-            if timed {
-                events.iter_mut().for_each(|event| without_odd_id(event, unit));
-            }
-            let chunks = events.len().div_ceil(CHUNK).max(1);
-            let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
-            let rows = events.into_iter().zip(in_order).zip(places);
-            let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
-            let today =
-                jiff::Timestamp::from_microsecond(anchor).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-            let day = |days: i64| today.checked_add(days.days()).unwrap();
-            let night = |(kind, first, length): (u8, i64, i64)| match kind {
-                0 => Night::Dates(day(first - 2), day(first - 2 + length)),
-                1 => Night::OnlySessions,
-                2 => Night::Full,
-                _ => Night::Incremental,
-            };
-            let of_night = |kind: u8| match (more.0, kind) {
-                (0, _) => String::new(),
-                (1, _) => SEGMENTS_AND_CHARTS.to_owned(),
-                // Columns come, go, and change their places.
-                (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
-                (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
-                _ => COLUMNS_AND_CHARTS.to_owned(),
-            };
-            // Sessions are numbered, and events listed, on some nights, on all of them or on none.
-            let (numbered, listed) = more.2;
-            let is_on = |often: u8, night: usize, kind: u8| often == 1 || often == 2 && kind != night as u8 % 3;
-            let keys = |night: usize, kind: u8| {
-                let history = if is_on(numbered, night, kind) { "history = true\n" } else { "" };
-                let events = if is_on(listed, night, kind) { "events = [\"keep\", \"order_id\"]\n" } else { "" };
-                format!("{history}{events}")
-            };
-            let kinds = more.1.iter().take(nights.len()).enumerate();
-            let more = kinds.map(|(night, kind)| format!("{}{}", keys(night, *kind), of_night(*kind))).collect();
-            Schedule {
-                definition,
-                more,
-                layout: Layout { rows_per_group, ..layout },
-                rows: rows.collect(),
-                nights: nights.into_iter().map(night).collect(),
-            }
-        })
+        .prop_map(
+            |((definition, anchor), layout, seeds, days, (places, nights, timed, rows_per_group, more), who)| {
+                let definition = Definition { from: None, to: None, ..definition };
+                let mut events = events(&definition, &layout, anchor, &seeds);
+                let unit = definition.unit_of_ids();
+                spread(&mut events, &days, &Calendar::new(definition.timezone.as_deref()), unit);
+                if timed {
+                    events.iter_mut().for_each(|event| without_odd_id(event, unit));
+                }
+                let chunks = events.len().div_ceil(CHUNK).max(1);
+                let in_order = (0..events.len()).map(|place| place / CHUNK * FILES / chunks);
+                let rows = events.into_iter().zip(in_order).zip(places);
+                let rows = rows.map(|((event, file), place)| row(event, file, place, nights.len()));
+                let today = jiff::Timestamp::from_microsecond(anchor)
+                    .unwrap()
+                    .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+                    .date();
+                let day = |days: i64| today.checked_add(days.days()).unwrap();
+                let night = |(kind, first, length): (u8, i64, i64)| match kind {
+                    0 => Night::Dates(day(first - 2), day(first - 2 + length)),
+                    1 => Night::OnlySessions,
+                    2 => Night::Full,
+                    _ => Night::Incremental,
+                };
+                let of_night = |kind: u8| match (more.0, kind) {
+                    (0, _) => String::new(),
+                    (1, _) => SEGMENTS_AND_CHARTS.to_owned(),
+                    // Columns come, go, and change their places.
+                    (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
+                    (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
+                    _ => COLUMNS_AND_CHARTS.to_owned(),
+                };
+                let number = nights.len();
+                let aliases = who.map_or_else(Vec::new, |(all, names)| {
+                    let all = of_layout(&all, &layout, anchor, true);
+                    // On some nights the last names are not known yet.
+                    let known = |less: &usize| all[..all.len() - all.len().min(*less)].to_vec();
+                    names.iter().take(number).map(known).collect()
+                });
+                // Sessions are numbered, and events listed, on some nights, on all of them or on none.
+                let (numbered, listed) = more.2;
+                let is_on = |often: u8, night: usize, kind: u8| often == 1 || often == 2 && kind != night as u8 % 3;
+                let keys = |night: usize, kind: u8| {
+                    let history = if is_on(numbered, night, kind) { "history = true\n" } else { "" };
+                    let events = if is_on(listed, night, kind) { "events = [\"keep\", \"order_id\"]\n" } else { "" };
+                    format!("{history}{events}")
+                };
+                let kinds = more.1.iter().take(nights.len()).enumerate();
+                let more = kinds.map(|(night, kind)| format!("{}{}", keys(night, *kind), of_night(*kind))).collect();
+                Schedule {
+                    definition,
+                    more,
+                    layout: Layout { rows_per_group, ..layout },
+                    rows: rows.collect(),
+                    nights: nights.into_iter().map(night).collect(),
+                    aliases,
+                }
+            },
+        )
 }
 
 /// The job with its columns in another order, without one, and with another condition of sessions.
@@ -205,8 +221,24 @@ impl Schedule {
         self.rows.iter().filter(here).map(|row| row.event.clone()).collect()
     }
 
+    /// The job of a night.
+    fn job(&self, night: usize) -> String {
+        let job = job_toml(&self.definition, &self.layout, &[]) + &self.more[night];
+        if self.aliases.is_empty() {
+            job
+        } else {
+            job + &aliases_toml(true)
+        }
+    }
+
     /// Brings the files into the state of a night; those that are as they were are not written again.
     fn write(&self, sandbox: &Sandbox, night: usize) {
+        if let Some(aliases) = self.aliases.get(night) {
+            if night.checked_sub(1).is_none_or(|before| self.aliases[before] != *aliases) {
+                let column = self.layout.users[0];
+                write_aliases(&sandbox.path().join("aliases/one.parquet"), column, true, aliases);
+            }
+        }
         for file in 0..=FILES {
             let name = format!("{file}.parquet");
             let events = self.file(file, night);
@@ -242,7 +274,7 @@ fn ok(ran: Ran, what: &str) -> Result<Ran, String> {
 fn is_as_after_full_runs(schedule: &Schedule, seen: &Seen) -> Result<(), String> {
     let sandbox = Sandbox::new();
     for (night, kind) in schedule.nights.iter().enumerate() {
-        sandbox.job(&(job_toml(&schedule.definition, &schedule.layout, &[]) + &schedule.more[night]));
+        sandbox.job(&schedule.job(night));
         schedule.write(&sandbox, night);
         let full = sandbox.path().join(format!("full{night}"));
         let what = |run: &str| format!("night {night}, {run}");
@@ -315,7 +347,7 @@ fn is_so_in_a_bucket(schedule: &Schedule) -> Result<(), String> {
         is_first.then_some(if done { Fault::Done(500, "InternalError") } else { Fault::Error(503, "SlowDown") })
     });
     for night in 0..schedule.nights.len() {
-        let job = job_toml(&schedule.definition, &schedule.layout, &[]) + &schedule.more[night];
+        let job = schedule.job(night);
         sandbox.job(&job);
         schedule.write(&sandbox, night);
         let full = sandbox.path().join(format!("full{night}"));
@@ -342,11 +374,12 @@ fn tables_in_a_bucket_are_as_after_full_runs() {
 
 fn describe(schedule: &Schedule) -> String {
     let mut text = format!(
-        "{}{}\n{:?}\n{:?}\n",
+        "{}{}\n{:?}\n{:?}\n{:?}\n",
         job_toml(&schedule.definition, &schedule.layout, &[]),
         schedule.more.join("\n# The next night\n"),
         schedule.layout,
-        schedule.nights
+        schedule.nights,
+        schedule.aliases
     );
     for Row { event, file, from, until } in &schedule.rows {
         let time = event.time.map(|time| jiff::Timestamp::from_microsecond(time).unwrap().to_string());
