@@ -12,13 +12,13 @@ use rayon::ThreadPool;
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use super::cells::Cell;
 use super::error::ChartError;
-use super::lanes::{named, ChartGroups, Codes, Groups};
+use super::lanes::{ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
 use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
 use super::packed::Packed;
 use super::parts::{CellKey, Part};
-use super::pass::{group_sizes, Pass};
+use super::pass::{group_sizes, LanesMet, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
 use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
@@ -257,18 +257,25 @@ impl Measuring<'_> {
             counts.push(of_chart.len());
             series.extend(of_chart);
         }
-        let (cells, mut lanes) = self.pass(Pass::new(segment, series))?;
+        let (cells, mut lanes, met) = self.pass(Pass::new(segment, series))?;
         let active: Vec<ActiveUsers> = active.iter().map(|active| active.in_lanes(&mut lanes)).collect();
-        let name = &segment.name;
-        let lanes: Arc<[String]> = match segment.by {
-            None => Arc::from([name.clone()]),
-            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value, false))).collect(),
+        let is_by_value = !segment.by.is_empty();
+        let lanes: Arc<[String]> = match is_by_value {
+            false => Arc::from([segment.lane_name(None)]),
+            // No values have the empty text.
+            true => lanes
+                .into_texts()
+                .iter()
+                .map(|text| segment.lane_name(Some(text.as_str()).filter(|text| !text.is_empty())))
+                .collect(),
         };
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
             let cells = cells.by_ref().take(series).collect();
             let (lanes, active) = (Arc::clone(&lanes), active[answer].clone());
-            (of, Counted { lanes, is_by_value: segment.by.is_some(), cells, active })
+            let window = self.charts[of.chart].chart().window;
+            let of_dates = met.iter().filter(|(day, _)| window.holds(**day)).flat_map(|(_, lanes)| lanes).copied();
+            (of, Counted { lanes, met: is_by_value.then(|| of_dates.collect()), cells, active })
         });
         Ok(of_charts.collect())
     }
@@ -308,7 +315,7 @@ impl Measuring<'_> {
     }
 
     /// Takes series over the sessions of a segment.
-    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
+    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet), Error> {
         let batches = pass.batches(self.at_once()).map_err(|error| failed(error.into()))?;
         let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
@@ -356,7 +363,7 @@ pub fn segment_tables(
     tables.extend(segments.iter().zip(performed).map(|(segment, columns)| {
         SegmentTables {
             name: segment.name.clone(),
-            by: segment.by().map(|by| by_column(by, property)),
+            by: segment.by.iter().map(|by| by_column(by, property)).collect(),
             performed: segment
                 .performed
                 .iter()

@@ -23,7 +23,7 @@ impl Codes {
         self.0.intern_text(text.as_bytes())
     }
 
-    /// The code of each row's text; no text is an empty one.
+    /// The code of each row's text; no text has the code of the empty one, which no segment by a column has as a value.
     pub fn of_rows(&mut self, texts: &Texts) -> Vec<u32> {
         let mut known = vec![None; texts.distinct.len()];
         let code = |place: &u32| match known.get_mut(*place as usize) {

@@ -79,9 +79,9 @@ impl<'a> InRange<'a> {
         self.segments.iter().map(|segment| segment.tables.name.as_str())
     }
 
-    /// The column of which each value is one of a segment's, by the segment's place.
-    pub fn column_of_segment(&self, place: usize) -> Option<&str> {
-        self.segments.get(place).and_then(|segment| segment.tables.by.as_deref())
+    /// The columns of whose values each combination is one of a segment's, by the segment's place.
+    pub fn columns_of_segment(&self, place: usize) -> &[String] {
+        self.segments.get(place).map_or(&[], |segment| &segment.tables.by)
     }
 
     /// The chart.
@@ -275,8 +275,8 @@ struct LayingOut<'a> {
 pub struct Counted {
     /// The name of each lane.
     pub lanes: Arc<[String]>,
-    /// Whether a lane is a value of a column; else there is one.
-    pub is_by_value: bool,
+    /// Where a lane is a value of a column, the lanes that sessions of the chart's dates are in; else there is one.
+    pub met: Option<BTreeSet<u32>>,
     /// The cells of each series.
     pub cells: Vec<BTreeMap<CellKey, Cell>>,
     /// Active users.
@@ -435,10 +435,10 @@ impl Counted {
     /// The lanes in order of their names. Of a segment `by` a column, those of values that a user or a session of the chart's
     /// dates has: other charts may be of other dates.
     fn lanes_by_name(&self) -> Vec<(u32, &str)> {
-        let of_cells = self.cells.iter().flat_map(|cells| cells.keys().map(|key| key.lane));
-        let met: BTreeSet<u32> = of_cells.chain(self.active.keys().map(|(lane, _)| *lane)).collect();
+        let active: BTreeSet<u32> = self.active.keys().map(|(lane, _)| *lane).collect();
+        let is_there = |lane: &u32| self.met.as_ref().is_none_or(|met| met.contains(lane) || active.contains(lane));
         let all = (0..).zip(self.lanes.iter().map(String::as_str));
-        let mut lanes: Vec<(u32, &str)> = all.filter(|(lane, _)| !self.is_by_value || met.contains(lane)).collect();
+        let mut lanes: Vec<(u32, &str)> = all.filter(|(lane, _)| is_there(lane)).collect();
         lanes.sort_by_key(|(_, name)| *name);
         lanes
     }

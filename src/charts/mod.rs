@@ -10,6 +10,7 @@
 pub mod active;
 pub mod cells;
 pub mod chart_set;
+pub mod combined;
 pub mod error;
 pub mod figure;
 pub mod interval;

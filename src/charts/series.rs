@@ -87,7 +87,7 @@ impl SeriesOf<'_> {
         columns.extend(self.sum()?.map(str::to_string));
         columns.extend(self.with_users.then(|| USER.to_string()));
         columns.extend(self.group()?.map(str::to_string));
-        columns.extend(self.segment.tables.by.clone());
+        columns.extend(self.segment.tables.by.iter().cloned());
         Ok(columns)
     }
 

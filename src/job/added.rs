@@ -166,7 +166,8 @@ impl AddedColumns {
         let mut taken: Vec<String> = OF_SESSIONS.iter().map(|name| name.to_string()).collect();
         taken.extend(property.map(property_column));
         check_groups(declared, charts, property)?;
-        taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, property))));
+        segments.iter().try_for_each(|segment| check_by(segment, property))?;
+        taken.extend(segments.iter().flat_map(|segment| &segment.by).map(|by| by_column(by, property)));
         let sessions = AddedColumns::of_charts(declared, charts, &taken)?;
         let activity = segments.iter().map(|segment| AddedColumns::of_segment(segment, &taken));
         Ok((sessions, activity.collect::<Result<_, _>>()?))
@@ -209,6 +210,19 @@ impl AddedColumns {
     pub fn text(&self) -> String {
         self.columns.iter().map(|column| format!("{} = {}\n", column.name, column.held())).collect()
     }
+}
+
+/// Refuses a segment of whose columns two would have one name.
+fn check_by(segment: &Segment, property: Option<&str>) -> Result<(), JobError> {
+    let mut used = BTreeSet::new();
+    for by in &segment.by {
+        let name = by_column(by, property);
+        if !used.insert(name.to_lowercase()) {
+            let by = format!("another column of the segment \"{}\"", segment.name);
+            return Err(JobError::Taken { key: "segment.by", name, by });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses charts that are grouped by a column that is none of the session's.

@@ -15,8 +15,8 @@ pub struct SegmentKeys {
     pub name: Option<String>,
     /// A SQL condition over raw events.
     pub r#where: Option<String>,
-    /// The column of which each value is a segment.
-    pub by: Option<String>,
+    /// The column of which each value is a segment, or several.
+    pub by: Option<Names>,
     /// What its users did.
     pub performed: Option<Vec<EventsKeys>>,
 }

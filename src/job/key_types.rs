@@ -95,7 +95,7 @@ const KEYS: [(&str, Takes, &str); 134] = [
     ("storage.retry_timeout", Duration, "\"3m\""),
     ("segment.name", Text, "\"mobile\""),
     ("segment.where", Text, "\"platform = 'ios'\""),
-    ("segment.by", Text, "\"country\""),
+    ("segment.by", Texts, "\"country\""),
     ("segment.performed", KeysList, "[{ event = \"purchase\", at_least = 1 }]"),
     ("segment.performed.event", Text, "\"purchase\""),
     ("segment.performed.where", Text, "\"revenue > 10\""),

@@ -12,7 +12,7 @@ use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind as ColumnKind;
 use crate::events::source::plan::{ReadPlan, Unreadable};
 use crate::job::memory_limit::{peak, MemoryLimit};
-use crate::job::{Job, Kind, Segment};
+use crate::job::{Job, Kind};
 use crate::sessionize::counts::Counts;
 use crate::sessionize::rule::OutOfSession;
 use crate::stats::nearest::nearest;
@@ -83,17 +83,6 @@ pub enum Warning {
         /// The nearest type there is.
         nearest: Option<String>,
     },
-    /// A segment `by` a column of which many events have no value.
-    NoValue {
-        /// The segment.
-        segment: String,
-        /// The column.
-        by: String,
-        /// Events without a value.
-        without: u64,
-        /// All events.
-        of: u64,
-    },
     /// A chart of so many intervals that only those with sessions have rows.
     Sparse(Sparse),
     /// A filter of a chart that no session passes.
@@ -144,12 +133,6 @@ impl fmt::Display for Warning {
             Warning::Unread(Unreadable { column, what, rows }) => {
                 write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
             }
-            Warning::NoValue { segment, by, without, of } => write!(
-                f,
-                "{without} of {of} events have no value of `{by}`, so that the segment \"{segment}\" has no row for them; a \
-                 [[segment]] with where = '\"{}\" IS NULL' has those where it is null",
-                by.replace('"', "\"\"")
-            ),
             Warning::Sparse(sparse) => f.write_str(&sparse.text()),
             Warning::Unmet(unmet) => f.write_str(&unmet.text()),
             Warning::Memory { peak, limit } => write!(
@@ -192,8 +175,6 @@ pub struct Facts<'a> {
     pub rows: &'a RowCounts,
     /// What became of the events.
     pub counts: &'a Counts,
-    /// What became of the events of each segment.
-    pub segments: &'a [(&'a Segment, Counts)],
     /// The event types there are.
     pub types: &'a [String],
     /// Values that could not be read.
@@ -210,7 +191,6 @@ pub struct Facts<'a> {
 pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
     let mut warnings = of_events(facts);
     warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
-    warnings.extend(without_value(facts.segments));
     warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
     warnings.extend(facts.unmet.iter().cloned().map(Warning::Unmet));
     warnings.extend(memory(facts.limit, peak()));
@@ -294,17 +274,6 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
         hint,
         lacking: lacking.first().map(|footer| (footer.file.path.clone(), lacking.len(), plan.footers.len())),
     })
-}
-
-/// Segments `by` a column that leave many events out.
-fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
-    let one = |(segment, counts): &(&Segment, Counts)| {
-        let (without, by) = (counts.left_out, segment.by()?);
-        let of = without + counts.events();
-        let many = without > 0 && without as f64 >= of as f64 * WORTH_A_LOOK;
-        many.then(|| Warning::NoValue { segment: segment.name.clone(), by: by.to_string(), without, of })
-    };
-    segments.iter().filter_map(one).collect()
 }
 
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {

@@ -116,7 +116,6 @@ pub fn kernel(
         scope: &whole_input(latest),
         rows: &rows,
         counts: &all_counts.all,
-        segments: &of_segments,
         types: &names,
         unread: &unread,
         sparse: &[],

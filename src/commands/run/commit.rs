@@ -46,7 +46,6 @@ pub fn commit(
         scope: &scope,
         rows: &read.rows,
         counts: &counts,
-        segments: &of_segments,
         types: &read.names,
         unread: &read.unread,
         sparse: &written.sparse,

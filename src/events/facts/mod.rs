@@ -19,7 +19,7 @@ use super::source::footer::{FileSchema, Footer};
 use super::source::kind::Kind;
 use super::source::roles::{key_type, KeyType, Value};
 use crate::job::holds::{EventFilter, Holds};
-use crate::job::segment::{Pick as JobPick, Segment};
+use crate::job::segment::Segment;
 use crate::job::Job;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
@@ -141,10 +141,10 @@ impl Facts {
         let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
         marks.sort_unstable();
         marks.dedup();
-        let mut by: Vec<&str> = job.segments.iter().filter_map(|segment| segment.by()).collect();
+        let mut by: Vec<&str> = job.segments.iter().flat_map(|segment| segment.by.iter().map(String::as_str)).collect();
         by.sort_unstable();
         by.dedup();
-        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| where_of(&segment.pick)).collect();
+        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| segment.condition.as_ref()).collect();
         segments.sort_unstable();
         segments.dedup();
         for (conditions, of) in [(marks.len(), "charts"), (segments.len(), "segments")] {
@@ -159,7 +159,7 @@ impl Facts {
             Property::find(name, as_number, columns, &who_needs(job, |holds| holds.property() == Some(name)))
         };
         let by_value = |name| {
-            let segment = job.segments.iter().find(|segment| segment.by() == Some(name));
+            let segment = job.segments.iter().find(|segment| segment.by.iter().any(|by| by == name));
             Property::find(name, false, columns, &segment.map(of_segment).unwrap_or_default())
         };
         let facts = Facts {
@@ -333,11 +333,11 @@ impl Facts {
         });
         let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);
         let segments = job.segments.iter().zip(&job.performed).map(|(segment, performed)| SegmentRule {
-            pick: match &segment.pick {
-                JobPick::All => Pick::All,
-                JobPick::Where(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
-                JobPick::By(column) => Pick::By(self.values.len() + by(column)),
+            pick: match &segment.condition {
+                None => Pick::All,
+                Some(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
             },
+            by: segment.by.iter().map(|column| self.values.len() + by(column)).collect(),
             performed: performed.holds().map(|holds| test(holds.filter())).collect(),
         });
         let names = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
@@ -405,13 +405,6 @@ fn of_segment(segment: &Segment) -> String {
 
 /// The first segment of the events for which a condition holds.
 fn who_picks(job: &Job, text: &str) -> String {
-    let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
+    let segment = job.segments.iter().find(|segment| segment.condition.as_deref() == Some(text));
     segment.map_or_else(String::new, |segment| format!("`where` of {}", of_segment(segment)))
-}
-
-fn where_of(pick: &JobPick) -> Option<&String> {
-    match pick {
-        JobPick::Where(condition) => Some(condition),
-        _ => None,
-    }
 }

@@ -27,6 +27,8 @@ pub struct FactRules {
 pub struct SegmentRule {
     /// Which events.
     pub pick: Pick,
+    /// The facts of whose values each combination has sessions of its own; none for one group of all.
+    pub by: Vec<usize>,
     /// The events counted in columns of its activity table.
     pub performed: Vec<EventTest>,
 }
@@ -38,8 +40,6 @@ pub enum Pick {
     All,
     /// Those in this segment.
     In(u32),
-    /// For each value of this fact, those that have it.
-    By(usize),
 }
 
 /// A column of the sessions tables.
@@ -237,26 +237,22 @@ pub struct Adding<'a> {
     added: &'a [Added],
     performed: &'a [EventTest],
     table: &'a FactTable,
-    /// The value that all events have now, in a segment of each value.
-    by: Option<i64>,
-    by_texts: bool,
+    /// The values that all events have now, in a segment of each value.
+    by: Vec<Option<i64>>,
     columns: AddedColumns,
 }
 
 impl<'a> Adding<'a> {
     /// For the sessions of all events (`segment` is `None`), or of a segment.
     pub fn new(rules: &'a FactRules, segment: Option<&'a SegmentRule>, table: &'a FactTable, texts: &Texts) -> Self {
-        let by = segment.and_then(|segment| match segment.pick {
-            Pick::By(value) => Some(value),
-            _ => None,
-        });
+        let by = segment.map_or(&[][..], |segment| &segment.by);
         let mut columns = AddedColumns::default();
         let of_value = |value: usize| match texts.of(value) {
             Some(texts) => AddedValues::Texts(Vec::new(), texts),
             None => AddedValues::Numbers(Vec::new()),
         };
-        columns.sessions.extend(by.map(of_value));
-        columns.activity.extend(by.map(of_value));
+        columns.sessions.extend(by.iter().copied().map(of_value));
+        columns.activity.extend(by.iter().copied().map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
             What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
@@ -265,7 +261,7 @@ impl<'a> Adding<'a> {
         }));
         let performed = segment.map_or(&[][..], |segment| &segment.performed);
         columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
-        Adding { added: &rules.added, performed, table, by: None, by_texts: by.is_some(), columns }
+        Adding { added: &rules.added, performed, table, by: vec![None; by.len()], columns }
     }
 
     /// The facts of an event and of a repeat of it as those of one event.
@@ -273,20 +269,16 @@ impl<'a> Adding<'a> {
         self.table.merged(stays, repeat)
     }
 
-    /// From here on all events have this value, of which the segment is.
-    pub fn by(&mut self, value: i64) {
-        self.by = Some(value);
+    /// From here on all events have these values, of which the segment is.
+    pub fn by(&mut self, values: &[Option<i64>]) {
+        self.by.copy_from_slice(values);
     }
 
     /// Adds a session of these events, which are in order.
     pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
         let too_large = &mut self.columns.too_large;
         let mut columns = self.columns.sessions.iter_mut();
-        if self.by_texts {
-            if let Some(column) = columns.next() {
-                push_value(column, self.by);
-            }
-        }
+        self.by.iter().zip(columns.by_ref()).for_each(|(value, column)| push_value(column, *value));
         for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
             let table = self.table;
             let mut of = events.iter().filter(|row| added.of.passes(row, table));
@@ -340,10 +332,8 @@ impl<'a> Adding<'a> {
     /// Adds the rows of the activity table of one user, whose events these are.
     pub fn add_activity<T: RowKey>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
         let mut columns = self.columns.activity.iter_mut();
-        if self.by_texts {
-            if let Some(column) = columns.next() {
-                rows.iter().for_each(|_| push_value(column, self.by));
-            }
+        for (value, column) in self.by.iter().zip(columns.by_ref()) {
+            rows.iter().for_each(|_| push_value(column, *value));
         }
         for (test, column) in self.performed.iter().zip(columns) {
             let AddedValues::Counts(counts) = column else { continue };
@@ -391,20 +381,23 @@ impl<'a> Adding<'a> {
     }
 
     fn order<R: Dated>(&self, rows: &[R], columns: &[AddedValues], id: impl Fn(&R) -> i64) -> Vec<u32> {
-        if !self.by_texts {
+        if self.by.is_empty() {
             return day_order(rows);
         }
         // Rows of one user are in order already, but for those of several values.
-        let by = |row: usize| match columns.first() {
-            Some(AddedValues::Texts(places, _)) => places[row].map(i64::from),
-            Some(AddedValues::Numbers(numbers)) => numbers[row],
-            _ => None,
+        let by = |row: u32| {
+            columns[..self.by.len()].iter().map(move |column| match column {
+                AddedValues::Texts(places, _) => places[row as usize].map(i64::from),
+                AddedValues::Numbers(numbers) => numbers[row as usize],
+                _ => None,
+            })
+        };
+        let key = |row: u32| {
+            let of_day = &rows[row as usize];
+            (of_day.day(), of_day.user(), id(of_day))
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-        order.sort_by_key(|row| {
-            let of_day = &rows[*row as usize];
-            (of_day.day(), of_day.user(), id(of_day), by(*row as usize))
-        });
+        order.sort_by(|a, b| key(*a).cmp(&key(*b)).then_with(|| by(*a).cmp(by(*b))));
         order
     }
 }

@@ -72,7 +72,7 @@ impl AddedFields {
         facts: Option<&Facts>,
         own: &[Field],
     ) -> Result<Self, InputError> {
-        let mut fields = AddedFields(AddedFields::by(job, segment, facts).into_iter().collect());
+        let mut fields = AddedFields(AddedFields::by(job, segment, facts).collect());
         let mut known = own.to_vec();
         for column in job.added.columns() {
             let AddedColumn { name, contents, .. } = column;
@@ -102,15 +102,21 @@ impl AddedFields {
             let field_type = type_of(column.contents.holds()?, facts);
             Some(AddedField { name: column.name.clone(), contents: column.contents.to_string(), field_type })
         });
-        AddedFields(AddedFields::by(job, segment, facts).into_iter().chain(columns).collect())
+        AddedFields(AddedFields::by(job, segment, facts).chain(columns).collect())
     }
 
-    /// The column of the values of which each is a segment.
-    fn by(job: &Job, segment: Option<&Segment>, facts: Option<&Facts>) -> Option<AddedField> {
-        let by = segment.and_then(Segment::by)?;
-        let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
-        let name = by_column(by, job.definition.property());
-        Some(AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) })
+    /// The columns of the values of which each combination is a segment.
+    fn by<'a>(
+        job: &'a Job,
+        segment: Option<&'a Segment>,
+        facts: Option<&'a Facts>,
+    ) -> impl Iterator<Item = AddedField> + 'a {
+        let columns = segment.into_iter().flat_map(|segment| &segment.by);
+        columns.map(move |by| {
+            let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
+            let name = by_column(by, job.definition.property());
+            AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) }
+        })
     }
 
     /// The fields of the columns.

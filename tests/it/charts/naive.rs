@@ -72,9 +72,19 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
         of("all", "all".to_owned(), &|_| true),
         of("kept", "kept".to_owned(), &|event| event.keep.is_some_and(|keep| keep > 1)),
     ];
-    let orders: BTreeSet<Value> = table.events.iter().filter_map(|event| event.property.clone()).collect();
-    for order in orders.into_iter().filter(|order| *order != Value::Text(String::new())) {
-        segments.push(of("order", format!("order={order}"), &|event| event.property.as_ref() == Some(&order)));
+    let orders: BTreeSet<Option<Value>> = table.events.iter().map(order_of).collect();
+    for order in orders {
+        let name = order.as_ref().map_or("(none)".to_owned(), Value::to_string);
+        segments.push(of("order", format!("order={name}"), &|event| order_of(event) == order));
+    }
+    let both = |event: &reference::Event| {
+        let platform = event.platform.clone().filter(|platform| !platform.is_empty());
+        [order_of(event).map(|order| order.to_string()), platform]
+    };
+    for values in table.events.iter().map(both).collect::<BTreeSet<_>>() {
+        let names = values.each_ref().map(|value| format!("{:?}", value.as_deref().unwrap_or("(none)")));
+        let is_it = |event: &reference::Event| event.keep.is_some_and(|keep| keep > 0) && both(event) == values;
+        segments.push(of("both", format!("both=[{}]", names.join(",")), &is_it));
     }
     let performed = |name: &str, holds: fn(&Kept) -> bool, bounds: std::ops::RangeInclusive<usize>| {
         let mut segment = of(name, name.to_owned(), &|_| true);
@@ -92,6 +102,11 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
     let kept_views = |event: &Kept| event.event.as_deref() == Some("view") && event.keep.is_some_and(|keep| keep > 0);
     segments.push(performed("quiet", kept_views, 0..=1));
     segments
+}
+
+/// A segment's value of an event; an empty text is none.
+fn order_of(event: &reference::Event) -> Option<Value> {
+    event.property.clone().filter(|order| *order != Value::Text(String::new()))
 }
 
 /// The first or last value that is there; of several that nothing orders, the smallest or largest.

@@ -18,6 +18,10 @@ where = "keep > 1"
 name = "order"
 by = "order_id"
 [[segment]]
+name = "both"
+by = ["order_id", "surface"]
+where = "keep > 0"
+[[segment]]
 name = "viewers"
 performed = [{ event = "view", at_least = 2 }, { event = "view", at_most = 1000000 }]
 [[segment]]
@@ -27,7 +31,7 @@ performed = [{ event = "view", where = "keep > 0", at_most = 1 }]
 [[chart]]
 name = "plain"
 interval = "hour"
-segments = ["all", "kept", "order", "viewers", "quiet"]
+segments = ["all", "kept", "order", "both", "viewers", "quiet"]
 
 [[chart]]
 name = "filtered"
@@ -154,7 +158,7 @@ fn charts() -> Vec<Chart> {
         order.is_none_or(|order| !order.to_lowercase().contains('a'))
     };
     vec![
-        chart("plain", "hour", &["all", "kept", "order", "viewers", "quiet"], vec![all_sessions()]),
+        chart("plain", "hour", &["all", "kept", "order", "both", "viewers", "quiet"], vec![all_sessions()]),
         chart("filtered", "day", &["all", "kept", "viewers"], vec![Series { passes: filtered, ..all_sessions() }]),
         Chart {
             top: 1,

@@ -254,8 +254,8 @@ impl Looking<'_> {
         let series = self.behind.series();
         let columns = series.columns()?;
         let is_added = |name: &&String| series.added.columns().iter().any(|column| column.name == **name);
-        let by = series.segment.tables.by.iter();
-        Ok(by.chain(columns.iter().filter(is_added)).cloned().collect())
+        let by = &series.segment.tables.by;
+        Ok(by.iter().chain(columns.iter().filter(is_added)).cloned().collect())
     }
 }
 
