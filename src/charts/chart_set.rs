@@ -159,12 +159,12 @@ impl Measuring<'_> {
 
     /// The groups that each chart keeps.
     fn largest_groups(&self) -> Result<Vec<ChartGroups>, Error> {
-        let grouped: Vec<(usize, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
+        let grouped: Vec<(Vec<usize>, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
         let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
         // Of each chart, for each property that its series are grouped by.
         let mut largest: Vec<Vec<LargestGroups>> = grouped
             .iter()
-            .map(|(properties, _)| (0..*properties).map(|_| LargestGroups::default()).collect())
+            .map(|(properties, _)| properties.iter().map(|_| LargestGroups::default()).collect())
             .collect();
         let mut left = Vec::from_iter(std::iter::once(0..GROUP_SHARES));
         while let Some(shares) = left.pop() {
@@ -174,20 +174,24 @@ impl Measuring<'_> {
             }
         }
         let groups = self.charts.iter().zip(grouped).zip(largest);
-        Ok(groups.map(|((chart, (_, series)), largest)| groups_of_series(chart.top(), &series, largest)).collect())
+        let of_chart =
+            |((chart, (columns, series)), largest): ((&InRange<'_>, (Vec<usize>, Vec<Option<usize>>)), _)| {
+                groups_of_series(chart.top(), &columns, &series, largest)
+            };
+        Ok(groups.map(of_chart).collect())
     }
 
     /// The sizes of the groups of some shares, of each chart, for each property that its series are grouped by; shares that
     /// memory does not hold beside others are left.
     fn group_sizes(
         &self,
-        grouped: &[(usize, Vec<Option<usize>>)],
+        grouped: &[(Vec<usize>, Vec<Option<usize>>)],
         none: &[ChartGroups],
         mut shares: Range<usize>,
         left: &mut Vec<Range<usize>>,
     ) -> Result<Vec<Vec<GroupSizes>>, Error> {
         let mut sizes: Vec<Vec<GroupSizes>> =
-            grouped.iter().map(|(properties, _)| (0..*properties).map(|_| GroupSizes::default()).collect()).collect();
+            grouped.iter().map(|(properties, _)| properties.iter().map(|_| GroupSizes::default()).collect()).collect();
         for segment in self.segments {
             let of_chart = |of: ChartSegment| {
                 let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
@@ -335,10 +339,15 @@ impl Measuring<'_> {
     }
 }
 
-/// The groups of each series, by the property that it is grouped by.
-fn groups_of_series(top: usize, series: &[Option<usize>], largest: Vec<LargestGroups>) -> ChartGroups {
-    let of_properties: Vec<Arc<Groups>> =
-        largest.into_iter().map(|largest| Arc::new(largest.into_groups(top))).collect();
+/// The groups of each series, by the property that it is grouped by, or the several that `columns` says how many they are.
+fn groups_of_series(
+    top: usize,
+    columns: &[usize],
+    series: &[Option<usize>],
+    largest: Vec<LargestGroups>,
+) -> ChartGroups {
+    let of_property = |(largest, columns): (LargestGroups, &usize)| Arc::new(largest.into_groups(top, *columns));
+    let of_properties: Vec<Arc<Groups>> = largest.into_iter().zip(columns).map(of_property).collect();
     let of_series = series
         .iter()
         .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));

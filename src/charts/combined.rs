@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::lanes::{named, NO_VALUE};
+use super::lanes::{named, no_value, NO_VALUE};
 use super::rows::{FileRows, Texts};
 use crate::events::facts::tuples::Tuples;
 use crate::sessionize::layout::columns::TextColumn;
@@ -20,7 +20,8 @@ pub fn texts_of(file: &mut FileRows, columns: &[String]) -> Result<Arc<Texts>, T
     Ok(Arc::new(combinations(file.len(), &all)))
 }
 
-fn combinations(rows: usize, columns: &[Arc<Texts>]) -> Texts {
+/// The combinations of the values of so many rows.
+pub fn combinations(rows: usize, columns: &[Arc<Texts>]) -> Texts {
     let mut tuples = Tuples::new(rows);
     for texts in columns {
         let distinct = texts.distinct.len();
@@ -40,7 +41,7 @@ fn combinations(rows: usize, columns: &[Arc<Texts>]) -> Texts {
             }
         });
     }
-    Texts { places: codes.iter().map(|code| place_of[*code as usize]).collect(), distinct }
+    Texts { places: codes.iter().map(|code| place_of[*code as usize]).collect(), distinct: Arc::new(distinct) }
 }
 
 /// Some values as one text.
@@ -52,8 +53,7 @@ fn combined(values: &[Option<&str>]) -> String {
 /// A value of one column, or a combination of several', as measures name it; `None` for no value.
 pub fn name_of(value: Option<&str>, columns: usize) -> String {
     match value {
-        None if columns > 1 => combined(&vec![None; columns]),
-        None => NO_VALUE.to_string(),
+        None => no_value(columns),
         Some(value) if columns > 1 => value.to_string(),
         Some(value) => named(value, false).into_owned(),
     }
@@ -77,7 +77,7 @@ mod tests {
                     }
                 });
             }
-            Arc::new(Texts { places, distinct })
+            Arc::new(Texts { places, distinct: Arc::new(distinct) })
         };
         let columns =
             [of(&[Some("a"), None, Some("(none)"), None, Some("a")]), of(&[None, None, Some("\"b\""), Some(""), None])];

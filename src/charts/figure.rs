@@ -85,7 +85,7 @@ impl<'a> Behind<'a> {
         let interval = asked.interval.as_deref().map(|text| interval_of(chart.intervals(), text)).transpose()?;
         let group = match &asked.group {
             None => None,
-            Some(_) if series.series.group_by.is_none() => {
+            Some(_) if series.series.group_by.is_empty() => {
                 let why = "for a series without `group_by`: its group is none";
                 return Err(JobError::NoEffect { key: "--group", why, way_out: "" });
             }
@@ -157,7 +157,10 @@ impl<'a> Behind<'a> {
         };
         let taken =
             (0..part.lengths.len()).map(|place| (place, rows.as_ref().map_or(place as u32, |rows| rows[place])));
-        Ok(taken.filter(|(place, row)| counts(*place, *row)).map(|(_, row)| row).collect())
+        let mut rows: Vec<u32> = taken.filter(|(place, row)| counts(*place, *row)).map(|(_, row)| row).collect();
+        // A row may be in several groups.
+        rows.dedup();
+        Ok(rows)
     }
 
     /// Of a segment `by` columns, whether each row is of the values that are asked for; `None` where there are none.

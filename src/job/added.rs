@@ -230,8 +230,8 @@ fn check_groups(declared: &[Column], charts: &[Chart], property: Option<&str>) -
     let own: Vec<String> =
         OF_SESSIONS[1..].iter().map(|name| name.to_string()).chain(property.map(property_column)).collect();
     let known = || own.iter().map(String::as_str).chain(declared.iter().map(|column| column.name.as_str()));
-    for series in charts.iter().flat_map(|chart| &chart.series) {
-        let Some(GroupBy::Column(name)) = &series.group_by else { continue };
+    for group in charts.iter().flat_map(|chart| &chart.series).flat_map(|series| &series.group_by) {
+        let GroupBy::Column(name) = group else { continue };
         if known().any(|column| column == name) {
             continue;
         }

@@ -95,7 +95,7 @@ pub struct ChartKeys {
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
     /// How sessions are grouped.
-    pub group_by: Option<GroupKeys>,
+    pub group_by: Option<Several<GroupKeys>>,
     /// Bins of lengths.
     pub bins: Option<BinKeys>,
     /// Bins of numbers of events.
@@ -114,7 +114,7 @@ pub struct ChartKeys {
     pub event: Option<String>,
     /// Where a preset takes its property from.
     pub level: Option<String>,
-    /// How many groups a preset keeps.
+    /// How many groups are kept.
     pub top: Option<i64>,
 }
 
@@ -137,7 +137,9 @@ pub struct SeriesKeys {
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
     /// How sessions are grouped.
-    pub group_by: Option<GroupKeys>,
+    pub group_by: Option<Several<GroupKeys>>,
+    /// How many groups are kept.
+    pub top: Option<i64>,
 }
 
 /// The keys of `contains` and `performed`.
@@ -183,13 +185,15 @@ pub struct GroupKeys {
     pub first: Option<String>,
     /// The property whose last value is the group.
     pub last: Option<String>,
+    /// The property of whose values each is a group that the session counts in.
+    pub any: Option<String>,
     /// Only of events of this type.
     pub event: Option<String>,
     /// Only of events for which this SQL condition is true.
     pub r#where: Option<String>,
     /// How many groups are kept.
     pub top: Option<i64>,
-    /// The column of the session that is the group; beside `first` or `last`, the name of the column that holds the value.
+    /// The column of the session that is the group; beside `first`, `last` or `any`, the name of the column that holds the value.
     pub column: Option<String>,
 }
 
@@ -293,7 +297,7 @@ impl SeriesKeys {
             contains: Some(vec![EventsKeys::default()]),
             first: Some(Several(vec![ValueKeys::default()])),
             last: Some(Several(vec![ValueKeys::default()])),
-            group_by: Some(GroupKeys::default()),
+            group_by: Some(Several(vec![GroupKeys::default()])),
             ..SeriesKeys::default()
         }
     }

@@ -35,6 +35,8 @@ pub enum Holds {
     Max(String, EventFilter),
     /// How many different values of a property there are among such events.
     Distinct(String, EventFilter),
+    /// The different values themselves, in the order of the time of the first event that has each, at one time ascending.
+    Values(String, EventFilter),
 }
 
 impl Holds {
@@ -50,7 +52,8 @@ impl Holds {
             | Holds::Total(_, filter)
             | Holds::Min(_, filter)
             | Holds::Max(_, filter)
-            | Holds::Distinct(_, filter) => filter,
+            | Holds::Distinct(_, filter)
+            | Holds::Values(_, filter) => filter,
         }
     }
 
@@ -66,7 +69,8 @@ impl Holds {
             | Holds::Total(property, _)
             | Holds::Min(property, _)
             | Holds::Max(property, _)
-            | Holds::Distinct(property, _) => Some(property),
+            | Holds::Distinct(property, _)
+            | Holds::Values(property, _) => Some(property),
         }
     }
 
@@ -81,6 +85,7 @@ impl Holds {
             Holds::Min(..) => "min",
             Holds::Max(..) => "max",
             Holds::Distinct(..) => "distinct",
+            Holds::Values(..) => "values",
         };
         let mut words = vec![what.to_string()];
         words.extend(self.property().map(plain));
@@ -117,6 +122,7 @@ impl fmt::Display for Holds {
             Holds::Min(property, _) => write!(f, "smallest {property}")?,
             Holds::Max(property, _) => write!(f, "largest {property}")?,
             Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
+            Holds::Values(property, _) => write!(f, "values of {property}")?,
         }
         if self.filter().events.is_empty() {
             write!(f, " of any event")?;

@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 134] = [
+const KEYS: [(&str, Takes, &str); 135] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -146,9 +146,10 @@ const KEYS: [(&str, Takes, &str); 134] = [
     ("chart.last.value", Value, "\"/\""),
     ("chart.last.column", Text, "\"last_page\""),
     ("chart.sessions", Text, "\"is_engaged AND event_count >= 2\""),
-    ("chart.group_by", Keys, "{ first = \"utm_source\" }"),
+    ("chart.group_by", KeysOrList, "{ first = \"utm_source\" }"),
     ("chart.group_by.first", Text, "\"utm_source\""),
     ("chart.group_by.last", Text, "\"page\""),
+    ("chart.group_by.any", Text, "\"page\""),
     ("chart.group_by.event", Text, "\"page_view\""),
     ("chart.group_by.where", Text, "\"platform = 'ios'\""),
     ("chart.group_by.top", Whole, "10"),

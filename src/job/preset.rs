@@ -65,7 +65,7 @@ pub fn series(
         Preset::Exit => Holds::Last(property, filter),
         _ => Holds::First(property, filter),
     });
-    let group_by = value.map(GroupBy::Value);
+    let group_by: Vec<GroupBy> = value.map(GroupBy::Value).into_iter().collect();
     let mut some = Series { name: "A".to_string(), group_by: group_by.clone(), ..all.clone() };
     let mut of = Series { count: Count::Sessions, ..all };
     if preset == Preset::Bounce {

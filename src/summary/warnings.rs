@@ -14,7 +14,9 @@ use crate::events::source::plan::{ReadPlan, Unreadable};
 use crate::job::memory_limit::{peak, MemoryLimit};
 use crate::job::{Job, Kind};
 use crate::sessionize::counts::Counts;
+use crate::sessionize::partition::AllCounts;
 use crate::sessionize::rule::OutOfSession;
+use crate::sessionize::table_rows::added::MOST_VALUES;
 use crate::stats::nearest::nearest;
 use crate::tables::history::scope::{Mode, Scope, Whole};
 
@@ -83,6 +85,13 @@ pub enum Warning {
         /// The nearest type there is.
         nearest: Option<String>,
     },
+    /// A column of lists that are cut short.
+    CutShort {
+        /// The column.
+        column: String,
+        /// The sessions that have more values than it keeps.
+        sessions: u64,
+    },
     /// A chart of so many intervals that only those with sessions have rows.
     Sparse(Sparse),
     /// A filter of a chart that no session passes.
@@ -133,6 +142,17 @@ impl fmt::Display for Warning {
             Warning::Unread(Unreadable { column, what, rows }) => {
                 write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
             }
+            Warning::CutShort { column, sessions } => {
+                let (sessions, have) = match sessions {
+                    1 => ("1 session".to_string(), "has"),
+                    several => (format!("{several} sessions"), "have"),
+                };
+                write!(
+                    f,
+                    "{sessions} {have} more than {MOST_VALUES} different values for the column `{column}`, which keeps the \
+                     first ones: groups by any of them count no others; `event` or `where` beside `any` makes them fewer"
+                )
+            }
             Warning::Sparse(sparse) => f.write_str(&sparse.text()),
             Warning::Unmet(unmet) => f.write_str(&unmet.text()),
             Warning::Memory { peak, limit } => write!(
@@ -179,6 +199,8 @@ pub struct Facts<'a> {
     pub types: &'a [String],
     /// Values that could not be read.
     pub unread: &'a [Unreadable],
+    /// The columns whose lists are cut short, and in how many sessions they are.
+    pub cut_short: &'a [(String, u64)],
     /// Charts of very many intervals.
     pub sparse: &'a [Sparse],
     /// Filters of charts that no session passes.
@@ -187,10 +209,19 @@ pub struct Facts<'a> {
     pub limit: Option<MemoryLimit>,
 }
 
+/// The columns of a job whose lists are cut short, and in how many sessions of all events they are.
+pub fn cut_short(job: &Job, counts: &AllCounts) -> Vec<(String, u64)> {
+    let columns = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
+    let counted = columns.zip(&counts.cut_short).filter(|(_, sessions)| **sessions > 0);
+    counted.map(|(column, sessions)| (column.name.clone(), *sessions)).collect()
+}
+
 /// The warnings of a run.
 pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
     let mut warnings = of_events(facts);
     warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
+    let cut_short = facts.cut_short.iter().cloned();
+    warnings.extend(cut_short.map(|(column, sessions)| Warning::CutShort { column, sessions }));
     warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
     warnings.extend(facts.unmet.iter().cloned().map(Warning::Unmet));
     warnings.extend(memory(facts.limit, peak()));

@@ -433,7 +433,7 @@ pub struct Kept {
     /// What charts look at.
     pub keep: Option<i64>,
     pub property: Option<Value>,
-    platform: Option<String>,
+    pub platform: Option<String>,
 }
 
 /// A session before it has a number and a place in the table.

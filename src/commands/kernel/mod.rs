@@ -118,6 +118,7 @@ pub fn kernel(
         counts: &all_counts.all,
         types: &names,
         unread: &unread,
+        cut_short: &warnings::cut_short(&job, &all_counts),
         sparse: &[],
         unmet: &[],
         limit: budget.limit,

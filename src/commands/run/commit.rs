@@ -48,6 +48,7 @@ pub fn commit(
         counts: &counts,
         types: &read.names,
         unread: &read.unread,
+        cut_short: &warnings::cut_short(&job, &all_counts),
         sparse: &written.sparse,
         unmet: &written.unmet,
         limit: budget.limit,

@@ -329,6 +329,7 @@ impl Facts {
                 Holds::Min(property, _) => What::Min(value_of(holds, property)),
                 Holds::Max(property, _) => What::Max(value_of(holds, property)),
                 Holds::Distinct(property, _) => What::Distinct(value(property, false)),
+                Holds::Values(property, _) => What::Values(value(property, false)),
             },
         });
         let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);

@@ -1,5 +1,6 @@
 //! Added columns: what a job declares and charts need to know of sessions, and segments of users (SPEC 4, 6).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::dated::{day_order, ByDay, Dated};
@@ -8,6 +9,7 @@ use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
 use crate::sessionize::rows::{Row, RowKey};
 use crate::sessionize::time::calendar::Calendar;
+use crate::sessionize::time::Timestamp;
 
 /// What is made of the facts of events.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +72,12 @@ pub enum What {
     Max(usize),
     /// How many different values there are.
     Distinct(usize),
+    /// The first different values, as many as [`MOST_VALUES`].
+    Values(usize),
 }
+
+/// As many different values of a session are kept.
+pub const MOST_VALUES: usize = 100;
 
 /// Which of the values of events that are equal in all that orders events comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +149,60 @@ pub enum AddedValues {
     Numbers(Vec<Option<i64>>),
     /// Values that are texts, by their place.
     Texts(Vec<Option<u32>>, Arc<TextColumn>),
+    /// Several values in each row.
+    Lists(Lists),
+}
+
+/// Several values in each row of a column: those of all rows, one row after the other.
+#[derive(Clone, Debug)]
+pub struct Lists {
+    /// Where the values of each row end.
+    ends: Vec<usize>,
+    items: Box<AddedValues>,
+}
+
+impl Lists {
+    fn of(items: AddedValues) -> Self {
+        Lists { ends: Vec::new(), items: Box::new(items) }
+    }
+
+    /// The values of all rows.
+    pub fn items(&self) -> &AddedValues {
+        &self.items
+    }
+
+    /// The places of a row's values among those of all rows.
+    pub fn places(&self, row: usize) -> Range<usize> {
+        self.start_of(row)..self.ends[row]
+    }
+
+    fn start_of(&self, row: usize) -> usize {
+        row.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    fn push(&mut self, values: impl Iterator<Item = Option<i64>>) {
+        values.for_each(|value| push_value(&mut self.items, value));
+        self.ends.push(self.items.len());
+    }
+
+    fn extend_from(&mut self, other: &Lists, start: usize) {
+        let (first, own) = (other.start_of(start), self.items.len());
+        self.items.extend_from(&other.items, first);
+        self.ends.extend(other.ends[start..].iter().map(|end| end - first + own));
+    }
+
+    fn reorder(&mut self, start: usize, order: &[u32]) {
+        let first = self.start_of(start);
+        let rows = || order.iter().map(|row| self.places(start + *row as usize));
+        let items: Vec<u32> = rows().flatten().map(|item| (item - first) as u32).collect();
+        let lengths: Vec<usize> = rows().map(|places| places.len()).collect();
+        self.items.reorder(first, &items);
+        let mut end = first;
+        for (of_row, length) in self.ends[start..].iter_mut().zip(lengths) {
+            end += length;
+            *of_row = end;
+        }
+    }
 }
 
 impl AddedValues {
@@ -152,6 +213,7 @@ impl AddedValues {
             AddedValues::Sums(values) => values.capacity() * size_of::<f64>(),
             AddedValues::Numbers(values) => values.capacity() * size_of::<Option<i64>>(),
             AddedValues::Texts(values, _) => values.capacity() * size_of::<Option<u32>>(),
+            AddedValues::Lists(lists) => lists.ends.capacity() * size_of::<usize>() + lists.items.bytes(),
         }
     }
 
@@ -161,6 +223,15 @@ impl AddedValues {
             AddedValues::Sums(values) => values.len(),
             AddedValues::Numbers(values) => values.len(),
             AddedValues::Texts(values, _) => values.len(),
+            AddedValues::Lists(lists) => lists.ends.len(),
+        }
+    }
+
+    fn texts(&self) -> Option<&Arc<TextColumn>> {
+        match self {
+            AddedValues::Texts(_, texts) => Some(texts),
+            AddedValues::Lists(lists) => lists.items.texts(),
+            _ => None,
         }
     }
 
@@ -171,6 +242,7 @@ impl AddedValues {
             (AddedValues::Sums(mine), AddedValues::Sums(theirs)) => mine.extend_from_slice(&theirs[start..]),
             (AddedValues::Numbers(mine), AddedValues::Numbers(theirs)) => mine.extend_from_slice(&theirs[start..]),
             (AddedValues::Texts(mine, _), AddedValues::Texts(theirs, _)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Lists(mine), AddedValues::Lists(theirs)) => mine.extend_from(theirs, start),
             // Columns of one place are of one kind.
             _ => {}
         }
@@ -189,6 +261,7 @@ impl AddedValues {
             AddedValues::Sums(values) => of(&mut values[start..], order),
             AddedValues::Numbers(values) => of(&mut values[start..], order),
             AddedValues::Texts(values, _) => of(&mut values[start..], order),
+            AddedValues::Lists(lists) => lists.reorder(start, order),
         }
     }
 }
@@ -202,6 +275,8 @@ pub struct AddedColumns {
     pub activity: Vec<AddedValues>,
     /// The place of a column of sums, of which one does not fit its type.
     pub too_large: Option<usize>,
+    /// Of each column of the sessions table that holds something of events, how many sessions have more values than it keeps.
+    pub cut_short: Vec<u64>,
 }
 
 impl FactRules {
@@ -220,10 +295,7 @@ impl AddedColumns {
 
     /// The texts that values are places in, some of them several times.
     pub fn texts(&self) -> impl Iterator<Item = &Arc<TextColumn>> {
-        self.sessions.iter().chain(&self.activity).filter_map(|values| match values {
-            AddedValues::Texts(_, texts) => Some(texts),
-            _ => None,
-        })
+        self.sessions.iter().chain(&self.activity).filter_map(AddedValues::texts)
     }
 
     fn reorder(columns: &mut [AddedValues], start: usize, order: &[u32]) {
@@ -246,7 +318,7 @@ impl<'a> Adding<'a> {
     /// For the sessions of all events (`segment` is `None`), or of a segment.
     pub fn new(rules: &'a FactRules, segment: Option<&'a SegmentRule>, table: &'a FactTable, texts: &Texts) -> Self {
         let by = segment.map_or(&[][..], |segment| &segment.by);
-        let mut columns = AddedColumns::default();
+        let mut columns = AddedColumns { cut_short: vec![0; rules.added.len()], ..AddedColumns::default() };
         let of_value = |value: usize| match texts.of(value) {
             Some(texts) => AddedValues::Texts(Vec::new(), texts),
             None => AddedValues::Numbers(Vec::new()),
@@ -258,6 +330,7 @@ impl<'a> Adding<'a> {
             What::Sum(..) => AddedValues::Sums(Vec::new()),
             What::Total(_) => AddedValues::Numbers(Vec::new()),
             What::First(value, _) | What::Last(value, _) | What::Min(value) | What::Max(value) => of_value(value),
+            What::Values(value) => AddedValues::Lists(Lists::of(of_value(value))),
         }));
         let performed = segment.map_or(&[][..], |segment| &segment.performed);
         columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
@@ -276,7 +349,7 @@ impl<'a> Adding<'a> {
 
     /// Adds a session of these events, which are in order.
     pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
-        let too_large = &mut self.columns.too_large;
+        let (too_large, cut_short) = (&mut self.columns.too_large, &mut self.columns.cut_short);
         let mut columns = self.columns.sessions.iter_mut();
         self.by.iter().zip(columns.by_ref()).for_each(|(value, column)| push_value(column, *value));
         for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
@@ -323,6 +396,11 @@ impl<'a> Adding<'a> {
                     values.dedup();
                     counts.push(values.len() as u32);
                 }
+                (What::Values(value), AddedValues::Lists(lists)) => {
+                    let values = first_values(of, value, table);
+                    cut_short[place] += u64::from(values.len() > MOST_VALUES);
+                    lists.push(values.into_iter().take(MOST_VALUES).map(Some));
+                }
                 // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }
@@ -354,6 +432,7 @@ impl<'a> Adding<'a> {
         let columns = self.columns.sessions.iter_mut().zip(&other.columns.sessions);
         columns.for_each(|(mine, theirs)| mine.extend_from(theirs, start));
         self.columns.too_large = self.columns.too_large.or(other.columns.too_large);
+        // How many lists are cut short is asked of all events alone.
     }
 
     /// Brings the sessions from `start` on, which were added in order, into the order that they have been
@@ -406,8 +485,23 @@ fn push_value(column: &mut AddedValues, value: Option<i64>) {
     match column {
         AddedValues::Texts(places, _) => places.push(value.map(|place| place as u32)),
         AddedValues::Numbers(numbers) => numbers.push(value),
-        AddedValues::Counts(_) | AddedValues::Sums(_) => {}
+        AddedValues::Counts(_) | AddedValues::Sums(_) | AddedValues::Lists(_) => {}
     }
+}
+
+/// The different values of some events, in the order of the time of the first event that has each, at one time ascending.
+fn first_values<'r, T: RowKey + 'r>(
+    events: impl Iterator<Item = &'r Row<T>>,
+    value: usize,
+    table: &FactTable,
+) -> Vec<i64> {
+    let valued = events.filter_map(|row| Some((table.value(value, row.fact())?, row.time())));
+    let mut values: Vec<(i64, Timestamp)> = valued.collect();
+    values.sort_unstable();
+    // Of each value the earliest stays.
+    values.dedup_by_key(|(value, _)| *value);
+    values.sort_unstable_by_key(|(value, time)| (*time, *value));
+    values.into_iter().map(|(value, _)| value).collect()
 }
 
 /// The value of the first event that has one; of several that nothing tells apart, the one that `choose` takes.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
@@ -21,7 +22,7 @@ use crate::job::column::Contents;
 use crate::job::holds::Holds;
 use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::layout::columns::TextColumn;
-use crate::sessionize::table_rows::added::AddedValues;
+use crate::sessionize::table_rows::added::{AddedValues, Lists};
 use crate::sessionize::table_rows::merge::Place;
 use crate::tables::write::parquet_file::REPEATS;
 
@@ -45,6 +46,8 @@ enum FieldType {
     Sum,
     Total,
     Value(KeyType),
+    /// Several values.
+    Values(KeyType),
     /// Whether a condition holds over the columns before.
     When(Box<RowCondition>),
 }
@@ -187,10 +190,16 @@ impl AddedField {
             FieldType::Sum => Field::new(&self.name, DataType::Float64, false),
             FieldType::Total => Field::new(&self.name, DataType::Int64, false),
             FieldType::Value(key_type) => Field::new(&self.name, data_type(*key_type), true),
+            FieldType::Values(key_type) => Field::new_list(&self.name, element(*key_type), false),
             FieldType::When(_) => Field::new(&self.name, DataType::Boolean, true),
         };
         field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())]))
     }
+}
+
+/// A value of several in a row, under the name that Parquet has for it.
+fn element(key_type: KeyType) -> FieldRef {
+    Arc::new(Field::new("element", data_type(key_type), true))
 }
 
 /// What something of events is written as.
@@ -201,6 +210,7 @@ fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
         Holds::Sum(..) => FieldType::Sum,
         Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
         Holds::Total(..) => FieldType::Total,
+        Holds::Values(..) => FieldType::Values(key_type),
         _ => FieldType::Value(key_type),
     }
 }
@@ -243,6 +253,23 @@ impl<'a> Column<'a> {
         text_array_with(keys.iter().zip(self.places).map(text), valid)
     }
 
+    fn lists(&self, key_type: KeyType) -> ArrayRef {
+        let lists = |column: &Option<&'a AddedValues>| match column {
+            Some(AddedValues::Lists(lists)) => Some(lists),
+            _ => None,
+        };
+        let lists: Vec<Option<&Lists>> = self.of.iter().map(lists).collect();
+        let (mut lengths, mut places) = (Vec::with_capacity(self.places.len()), Vec::new());
+        for place in self.places {
+            let of_row = lists[place.partition()].map_or(0..0, |lists| lists.places(place.row()));
+            lengths.push(of_row.len());
+            places.extend(of_row.map(|item| place.item(item)));
+        }
+        let items = Column { of: lists.iter().map(|lists| lists.map(Lists::items)).collect(), places: &places };
+        let items = items.array(&FieldType::Value(key_type));
+        Arc::new(ListArray::new(element(key_type), OffsetBuffer::from_lengths(lengths), items, None))
+    }
+
     fn array(&self, field_type: &FieldType) -> ArrayRef {
         let numbers = || self.numbers().into_iter();
         match field_type {
@@ -257,6 +284,7 @@ impl<'a> Column<'a> {
             // It is computed of the others.
             FieldType::When(_) => Arc::new(BooleanArray::new_null(self.places.len())),
             FieldType::Total => Arc::new(Int64Array::from_iter_values(numbers().map(Option::unwrap_or_default))),
+            FieldType::Values(key_type) => self.lists(*key_type),
             FieldType::Value(KeyType::Text) => self.texts(),
             FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
             FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),

@@ -13,19 +13,28 @@ pub struct Session<'a> {
 }
 
 type Passes = fn(&Session<'_>) -> bool;
-type Group = fn(&Session<'_>) -> Option<String>;
+/// The groups of a session: no value is none of them.
+type Group = fn(&Session<'_>) -> BTreeSet<String>;
 
 #[derive(Clone)]
 pub struct Series {
     pub passes: Passes,
     pub group: Option<Group>,
+    /// The name of the group of no value.
+    pub none: &'static str,
     /// The number of events counted.
     pub events: Option<fn(&Session<'_>) -> i64>,
     pub sum: fn(&Session<'_>) -> f64,
 }
 
 pub fn all_sessions() -> Series {
-    Series { passes: |_| true, group: None, events: None, sum: |session| session.row.length_ms as f64 / 1000.0 }
+    Series {
+        passes: |_| true,
+        group: None,
+        none: "(none)",
+        events: None,
+        sum: |session| session.row.length_ms as f64 / 1000.0,
+    }
 }
 
 /// What a formula may ask of each series: sessions, events, users, sum.
@@ -82,7 +91,7 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
         [order_of(event).map(|order| order.to_string()), platform]
     };
     for values in table.events.iter().map(both).collect::<BTreeSet<_>>() {
-        let names = values.each_ref().map(|value| format!("{:?}", value.as_deref().unwrap_or("(none)")));
+        let names = values.each_ref().map(|value| serde_json::to_string(value.as_deref().unwrap_or("(none)")).unwrap());
         let is_it = |event: &reference::Event| event.keep.is_some_and(|keep| keep > 0) && both(event) == values;
         segments.push(of("both", format!("both=[{}]", names.join(",")), &is_it));
     }
@@ -211,7 +220,7 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     // By their sizes in one series that has groups; those that only others have are of size none.
     for (place, series) in chart.series.iter().filter(|series| series.group.is_some()).enumerate() {
         for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
-            if let Some(group) = (series.group.unwrap())(session) {
+            for group in (series.group.unwrap())(session) {
                 *sizes.entry(group).or_default() += usize::from(place == chart.ranked);
             }
         }
@@ -219,12 +228,14 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     let mut sizes: Vec<(String, usize)> = sizes.into_iter().collect();
     sizes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let kept: BTreeSet<String> = sizes.into_iter().take(chart.top).map(|(group, _)| group).collect();
-    let group_of = |series: &Series, session: &Session<'_>| {
-        series.group.map(|group| match group(session) {
-            None => "(none)".to_owned(),
-            Some(group) if kept.contains(&group) => group,
-            Some(_) => "(other)".to_owned(),
-        })
+    let groups_of = |series: &Series, session: &Session<'_>| -> BTreeSet<Option<String>> {
+        let Some(group) = series.group else { return BTreeSet::from([None]) };
+        let groups = group(session);
+        if groups.is_empty() {
+            return BTreeSet::from([Some(series.none.to_owned())]);
+        }
+        let name = |group: String| if kept.contains(&group) { group } else { "(other)".to_owned() };
+        groups.into_iter().map(|group| Some(name(group))).collect()
     };
 
     let mut all_cells: Vec<Cells<'_, '_>> = Vec::new();
@@ -232,8 +243,10 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         let mut cells: Cells<'_, '_> = BTreeMap::new();
         for (segment, own) in &sessions {
             for session in own.iter().filter(|session| (series.passes)(session)) {
-                let key = (segment.clone(), group_of(series, session), intervals.of_session(session.row));
-                cells.entry(key).or_default().push(session);
+                for group in groups_of(series, session) {
+                    let key = (segment.clone(), group, intervals.of_session(session.row));
+                    cells.entry(key).or_default().push(session);
+                }
             }
         }
         all_cells.push(cells);

@@ -7,6 +7,7 @@ use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{Kept, DEFAULT_BINS};
 use crate::support::{first_difference, table_hashes};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Segments and charts of all kinds.
@@ -91,6 +92,30 @@ group_by = { first = "order_id", top = 1 }
 last = { property = "order_id", op = "not_contains", value = "A" }
 
 [[chart]]
+name = "any"
+interval = "week"
+segments = ["all", "order"]
+group_by = { any = "order_id", event = "view", top = 2 }
+count = { event = "view" }
+buckets = [1, 2, 4]
+
+[[chart]]
+name = "three"
+interval = "total"
+segments = ["all", "both"]
+group_by = [{ first = "keep", event = "view" }, { any = "keep", where = "keep > 0" }, { last = "order_id" }]
+top = 3
+
+[[chart]]
+name = "first of any"
+formula = "SESSIONTOTALS(A) / SESSIONTOTALS(B)"
+[[chart.series]]
+group_by = { first = "order_id" }
+top = 2
+[[chart.series]]
+group_by = { any = "order_id" }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -107,6 +132,32 @@ fn count(session: &Session<'_>, holds: fn(&Kept) -> bool) -> i64 {
 
 fn first_order(session: &Session<'_>, holds: fn(&Kept) -> bool) -> Option<String> {
     outermost(session, false, holds, |event| event.property.clone()).map(|order| order.to_string())
+}
+
+/// The different values of some events of a session.
+fn values(session: &Session<'_>, holds: fn(&Kept) -> bool, value: fn(&Kept) -> Option<String>) -> BTreeSet<String> {
+    session.events.iter().filter(|event| holds(event)).filter_map(value).collect()
+}
+
+fn order(event: &Kept) -> Option<String> {
+    event.property.as_ref().map(|order| order.to_string())
+}
+
+/// A combination of three values, for each of several second ones.
+fn by_three(session: &Session<'_>) -> BTreeSet<String> {
+    let keep = outermost(session, false, views, |event| event.keep).map(|keep| keep.to_string());
+    let last = outermost(session, true, |_| true, |event| event.property.clone()).map(|order| order.to_string());
+    let keeps = values(session, |event| event.keep > Some(0), |event| event.keep.map(|keep| keep.to_string()));
+    let mut seconds: Vec<Option<String>> = keeps.into_iter().map(Some).collect();
+    if seconds.is_empty() {
+        seconds.push(None);
+    }
+    let text = |value: &Option<String>| serde_json::to_string(value.as_deref().unwrap_or("(none)")).unwrap();
+    let combined = |second: Option<String>| {
+        let all = [keep.clone(), second, last.clone()];
+        all.iter().any(Option::is_some).then(|| format!("[{}]", all.each_ref().map(text).join(",")))
+    };
+    seconds.into_iter().filter_map(combined).collect()
 }
 
 fn sum_of_views(session: &Session<'_>) -> f64 {
@@ -138,16 +189,16 @@ fn charts() -> Vec<Chart> {
     };
     let last_keep: fn(&Session<'_>) -> bool =
         |session| outermost(session, true, |_| true, |event| event.keep).is_some_and(|keep| keep >= 1);
-    let by_event: fn(&Session<'_>) -> Option<String> = |session| {
+    let by_event: fn(&Session<'_>) -> BTreeSet<String> = |session| {
         let keep = outermost(session, true, |event| views(event) && event.property.is_some(), |event| event.keep);
-        keep.map(|keep| keep.to_string())
+        keep.map(|keep| keep.to_string()).into_iter().collect()
     };
     let formula: fn(&[Asked]) -> Option<f64> = |asked| {
         let [a, b, c] = [asked[0], asked[1], asked[2]];
         let value = over(a[0], b[2])? - b[1] * 2.0 + over(c[3], c[1] - 1.0)? - b[3];
         Some(value * 100.0)
     };
-    let of_order: fn(&Session<'_>) -> Option<String> = |session| first_order(session, |_| true);
+    let of_order: fn(&Session<'_>) -> BTreeSet<String> = |session| first_order(session, |_| true).into_iter().collect();
     let no_glob: fn(&Session<'_>) -> bool = |session| {
         let keep = outermost(session, false, |_| true, |event| event.keep);
         let order = first_order(session, |_| true).map(|order| order.to_lowercase());
@@ -180,11 +231,14 @@ fn charts() -> Vec<Chart> {
                 &["all", "order"],
                 vec![
                     Series {
-                        group: Some(|session| first_order(session, |event| event.keep.is_some_and(|keep| keep > 1))),
+                        group: Some(|session| {
+                            let kept = |event: &Kept| event.keep.is_some_and(|keep| keep > 1);
+                            first_order(session, kept).into_iter().collect()
+                        }),
                         ..all_sessions()
                     },
                     Series { passes: |session| first_order(session, |_| true).is_none(), ..all_sessions() },
-                    counted,
+                    counted.clone(),
                 ],
             )
         },
@@ -198,6 +252,38 @@ fn charts() -> Vec<Chart> {
                 vec![
                     Series { passes: no_glob, group: Some(of_order), ..all_sessions() },
                     Series { passes: no_part, ..all_sessions() },
+                ],
+            )
+        },
+        Chart {
+            top: 2,
+            bins: vec![1, 2, 4],
+            ..chart(
+                "any",
+                "week",
+                &["all", "order"],
+                vec![Series { group: Some(|session| values(session, views, order)), ..counted.clone() }],
+            )
+        },
+        Chart {
+            top: 3,
+            ..chart(
+                "three",
+                "total",
+                &["all", "both"],
+                vec![Series { group: Some(by_three), none: r#"["(none)","(none)","(none)"]"#, ..all_sessions() }],
+            )
+        },
+        Chart {
+            top: 2,
+            formula: Some(|asked| over(asked[0][0], asked[1][0])),
+            ..chart(
+                "first of any",
+                "day",
+                &["all"],
+                vec![
+                    Series { group: Some(of_order), ..all_sessions() },
+                    Series { group: Some(|session| values(session, |_| true, order)), ..all_sessions() },
                 ],
             )
         },

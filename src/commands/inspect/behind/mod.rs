@@ -282,6 +282,10 @@ fn value(column: &dyn Array, row: usize, zone: &TimeZone) -> Value {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
             Value::from(instant_text(Timestamp::from_micros(micros), zone))
         }
+        DataType::List(_) => {
+            let values = column.as_list::<i32>().value(row);
+            (0..values.len()).map(|item| value(&values, item, zone)).collect()
+        }
         DataType::Utf8View => Value::from(column.as_string_view().value(row)),
         _ => array_value_to_string(column, row).map_or(Value::Null, Value::from),
     }
