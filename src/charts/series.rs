@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::datatypes::Int64Type;
+
 use super::error::ChartError;
 use super::grouping::{GroupColumn, RowGroups};
 use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
@@ -18,6 +20,7 @@ use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
 use crate::job::segment::AtLeast;
+use crate::job::sequence::Sequence;
 use crate::job::series::{Count, GroupBy, Series};
 use crate::job::value_test::ValueTest;
 use crate::sessionize::layout::hash::hash_bytes;
@@ -68,6 +71,8 @@ pub enum Filter<'a> {
     Value(&'a ValueTest),
     /// A condition over columns of the session.
     Sessions(&'a RowCondition),
+    /// Events that follow each other.
+    Sequence(&'a Sequence),
 }
 
 const START: &str = "start_time";
@@ -109,7 +114,9 @@ impl SeriesOf<'_> {
         }
         let counts = self.series.contains.iter().map(|contains| &contains.count);
         columns.extend(self.sessions.into_iter().flat_map(RowCondition::columns).cloned());
-        for holds in counts.chain(self.series.values.iter().map(|test| &test.value)) {
+        let values = self.series.values.iter().map(|test| &test.value);
+        let sequence = self.series.sequence.iter().map(|sequence| &sequence.shortest);
+        for holds in counts.chain(values).chain(sequence) {
             columns.insert(self.column(holds)?.to_string());
         }
         Ok(columns)
@@ -179,7 +186,7 @@ impl SeriesOf<'_> {
 
     /// Its filters.
     pub fn filters(&self) -> Vec<Filter<'_>> {
-        let Series { min_length_ms, max_length_ms, contains, values, .. } = self.series;
+        let Series { min_length_ms, max_length_ms, contains, values, sequence, .. } = self.series;
         let mut filters = Vec::new();
         if min_length_ms.is_some() || max_length_ms.is_some() {
             filters.push(Filter::Length(*min_length_ms, *max_length_ms));
@@ -187,6 +194,7 @@ impl SeriesOf<'_> {
         filters.extend(contains.iter().map(Filter::Contains));
         filters.extend(values.iter().map(Filter::Value));
         filters.extend(self.sessions.map(Filter::Sessions));
+        filters.extend(sequence.as_ref().map(Filter::Sequence));
         filters
     }
 
@@ -206,6 +214,11 @@ impl SeriesOf<'_> {
                 file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)).collect()
             }
             Filter::Value(test) => passes(test, self.column(&test.value)?, file)?,
+            Filter::Sequence(Sequence { shortest, within }) => {
+                let fits = |time: i64| within.is_none_or(|within| time <= within.micros());
+                let times = file.numbers::<Int64Type>(self.column(shortest)?)?;
+                times.iter().map(|time| time.is_some_and(fits)).collect()
+            }
             Filter::Sessions(condition) => file.truths(condition)?.iter().map(|holds| holds == Some(true)).collect(),
         })
     }

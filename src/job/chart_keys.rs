@@ -94,6 +94,8 @@ pub struct ChartKeys {
     pub last: Option<Several<ValueKeys>>,
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
+    /// Events that follow each other in sessions.
+    pub sequence: Option<SequenceKeys>,
     /// How sessions are grouped.
     pub group_by: Option<Several<GroupKeys>>,
     /// Bins of lengths.
@@ -136,6 +138,8 @@ pub struct SeriesKeys {
     pub last: Option<Several<ValueKeys>>,
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
+    /// Events that follow each other in sessions.
+    pub sequence: Option<SequenceKeys>,
     /// How sessions are grouped.
     pub group_by: Option<Several<GroupKeys>>,
     /// How many groups are kept.
@@ -175,6 +179,28 @@ pub struct ValueKeys {
     pub value: Option<toml::Value>,
     /// The name of the column that holds the value.
     pub column: Option<String>,
+}
+
+/// The keys of `sequence`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SequenceKeys {
+    /// The events, in their order.
+    pub steps: Option<Vec<EventKeys>>,
+    /// At most so long from the first to the last.
+    pub within: Option<Scalar>,
+    /// The name of the column that holds the shortest time in which they follow each other.
+    pub column: Option<String>,
+}
+
+/// The keys of a step of `sequence`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventKeys {
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
 }
 
 /// The keys of `group_by`.
@@ -282,6 +308,7 @@ impl ChartKeys {
             contains: series.contains.clone(),
             first: series.first.clone(),
             last: series.last.clone(),
+            sequence: series.sequence.clone(),
             group_by: series.group_by.clone(),
             bins: Some(BinKeys::default()),
             series: Some(vec![series]),
@@ -297,6 +324,7 @@ impl SeriesKeys {
             contains: Some(vec![EventsKeys::default()]),
             first: Some(Several(vec![ValueKeys::default()])),
             last: Some(Several(vec![ValueKeys::default()])),
+            sequence: Some(SequenceKeys { steps: Some(vec![EventKeys::default()]), ..SequenceKeys::default() }),
             group_by: Some(Several(vec![GroupKeys::default()])),
             ..SeriesKeys::default()
         }

@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 135] = [
+const KEYS: [(&str, Takes, &str); 141] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -146,6 +146,12 @@ const KEYS: [(&str, Takes, &str); 135] = [
     ("chart.last.value", Value, "\"/\""),
     ("chart.last.column", Text, "\"last_page\""),
     ("chart.sessions", Text, "\"is_engaged AND event_count >= 2\""),
+    ("chart.sequence", Keys, "{ steps = [{ event = \"view_item\" }, { event = \"purchase\" }], within = \"10m\" }"),
+    ("chart.sequence.steps", KeysList, "[{ event = \"view_item\" }, { event = \"purchase\" }]"),
+    ("chart.sequence.steps.event", Text, "\"purchase\""),
+    ("chart.sequence.steps.where", Text, "\"revenue > 50\""),
+    ("chart.sequence.within", Duration, "\"10m\""),
+    ("chart.sequence.column", Text, "\"time_to_purchase_us\""),
     ("chart.group_by", KeysOrList, "{ first = \"utm_source\" }"),
     ("chart.group_by.first", Text, "\"utm_source\""),
     ("chart.group_by.last", Text, "\"page\""),

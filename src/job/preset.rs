@@ -56,6 +56,7 @@ pub fn series(
         first: keys.first,
         last: keys.last,
         sessions: keys.sessions,
+        sequence: keys.sequence,
         ..SeriesKeys::default()
     };
     let all = Series::new("B".to_string(), filters, named)?;

@@ -5,6 +5,7 @@ use super::chart_keys::{ChartKeys, CountKeys, GroupKeys, SeriesKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
 use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, CONTAINS};
+use super::sequence::Sequence;
 use super::value_test::ValueTest;
 use super::values::Scalar;
 
@@ -25,6 +26,8 @@ pub struct Series {
     pub values: Vec<ValueTest>,
     /// The SQL condition that holds for columns of its sessions.
     pub sessions: Option<String>,
+    /// The events that follow each other in its sessions.
+    pub sequence: Option<Sequence>,
     /// What its sessions are grouped by, together; empty where they are not.
     pub group_by: Vec<GroupBy>,
 }
@@ -100,6 +103,7 @@ impl Series {
             contains: Vec::new(),
             values: Vec::new(),
             sessions: None,
+            sequence: None,
             group_by: Vec::new(),
         }
     }
@@ -114,6 +118,7 @@ impl Series {
             first: keys.first,
             last: keys.last,
             sessions: keys.sessions,
+            sequence: keys.sequence,
             group_by: keys.group_by,
             top: keys.top,
         };
@@ -178,8 +183,9 @@ impl Series {
             values.push(ValueTest::last(keys, named)?);
         }
         let group_by = keys.group_by.map_or_else(|| Ok(Vec::new()), |several| groups(several.0, named))?;
+        let sequence = keys.sequence.map(|keys| Sequence::new(keys, named)).transpose()?;
         let sessions = keys.sessions.map(|condition| not_empty("chart.sessions", condition)).transpose()?;
-        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, group_by })
+        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, sequence, group_by })
     }
 
     /// Whether it counts events rather than sessions.
@@ -196,6 +202,7 @@ impl Series {
         }
         holds.extend(self.contains.iter().map(|contains| &contains.count));
         holds.extend(self.values.iter().map(|test| &test.value));
+        holds.extend(self.sequence.as_ref().map(|sequence| &sequence.shortest));
         for group in &self.group_by {
             if let GroupBy::Value(value) = group {
                 holds.push(value);
@@ -224,6 +231,7 @@ fn refuse_beside_series(keys: &SeriesKeys) -> Result<(), JobError> {
         ("chart.first", keys.first.is_some()),
         ("chart.last", keys.last.is_some()),
         ("chart.sessions", keys.sessions.is_some()),
+        ("chart.sequence", keys.sequence.is_some()),
         ("chart.group_by", keys.group_by.is_some()),
         ("chart.top", keys.top.is_some()),
     ];

@@ -11,6 +11,7 @@ use crate::events::predicate::printed;
 use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind as ColumnKind;
 use crate::events::source::plan::{ReadPlan, Unreadable};
+use crate::job::holds::Holds;
 use crate::job::memory_limit::{peak, MemoryLimit};
 use crate::job::{Job, Kind};
 use crate::sessionize::counts::Counts;
@@ -325,15 +326,16 @@ fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
         events.iter().for_each(|event| name(format!("`{key}`"), event));
     }
     for column in &job.columns {
-        let events = column.contents.holds().into_iter().flat_map(|holds| &holds.filter().events);
+        let events = column.contents.holds().into_iter().flat_map(Holds::filters).flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the column \"{}\"", column.name), event));
     }
     for chart in &job.charts {
-        let events = chart.holds().into_iter().flat_map(|holds| &holds.filter().events);
+        let events = chart.holds().into_iter().flat_map(Holds::filters).flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the chart \"{}\"", chart.name), event));
     }
     for segment in &job.segments {
-        let events = segment.performed.iter().flat_map(|performed| &performed.count.filter().events);
+        let filters = segment.performed.iter().flat_map(|performed| performed.count.filters());
+        let events = filters.flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the segment \"{}\"", segment.name), event));
     }
     let warning = |(of, event): (String, String)| {

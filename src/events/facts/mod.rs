@@ -24,7 +24,8 @@ use crate::job::Job;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
 use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
-use crate::sessionize::table_rows::added::{Added, EventTest, FactRules, Pick, SegmentRule, Ties, TypeTest, What};
+use crate::sessionize::table_rows::added::{Added, FactRules, Pick, SegmentRule, Ties, What};
+use crate::sessionize::table_rows::event_test::{EventTest, TypeTest};
 
 /// The facts of a run, over columns that exist.
 #[derive(Debug)]
@@ -138,7 +139,8 @@ impl Facts {
             holds().filter_map(|holds| Some((holds.property()?, of_numbers.contains(holds)))).collect();
         names.sort_unstable();
         names.dedup();
-        let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
+        let mut marks: Vec<&String> =
+            holds().flat_map(Holds::filters).filter_map(|filter| filter.condition.as_ref()).collect();
         marks.sort_unstable();
         marks.dedup();
         let mut by: Vec<&str> = job.segments.iter().flat_map(|segment| segment.by.iter().map(String::as_str)).collect();
@@ -220,7 +222,7 @@ impl Facts {
     /// The type that follows from the input of what a column holds; `None` of what is always of one type.
     pub fn stored_as(&self, holds: &Holds) -> Option<&'static str> {
         match holds {
-            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) => None,
+            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) | Holds::Shortest(_) => None,
             _ => self.type_of(holds).map(KeyType::name),
         }
     }
@@ -317,8 +319,10 @@ impl Facts {
         };
         let value_of = |holds: &Holds, property: &String| value(property, self.of_numbers.contains(holds));
         let added = job.added.holds().map(|holds| Added {
-            of: test(holds.filter()),
+            // Steps are of several kinds of events.
+            of: if let [filter] = holds.filters() { test(filter) } else { EventTest::default() },
             what: match holds {
+                Holds::Shortest(steps) => What::Shortest(steps.iter().map(test).collect()),
                 Holds::Count(_) => What::Count,
                 Holds::Total(property, _) if !self.of_numbers.contains(holds) => What::Total(value(property, false)),
                 Holds::Sum(property, _) | Holds::Total(property, _) => What::Sum(value(property, true), float_of),
@@ -339,7 +343,7 @@ impl Facts {
                 Some(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
             },
             by: segment.by.iter().map(|column| self.values.len() + by(column)).collect(),
-            performed: performed.holds().map(|holds| test(holds.filter())).collect(),
+            performed: performed.holds().flat_map(Holds::filters).map(test).collect(),
         });
         let names = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
         FactRules {
@@ -383,7 +387,10 @@ fn is_of_numbers(job: &Job, holds: &Holds, columns: &Columns<'_>) -> Result<bool
 
 /// The first chart that asks for a condition of events, or segment that does so of what its users performed.
 fn who_marks(job: &Job, text: &str) -> String {
-    format!("`where` of {}", who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text)))
+    format!(
+        "`where` of {}",
+        who_needs(job, |holds| holds.filters().iter().any(|filter| filter.condition.as_deref() == Some(text)))
+    )
 }
 
 /// The first chart that asks for something of events, or segment that does so of what its users performed.

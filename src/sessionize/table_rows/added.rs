@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::dated::{day_order, ByDay, Dated};
+use super::event_test::EventTest;
 use super::records::{ActivityRow, SessionRow};
+use super::steps::shortest;
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
 use crate::sessionize::rows::{Row, RowKey};
@@ -54,7 +56,7 @@ pub struct Added {
 }
 
 /// What a column holds of events.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum What {
     /// Their number.
     Count,
@@ -74,6 +76,8 @@ pub enum What {
     Distinct(usize),
     /// The first different values, as many as [`MOST_VALUES`].
     Values(usize),
+    /// The shortest time in which events of these steps follow each other.
+    Shortest(Vec<EventTest>),
 }
 
 /// As many different values of a session are kept.
@@ -86,56 +90,6 @@ pub enum Ties {
     Values,
     /// That of the smallest unique id; none is the smallest. Of equal ids, the smallest value.
     Ids,
-}
-
-/// Some types of events, by their ranks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum TypeTest {
-    /// All of them.
-    #[default]
-    Any,
-    /// This one.
-    One(u32),
-    /// These.
-    OneOf(Vec<u32>),
-}
-
-impl TypeTest {
-    /// What no event's type has as its rank.
-    const NO_SUCH_TYPE: u32 = u32::MAX;
-
-    /// The types of some ranks, `None` where no event has the type; of no types all.
-    pub fn of(ranks: impl Iterator<Item = Option<u32>>) -> Self {
-        let mut ranks: Vec<u32> = ranks.map(|rank| rank.unwrap_or(TypeTest::NO_SUCH_TYPE)).collect();
-        match ranks.len() {
-            0 => TypeTest::Any,
-            1 => TypeTest::One(ranks.remove(0)),
-            _ => TypeTest::OneOf(ranks),
-        }
-    }
-
-    fn has(&self, rank: u32) -> bool {
-        match self {
-            TypeTest::Any => true,
-            TypeTest::One(one) => *one == rank,
-            TypeTest::OneOf(ranks) => ranks.contains(&rank),
-        }
-    }
-}
-
-/// Some events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventTest {
-    /// Their types.
-    pub event: TypeTest,
-    /// The mark that they have; `None` for any.
-    pub mark: Option<u32>,
-}
-
-impl EventTest {
-    fn passes<T: RowKey>(&self, row: &Row<T>, table: &FactTable) -> bool {
-        self.event.has(row.event().rank()) && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
-    }
 }
 
 /// The values of an added column, in the order of the rows of its table.
@@ -326,6 +280,7 @@ impl<'a> Adding<'a> {
         columns.sessions.extend(by.iter().copied().map(of_value));
         columns.activity.extend(by.iter().copied().map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
+            What::Shortest(_) => AddedValues::Numbers(Vec::new()),
             What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
             What::Total(_) => AddedValues::Numbers(Vec::new()),
@@ -355,52 +310,53 @@ impl<'a> Adding<'a> {
         for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
             let table = self.table;
             let mut of = events.iter().filter(|row| added.of.passes(row, table));
-            match (added.what, column) {
+            match (&added.what, column) {
                 (What::Count, AddedValues::Counts(counts)) => counts.push(of.count() as u32),
                 (What::Sum(value, number), AddedValues::Sums(sums)) => {
                     let mut numbers: Vec<f64> =
-                        of.filter_map(|row| table.value(value, row.fact())).map(number).collect();
+                        of.filter_map(|row| table.value(*value, row.fact())).map(*number).collect();
                     // In an order of their own: that of equal events is none.
                     numbers.sort_unstable_by(f64::total_cmp);
                     // The sum of none is 0, not the -0 that adds to anything without a trace.
                     sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
                 }
                 (What::Total(value), column) => {
-                    let total: i128 = of.filter_map(|row| table.value(value, row.fact())).map(i128::from).sum();
+                    let total: i128 = of.filter_map(|row| table.value(*value, row.fact())).map(i128::from).sum();
                     let fits = i64::try_from(total).ok();
                     *too_large = too_large.or_else(|| fits.is_none().then_some(place));
                     push_value(column, fits.or(Some(0)));
                 }
                 (What::First(value, Ties::Values), column) => {
-                    push_value(column, outermost(&mut of, value, table, i64::min));
+                    push_value(column, outermost(&mut of, *value, table, i64::min));
                 }
                 (What::Last(value, Ties::Values), column) => {
-                    push_value(column, outermost(&mut of.rev(), value, table, i64::max));
+                    push_value(column, outermost(&mut of.rev(), *value, table, i64::max));
                 }
                 (What::First(value, Ties::Ids), column) => {
-                    push_value(column, outermost_by_id(&mut of, value, table, i64::min, |own, known| own < known));
+                    push_value(column, outermost_by_id(&mut of, *value, table, i64::min, |own, known| own < known));
                 }
                 (What::Last(value, Ties::Ids), column) => {
                     let rows = &mut of.rev();
-                    push_value(column, outermost_by_id(rows, value, table, i64::max, |own, known| own > known));
+                    push_value(column, outermost_by_id(rows, *value, table, i64::max, |own, known| own > known));
                 }
                 (What::Min(value), column) => {
-                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).min());
+                    push_value(column, of.filter_map(|row| table.value(*value, row.fact())).min());
                 }
                 (What::Max(value), column) => {
-                    push_value(column, of.filter_map(|row| table.value(value, row.fact())).max());
+                    push_value(column, of.filter_map(|row| table.value(*value, row.fact())).max());
                 }
                 (What::Distinct(value), AddedValues::Counts(counts)) => {
-                    let mut values: Vec<i64> = of.filter_map(|row| table.value(value, row.fact())).collect();
+                    let mut values: Vec<i64> = of.filter_map(|row| table.value(*value, row.fact())).collect();
                     values.sort_unstable();
                     values.dedup();
                     counts.push(values.len() as u32);
                 }
                 (What::Values(value), AddedValues::Lists(lists)) => {
-                    let values = first_values(of, value, table);
+                    let values = first_values(of, *value, table);
                     cut_short[place] += u64::from(values.len() > MOST_VALUES);
                     lists.push(values.into_iter().take(MOST_VALUES).map(Some));
                 }
+                (What::Shortest(steps), column) => push_value(column, shortest(events, steps, table)),
                 // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }

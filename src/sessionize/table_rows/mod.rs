@@ -4,6 +4,8 @@
 pub mod added;
 pub mod compact;
 pub mod dated;
+pub mod event_test;
 pub mod identify;
 pub mod merge;
 pub mod records;
+pub mod steps;

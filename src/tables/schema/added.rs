@@ -46,6 +46,8 @@ enum FieldType {
     Sum,
     Total,
     Value(KeyType),
+    /// Microseconds, which hardly repeat.
+    Time,
     /// Several values.
     Values(KeyType),
     /// Whether a condition holds over the columns before.
@@ -189,6 +191,7 @@ impl AddedField {
             FieldType::Count => Field::new(&self.name, DataType::UInt32, false),
             FieldType::Sum => Field::new(&self.name, DataType::Float64, false),
             FieldType::Total => Field::new(&self.name, DataType::Int64, false),
+            FieldType::Time => return Field::new(&self.name, DataType::Int64, true),
             FieldType::Value(key_type) => Field::new(&self.name, data_type(*key_type), true),
             FieldType::Values(key_type) => Field::new_list(&self.name, element(*key_type), false),
             FieldType::When(_) => Field::new(&self.name, DataType::Boolean, true),
@@ -206,6 +209,7 @@ fn element(key_type: KeyType) -> FieldRef {
 fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
     let key_type = facts.and_then(|facts| facts.type_of(holds)).unwrap_or(KeyType::Text);
     match holds {
+        Holds::Shortest(_) => FieldType::Time,
         Holds::Count(_) | Holds::Distinct(..) => FieldType::Count,
         Holds::Sum(..) => FieldType::Sum,
         Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
@@ -286,7 +290,7 @@ impl<'a> Column<'a> {
             FieldType::Total => Arc::new(Int64Array::from_iter_values(numbers().map(Option::unwrap_or_default))),
             FieldType::Values(key_type) => self.lists(*key_type),
             FieldType::Value(KeyType::Text) => self.texts(),
-            FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
+            FieldType::Time | FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
             FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),
             FieldType::Value(KeyType::Boolean) => {
                 Arc::new(BooleanArray::from_iter(numbers().map(|n| n.map(|n| n != 0))))

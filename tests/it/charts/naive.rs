@@ -118,6 +118,11 @@ fn order_of(event: &reference::Event) -> Option<Value> {
     event.property.clone().filter(|order| *order != Value::Text(String::new()))
 }
 
+/// What orders events; those of which it is equal have no order.
+pub fn moment<'a>(session: &Session<'_>, event: &'a Kept) -> impl Ord + use<'a> {
+    (event.time, event.sequence, session.definition.rank(&event.event), event.event.as_deref())
+}
+
 /// The first or last value that is there; of several that nothing orders, the smallest or largest.
 pub fn outermost<T: Ord + Clone>(
     session: &Session<'_>,

@@ -1,7 +1,7 @@
 //! Random tables under random definitions: every measure, formula and histogram against plain loops, and every
 //! added column through what charts make of it.
 
-use super::naive::{all_sessions, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
+use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
 use super::{read_all, texts_of};
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{Kept, DEFAULT_BINS};
@@ -116,6 +116,15 @@ top = 2
 group_by = { any = "order_id" }
 
 [[chart]]
+name = "followed"
+segments = ["all", "kept"]
+sequence = { steps = [{ event = "view" }, { where = "keep > 0" }, { event = "view", where = "order_id IS NOT NULL" }], within = "1h" }
+
+[[chart]]
+name = "followed whenever"
+sequence = { steps = [{ where = "keep > 1" }, { where = "keep > 0" }] }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -141,6 +150,28 @@ fn values(session: &Session<'_>, holds: fn(&Kept) -> bool, value: fn(&Kept) -> O
 
 fn order(event: &Kept) -> Option<String> {
     event.property.as_ref().map(|order| order.to_string())
+}
+
+/// Whether different events follow each other that each pass one of these tests, in at most so many microseconds.
+fn follow(session: &Session<'_>, steps: &[fn(&Kept) -> bool], within: i64) -> bool {
+    fn from(session: &Session<'_>, steps: &[fn(&Kept) -> bool], taken: &mut Vec<usize>, within: i64) -> bool {
+        let Some(step) = steps.get(taken.len()) else { return true };
+        for place in 0..session.events.len() {
+            let event = &session.events[place];
+            let first = taken.first().map_or(event.time, |first| session.events[*first].time);
+            let is_after =
+                taken.last().is_none_or(|last| moment(session, &session.events[*last]) <= moment(session, event));
+            if step(event) && !taken.contains(&place) && is_after && event.time - first <= within {
+                taken.push(place);
+                if from(session, steps, taken, within) {
+                    return true;
+                }
+                taken.pop();
+            }
+        }
+        false
+    }
+    from(session, steps, &mut Vec::new(), within)
 }
 
 /// A combination of three values, for each of several second ones.
@@ -287,6 +318,37 @@ fn charts() -> Vec<Chart> {
                 ],
             )
         },
+        chart(
+            "followed",
+            "day",
+            &["all", "kept"],
+            vec![Series {
+                passes: |session| {
+                    let steps: [fn(&Kept) -> bool; 3] = [
+                        views,
+                        |event| event.keep.is_some_and(|keep| keep > 0),
+                        |event| views(event) && event.property.is_some(),
+                    ];
+                    follow(session, &steps, 3_600_000_000)
+                },
+                ..all_sessions()
+            }],
+        ),
+        chart(
+            "followed whenever",
+            "day",
+            &["all"],
+            vec![Series {
+                passes: |session| {
+                    let steps: [fn(&Kept) -> bool; 2] = [
+                        |event| event.keep.is_some_and(|keep| keep > 1),
+                        |event| event.keep.is_some_and(|keep| keep > 0),
+                    ];
+                    follow(session, &steps, i64::MAX)
+                },
+                ..all_sessions()
+            }],
+        ),
         Chart {
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(
