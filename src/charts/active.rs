@@ -63,7 +63,7 @@ impl AskedUsers<'_> {
             Interval::Day => None,
             _ => Some(USER),
         };
-        self.segment.columns().chain(own).chain(self.segment.tables.by.as_deref())
+        self.segment.columns().chain(own).chain(self.segment.tables.by.iter().map(String::as_str))
     }
 
     fn tells_users_apart(&self) -> bool {
@@ -150,7 +150,7 @@ impl<'a> ActivePass<'a> {
             return Ok(FileRead { counts: self.asked.iter().map(count).collect(), lanes: None, apart: None });
         }
         let mut file = FileRows::read(path, &columns)?;
-        let lanes = self.tables.by.as_deref().map(|by| file.texts(by)).transpose()?;
+        let lanes = self.tables.lanes(&mut file)?;
         let mut counts = Vec::new();
         let mut apart = Vec::new();
         for asked in &self.asked {
@@ -211,7 +211,7 @@ impl<'a> ActivePass<'a> {
                 of_share.users.into_iter().for_each(|(key, count)| *users.entry(key).or_default() += count);
             }
         }
-        let values = self.tables.by.as_ref().map(|_| self.lanes.into_texts());
+        let values = (!self.tables.by.is_empty()).then(|| self.lanes.into_texts());
         self.users.into_iter().map(|users| Active { users, values: values.clone() }).collect()
     }
 }

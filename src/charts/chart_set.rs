@@ -12,13 +12,13 @@ use rayon::ThreadPool;
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use super::cells::Cell;
 use super::error::ChartError;
-use super::lanes::{named, ChartGroups, Codes, Groups};
+use super::lanes::{ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
 use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
 use super::packed::Packed;
 use super::parts::{CellKey, Part};
-use super::pass::{group_sizes, Pass};
+use super::pass::{group_sizes, LanesMet, Pass};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
 use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
@@ -159,12 +159,12 @@ impl Measuring<'_> {
 
     /// The groups that each chart keeps.
     fn largest_groups(&self) -> Result<Vec<ChartGroups>, Error> {
-        let grouped: Vec<(usize, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
+        let grouped: Vec<(Vec<usize>, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
         let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
         // Of each chart, for each property that its series are grouped by.
         let mut largest: Vec<Vec<LargestGroups>> = grouped
             .iter()
-            .map(|(properties, _)| (0..*properties).map(|_| LargestGroups::default()).collect())
+            .map(|(properties, _)| properties.iter().map(|_| LargestGroups::default()).collect())
             .collect();
         let mut left = Vec::from_iter(std::iter::once(0..GROUP_SHARES));
         while let Some(shares) = left.pop() {
@@ -174,20 +174,24 @@ impl Measuring<'_> {
             }
         }
         let groups = self.charts.iter().zip(grouped).zip(largest);
-        Ok(groups.map(|((chart, (_, series)), largest)| groups_of_series(chart.top(), &series, largest)).collect())
+        let of_chart =
+            |((chart, (columns, series)), largest): ((&InRange<'_>, (Vec<usize>, Vec<Option<usize>>)), _)| {
+                groups_of_series(chart.top(), &columns, &series, largest)
+            };
+        Ok(groups.map(of_chart).collect())
     }
 
     /// The sizes of the groups of some shares, of each chart, for each property that its series are grouped by; shares that
     /// memory does not hold beside others are left.
     fn group_sizes(
         &self,
-        grouped: &[(usize, Vec<Option<usize>>)],
+        grouped: &[(Vec<usize>, Vec<Option<usize>>)],
         none: &[ChartGroups],
         mut shares: Range<usize>,
         left: &mut Vec<Range<usize>>,
     ) -> Result<Vec<Vec<GroupSizes>>, Error> {
         let mut sizes: Vec<Vec<GroupSizes>> =
-            grouped.iter().map(|(properties, _)| (0..*properties).map(|_| GroupSizes::default()).collect()).collect();
+            grouped.iter().map(|(properties, _)| properties.iter().map(|_| GroupSizes::default()).collect()).collect();
         for segment in self.segments {
             let of_chart = |of: ChartSegment| {
                 let series = self.charts[of.chart].series_of(of.segment, self.added, &none[of.chart]);
@@ -257,18 +261,25 @@ impl Measuring<'_> {
             counts.push(of_chart.len());
             series.extend(of_chart);
         }
-        let (cells, mut lanes) = self.pass(Pass::new(segment, series))?;
+        let (cells, mut lanes, met) = self.pass(Pass::new(segment, series))?;
         let active: Vec<ActiveUsers> = active.iter().map(|active| active.in_lanes(&mut lanes)).collect();
-        let name = &segment.name;
-        let lanes: Arc<[String]> = match segment.by {
-            None => Arc::from([name.clone()]),
-            Some(_) => lanes.into_texts().into_iter().map(|value| format!("{name}={}", named(&value, false))).collect(),
+        let is_by_value = !segment.by.is_empty();
+        let lanes: Arc<[String]> = match is_by_value {
+            false => Arc::from([segment.lane_name(None)]),
+            // No values have the empty text.
+            true => lanes
+                .into_texts()
+                .iter()
+                .map(|text| segment.lane_name(Some(text.as_str()).filter(|text| !text.is_empty())))
+                .collect(),
         };
         let mut cells = cells.into_iter();
         let of_charts = charts.into_iter().zip(counts).zip(answers).map(|((of, series), answer)| {
             let cells = cells.by_ref().take(series).collect();
             let (lanes, active) = (Arc::clone(&lanes), active[answer].clone());
-            (of, Counted { lanes, is_by_value: segment.by.is_some(), cells, active })
+            let window = self.charts[of.chart].chart().window;
+            let of_dates = met.iter().filter(|(day, _)| window.holds(**day)).flat_map(|(_, lanes)| lanes).copied();
+            (of, Counted { lanes, met: is_by_value.then(|| of_dates.collect()), cells, active })
         });
         Ok(of_charts.collect())
     }
@@ -308,7 +319,7 @@ impl Measuring<'_> {
     }
 
     /// Takes series over the sessions of a segment.
-    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes), Error> {
+    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet), Error> {
         let batches = pass.batches(self.at_once()).map_err(|error| failed(error.into()))?;
         let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
@@ -328,10 +339,15 @@ impl Measuring<'_> {
     }
 }
 
-/// The groups of each series, by the property that it is grouped by.
-fn groups_of_series(top: usize, series: &[Option<usize>], largest: Vec<LargestGroups>) -> ChartGroups {
-    let of_properties: Vec<Arc<Groups>> =
-        largest.into_iter().map(|largest| Arc::new(largest.into_groups(top))).collect();
+/// The groups of each series, by the property that it is grouped by, or the several that `columns` says how many they are.
+fn groups_of_series(
+    top: usize,
+    columns: &[usize],
+    series: &[Option<usize>],
+    largest: Vec<LargestGroups>,
+) -> ChartGroups {
+    let of_property = |(largest, columns): (LargestGroups, &usize)| Arc::new(largest.into_groups(top, *columns));
+    let of_properties: Vec<Arc<Groups>> = largest.into_iter().zip(columns).map(of_property).collect();
     let of_series = series
         .iter()
         .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));
@@ -356,7 +372,7 @@ pub fn segment_tables(
     tables.extend(segments.iter().zip(performed).map(|(segment, columns)| {
         SegmentTables {
             name: segment.name.clone(),
-            by: segment.by().map(|by| by_column(by, property)),
+            by: segment.by.iter().map(|by| by_column(by, property)).collect(),
             performed: segment
                 .performed
                 .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::chart_set::failed;
 use super::error::ChartError;
 use super::interval::{IntervalKey, Intervals};
-use super::lanes::{named, ChartGroups, Groups, NO_VALUE};
+use super::lanes::{ChartGroups, Groups};
 use super::measure::InRange;
 use super::rows::FileRows;
 use super::series::{SeriesOf, Taken};
@@ -85,7 +85,7 @@ impl<'a> Behind<'a> {
         let interval = asked.interval.as_deref().map(|text| interval_of(chart.intervals(), text)).transpose()?;
         let group = match &asked.group {
             None => None,
-            Some(_) if series.series.group_by.is_none() => {
+            Some(_) if series.series.group_by.is_empty() => {
                 let why = "for a series without `group_by`: its group is none";
                 return Err(JobError::NoEffect { key: "--group", why, way_out: "" });
             }
@@ -157,23 +157,20 @@ impl<'a> Behind<'a> {
         };
         let taken =
             (0..part.lengths.len()).map(|place| (place, rows.as_ref().map_or(place as u32, |rows| rows[place])));
-        Ok(taken.filter(|(place, row)| counts(*place, *row)).map(|(_, row)| row).collect())
+        let mut rows: Vec<u32> = taken.filter(|(place, row)| counts(*place, *row)).map(|(_, row)| row).collect();
+        // A row may be in several groups.
+        rows.dedup();
+        Ok(rows)
     }
 
-    /// Of a segment `by` a column, whether each row is of the value that is asked for; `None` where there are none.
+    /// Of a segment `by` columns, whether each row is of the values that are asked for; `None` where there are none.
     fn in_segment(&self, file: &mut FileRows) -> Result<Option<Vec<bool>>, ChartError> {
-        let Some(by) = &self.series.segment.tables.by else { return Ok(None) };
-        let values = file.texts(by)?;
-        let is_it = |value: Option<&str>| self.lane(value) == self.segment;
+        let tables = self.series.segment.tables;
+        let Some(values) = tables.lanes(file)? else { return Ok(None) };
+        let is_it = |value: Option<&str>| tables.lane_name(value) == self.segment;
         let of_distinct: Vec<bool> = values.distinct().map(|value| is_it(Some(value))).collect();
         let without = is_it(None);
         Ok(Some(values.places.iter().map(|at| of_distinct.get(*at as usize).copied().unwrap_or(without)).collect()))
-    }
-
-    /// What measures name the segment of a value.
-    fn lane(&self, value: Option<&str>) -> String {
-        let name = &self.series.segment.tables.name;
-        value.map_or_else(|| format!("{name}={NO_VALUE}"), |value| format!("{name}={}", named(value, false)))
     }
 
     /// The segments that rows of a file are of, as measures name them.
@@ -181,10 +178,12 @@ impl<'a> Behind<'a> {
     /// # Errors
     /// The file has no such column.
     pub fn segments_in(&self, file: &mut FileRows) -> Result<BTreeSet<String>, TableError> {
-        match &self.series.segment.tables.by {
-            None => Ok(BTreeSet::from([self.segment.clone()])),
-            Some(by) => Ok(file.texts(by)?.distinct().map(|value| self.lane(Some(value))).collect()),
-        }
+        let tables = self.series.segment.tables;
+        let Some(values) = tables.lanes(file)? else { return Ok(BTreeSet::from([self.segment.clone()])) };
+        let mut places = values.places.clone();
+        places.sort_unstable();
+        places.dedup();
+        Ok(places.into_iter().map(|place| tables.lane_name(values.at(place))).collect())
     }
 }
 
@@ -238,14 +237,20 @@ fn segment_of(chart: &InRange<'_>, asked: Option<&str>, formulas: CsvFormulas) -
     let names: Vec<&str> = chart.segments().collect();
     for (place, name) in names.iter().enumerate() {
         let meant = asked.unwrap_or(ALL);
-        match chart.column_of_segment(place) {
-            None if is_meant(meant, name, formulas) => return Ok((place, name.to_string())),
-            Some(_) if is_value_of(meant, name) => return Ok((place, unquoted(meant, formulas))),
-            Some(by) if meant == *name => {
-                let hint = format!("it is one for each value of {by}: name one, as in \"{name}=VALUE\"");
-                return Err(JobError::Choice { key: "--segment", value: meant.to_string(), hint });
-            }
-            _ => {}
+        let by = chart.columns_of_segment(place);
+        if by.is_empty() && is_meant(meant, name, formulas) {
+            return Ok((place, name.to_string()));
+        }
+        if !by.is_empty() && is_value_of(meant, name) {
+            return Ok((place, unquoted(meant, formulas)));
+        }
+        if meant == *name {
+            let example = match by.len() {
+                1 => format!("\"{name}=VALUE\""),
+                several => format!("'{name}=[{}]'", vec!["\"VALUE\""; several].join(",")),
+            };
+            let hint = format!("it is one for each value of {}: name one, as in {example}", by.join(" and "));
+            return Err(JobError::Choice { key: "--segment", value: meant.to_string(), hint });
         }
     }
     match asked {

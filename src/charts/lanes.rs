@@ -23,7 +23,7 @@ impl Codes {
         self.0.intern_text(text.as_bytes())
     }
 
-    /// The code of each row's text; no text is an empty one.
+    /// The code of each row's text; no text has the code of the empty one, which no segment by a column has as a value.
     pub fn of_rows(&mut self, texts: &Texts) -> Vec<u32> {
         let mut known = vec![None; texts.distinct.len()];
         let code = |place: &u32| match known.get_mut(*place as usize) {
@@ -62,6 +62,14 @@ impl Codes {
     }
 }
 
+/// The name of the group or lane of no values, of one column or of several.
+pub fn no_value(columns: usize) -> String {
+    match columns {
+        0 | 1 => NO_VALUE.to_string(),
+        several => format!("[{}]", vec![format!("\"{NO_VALUE}\""); several].join(",")),
+    }
+}
+
 /// The groups that series keep which are grouped by one property.
 #[derive(Debug, Default)]
 pub struct Groups {
@@ -70,6 +78,8 @@ pub struct Groups {
     codes: std::collections::HashMap<String, u32>,
     /// Whether there are more, which are one group.
     has_others: bool,
+    /// Of how many columns each is a combination of values.
+    columns: usize,
 }
 
 /// The group of sessions without a value.
@@ -90,13 +100,14 @@ pub fn named(value: &str, has_others: bool) -> Cow<'_, str> {
 
 impl Groups {
     /// Keeps the largest of these groups, ties by value; they come with their sizes, and are all but small ones of so many.
-    pub fn largest(mut sizes: Vec<(String, i64)>, of: usize, top: usize) -> Self {
+    /// Each is a value, or a combination of values of so many `columns`.
+    pub fn largest(mut sizes: Vec<(String, i64)>, of: usize, top: usize, columns: usize) -> Self {
         sizes.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let has_others = of > top;
         sizes.truncate(top);
         let kept: Vec<String> = sizes.into_iter().map(|(group, _)| group).collect();
         let codes = kept.iter().cloned().zip(0..).collect();
-        Groups { kept, codes, has_others }
+        Groups { kept, codes, has_others, columns }
     }
 
     /// The code of a group: its place among those kept, and then the group of the others and that of
@@ -118,9 +129,11 @@ impl Groups {
     /// The name of a code.
     pub fn name(&self, code: u32) -> Cow<'_, str> {
         match code as usize {
+            // No combination is spelled like another group.
+            code if code < self.kept.len() && self.columns > 1 => Cow::Borrowed(&self.kept[code]),
             code if code < self.kept.len() => named(&self.kept[code], self.has_others),
             code if code == self.kept.len() => Cow::Borrowed(OTHER),
-            _ => Cow::Borrowed(NO_VALUE),
+            _ => Cow::Owned(no_value(self.columns)),
         }
     }
 }
@@ -148,7 +161,7 @@ mod tests {
     #[test]
     fn the_largest_groups_are_kept_ties_by_value_and_the_others_are_one() {
         let sizes = [("b", 2), ("d", 5), ("a", 2), ("c", 1)].map(|(group, size)| (group.to_string(), size));
-        let groups = Groups::largest(sizes.to_vec(), sizes.len(), 2);
+        let groups = Groups::largest(sizes.to_vec(), sizes.len(), 2, 1);
         let name = |value| groups.name(groups.code(value)).to_string();
         assert_eq!([Some("d"), Some("a"), Some("b"), Some("c"), None].map(name), ["d", "a", OTHER, OTHER, NO_VALUE]);
     }
@@ -157,12 +170,13 @@ mod tests {
     fn values_that_are_spelled_like_other_groups_have_names_of_their_own() {
         let values = ["(none)", "(other)", "\\(none)", "\\\\(none)", "none", "(none) ", "\\", "\\none"];
         let sizes = || values.map(|value| (value.to_string(), 2)).into_iter();
-        let groups = Groups::largest(sizes().chain([("z".to_string(), 1)]).collect(), values.len() + 1, values.len());
+        let groups =
+            Groups::largest(sizes().chain([("z".to_string(), 1)]).collect(), values.len() + 1, values.len(), 1);
         let names = values.map(|value| groups.name(groups.code(Some(value))).into_owned());
         let expected = ["\\(none)", "\\(other)", "\\\\(none)", "\\\\\\(none)", "none", "(none) ", "\\", "\\none"];
         assert_eq!(names, expected);
         assert_eq!([None, Some("z")].map(|value| groups.name(groups.code(value)).into_owned()), [NO_VALUE, OTHER]);
-        let all = Groups::largest(sizes().collect(), values.len(), values.len());
+        let all = Groups::largest(sizes().collect(), values.len(), values.len(), 1);
         assert_eq!(all.name(all.code(Some("(other)"))), OTHER);
     }
 }

@@ -24,7 +24,7 @@ use crate::job::added::AddedColumns;
 use crate::job::chart::{Chart, Interval};
 use crate::job::formula::{Formula, Function};
 use crate::job::segment::ALL;
-use crate::job::series::Series;
+use crate::job::series::{GroupKey, Series};
 use crate::sessionize::time::dates::Window;
 use crate::sessionize::time::{Day, Timestamp};
 use crate::tables::error::TableError;
@@ -79,9 +79,9 @@ impl<'a> InRange<'a> {
         self.segments.iter().map(|segment| segment.tables.name.as_str())
     }
 
-    /// The column of which each value is one of a segment's, by the segment's place.
-    pub fn column_of_segment(&self, place: usize) -> Option<&str> {
-        self.segments.get(place).and_then(|segment| segment.tables.by.as_deref())
+    /// The columns of whose values each combination is one of a segment's, by the segment's place.
+    pub fn columns_of_segment(&self, place: usize) -> &[String] {
+        self.segments.get(place).map_or(&[], |segment| &segment.tables.by)
     }
 
     /// The chart.
@@ -132,12 +132,15 @@ impl<'a> InRange<'a> {
         self.chart.series.iter().enumerate().map(one).collect()
     }
 
-    /// The properties that its series are grouped by, in the order in which they come, and of each series its place among
-    /// them. Which groups are kept is decided for each property by the first series that is grouped by it.
-    pub fn grouped(&self) -> (usize, Vec<Option<usize>>) {
-        let mut properties = Vec::new();
+    /// Of each property that its series are grouped by, or several together, in the order in which they come, how many it
+    /// is; and of each series its place among them. Which groups are kept is decided for each property by the first series that is grouped by it.
+    pub fn grouped(&self) -> (Vec<usize>, Vec<Option<usize>>) {
+        let mut properties: Vec<Vec<GroupKey<'_>>> = Vec::new();
         let one = |series: &'a Series| {
-            let property = series.group_by.as_ref()?.key();
+            let property = series.group_keys();
+            if property.is_empty() {
+                return None;
+            }
             let known = properties.iter().position(|known| *known == property);
             Some(known.unwrap_or_else(|| {
                 properties.push(property);
@@ -145,7 +148,7 @@ impl<'a> InRange<'a> {
             }))
         };
         let of_series = self.chart.series.iter().map(one).collect();
-        (properties.len(), of_series)
+        (properties.iter().map(Vec::len).collect(), of_series)
     }
 
     /// Whether a series has a histogram.
@@ -275,8 +278,8 @@ struct LayingOut<'a> {
 pub struct Counted {
     /// The name of each lane.
     pub lanes: Arc<[String]>,
-    /// Whether a lane is a value of a column; else there is one.
-    pub is_by_value: bool,
+    /// Where a lane is a value of a column, the lanes that sessions of the chart's dates are in; else there is one.
+    pub met: Option<BTreeSet<u32>>,
     /// The cells of each series.
     pub cells: Vec<BTreeMap<CellKey, Cell>>,
     /// Active users.
@@ -311,7 +314,7 @@ impl Planned<'_> {
 
     /// The cells of a series that it shows; a series without groups applies to every group.
     fn cell_key(&self, chart: &Chart, place: usize) -> Option<CellKey> {
-        let group = if chart.series[place].group_by.is_some() { self.group? } else { 0 };
+        let group = if chart.series[place].group_by.is_empty() { 0 } else { self.group? };
         Some(CellKey { lane: self.lane, group, interval: 0 })
     }
 
@@ -334,7 +337,7 @@ impl LayingOut<'_> {
     fn bins(&self, place: usize) -> Option<Bins> {
         let (bounds, unit) = self.of.bounds(place);
         // A hundred groups over a year of hours would be ten million rows of zeros.
-        let empty_intervals = self.chart.series[place].group_by.is_none();
+        let empty_intervals = self.chart.series[place].group_by.is_empty();
         self.of.draws(place).then(|| Bins { bounds: Arc::from(bounds), unit, empty_intervals })
     }
 
@@ -417,7 +420,7 @@ impl LayingOut<'_> {
     }
 
     fn is_grouped(&self, place: usize) -> bool {
-        self.chart.series[place].group_by.is_some()
+        !self.chart.series[place].group_by.is_empty()
     }
 
     fn number(&self, function: Function, place: usize, cell: &Cell) -> f64 {
@@ -435,10 +438,10 @@ impl Counted {
     /// The lanes in order of their names. Of a segment `by` a column, those of values that a user or a session of the chart's
     /// dates has: other charts may be of other dates.
     fn lanes_by_name(&self) -> Vec<(u32, &str)> {
-        let of_cells = self.cells.iter().flat_map(|cells| cells.keys().map(|key| key.lane));
-        let met: BTreeSet<u32> = of_cells.chain(self.active.keys().map(|(lane, _)| *lane)).collect();
+        let active: BTreeSet<u32> = self.active.keys().map(|(lane, _)| *lane).collect();
+        let is_there = |lane: &u32| self.met.as_ref().is_none_or(|met| met.contains(lane) || active.contains(lane));
         let all = (0..).zip(self.lanes.iter().map(String::as_str));
-        let mut lanes: Vec<(u32, &str)> = all.filter(|(lane, _)| !self.is_by_value || met.contains(lane)).collect();
+        let mut lanes: Vec<(u32, &str)> = all.filter(|(lane, _)| is_there(lane)).collect();
         lanes.sort_by_key(|(_, name)| *name);
         lanes
     }

@@ -10,8 +10,10 @@
 pub mod active;
 pub mod cells;
 pub mod chart_set;
+pub mod combined;
 pub mod error;
 pub mod figure;
+pub mod grouping;
 pub mod interval;
 pub mod lanes;
 pub mod lonely;

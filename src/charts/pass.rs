@@ -27,12 +27,17 @@ pub struct Pass<'a> {
     waiting: Vec<Waiting>,
     cells: Vec<BTreeMap<CellKey, Cell>>,
     lanes: Codes,
+    met: LanesMet,
     users: Option<Interner>,
 }
+
+/// The lanes that sessions of each date are in, whether a series takes them or not.
+pub type LanesMet = BTreeMap<Day, BTreeSet<u32>>;
 
 /// What the series take of a file.
 #[derive(Debug)]
 pub struct FileTaken {
+    day: Day,
     /// What each series takes.
     taken: Vec<Option<Taken>>,
     lanes: Option<Arc<Texts>>,
@@ -47,7 +52,7 @@ impl<'a> Pass<'a> {
     pub fn new(segment: &'a SegmentTables, series: Vec<(SeriesOf<'a>, Ask<'a>)>) -> Self {
         let waiting = series.iter().map(|_| Waiting::default()).collect();
         let cells = series.iter().map(|_| BTreeMap::new()).collect();
-        Pass { segment, series, waiting, cells, lanes: Codes::default(), users: None }
+        Pass { segment, series, waiting, cells, lanes: Codes::default(), met: LanesMet::new(), users: None }
     }
 
     /// The files that any of the series is of, in order of date; those in one batch, of about `at_once` bytes, may be read
@@ -77,16 +82,18 @@ impl<'a> Pass<'a> {
         let taken = self.series.iter().map(take).collect::<Result<Vec<_>, _>>()?;
         let needs_users = self.series.iter().any(|(series, _)| of_day(series) && series.with_users);
         Ok(FileTaken {
+            day: *day,
             taken,
-            lanes: self.segment.by.as_deref().map(|by| file.texts(by)).transpose()?,
+            lanes: self.segment.lanes(&mut file)?,
             users: if needs_users { Some(file.users()?) } else { None },
         })
     }
 
     /// Takes files that were read, in order of date.
     pub fn take(&mut self, files: Vec<FileTaken>) {
-        for FileTaken { taken, lanes, users } in files {
+        for FileTaken { day, taken, lanes, users } in files {
             let lanes = lanes.map(|lanes| self.lanes.of_rows(&lanes));
+            self.meet(day, lanes.as_deref().unwrap_or_default());
             let users: Option<Vec<u32>> = users.map(|users| {
                 let known = self.users.get_or_insert_with(|| Interner::like(&users));
                 (0..users.len()).map(|row| known.intern(&users, row)).collect()
@@ -98,6 +105,14 @@ impl<'a> Pass<'a> {
                 waiting.parts.push(Part { lanes: of_part(&lanes), users, ..part });
             }
         }
+    }
+
+    /// Notes the lanes of a date's sessions.
+    fn meet(&mut self, day: Day, lanes: &[u32]) {
+        let mut are_met = vec![false; self.lanes.texts().len()];
+        lanes.iter().for_each(|lane| are_met[*lane as usize] = true);
+        let met = (0..).zip(are_met).filter(|(_, is_met)| *is_met).map(|(lane, _)| lane);
+        self.met.entry(day).or_default().extend(met);
     }
 
     /// The parts that wait, each with the place of its series.
@@ -142,9 +157,9 @@ impl<'a> Pass<'a> {
         self.cells[series].extend(cells);
     }
 
-    /// The cells of each series, and the lanes that they are in.
-    pub fn finish(self) -> (Vec<BTreeMap<CellKey, Cell>>, Codes) {
-        (self.cells, self.lanes)
+    /// The cells of each series, the lanes that they are in, and which of them the sessions of each date are in.
+    pub fn finish(self) -> (Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet) {
+        (self.cells, self.lanes, self.met)
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Texts {
     /// The place of each row's text; [`Texts::NONE`] where it has none.
     pub places: Vec<u32>,
     /// The distinct texts.
-    pub distinct: TextColumn,
+    pub distinct: Arc<TextColumn>,
 }
 
 impl FileRows {
@@ -134,6 +134,17 @@ impl FileRows {
         Ok(texts)
     }
 
+    /// A column of lists, as the texts of all their values, and where those of each row begin and the last ones end.
+    ///
+    /// # Errors
+    /// There is no such column, or it holds something else.
+    pub fn lists(&self, name: &str) -> Result<(Texts, Vec<usize>), TableError> {
+        let column = self.column(name)?;
+        let lists = column.as_list_opt::<i32>().ok_or_else(|| self.failed(format!("`{name}` holds no lists")))?;
+        let texts = written(lists.values()).map_err(|error| self.failed(format!("`{name}`: {error}")))?;
+        Ok((Texts::of(&texts), lists.value_offsets().iter().map(|offset| *offset as usize).collect()))
+    }
+
     /// Whether a condition holds, row by row; null where that is unknown.
     ///
     /// # Errors
@@ -195,7 +206,7 @@ impl Texts {
             KeyColumn::Text(texts) => texts,
             KeyColumn::Int(_) => TextColumn::default(),
         };
-        Texts { places, distinct }
+        Texts { places, distinct: Arc::new(distinct) }
     }
 
     /// The distinct texts.

@@ -1,9 +1,11 @@
 //! The segments that charts are of, as tables, and which of a segment's users count within a chart's dates.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
+use super::combined::{name_of, texts_of};
 use super::lanes::Codes;
-use super::rows::{FileRows, USER};
+use super::rows::{FileRows, Texts, USER};
 use super::tables::{DatedFile, TableFiles};
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
@@ -17,8 +19,8 @@ use crate::tables::schema::sessions::{ACTIVITY, SESSIONS};
 pub struct SegmentTables {
     /// The segment's name.
     pub name: String,
-    /// The column of which each value is a segment.
-    pub by: Option<String>,
+    /// The columns of whose values each combination is a segment; none for one segment.
+    pub by: Vec<String>,
     /// Columns of the activity table whose sums over a chart's range have to be within bounds.
     pub performed: Vec<Performed>,
     /// The files.
@@ -34,6 +36,27 @@ pub struct Performed {
     pub at_least: u32,
     /// At most so often.
     pub at_most: Option<u32>,
+}
+
+impl SegmentTables {
+    /// The lane of each row of a file, as the text of its values; `None` where there is one lane.
+    ///
+    /// # Errors
+    /// The file lacks a column.
+    pub fn lanes(&self, file: &mut FileRows) -> Result<Option<Arc<Texts>>, TableError> {
+        if self.by.is_empty() {
+            return Ok(None);
+        }
+        texts_of(file, &self.by).map(Some)
+    }
+
+    /// What measures call the lane of some values; `None` for no values.
+    pub fn lane_name(&self, value: Option<&str>) -> String {
+        match self.by.is_empty() {
+            true => self.name.clone(),
+            false => format!("{}={}", self.name, name_of(value, self.by.len())),
+        }
+    }
 }
 
 impl Performed {
@@ -75,7 +98,7 @@ impl<'a> Ranged<'a> {
 
     /// Which columns tell whether a row is of a user that counts.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().flat_map(|_| std::iter::once(USER).chain(self.tables.by.as_deref()))
+        self.members.iter().flat_map(|_| std::iter::once(USER).chain(self.tables.by.iter().map(String::as_str)))
     }
 
     /// Of each row, whether it is of a user that meets the segment's conditions; `None` where all are.
@@ -85,7 +108,7 @@ impl<'a> Ranged<'a> {
     pub fn counting(&self, rows: &mut FileRows) -> Result<Option<Vec<bool>>, TableError> {
         let Some(members) = &self.members else { return Ok(None) };
         let users = rows.texts(USER)?;
-        let values = self.tables.by.as_deref().map(|by| rows.texts(by)).transpose()?;
+        let values = self.tables.lanes(rows)?;
         let value = |row: usize| values.as_ref().and_then(|values| values.get(row)).unwrap_or_default();
         let holds = |row: usize| members.hold(value(row), users.get(row).unwrap_or_default());
         Ok(Some((0..rows.len()).map(holds).collect()))
@@ -100,12 +123,12 @@ impl Members {
     /// Those who did so often what the segment asks for, by the files of its activity table.
     fn performing(tables: &SegmentTables, activity: &[DatedFile]) -> Result<Self, TableError> {
         let counted: Vec<&str> = tables.performed.iter().map(|performed| performed.column.as_str()).collect();
-        let keys = std::iter::once(USER).chain(tables.by.as_deref());
+        let keys = std::iter::once(USER).chain(tables.by.iter().map(String::as_str));
         let columns: BTreeSet<String> = keys.chain(counted.iter().copied()).map(str::to_string).collect();
         let mut sums = Sums::new(counted.len());
         for (_, path) in activity {
             let mut file = FileRows::read(path, &columns)?;
-            let (users, lanes) = (file.users()?, tables.by.as_deref().map(|by| file.texts(by)).transpose()?);
+            let (users, lanes) = (file.users()?, tables.lanes(&mut file)?);
             let lanes = lanes.map(|lanes| sums.lanes.of_rows(&lanes));
             let counts = counted.iter().map(|column| file.ints(column)).collect::<Result<Vec<_>, _>>()?;
             for row in 0..file.len() {

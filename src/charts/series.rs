@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::datatypes::Int64Type;
+
 use super::error::ChartError;
+use super::grouping::{GroupColumn, RowGroups};
 use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
 use super::lanes::{Codes, Groups};
 use super::parts::Part;
 use super::passes::passes;
-use super::rows::{FileRows, Texts, USER};
+use super::rows::{FileRows, USER};
 use super::segments::Ranged;
 use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
@@ -17,6 +20,7 @@ use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
 use crate::job::holds::Holds;
 use crate::job::segment::AtLeast;
+use crate::job::sequence::Sequence;
 use crate::job::series::{Count, GroupBy, Series};
 use crate::job::value_test::ValueTest;
 use crate::sessionize::layout::hash::hash_bytes;
@@ -52,7 +56,7 @@ pub struct SeriesOf<'a> {
 pub struct Taken {
     /// They; without lanes and users.
     pub part: Part,
-    /// Which rows of the file they are; `None` for all.
+    /// Which rows of the file they are, in order, a row once for each of its groups; `None` for all.
     pub rows: Option<Vec<u32>>,
 }
 
@@ -67,6 +71,8 @@ pub enum Filter<'a> {
     Value(&'a ValueTest),
     /// A condition over columns of the session.
     Sessions(&'a RowCondition),
+    /// Events that follow each other.
+    Sequence(&'a Sequence),
 }
 
 const START: &str = "start_time";
@@ -86,8 +92,8 @@ impl SeriesOf<'_> {
         columns.extend(self.number()?.map(str::to_string));
         columns.extend(self.sum()?.map(str::to_string));
         columns.extend(self.with_users.then(|| USER.to_string()));
-        columns.extend(self.group()?.map(str::to_string));
-        columns.extend(self.segment.tables.by.clone());
+        columns.extend(self.groups_by()?.into_iter().map(|column| column.name));
+        columns.extend(self.segment.tables.by.iter().cloned());
         Ok(columns)
     }
 
@@ -97,7 +103,7 @@ impl SeriesOf<'_> {
     /// Nobody added one of them.
     pub fn columns_of_groups(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns = self.columns_of_conditions()?;
-        columns.extend(self.group()?.map(str::to_string));
+        columns.extend(self.groups_by()?.into_iter().map(|column| column.name));
         Ok(columns)
     }
 
@@ -108,7 +114,9 @@ impl SeriesOf<'_> {
         }
         let counts = self.series.contains.iter().map(|contains| &contains.count);
         columns.extend(self.sessions.into_iter().flat_map(RowCondition::columns).cloned());
-        for holds in counts.chain(self.series.values.iter().map(|test| &test.value)) {
+        let values = self.series.values.iter().map(|test| &test.value);
+        let sequence = self.series.sequence.iter().map(|sequence| &sequence.shortest);
+        for holds in counts.chain(values).chain(sequence) {
             columns.insert(self.column(holds)?.to_string());
         }
         Ok(columns)
@@ -120,6 +128,14 @@ impl SeriesOf<'_> {
     /// A column that is not there; a value that a property cannot be compared with.
     pub fn take(&self, day: Day, file: &mut FileRows) -> Result<Taken, ChartError> {
         let rows = self.passing(file)?;
+        let by = self.groups_by()?;
+        let (rows, groups) = match by.is_empty() {
+            true => (rows, None),
+            false => {
+                let (rows, codes) = RowGroups::of(file, &by)?.coded(rows, |value| self.groups.code(value));
+                (rows, Some(codes))
+            }
+        };
         let part = Part {
             interval: self.intervals.of(day).number(),
             hours: match self.intervals.interval {
@@ -127,10 +143,7 @@ impl SeriesOf<'_> {
                 _ => None,
             },
             lanes: None,
-            groups: match self.group()? {
-                Some(group) => Some(of_rows(&rows, &self.groups_of(&*file.texts(group)?))),
-                None => None,
-            },
+            groups,
             lengths: shared(&rows, file.ints(LENGTH)?),
             events: self.number()?.map(|number| file.ints(number)).transpose()?.map(|all| shared(&rows, all)),
             sums: self.sum()?.map(|sum| file.floats(sum)).transpose()?.map(|all| of_rows(&rows, &all)),
@@ -144,21 +157,12 @@ impl SeriesOf<'_> {
     /// # Errors
     /// As [`SeriesOf::take`].
     pub fn group_sizes(&self, file: &mut FileRows, sizes: &mut GroupSizes) -> Result<(), ChartError> {
-        let Some(group) = self.group()? else { return Ok(()) };
-        let rows = self.passing(file)?;
-        let values = file.texts(group)?;
-        let mut counts = vec![0; values.distinct.len()];
-        let mut add = |place: u32| {
-            if place != Texts::NONE {
-                counts[place as usize] += 1;
-            }
-        };
-        match rows {
-            Some(rows) => rows.iter().for_each(|row| add(values.places[*row as usize])),
-            None => values.places.iter().for_each(|place| add(*place)),
+        let by = self.groups_by()?;
+        if by.is_empty() {
+            return Ok(());
         }
-        let met = values.distinct().zip(counts).filter(|(_, count)| *count > 0);
-        met.for_each(|(value, count)| sizes.add(value.as_bytes(), count));
+        let rows = self.passing(file)?;
+        RowGroups::of(file, &by)?.sizes(rows.as_deref()).for_each(|(value, count)| sizes.add(value.as_bytes(), count));
         Ok(())
     }
 
@@ -182,7 +186,7 @@ impl SeriesOf<'_> {
 
     /// Its filters.
     pub fn filters(&self) -> Vec<Filter<'_>> {
-        let Series { min_length_ms, max_length_ms, contains, values, .. } = self.series;
+        let Series { min_length_ms, max_length_ms, contains, values, sequence, .. } = self.series;
         let mut filters = Vec::new();
         if min_length_ms.is_some() || max_length_ms.is_some() {
             filters.push(Filter::Length(*min_length_ms, *max_length_ms));
@@ -190,6 +194,7 @@ impl SeriesOf<'_> {
         filters.extend(contains.iter().map(Filter::Contains));
         filters.extend(values.iter().map(Filter::Value));
         filters.extend(self.sessions.map(Filter::Sessions));
+        filters.extend(sequence.as_ref().map(Filter::Sequence));
         filters
     }
 
@@ -209,6 +214,11 @@ impl SeriesOf<'_> {
                 file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)).collect()
             }
             Filter::Value(test) => passes(test, self.column(&test.value)?, file)?,
+            Filter::Sequence(Sequence { shortest, within }) => {
+                let fits = |time: i64| within.is_none_or(|within| time <= within.micros());
+                let times = file.numbers::<Int64Type>(self.column(shortest)?)?;
+                times.iter().map(|time| time.is_some_and(fits)).collect()
+            }
             Filter::Sessions(condition) => file.truths(condition)?.iter().map(|holds| holds == Some(true)).collect(),
         })
     }
@@ -219,13 +229,6 @@ impl SeriesOf<'_> {
         let last = IntervalKey::of_hour(day, i64::MAX).number() - IntervalKey::of_day(day).number();
         let hour = |start: &i64| (start - first).div_euclid(HOUR_MICROS).clamp(0, last) as u8;
         Ok(file.ints(START)?.iter().map(hour).collect())
-    }
-
-    /// The group of each row; of each distinct value it is looked up once.
-    fn groups_of(&self, values: &Texts) -> Vec<u32> {
-        let of: Vec<u32> = values.distinct().map(|value| self.groups.code(Some(value))).collect();
-        let none = self.groups.code(None);
-        values.places.iter().map(|place| of.get(*place as usize).copied().unwrap_or(none)).collect()
     }
 
     fn number(&self) -> Result<Option<&str>, TableError> {
@@ -243,12 +246,16 @@ impl SeriesOf<'_> {
         }
     }
 
-    fn group(&self) -> Result<Option<&str>, TableError> {
-        match &self.series.group_by {
-            None => Ok(None),
-            Some(GroupBy::Value(value)) => self.column(value).map(Some),
-            Some(GroupBy::Column(name)) => Ok(Some(name)),
-        }
+    /// The columns that its sessions are grouped by.
+    fn groups_by(&self) -> Result<Vec<GroupColumn>, TableError> {
+        let one = |group: &GroupBy| {
+            let name = match group {
+                GroupBy::Value(value) => self.column(value)?.to_string(),
+                GroupBy::Column(name) => name.clone(),
+            };
+            Ok(GroupColumn { name, is_list: group.is_any() })
+        };
+        self.series.group_by.iter().map(one).collect()
     }
 
     /// The column that holds something of events.
@@ -332,9 +339,9 @@ impl LargestGroups {
         self.candidates.extend(largest.map(|(group, size)| (String::from_utf8_lossy(group).into_owned(), size)));
     }
 
-    /// The groups that are kept.
-    pub fn into_groups(self, top: usize) -> Groups {
-        Groups::largest(self.candidates, self.count, top)
+    /// The groups that are kept, of values of so many columns.
+    pub fn into_groups(self, top: usize, columns: usize) -> Groups {
+        Groups::largest(self.candidates, self.count, top, columns)
     }
 }
 
@@ -387,7 +394,7 @@ mod tests {
                     sizes.keep(shares);
                     largest.take(&sizes, top);
                 }
-                let groups = largest.into_groups(top);
+                let groups = largest.into_groups(top, 1);
                 (0..=top.min(500) as u32 + 1).map(|code| groups.name(code).into_owned()).collect::<Vec<_>>()
             };
             let whole = names(std::slice::from_ref(&(0..GROUP_SHARES)));

@@ -203,8 +203,9 @@ fn location(path: &Path, date_key: Option<&str>) -> String {
 }
 
 /// A column's type as DuckDB spells it.
-fn sql_type(data_type: &DataType) -> &'static str {
-    match data_type {
+fn sql_type(data_type: &DataType) -> String {
+    let name = match data_type {
+        DataType::List(element) => return sql_type(element.data_type()) + "[]",
         DataType::Boolean => "boolean",
         DataType::Int64 => "bigint",
         DataType::UInt32 => "uinteger",
@@ -213,7 +214,8 @@ fn sql_type(data_type: &DataType) -> &'static str {
         DataType::Date32 => "date",
         DataType::Timestamp(..) => "timestamptz",
         _ => "varchar",
-    }
+    };
+    name.to_string()
 }
 
 fn quoted(text: &str) -> String {

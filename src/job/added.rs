@@ -209,7 +209,9 @@ impl AddedColumns {
     ) -> Result<(AddedColumns, Vec<AddedColumns>), JobError> {
         let mut taken = standard.columns();
         check_groups(declared, charts, standard)?;
-        taken.extend(segments.iter().filter_map(|segment| Some(by_column(segment.by()?, standard.property))));
+        segments.iter().try_for_each(|segment| check_by(segment, standard.property))?;
+        let by = segments.iter().flat_map(|segment| &segment.by);
+        taken.extend(by.map(|by| by_column(by, standard.property)));
         let sessions = AddedColumns::of_charts(declared, charts, &taken)?;
         let activity = segments.iter().map(|segment| AddedColumns::of_segment(segment, &taken));
         Ok((sessions, activity.collect::<Result<_, _>>()?))
@@ -254,13 +256,26 @@ impl AddedColumns {
     }
 }
 
+/// Refuses a segment of whose columns two would have one name.
+fn check_by(segment: &Segment, property: Option<&str>) -> Result<(), JobError> {
+    let mut used = BTreeSet::new();
+    for by in &segment.by {
+        let name = by_column(by, property);
+        if !used.insert(name.to_lowercase()) {
+            let by = format!("another column of the segment \"{}\"", segment.name);
+            return Err(JobError::Taken { key: "segment.by", name, by });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses charts that are grouped by a column that is none of the session's.
 fn check_groups(declared: &[Column], charts: &[Chart], standard: Standard<'_>) -> Result<(), JobError> {
     let own = standard.columns();
     // The date is none: it is the key of folders.
     let known = || own[1..].iter().map(String::as_str).chain(declared.iter().map(|column| column.name.as_str()));
-    for series in charts.iter().flat_map(|chart| &chart.series) {
-        let Some(GroupBy::Column(name)) = &series.group_by else { continue };
+    for group in charts.iter().flat_map(|chart| &chart.series).flat_map(|series| &series.group_by) {
+        let GroupBy::Column(name) = group else { continue };
         if known().any(|column| column == name) {
             continue;
         }

@@ -8,7 +8,7 @@ use super::formula::{Formula, FormulaError};
 use super::holds::Holds;
 use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
-use super::series::{Count, Series, DEFAULT_TOP};
+use super::series::{Count, GroupKey, Series, DEFAULT_TOP};
 use super::starts::Starts;
 use super::values::{choice, Names};
 use crate::sessionize::time::dates::Window;
@@ -212,7 +212,7 @@ impl Chart {
             buckets: bucket_keys.map_or_else(|| Ok(DEFAULT_BUCKETS.to_vec()), buckets)?,
             top,
             // Groups of a preset are as large as all of their sessions.
-            ranked: preset.and_then(|_| series.iter().rposition(|series| series.group_by.is_some())),
+            ranked: preset.and_then(|_| series.iter().rposition(|series| !series.group_by.is_empty())),
             formula,
             formulas,
             series,
@@ -293,7 +293,6 @@ fn refuse_without_preset(keys: &ChartKeys) -> Result<(), JobError> {
         ("chart.property", keys.property.is_some()),
         ("chart.event", keys.event.is_some()),
         ("chart.level", keys.level.is_some()),
-        ("chart.top", keys.top.is_some()),
     ];
     match set.iter().find(|(_, set)| *set) {
         Some((key, _)) => Err(JobError::NoEffect {
@@ -360,11 +359,12 @@ fn read_formula(text: &str, series: &[Series]) -> Result<Formula, JobError> {
 
 /// Why a formula over some series matches no groups: they are values of different properties.
 fn differently_grouped(used: &[usize], series: &[Series]) -> Option<String> {
-    let property = |place: &usize| Some((*place, series[*place].group_by.as_ref()?.key()));
-    let mut grouped = used.iter().filter_map(property);
+    let mut grouped = used.iter().map(|place| (*place, series[*place].group_keys())).filter(|(_, by)| !by.is_empty());
     let (first, by) = grouped.next()?;
     let (other, other_by) = grouped.find(|(_, other_by)| *other_by != by)?;
     let (first, other) = (&series[first].name, &series[other].name);
+    let words = |by: Vec<GroupKey<'_>>| by.iter().map(GroupKey::to_string).collect::<Vec<_>>().join(" and ");
+    let (by, other_by) = (words(by), words(other_by));
     Some(format!(
         "series are matched group by group, and {first} is grouped by {by}, {other} by {other_by}: group both by one \
          property, or leave `group_by` out of one of them, which then applies to every group of the other"

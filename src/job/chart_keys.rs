@@ -15,8 +15,8 @@ pub struct SegmentKeys {
     pub name: Option<String>,
     /// A SQL condition over raw events.
     pub r#where: Option<String>,
-    /// The column of which each value is a segment.
-    pub by: Option<String>,
+    /// The column of which each value is a segment, or several.
+    pub by: Option<Names>,
     /// What its users did.
     pub performed: Option<Vec<EventsKeys>>,
 }
@@ -94,8 +94,10 @@ pub struct ChartKeys {
     pub last: Option<Several<ValueKeys>>,
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
+    /// Events that follow each other in sessions.
+    pub sequence: Option<SequenceKeys>,
     /// How sessions are grouped.
-    pub group_by: Option<GroupKeys>,
+    pub group_by: Option<Several<GroupKeys>>,
     /// Bins of lengths.
     pub bins: Option<BinKeys>,
     /// Bins of numbers of events.
@@ -114,7 +116,7 @@ pub struct ChartKeys {
     pub event: Option<String>,
     /// Where a preset takes its property from.
     pub level: Option<String>,
-    /// How many groups a preset keeps.
+    /// How many groups are kept.
     pub top: Option<i64>,
 }
 
@@ -136,8 +138,12 @@ pub struct SeriesKeys {
     pub last: Option<Several<ValueKeys>>,
     /// A SQL condition over columns of the session.
     pub sessions: Option<String>,
+    /// Events that follow each other in sessions.
+    pub sequence: Option<SequenceKeys>,
     /// How sessions are grouped.
-    pub group_by: Option<GroupKeys>,
+    pub group_by: Option<Several<GroupKeys>>,
+    /// How many groups are kept.
+    pub top: Option<i64>,
 }
 
 /// The keys of `contains` and `performed`.
@@ -175,6 +181,28 @@ pub struct ValueKeys {
     pub column: Option<String>,
 }
 
+/// The keys of `sequence`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SequenceKeys {
+    /// The events, in their order.
+    pub steps: Option<Vec<EventKeys>>,
+    /// At most so long from the first to the last.
+    pub within: Option<Scalar>,
+    /// The name of the column that holds the shortest time in which they follow each other.
+    pub column: Option<String>,
+}
+
+/// The keys of a step of `sequence`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventKeys {
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+}
+
 /// The keys of `group_by`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -183,13 +211,15 @@ pub struct GroupKeys {
     pub first: Option<String>,
     /// The property whose last value is the group.
     pub last: Option<String>,
+    /// The property of whose values each is a group that the session counts in.
+    pub any: Option<String>,
     /// Only of events of this type.
     pub event: Option<String>,
     /// Only of events for which this SQL condition is true.
     pub r#where: Option<String>,
     /// How many groups are kept.
     pub top: Option<i64>,
-    /// The column of the session that is the group; beside `first` or `last`, the name of the column that holds the value.
+    /// The column of the session that is the group; beside `first`, `last` or `any`, the name of the column that holds the value.
     pub column: Option<String>,
 }
 
@@ -278,6 +308,7 @@ impl ChartKeys {
             contains: series.contains.clone(),
             first: series.first.clone(),
             last: series.last.clone(),
+            sequence: series.sequence.clone(),
             group_by: series.group_by.clone(),
             bins: Some(BinKeys::default()),
             series: Some(vec![series]),
@@ -293,7 +324,8 @@ impl SeriesKeys {
             contains: Some(vec![EventsKeys::default()]),
             first: Some(Several(vec![ValueKeys::default()])),
             last: Some(Several(vec![ValueKeys::default()])),
-            group_by: Some(GroupKeys::default()),
+            sequence: Some(SequenceKeys { steps: Some(vec![EventKeys::default()]), ..SequenceKeys::default() }),
+            group_by: Some(Several(vec![GroupKeys::default()])),
             ..SeriesKeys::default()
         }
     }

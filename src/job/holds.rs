@@ -35,12 +35,18 @@ pub enum Holds {
     Max(String, EventFilter),
     /// How many different values of a property there are among such events.
     Distinct(String, EventFilter),
+    /// The different values themselves, in the order of the time of the first event that has each, at one time ascending.
+    Values(String, EventFilter),
+    /// The shortest time, in microseconds, in which events of each of these kinds follow each other in this order, a
+    /// different one for each.
+    Shortest(Vec<EventFilter>),
 }
 
 impl Holds {
-    /// The events it is about.
-    pub fn filter(&self) -> &EventFilter {
+    /// The events it is about; of several steps, those of each.
+    pub fn filters(&self) -> &[EventFilter] {
         match self {
+            Holds::Shortest(steps) => steps,
             Holds::Count(filter)
             | Holds::Sum(_, filter)
             | Holds::First(_, filter)
@@ -50,14 +56,15 @@ impl Holds {
             | Holds::Total(_, filter)
             | Holds::Min(_, filter)
             | Holds::Max(_, filter)
-            | Holds::Distinct(_, filter) => filter,
+            | Holds::Distinct(_, filter)
+            | Holds::Values(_, filter) => std::slice::from_ref(filter),
         }
     }
 
     /// The property it is of.
     pub fn property(&self) -> Option<&str> {
         match self {
-            Holds::Count(_) => None,
+            Holds::Count(_) | Holds::Shortest(_) => None,
             Holds::Sum(property, _)
             | Holds::First(property, _)
             | Holds::Last(property, _)
@@ -66,13 +73,13 @@ impl Holds {
             | Holds::Total(property, _)
             | Holds::Min(property, _)
             | Holds::Max(property, _)
-            | Holds::Distinct(property, _) => Some(property),
+            | Holds::Distinct(property, _)
+            | Holds::Values(property, _) => Some(property),
         }
     }
 
     /// A readable name for the column: letters, digits and underscores. Not unique.
     pub fn readable_name(&self) -> String {
-        let filter = self.filter();
         let what = match self {
             Holds::Count(_) => "count",
             Holds::Sum(..) | Holds::Total(..) => "sum",
@@ -81,15 +88,19 @@ impl Holds {
             Holds::Min(..) => "min",
             Holds::Max(..) => "max",
             Holds::Distinct(..) => "distinct",
+            Holds::Values(..) => "values",
+            Holds::Shortest(_) => "shortest",
         };
         let mut words = vec![what.to_string()];
         words.extend(self.property().map(plain));
-        if !filter.events.is_empty() {
-            words.extend(self.property().map(|_| "of".to_string()));
-            words.extend(filter.events.iter().map(|event| plain(event)));
-        }
-        if let Some(condition) = &filter.condition {
-            words.extend(["where".to_string(), plain(condition)]);
+        for filter in self.filters() {
+            if !filter.events.is_empty() {
+                words.extend(self.property().map(|_| "of".to_string()));
+                words.extend(filter.events.iter().map(|event| plain(event)));
+            }
+            if let Some(condition) = &filter.condition {
+                words.extend(["where".to_string(), plain(condition)]);
+            }
         }
         words.retain(|word| !word.is_empty());
         words.join("_")
@@ -117,14 +128,35 @@ impl fmt::Display for Holds {
             Holds::Min(property, _) => write!(f, "smallest {property}")?,
             Holds::Max(property, _) => write!(f, "largest {property}")?,
             Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
+            Holds::Values(property, _) => write!(f, "values of {property}")?,
+            Holds::Shortest(steps) => return write_steps(f, "shortest time", steps),
         }
-        if self.filter().events.is_empty() {
-            write!(f, " of any event")?;
+        self.filters().iter().try_for_each(|filter| write!(f, " of {filter}"))
+    }
+}
+
+/// Steps one after the other: conditions are in quotes, so that it is told where each ends.
+fn write_steps(f: &mut fmt::Formatter<'_>, what: &str, steps: &[EventFilter]) -> fmt::Result {
+    write!(f, "{what}")?;
+    for (place, step) in steps.iter().enumerate() {
+        let types = EventFilter { events: step.events.clone(), condition: None };
+        write!(f, "{} {types}", if place == 0 { " of" } else { ", then" })?;
+        if let Some(condition) = &step.condition {
+            write!(f, " where {condition:?}")?;
         }
-        for (place, event) in self.filter().events.iter().enumerate() {
-            write!(f, "{} \"{event}\"", if place == 0 { " of" } else { "," })?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for EventFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() {
+            write!(f, "any event")?;
         }
-        match &self.filter().condition {
+        for (place, event) in self.events.iter().enumerate() {
+            write!(f, "{}\"{event}\"", if place == 0 { "" } else { ", " })?;
+        }
+        match &self.condition {
             Some(condition) => write!(f, " where {condition}"),
             None => Ok(()),
         }

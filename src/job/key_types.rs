@@ -36,7 +36,7 @@ use Takes::{
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 143] = [
+const KEYS: [(&str, Takes, &str); 150] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -109,7 +109,7 @@ const KEYS: [(&str, Takes, &str); 143] = [
     ("storage.retry_timeout", Duration, "\"3m\""),
     ("segment.name", Text, "\"mobile\""),
     ("segment.where", Text, "\"platform = 'ios'\""),
-    ("segment.by", Text, "\"country\""),
+    ("segment.by", Texts, "\"country\""),
     ("segment.performed", KeysList, "[{ event = \"purchase\", at_least = 1 }]"),
     ("segment.performed.event", Text, "\"purchase\""),
     ("segment.performed.where", Text, "\"revenue > 10\""),
@@ -160,9 +160,16 @@ const KEYS: [(&str, Takes, &str); 143] = [
     ("chart.last.value", Value, "\"/\""),
     ("chart.last.column", Text, "\"last_page\""),
     ("chart.sessions", Text, "\"is_engaged AND event_count >= 2\""),
-    ("chart.group_by", Keys, "{ first = \"utm_source\" }"),
+    ("chart.sequence", Keys, "{ steps = [{ event = \"view_item\" }, { event = \"purchase\" }], within = \"10m\" }"),
+    ("chart.sequence.steps", KeysList, "[{ event = \"view_item\" }, { event = \"purchase\" }]"),
+    ("chart.sequence.steps.event", Text, "\"purchase\""),
+    ("chart.sequence.steps.where", Text, "\"revenue > 50\""),
+    ("chart.sequence.within", Duration, "\"10m\""),
+    ("chart.sequence.column", Text, "\"time_to_purchase_us\""),
+    ("chart.group_by", KeysOrList, "{ first = \"utm_source\" }"),
     ("chart.group_by.first", Text, "\"utm_source\""),
     ("chart.group_by.last", Text, "\"page\""),
+    ("chart.group_by.any", Text, "\"page\""),
     ("chart.group_by.event", Text, "\"page_view\""),
     ("chart.group_by.where", Text, "\"platform = 'ios'\""),
     ("chart.group_by.top", Whole, "10"),

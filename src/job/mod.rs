@@ -26,6 +26,7 @@ pub mod preset;
 pub mod reach;
 pub mod schema;
 pub mod segment;
+pub mod sequence;
 pub mod series;
 pub mod source;
 pub mod starts;

@@ -56,6 +56,7 @@ pub fn series(
         first: keys.first,
         last: keys.last,
         sessions: keys.sessions,
+        sequence: keys.sequence,
         ..SeriesKeys::default()
     };
     let all = Series::new("B".to_string(), filters, named)?;
@@ -65,7 +66,7 @@ pub fn series(
         Preset::Exit => Holds::Last(property, filter),
         _ => Holds::First(property, filter),
     });
-    let group_by = value.map(GroupBy::Value);
+    let group_by: Vec<GroupBy> = value.map(GroupBy::Value).into_iter().collect();
     let mut some = Series { name: "A".to_string(), group_by: group_by.clone(), ..all.clone() };
     let mut of = Series { count: Count::Sessions, ..all };
     if preset == Preset::Bounce {

@@ -3,6 +3,7 @@
 use super::chart_keys::{EventsKeys, SegmentKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
+use super::values::Names;
 
 /// The segment that always exists.
 pub const ALL: &str = "all";
@@ -12,23 +13,14 @@ pub const ALL: &str = "all";
 pub struct Segment {
     /// Its name.
     pub name: String,
-    /// Which events.
-    pub pick: Pick,
+    /// The SQL condition that is true of its events; `None` for all events.
+    pub condition: Option<String>,
+    /// The columns of whose values each combination is a segment; none for one segment.
+    pub by: Vec<String>,
     /// What its users did within a chart's range.
     pub performed: Vec<AtLeast>,
     /// The names that its columns were given.
     pub named: Vec<(Holds, String)>,
-}
-
-/// Which events a segment is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pick {
-    /// All of them.
-    All,
-    /// Those for which this SQL condition is true.
-    Where(String),
-    /// One segment for each value of this column.
-    By(String),
 }
 
 /// A number of events between two bounds.
@@ -71,18 +63,11 @@ impl Segment {
             let by = format!("another segment, \"{}\"", other.name);
             return Err(JobError::Taken { key: "segment.name", name, by });
         }
-        let pick = match (keys.r#where, keys.by) {
-            (Some(_), Some(_)) => {
-                let hint = "`where` makes one segment, `by` one for each value: make two segments of it";
-                return Err(JobError::NotBoth { key: "segment.where", other: "segment.by", hint });
-            }
-            (Some(condition), None) => Pick::Where(not_empty("segment.where", condition)?),
-            (None, Some(column)) => Pick::By(not_empty("segment.by", column)?),
-            (None, None) if keys.performed.is_none() => {
-                return Err(needs("segment.where", "say which events it is of, by `where`, `by` or `performed`"));
-            }
-            (None, None) => Pick::All,
-        };
+        if keys.r#where.is_none() && keys.by.is_none() && keys.performed.is_none() {
+            return Err(needs("segment.where", "say which events it is of, by `where`, `by` or `performed`"));
+        }
+        let condition = keys.r#where.map(|condition| not_empty("segment.where", condition)).transpose()?;
+        let by = keys.by.map_or_else(|| Ok(Vec::new()), by_columns)?;
         let mut named = Vec::new();
         let performed = match keys.performed {
             None => Vec::new(),
@@ -92,25 +77,37 @@ impl Segment {
                 list.into_iter().map(one).collect::<Result<_, _>>()?
             }
         };
-        Ok(Segment { name, pick, performed, named })
+        Ok(Segment { name, condition, by, performed, named })
     }
 
     /// What its tables are of, in words that differ where the tables do.
     pub fn canonical(&self) -> String {
-        match &self.pick {
-            Pick::All => "all events".to_string(),
-            Pick::Where(condition) => format!("where {condition}"),
-            Pick::By(column) => format!("by {column}"),
+        let columns: Vec<String> = self.by.iter().map(|column| format!("\"{column}\"")).collect();
+        let by = (!columns.is_empty()).then(|| format!("by {}", columns.join(", ")));
+        let condition = self.condition.as_ref().map(|condition| format!("where {condition}"));
+        let parts: Vec<String> = by.into_iter().chain(condition).collect();
+        if parts.is_empty() {
+            return "all events".to_string();
         }
+        parts.join(" ")
     }
+}
 
-    /// The column of which each value is a segment.
-    pub fn by(&self) -> Option<&str> {
-        match &self.pick {
-            Pick::By(column) => Some(column),
-            _ => None,
+/// The columns of a segment `by` some of them, each once.
+fn by_columns(names: Names) -> Result<Vec<String>, JobError> {
+    const KEY: &str = "segment.by";
+    let mut columns = Vec::new();
+    for name in names.into_vec() {
+        let name = not_empty(KEY, name)?;
+        if columns.contains(&name) {
+            return Err(JobError::Repeated { key: KEY, name });
         }
+        columns.push(name);
     }
+    if columns.is_empty() {
+        return Err(JobError::Empty { key: KEY });
+    }
+    Ok(columns)
 }
 
 /// A segment's name is the name of a folder.

@@ -5,6 +5,7 @@ use super::chart_keys::{ChartKeys, CountKeys, GroupKeys, SeriesKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
 use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, CONTAINS};
+use super::sequence::Sequence;
 use super::value_test::ValueTest;
 use super::values::Scalar;
 
@@ -25,8 +26,10 @@ pub struct Series {
     pub values: Vec<ValueTest>,
     /// The SQL condition that holds for columns of its sessions.
     pub sessions: Option<String>,
-    /// What its sessions are grouped by.
-    pub group_by: Option<GroupBy>,
+    /// The events that follow each other in its sessions.
+    pub sequence: Option<Sequence>,
+    /// What its sessions are grouped by, together; empty where they are not.
+    pub group_by: Vec<GroupBy>,
 }
 
 /// What sessions are grouped by.
@@ -48,12 +51,17 @@ pub enum GroupKey<'a> {
 }
 
 impl GroupBy {
-    /// What the groups are values of: those of one property match, whether it is the first or the last value.
+    /// What the groups are values of: those of one property match, whether it is the first, the last or any value.
     pub fn key(&self) -> GroupKey<'_> {
         match self {
             GroupBy::Value(holds) => GroupKey::Property(holds.property().unwrap_or_default()),
             GroupBy::Column(name) => GroupKey::Column(name),
         }
+    }
+
+    /// Whether a session is in a group for each of several values.
+    pub fn is_any(&self) -> bool {
+        matches!(self, GroupBy::Value(Holds::Values(..)))
     }
 }
 
@@ -95,7 +103,8 @@ impl Series {
             contains: Vec::new(),
             values: Vec::new(),
             sessions: None,
-            group_by: None,
+            sequence: None,
+            group_by: Vec::new(),
         }
     }
 
@@ -109,7 +118,9 @@ impl Series {
             first: keys.first,
             last: keys.last,
             sessions: keys.sessions,
+            sequence: keys.sequence,
             group_by: keys.group_by,
+            top: keys.top,
         };
         let list = match keys.series {
             None => vec![own],
@@ -125,13 +136,13 @@ impl Series {
         let mut top = None;
         let mut series: Vec<Series> = Vec::new();
         for (keys, letter) in list.into_iter().zip('A'..='Z') {
-            let first_grouped = series.iter().all(|series| series.group_by.is_none());
-            if let Some(number) = keys.group_by.as_ref().and_then(|group| group.top) {
+            let first_grouped = series.iter().all(|series| series.group_by.is_empty());
+            if let Some((key, number)) = top_of(&keys)? {
                 if !first_grouped {
                     let why = "in a later series: the first one that is grouped says which groups are kept";
-                    return Err(JobError::NoEffect { key: "chart.group_by.top", why, way_out: "" });
+                    return Err(JobError::NoEffect { key, why, way_out: "" });
                 }
-                top = Some(whole("chart.group_by.top", number, 1)? as usize);
+                top = Some(whole(key, number, 1)? as usize);
             }
             series.push(Series::new(letter.to_string(), keys, named)?);
         }
@@ -171,9 +182,10 @@ impl Series {
         for keys in keys.last.map(|several| several.0).unwrap_or_default() {
             values.push(ValueTest::last(keys, named)?);
         }
-        let group_by = keys.group_by.map(|keys| group(keys, named)).transpose()?;
+        let group_by = keys.group_by.map_or_else(|| Ok(Vec::new()), |several| groups(several.0, named))?;
+        let sequence = keys.sequence.map(|keys| Sequence::new(keys, named)).transpose()?;
         let sessions = keys.sessions.map(|condition| not_empty("chart.sessions", condition)).transpose()?;
-        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, group_by })
+        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, sequence, group_by })
     }
 
     /// Whether it counts events rather than sessions.
@@ -190,10 +202,23 @@ impl Series {
         }
         holds.extend(self.contains.iter().map(|contains| &contains.count));
         holds.extend(self.values.iter().map(|test| &test.value));
-        if let Some(GroupBy::Value(group)) = &self.group_by {
-            holds.push(group);
+        holds.extend(self.sequence.as_ref().map(|sequence| &sequence.shortest));
+        for group in &self.group_by {
+            if let GroupBy::Value(value) = group {
+                holds.push(value);
+            }
         }
         holds
+    }
+
+    /// What its groups are values of.
+    pub fn group_keys(&self) -> Vec<GroupKey<'_>> {
+        self.group_by.iter().map(GroupBy::key).collect()
+    }
+
+    /// Whether a session may be in several of its groups, so that they add up to more than all sessions.
+    pub fn overlaps(&self) -> bool {
+        self.group_by.iter().any(GroupBy::is_any)
     }
 }
 
@@ -206,7 +231,9 @@ fn refuse_beside_series(keys: &SeriesKeys) -> Result<(), JobError> {
         ("chart.first", keys.first.is_some()),
         ("chart.last", keys.last.is_some()),
         ("chart.sessions", keys.sessions.is_some()),
+        ("chart.sequence", keys.sequence.is_some()),
         ("chart.group_by", keys.group_by.is_some()),
+        ("chart.top", keys.top.is_some()),
     ];
     match set.iter().find(|(_, set)| *set) {
         Some((key, _)) => {
@@ -238,28 +265,84 @@ impl Count {
     }
 }
 
+/// As many things sessions are grouped by together.
+const MOST_GROUPS: usize = 3;
+
+/// How many groups are kept, and the key that says so: within `group_by` where it is one, else beside it.
+fn top_of(keys: &SeriesKeys) -> Result<Option<(&'static str, i64)>, JobError> {
+    const WITHIN: &str = "chart.group_by.top";
+    const BESIDE: &str = "chart.top";
+    let several = keys.group_by.as_ref().map(|several| several.0.as_slice()).unwrap_or_default();
+    let within = several.iter().find_map(|keys| keys.top);
+    match (within, keys.top) {
+        (Some(number), _) if several.len() > 1 => {
+            let hint = "it ranks combinations: write `top` beside `group_by`".to_string();
+            Err(JobError::Unfit { key: WITHIN, value: number.to_string(), hint })
+        }
+        (Some(_), Some(_)) => {
+            Err(JobError::NotBoth { key: WITHIN, other: BESIDE, hint: "both say how many groups are kept" })
+        }
+        (None, Some(_)) if keys.group_by.is_none() => {
+            let way_out = ", or say what sessions are grouped by";
+            Err(JobError::NoEffect { key: BESIDE, why: "without `chart.group_by` or `chart.preset`", way_out })
+        }
+        (within, beside) => Ok(within.map(|number| (WITHIN, number)).or(beside.map(|number| (BESIDE, number)))),
+    }
+}
+
+fn groups(keys: Vec<GroupKeys>, named: &mut Vec<(Holds, String)>) -> Result<Vec<GroupBy>, JobError> {
+    const KEY: &str = "chart.group_by";
+    let unfit = |value: String, hint: &str| Err(JobError::Unfit { key: KEY, value, hint: hint.to_string() });
+    if keys.is_empty() {
+        return Err(JobError::Empty { key: KEY });
+    }
+    if keys.len() > MOST_GROUPS {
+        return unfit(format!("a list of {}", keys.len()), "sessions are grouped by at most three values together");
+    }
+    let mut groups: Vec<GroupBy> = Vec::new();
+    for keys in keys {
+        let by = group(keys, named)?;
+        if by.is_any() && groups.iter().any(GroupBy::is_any) {
+            return unfit(
+                "two of `any`".to_string(),
+                "one of them may be `any`: a session has a first and a last value of the other",
+            );
+        }
+        if groups.contains(&by) {
+            return unfit("the same value twice".to_string(), "name it once");
+        }
+        groups.push(by);
+    }
+    Ok(groups)
+}
+
 fn group(keys: GroupKeys, named: &mut Vec<(Holds, String)>) -> Result<GroupBy, JobError> {
-    if let (None, None, Some(column)) = (&keys.first, &keys.last, &keys.column) {
+    if let (None, None, None, Some(column)) = (&keys.first, &keys.last, &keys.any, &keys.column) {
         let beside = [("chart.group_by.event", keys.event.is_some()), ("chart.group_by.where", keys.r#where.is_some())];
         if let Some((key, _)) = beside.iter().find(|(_, is_set)| *is_set) {
             let why = "beside `column` alone, which is read as it is";
-            return Err(JobError::NoEffect { key, why, way_out: ", or name the property in `first` or `last`" });
+            return Err(JobError::NoEffect { key, why, way_out: ", or name the property in `first`, `last` or `any`" });
         }
         return Ok(GroupBy::Column(not_empty("chart.group_by.column", column.clone())?));
     }
     let filter = event_filter(("chart.group_by.event", keys.event), ("chart.group_by.where", keys.r#where))?;
-    let holds = match (keys.first, keys.last) {
-        (Some(_), Some(_)) => {
-            let hint = "a session is in one group: by the first value or by the last";
-            return Err(JobError::NotBoth { key: "chart.group_by.first", other: "chart.group_by.last", hint });
-        }
-        (Some(property), None) => Holds::First(not_empty("chart.group_by.first", property)?, filter),
-        (None, Some(property)) => Holds::Last(not_empty("chart.group_by.last", property)?, filter),
-        (None, None) => {
-            let hint = "name the property whose first value is the group, or a column of the session in `column`";
-            return Err(needs("chart.group_by.first", hint));
-        }
+    let (first, last, any) = ("chart.group_by.first", "chart.group_by.last", "chart.group_by.any");
+    let mut given = [
+        (first, keys.first, Holds::First as fn(String, EventFilter) -> Holds),
+        (last, keys.last, Holds::Last),
+        (any, keys.any, Holds::Values),
+    ]
+    .into_iter()
+    .filter_map(|(key, property, holds)| Some((key, property?, holds)));
+    let Some((key, property, holds)) = given.next() else {
+        let hint = "name the property whose first value is the group, or a column of the session in `column`";
+        return Err(needs(first, hint));
     };
+    if let Some((other, ..)) = given.next() {
+        let hint = "a group is by one of them: for both, make `group_by` a list";
+        return Err(JobError::NotBoth { key, other, hint });
+    }
+    let holds = holds(not_empty(key, property)?, filter);
     add_name(named, &holds, "chart.group_by.column", keys.column)?;
     Ok(GroupBy::Value(holds))
 }

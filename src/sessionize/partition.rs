@@ -49,6 +49,9 @@ pub struct AllCounts {
     pub all: Counts,
     /// Of each segment's, in the order of segments; there are none where there is no event.
     pub segments: Vec<Counts>,
+    /// Of each column of the sessions table that holds something of events, how many sessions of all events have more values
+    /// than it keeps.
+    pub cut_short: Vec<u64>,
 }
 
 impl AllCounts {
@@ -57,6 +60,9 @@ impl AllCounts {
         self.all.merge(&partition.counts);
         self.segments.resize_with(partition.segments.len().max(self.segments.len()), Counts::default);
         self.segments.iter_mut().zip(&partition.segments).for_each(|(counts, of)| counts.merge(&of.counts));
+        let cut_short = &partition.added.cut_short;
+        self.cut_short.resize(cut_short.len().max(self.cut_short.len()), 0);
+        self.cut_short.iter_mut().zip(cut_short).for_each(|(all, more)| *all += more);
     }
 }
 

@@ -57,14 +57,13 @@ impl<'f> SegmentMade<'f> {
         let all = match self.rule.pick {
             Pick::All => true,
             Pick::In(segment) => picked.0[segment as usize].len() == events,
-            Pick::By(_) => false,
         };
-        all && self.rule.performed.is_empty()
+        all && self.rule.by.is_empty() && self.rule.performed.is_empty()
     }
 
     /// How many columns of values its tables have, each combination of which is a segment: they come before other added ones.
     pub fn values(&self) -> usize {
-        usize::from(matches!(self.rule.pick, Pick::By(_)))
+        self.rule.by.len()
     }
 
     /// Takes those of a user's events that the segment is of, and counts the others; the events are in order of time. `own`
@@ -81,46 +80,51 @@ impl<'f> SegmentMade<'f> {
         let events = match self.rule.pick {
             Pick::All => all,
             Pick::In(segment) => &picked.0[segment as usize],
-            Pick::By(value) => return self.add_by_value(rules, user, all, value, id_time),
         };
         self.made.counts.left_out += (count(all) - count(events)) as u64;
-        if !events.is_empty() {
-            own.clear();
-            own.extend_from_slice(events);
-            self.made.add_user(rules, user, own, id_time);
+        if events.is_empty() {
+            return;
         }
+        if !self.rule.by.is_empty() {
+            return self.add_by_values(rules, user, events, own, id_time);
+        }
+        own.clear();
+        own.extend_from_slice(events);
+        self.made.add_user(rules, user, own, id_time);
     }
 
-    /// Takes the events of each value by themselves: the value joins the group.
-    fn add_by_value<T: RowKey>(
+    /// Takes the events of each combination of values by themselves: the values join the group, and no value is one of them.
+    fn add_by_values<T: RowKey>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
         events: &[Row<T>],
-        value: usize,
+        own: &mut Vec<Row<T>>,
         id_time: &impl Fn(i64) -> Option<Timestamp>,
     ) {
-        let table = self.table;
-        // As with a property, an empty text is no value.
-        let is_empty = |place: i64| table.texts(value).is_some_and(|texts| texts.get(place as usize).is_empty());
-        let of = |row: &Row<T>| table.value(value, row.fact()).filter(|place| !is_empty(*place));
-        let mut valued: Vec<(i64, Row<T>)> = Vec::new();
+        let columns = self.rule.by.len();
+        let mut values: Vec<Option<i64>> = Vec::with_capacity(events.len() * columns);
         for row in events {
-            match of(row) {
-                Some(value) => valued.push((value, *row)),
-                None => self.made.counts.left_out += u64::from(row.count()),
-            }
+            values.extend(self.rule.by.iter().map(|column| self.value(*column, row.fact())));
         }
-        // Stable: the events of each value stay in order.
-        valued.sort_by_key(|(value, _)| *value);
-        let mut own = Vec::new();
-        for same in valued.chunk_by(|a, b| a.0 == b.0) {
+        let of = |place: usize| &values[place * columns..(place + 1) * columns];
+        let mut places: Vec<usize> = (0..events.len()).collect();
+        // Stable: the events of each combination stay in order.
+        places.sort_by(|a, b| of(*a).cmp(of(*b)));
+        for same in places.chunk_by(|a, b| of(*a) == of(*b)) {
             own.clear();
-            own.extend(same.iter().map(|(_, row)| *row));
+            own.extend(same.iter().map(|place| events[*place]));
             if let Some(adding) = &mut self.made.adding {
-                adding.by(same[0].0);
+                adding.by(of(same[0]));
             }
-            self.made.add_user(rules, user, &mut own, id_time);
+            self.made.add_user(rules, user, own, id_time);
         }
+    }
+
+    /// A value of an event; as with a property, an empty text is none.
+    fn value(&self, column: usize, fact: u32) -> Option<i64> {
+        let is_empty =
+            |place: &i64| self.table.texts(column).is_some_and(|texts| texts.get(*place as usize).is_empty());
+        self.table.value(column, fact).filter(|place| !is_empty(place))
     }
 }

@@ -64,17 +64,16 @@ impl EventCounts {
             zero_length_sessions: counts.zero_length,
             clock_skew_sessions: counts.clock_skew,
             users: counts.users,
-            segments: segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(of, counts))).collect(),
+            segments: segments.iter().map(|(of, counts)| (of.name.clone(), segment_json(counts))).collect(),
         }
     }
 }
 
 /// What became of a segment's events, under the keys that the whole run has for the same, and how many of all events it is
 /// not of.
-fn segment_json(segment: &Segment, counts: &Counts) -> Value {
-    let reason = if segment.by().is_some() { NO_VALUE } else { FILTERED };
+fn segment_json(counts: &Counts) -> Value {
     serde_json::json!({
-        "left_out": by_reason([(reason, counts.left_out)]),
+        "left_out": by_reason([(FILTERED, counts.left_out)]),
         "events": counts.events(),
         "duplicates": counts.duplicates,
         "inactive": counts.inactive,
@@ -91,8 +90,6 @@ fn segment_json(segment: &Segment, counts: &Counts) -> Value {
 
 /// Events for which a segment's condition is not true.
 const FILTERED: &str = "filtered";
-/// Events without a value of the column that a segment is by.
-const NO_VALUE: &str = "no_value";
 
 fn out_of_session(counts: &Counts) -> Map<String, Value> {
     by_reason(OutOfSession::ALL.map(|reason| (reason.name(), counts.out_of_session[reason as usize])))

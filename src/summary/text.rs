@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::lines::harmless;
 use super::run_json::{Facts, RunJson};
 use super::{bytes_text, dates_text, files_text, grouped, percent};
 use crate::charts::overview::Overview;
@@ -85,13 +84,6 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
     }
     if !left_out.is_empty() {
         line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.counts.rows)));
-    }
-    for (segment, of) in facts.segments {
-        if let Some(by) = segment.by().filter(|_| of.left_out > 0) {
-            let all = of.left_out + of.events();
-            let without = format!("{} of {} events have no {}", grouped(of.left_out), grouped(all), harmless(by));
-            line("Segment", format!("{}: {without}, and no row there", segment.name));
-        }
     }
     if counts.excluded > 0 {
         let sessions = if counts.excluded == 1 { "session" } else { "sessions" };

@@ -11,10 +11,13 @@ use crate::events::predicate::printed;
 use crate::events::source::footer::Footer;
 use crate::events::source::kind::Kind as ColumnKind;
 use crate::events::source::plan::{ReadPlan, Unreadable};
+use crate::job::holds::Holds;
 use crate::job::memory_limit::{peak, MemoryLimit};
-use crate::job::{Job, Kind, Segment};
+use crate::job::{Job, Kind};
 use crate::sessionize::counts::Counts;
+use crate::sessionize::partition::AllCounts;
 use crate::sessionize::rule::OutOfSession;
+use crate::sessionize::table_rows::added::MOST_VALUES;
 use crate::stats::nearest::nearest;
 use crate::tables::history::scope::{Mode, Scope, Whole};
 
@@ -83,16 +86,12 @@ pub enum Warning {
         /// The nearest type there is.
         nearest: Option<String>,
     },
-    /// A segment `by` a column of which many events have no value.
-    NoValue {
-        /// The segment.
-        segment: String,
+    /// A column of lists that are cut short.
+    CutShort {
         /// The column.
-        by: String,
-        /// Events without a value.
-        without: u64,
-        /// All events.
-        of: u64,
+        column: String,
+        /// The sessions that have more values than it keeps.
+        sessions: u64,
     },
     /// A chart of so many intervals that only those with sessions have rows.
     Sparse(Sparse),
@@ -144,12 +143,17 @@ impl fmt::Display for Warning {
             Warning::Unread(Unreadable { column, what, rows }) => {
                 write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
             }
-            Warning::NoValue { segment, by, without, of } => write!(
-                f,
-                "{without} of {of} events have no value of `{by}`, so that the segment \"{segment}\" has no row for them; a \
-                 [[segment]] with where = '\"{}\" IS NULL' has those where it is null",
-                by.replace('"', "\"\"")
-            ),
+            Warning::CutShort { column, sessions } => {
+                let (sessions, have) = match sessions {
+                    1 => ("1 session".to_string(), "has"),
+                    several => (format!("{several} sessions"), "have"),
+                };
+                write!(
+                    f,
+                    "{sessions} {have} more than {MOST_VALUES} different values for the column `{column}`, which keeps the \
+                     first ones: groups by any of them count no others; `event` or `where` beside `any` makes them fewer"
+                )
+            }
             Warning::Sparse(sparse) => f.write_str(&sparse.text()),
             Warning::Unmet(unmet) => f.write_str(&unmet.text()),
             Warning::Memory { peak, limit } => write!(
@@ -192,12 +196,12 @@ pub struct Facts<'a> {
     pub rows: &'a RowCounts,
     /// What became of the events.
     pub counts: &'a Counts,
-    /// What became of the events of each segment.
-    pub segments: &'a [(&'a Segment, Counts)],
     /// The event types there are.
     pub types: &'a [String],
     /// Values that could not be read.
     pub unread: &'a [Unreadable],
+    /// The columns whose lists are cut short, and in how many sessions they are.
+    pub cut_short: &'a [(String, u64)],
     /// Charts of very many intervals.
     pub sparse: &'a [Sparse],
     /// Filters of charts that no session passes.
@@ -206,11 +210,19 @@ pub struct Facts<'a> {
     pub limit: Option<MemoryLimit>,
 }
 
+/// The columns of a job whose lists are cut short, and in how many sessions of all events they are.
+pub fn cut_short(job: &Job, counts: &AllCounts) -> Vec<(String, u64)> {
+    let columns = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
+    let counted = columns.zip(&counts.cut_short).filter(|(_, sessions)| **sessions > 0);
+    counted.map(|(column, sessions)| (column.name.clone(), *sessions)).collect()
+}
+
 /// The warnings of a run.
 pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
     let mut warnings = of_events(facts);
     warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
-    warnings.extend(without_value(facts.segments));
+    let cut_short = facts.cut_short.iter().cloned();
+    warnings.extend(cut_short.map(|(column, sessions)| Warning::CutShort { column, sessions }));
     warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
     warnings.extend(facts.unmet.iter().cloned().map(Warning::Unmet));
     warnings.extend(memory(facts.limit, peak()));
@@ -296,17 +308,6 @@ fn rejected(plan: &ReadPlan, rows: &RowCounts) -> Option<Warning> {
     })
 }
 
-/// Segments `by` a column that leave many events out.
-fn without_value(segments: &[(&Segment, Counts)]) -> Vec<Warning> {
-    let one = |(segment, counts): &(&Segment, Counts)| {
-        let (without, by) = (counts.left_out, segment.by()?);
-        let of = without + counts.events();
-        let many = without > 0 && without as f64 >= of as f64 * WORTH_A_LOOK;
-        many.then(|| Warning::NoValue { segment: segment.name.clone(), by: by.to_string(), without, of })
-    };
-    segments.iter().filter_map(one).collect()
-}
-
 fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
     let mut named: Vec<(String, String)> = Vec::new();
     let mut name = |of: String, event: &String| {
@@ -325,15 +326,16 @@ fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
         events.iter().for_each(|event| name(format!("`{key}`"), event));
     }
     for column in &job.columns {
-        let events = column.contents.holds().into_iter().flat_map(|holds| &holds.filter().events);
+        let events = column.contents.holds().into_iter().flat_map(Holds::filters).flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the column \"{}\"", column.name), event));
     }
     for chart in &job.charts {
-        let events = chart.holds().into_iter().flat_map(|holds| &holds.filter().events);
+        let events = chart.holds().into_iter().flat_map(Holds::filters).flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the chart \"{}\"", chart.name), event));
     }
     for segment in &job.segments {
-        let events = segment.performed.iter().flat_map(|performed| &performed.count.filter().events);
+        let filters = segment.performed.iter().flat_map(|performed| performed.count.filters());
+        let events = filters.flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the segment \"{}\"", segment.name), event));
     }
     let warning = |(of, event): (String, String)| {

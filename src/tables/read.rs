@@ -157,6 +157,9 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), String> {
 }
 
 fn with_views(field: &FieldRef) -> FieldRef {
+    if let DataType::List(element) = field.data_type() {
+        return Arc::new(field.as_ref().clone().with_data_type(DataType::List(with_views(element))));
+    }
     let values = match field.data_type() {
         DataType::Dictionary(_, values) => values.as_ref(),
         other => other,

@@ -98,6 +98,7 @@ fn found(from: &Path, rows: &RecordBatch, name: &str, field: &Field) -> Result<A
         DataType::LargeUtf8 if is_text => cast(column, wanted),
         // In its own order of values, as the words of a run are.
         DataType::Dictionary(_, words) if is_text => cast(column, words).and_then(|words| cast(&words, wanted)),
+        DataType::List(_) => cast(column, wanted),
         _ => Err(ArrowError::CastError(format!("it holds {} and would hold {wanted}", column.data_type()))),
     };
     fitted.map_err(|error| failed(format!("the column `{name}`: {error}")))

@@ -8,6 +8,7 @@ mod groups;
 mod naive;
 mod random;
 mod segments;
+mod sequences;
 mod stories;
 mod types;
 

@@ -150,7 +150,8 @@ name = "kept"
 where = "keep > 1"
 [[segment]]
 name = "order"
-by = "order_id"
+by = ["order_id", "surface"]
+where = "keep > 0"
 [[chart]]
 name = "types"
 segments = ["all", "kept"]

@@ -486,7 +486,7 @@ pub struct Kept {
     /// What charts look at.
     pub keep: Option<i64>,
     pub property: Option<Value>,
-    platform: Option<String>,
+    pub platform: Option<String>,
     /// What `new_on_change` looks at.
     watched: Vec<Option<Value>>,
 }

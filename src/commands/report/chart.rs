@@ -8,6 +8,7 @@ use super::measures::{Bin, ChartLine, MeasuredRow};
 use super::overview::{described, histogram};
 use crate::job::chart::{Chart, Interval};
 use crate::job::formula::{self, Formula};
+use crate::job::series::Series;
 use crate::page::axis::{labels, Grain};
 use crate::page::colours::{Colour, Colours};
 use crate::page::number::Unit;
@@ -191,6 +192,11 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    /// Whether groups add up to all of them: not where a session may be in several.
+    fn adds_up(&self) -> bool {
+        self.what.adds_up() && !self.chart.series.iter().any(Series::overlaps)
+    }
+
     fn picture(&self, description: String, drawing: Drawing, table: Table, notes: Vec<String>) -> Picture {
         Picture {
             title: self.chart.name.clone(),
@@ -241,7 +247,7 @@ impl Draft<'_> {
         let value = |named: &Named<'_>| named.line.rows.first().and_then(|row| self.what.value(row));
         let all: f64 = lines.iter().filter_map(value).sum();
         // Groups of one series add up; several series or segments need not.
-        let adds_up = self.what.adds_up() && is_of_one(lines) && all > 0.0;
+        let adds_up = self.adds_up() && is_of_one(lines) && all > 0.0;
         let names = names_for_colours(&lines[..lines.len().min(MOST_LINES)]);
         let mut colours = colours.of(&names);
         colours.resize(lines.len(), Colour::GREY);
@@ -282,8 +288,7 @@ impl Draft<'_> {
     fn over_time(&self, lines: &[Named<'_>], starts: &[i64], colours: &mut Colours) -> Picture {
         let grain = grain(self.chart.interval);
         let unit = self.what.unit();
-        let is_stacked =
-            lines.len() > 1 && self.what.adds_up() && is_of_one(lines) && lines[0].line.key.group.is_some();
+        let is_stacked = lines.len() > 1 && self.adds_up() && is_of_one(lines) && lines[0].line.key.group.is_some();
         let form = match lines.len() {
             _ if is_stacked => Form::Stacked,
             1 if self.what.adds_up() && starts.len() <= 62 => Form::Bars,

@@ -20,12 +20,13 @@ use super::source::kind::Kind;
 use super::source::roles::{key_type, KeyType, Value};
 use crate::job::added::AS;
 use crate::job::holds::{EventFilter, Holds};
-use crate::job::segment::{Pick as JobPick, Segment};
+use crate::job::segment::Segment;
 use crate::job::{Definition, Job};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::facts::{FactKind, FactLayout, FactWriter, MOST_MARKS};
 use crate::sessionize::layout::columns::{Coded, KeyColumn, TextColumn};
-use crate::sessionize::table_rows::added::{Added, EventTest, FactRules, Pick, SegmentRule, Ties, TypeTest, What};
+use crate::sessionize::table_rows::added::{Added, FactRules, Pick, SegmentRule, Ties, What};
+use crate::sessionize::table_rows::event_test::{EventTest, TypeTest};
 
 /// The facts of a run, over columns that exist.
 #[derive(Debug)]
@@ -151,13 +152,14 @@ impl Facts {
         names.extend(of_events().map(|column| (column.as_str(), false)));
         names.sort_unstable();
         names.dedup();
-        let mut marks: Vec<&String> = holds().filter_map(|holds| holds.filter().condition.as_ref()).collect();
+        let mut marks: Vec<&String> =
+            holds().flat_map(Holds::filters).filter_map(|filter| filter.condition.as_ref()).collect();
         marks.sort_unstable();
         marks.dedup();
-        let mut by: Vec<&str> = job.segments.iter().filter_map(|segment| segment.by()).collect();
+        let mut by: Vec<&str> = job.segments.iter().flat_map(|segment| segment.by.iter().map(String::as_str)).collect();
         by.sort_unstable();
         by.dedup();
-        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| where_of(&segment.pick)).collect();
+        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| segment.condition.as_ref()).collect();
         segments.sort_unstable();
         segments.dedup();
         for (conditions, of) in [(marks.len(), "charts"), (segments.len(), "segments")] {
@@ -172,7 +174,7 @@ impl Facts {
             Property::find(name, as_number, columns, &who_needs(job, |holds| holds.property() == Some(name)))
         };
         let by_value = |name| {
-            let segment = job.segments.iter().find(|segment| segment.by() == Some(name));
+            let segment = job.segments.iter().find(|segment| segment.by.iter().any(|by| by == name));
             Property::find(name, false, columns, &segment.map(of_segment).unwrap_or_default())
         };
         let facts = Facts {
@@ -261,7 +263,7 @@ impl Facts {
     /// The type that follows from the input of what a column holds; `None` of what is always of one type.
     pub fn stored_as(&self, holds: &Holds) -> Option<&'static str> {
         match holds {
-            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) => None,
+            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) | Holds::Shortest(_) => None,
             _ => self.type_of(holds).map(KeyType::name),
         }
     }
@@ -372,8 +374,10 @@ impl Facts {
         };
         let value_of = |holds: &Holds, property: &String| value(property, self.of_numbers.contains(holds));
         let added = job.added.holds().map(|holds| Added {
-            of: test(holds.filter()),
+            // Steps are of several kinds of events.
+            of: if let [filter] = holds.filters() { test(filter) } else { EventTest::default() },
             what: match holds {
+                Holds::Shortest(steps) => What::Shortest(steps.iter().map(test).collect()),
                 Holds::Count(_) => What::Count,
                 Holds::Total(property, _) if !self.of_numbers.contains(holds) => What::Total(value(property, false)),
                 Holds::Sum(property, _) | Holds::Total(property, _) => What::Sum(value(property, true), float_of),
@@ -384,16 +388,17 @@ impl Facts {
                 Holds::Min(property, _) => What::Min(value_of(holds, property)),
                 Holds::Max(property, _) => What::Max(value_of(holds, property)),
                 Holds::Distinct(property, _) => What::Distinct(value(property, false)),
+                Holds::Values(property, _) => What::Values(value(property, false)),
             },
         });
         let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);
         let segments = job.segments.iter().zip(&job.performed).map(|(segment, performed)| SegmentRule {
-            pick: match &segment.pick {
-                JobPick::All => Pick::All,
-                JobPick::Where(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
-                JobPick::By(column) => Pick::By(self.values.len() + by(column)),
+            pick: match &segment.condition {
+                None => Pick::All,
+                Some(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
             },
-            performed: performed.holds().map(|holds| test(holds.filter())).collect(),
+            by: segment.by.iter().map(|column| self.values.len() + by(column)).collect(),
+            performed: performed.holds().flat_map(Holds::filters).map(test).collect(),
         });
         let names = job.added.columns().iter().filter(|column| column.contents.holds().is_some());
         FactRules {
@@ -437,7 +442,10 @@ fn is_of_numbers(job: &Job, holds: &Holds, columns: &Columns<'_>) -> Result<bool
 
 /// The first chart that asks for a condition of events, or segment that does so of what its users performed.
 fn who_marks(job: &Job, text: &str) -> String {
-    format!("`where` of {}", who_needs(job, |holds| holds.filter().condition.as_deref() == Some(text)))
+    format!(
+        "`where` of {}",
+        who_needs(job, |holds| holds.filters().iter().any(|filter| filter.condition.as_deref() == Some(text)))
+    )
 }
 
 /// The first chart that asks for something of events, or segment that does so of what its users performed.
@@ -463,13 +471,6 @@ fn of_segment(segment: &Segment) -> String {
 
 /// The first segment of the events for which a condition holds.
 fn who_picks(job: &Job, text: &str) -> String {
-    let segment = job.segments.iter().find(|segment| where_of(&segment.pick).is_some_and(|of| of == text));
+    let segment = job.segments.iter().find(|segment| segment.condition.as_deref() == Some(text));
     segment.map_or_else(String::new, |segment| format!("`where` of {}", of_segment(segment)))
-}
-
-fn where_of(pick: &JobPick) -> Option<&String> {
-    match pick {
-        JobPick::Where(condition) => Some(condition),
-        _ => None,
-    }
 }

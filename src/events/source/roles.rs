@@ -4,6 +4,7 @@ use super::columns::{ColumnRef, Columns};
 use super::fits::fits;
 use super::kind::Kind;
 use crate::events::error::InputError;
+use crate::job::holds::Holds;
 use crate::job::source::Key;
 use crate::job::timeouts::Timeouts;
 use crate::job::{Aliases, Definition, Input, Job, TimeUnit};
@@ -279,7 +280,7 @@ fn event(job: &Job, columns: &Columns<'_>) -> Result<Option<ColumnRef>, InputErr
 
 /// Whether a job is about event types.
 pub fn needs_event(job: &Job) -> bool {
-    let charts_need = job.holds().any(|holds| !holds.filter().events.is_empty());
+    let charts_need = job.holds().flat_map(Holds::filters).any(|filter| !filter.events.is_empty());
     job.definition.needs_event_types() || !job.input.inactive.is_empty() || charts_need
 }
 

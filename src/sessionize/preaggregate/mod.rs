@@ -358,8 +358,10 @@ mod tests {
 
     /// Segments of all kinds.
     fn fact_rules() -> FactRules {
-        let segment = |pick| SegmentRule { pick, performed: Vec::new() };
-        let segments = [Pick::All, Pick::In(0), Pick::In(1), Pick::By(0)].map(segment).to_vec();
+        let segment = |(pick, by): (Pick, &[usize])| SegmentRule { pick, by: by.to_vec(), performed: Vec::new() };
+        let all =
+            [(Pick::All, &[][..]), (Pick::In(0), &[]), (Pick::In(1), &[]), (Pick::All, &[0]), (Pick::In(1), &[0])];
+        let segments = all.map(segment).to_vec();
         FactRules { layout: layout(), added: Vec::new(), names: Vec::new(), segments }
     }
 

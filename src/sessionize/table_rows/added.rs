@@ -1,13 +1,17 @@
 //! Added columns: what a job declares and charts need to know of sessions, and segments of users (SPEC 4, 6).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::dated::{day_order, ByDay, Dated};
+use super::event_test::EventTest;
 use super::records::{ActivityRow, SessionRow};
+use super::steps::shortest;
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
 use crate::sessionize::rows::{Row, RowKey};
 use crate::sessionize::time::calendar::Calendar;
+use crate::sessionize::time::Timestamp;
 
 /// What is made of the facts of events.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct FactRules {
 pub struct SegmentRule {
     /// Which events.
     pub pick: Pick,
+    /// The facts of whose values each combination has sessions of its own; none for one group of all.
+    pub by: Vec<usize>,
     /// The events counted in columns of its activity table.
     pub performed: Vec<EventTest>,
 }
@@ -38,8 +44,6 @@ pub enum Pick {
     All,
     /// Those in this segment.
     In(u32),
-    /// For each value of this fact, those that have it.
-    By(usize),
 }
 
 /// A column of the sessions tables.
@@ -52,7 +56,7 @@ pub struct Added {
 }
 
 /// What a column holds of events.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum What {
     /// Their number.
     Count,
@@ -70,7 +74,14 @@ pub enum What {
     Max(usize),
     /// How many different values there are.
     Distinct(usize),
+    /// The first different values, as many as [`MOST_VALUES`].
+    Values(usize),
+    /// The shortest time in which events of these steps follow each other.
+    Shortest(Vec<EventTest>),
 }
+
+/// As many different values of a session are kept.
+pub const MOST_VALUES: usize = 100;
 
 /// Which of the values of events that are equal in all that orders events comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,56 +90,6 @@ pub enum Ties {
     Values,
     /// That of the smallest unique id; none is the smallest. Of equal ids, the smallest value.
     Ids,
-}
-
-/// Some types of events, by their ranks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum TypeTest {
-    /// All of them.
-    #[default]
-    Any,
-    /// This one.
-    One(u32),
-    /// These.
-    OneOf(Vec<u32>),
-}
-
-impl TypeTest {
-    /// What no event's type has as its rank.
-    const NO_SUCH_TYPE: u32 = u32::MAX;
-
-    /// The types of some ranks, `None` where no event has the type; of no types all.
-    pub fn of(ranks: impl Iterator<Item = Option<u32>>) -> Self {
-        let mut ranks: Vec<u32> = ranks.map(|rank| rank.unwrap_or(TypeTest::NO_SUCH_TYPE)).collect();
-        match ranks.len() {
-            0 => TypeTest::Any,
-            1 => TypeTest::One(ranks.remove(0)),
-            _ => TypeTest::OneOf(ranks),
-        }
-    }
-
-    fn has(&self, rank: u32) -> bool {
-        match self {
-            TypeTest::Any => true,
-            TypeTest::One(one) => *one == rank,
-            TypeTest::OneOf(ranks) => ranks.contains(&rank),
-        }
-    }
-}
-
-/// Some events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventTest {
-    /// Their types.
-    pub event: TypeTest,
-    /// The mark that they have; `None` for any.
-    pub mark: Option<u32>,
-}
-
-impl EventTest {
-    fn passes<T: RowKey>(&self, row: &Row<T>, table: &FactTable) -> bool {
-        self.event.has(row.event().rank()) && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
-    }
 }
 
 /// The values of an added column, in the order of the rows of its table.
@@ -142,6 +103,60 @@ pub enum AddedValues {
     Numbers(Vec<Option<i64>>),
     /// Values that are texts, by their place.
     Texts(Vec<Option<u32>>, Arc<TextColumn>),
+    /// Several values in each row.
+    Lists(Lists),
+}
+
+/// Several values in each row of a column: those of all rows, one row after the other.
+#[derive(Clone, Debug)]
+pub struct Lists {
+    /// Where the values of each row end.
+    ends: Vec<usize>,
+    items: Box<AddedValues>,
+}
+
+impl Lists {
+    fn of(items: AddedValues) -> Self {
+        Lists { ends: Vec::new(), items: Box::new(items) }
+    }
+
+    /// The values of all rows.
+    pub fn items(&self) -> &AddedValues {
+        &self.items
+    }
+
+    /// The places of a row's values among those of all rows.
+    pub fn places(&self, row: usize) -> Range<usize> {
+        self.start_of(row)..self.ends[row]
+    }
+
+    fn start_of(&self, row: usize) -> usize {
+        row.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    fn push(&mut self, values: impl Iterator<Item = Option<i64>>) {
+        values.for_each(|value| self.items.push(value));
+        self.ends.push(self.items.len());
+    }
+
+    fn extend_from(&mut self, other: &Lists, start: usize) {
+        let (first, own) = (other.start_of(start), self.items.len());
+        self.items.extend_from(&other.items, first);
+        self.ends.extend(other.ends[start..].iter().map(|end| end - first + own));
+    }
+
+    fn reorder(&mut self, start: usize, order: &[u32]) {
+        let first = self.start_of(start);
+        let rows = || order.iter().map(|row| self.places(start + *row as usize));
+        let items: Vec<u32> = rows().flatten().map(|item| (item - first) as u32).collect();
+        let lengths: Vec<usize> = rows().map(|places| places.len()).collect();
+        self.items.reorder(first, &items);
+        let mut end = first;
+        for (of_row, length) in self.ends[start..].iter_mut().zip(lengths) {
+            end += length;
+            *of_row = end;
+        }
+    }
 }
 
 impl AddedValues {
@@ -153,6 +168,7 @@ impl AddedValues {
             AddedValues::Sums(values) => values.capacity() * size_of::<f64>(),
             AddedValues::Numbers(values) => values.capacity() * size_of::<Option<i64>>(),
             AddedValues::Texts(values, _) => values.capacity() * size_of::<Option<u32>>(),
+            AddedValues::Lists(lists) => lists.ends.capacity() * size_of::<usize>() + lists.items.bytes(),
         }
     }
 
@@ -162,6 +178,7 @@ impl AddedValues {
             AddedValues::Sums(values) => values.len(),
             AddedValues::Numbers(values) => values.len(),
             AddedValues::Texts(values, _) => values.len(),
+            AddedValues::Lists(lists) => lists.ends.len(),
         }
     }
 
@@ -169,17 +186,19 @@ impl AddedValues {
     pub fn texts(&self) -> Option<&Arc<TextColumn>> {
         match self {
             AddedValues::Texts(_, texts) => Some(texts),
+            AddedValues::Lists(lists) => lists.items.texts(),
             _ => None,
         }
     }
 
-    /// What tells a row's value from others of the column; `None` for no value.
+    /// What tells a row's single value from others of the column; `None` for no value.
     pub fn place(&self, row: usize) -> Option<i64> {
         match self {
             AddedValues::Counts(values) => values.get(row).map(|count| i64::from(*count)),
             AddedValues::Sums(values) => values.get(row).map(|sum| sum.to_bits() as i64),
             AddedValues::Numbers(values) => values.get(row).copied().flatten(),
             AddedValues::Texts(values, _) => values.get(row).copied().flatten().map(i64::from),
+            AddedValues::Lists(_) => None,
         }
     }
 
@@ -190,6 +209,7 @@ impl AddedValues {
             (AddedValues::Sums(mine), AddedValues::Sums(theirs)) => mine.extend_from_slice(&theirs[start..]),
             (AddedValues::Numbers(mine), AddedValues::Numbers(theirs)) => mine.extend_from_slice(&theirs[start..]),
             (AddedValues::Texts(mine, _), AddedValues::Texts(theirs, _)) => mine.extend_from_slice(&theirs[start..]),
+            (AddedValues::Lists(mine), AddedValues::Lists(theirs)) => mine.extend_from(theirs, start),
             // Columns of one place are of one kind.
             _ => {}
         }
@@ -200,7 +220,7 @@ impl AddedValues {
         match self {
             AddedValues::Texts(places, _) => places.push(value.map(|place| place as u32)),
             AddedValues::Numbers(numbers) => numbers.push(value),
-            AddedValues::Counts(_) | AddedValues::Sums(_) => {}
+            AddedValues::Counts(_) | AddedValues::Sums(_) | AddedValues::Lists(_) => {}
         }
     }
 
@@ -217,6 +237,7 @@ impl AddedValues {
             AddedValues::Sums(values) => of(&mut values[start..], order),
             AddedValues::Numbers(values) => of(&mut values[start..], order),
             AddedValues::Texts(values, _) => of(&mut values[start..], order),
+            AddedValues::Lists(lists) => lists.reorder(start, order),
         }
     }
 }
@@ -230,6 +251,8 @@ pub struct AddedColumns {
     pub activity: Vec<AddedValues>,
     /// The place of a column of sums, of which one does not fit its type.
     pub too_large: Option<usize>,
+    /// Of each column of the sessions table that holds something of events, how many sessions have more values than it keeps.
+    pub cut_short: Vec<u64>,
 }
 
 impl FactRules {
@@ -262,32 +285,30 @@ pub struct Adding<'a> {
     added: &'a [Added],
     performed: &'a [EventTest],
     table: &'a FactTable,
-    /// The value that all events have now, in a segment of each value.
-    by: Option<i64>,
-    by_texts: bool,
+    /// The values that all events have now, in a segment of each value.
+    by: Vec<Option<i64>>,
     columns: AddedColumns,
 }
 
 impl<'a> Adding<'a> {
     /// For the sessions of all events (`segment` is `None`), or of a segment.
     pub fn new(rules: &'a FactRules, segment: Option<&'a SegmentRule>, table: &'a FactTable, texts: &Texts) -> Self {
-        let by = segment.and_then(|segment| match segment.pick {
-            Pick::By(value) => Some(value),
-            _ => None,
-        });
-        let mut columns = AddedColumns::default();
+        let by = segment.map_or(&[][..], |segment| &segment.by);
+        let mut columns = AddedColumns { cut_short: vec![0; rules.added.len()], ..AddedColumns::default() };
         let of_value = |value: usize| texts.values_of(value);
-        columns.sessions.extend(by.map(of_value));
-        columns.activity.extend(by.map(of_value));
+        columns.sessions.extend(by.iter().copied().map(of_value));
+        columns.activity.extend(by.iter().copied().map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
+            What::Shortest(_) => AddedValues::Numbers(Vec::new()),
             What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
             What::Total(_) => AddedValues::Numbers(Vec::new()),
             What::First(value, _) | What::Last(value, _) | What::Min(value) | What::Max(value) => of_value(value),
+            What::Values(value) => AddedValues::Lists(Lists::of(of_value(value))),
         }));
         let performed = segment.map_or(&[][..], |segment| &segment.performed);
         columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
-        Adding { added: &rules.added, performed, table, by: None, by_texts: by.is_some(), columns }
+        Adding { added: &rules.added, performed, table, by: vec![None; by.len()], columns }
     }
 
     /// The facts of an event and of a repeat of it as those of one event.
@@ -295,64 +316,66 @@ impl<'a> Adding<'a> {
         self.table.merged(stays, repeat)
     }
 
-    /// From here on all events have this value, of which the segment is.
-    pub fn by(&mut self, value: i64) {
-        self.by = Some(value);
+    /// From here on all events have these values, of which the segment is.
+    pub fn by(&mut self, values: &[Option<i64>]) {
+        self.by.copy_from_slice(values);
     }
 
     /// Adds a session of these events, which are in order.
     pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
-        let too_large = &mut self.columns.too_large;
+        let (too_large, cut_short) = (&mut self.columns.too_large, &mut self.columns.cut_short);
         let mut columns = self.columns.sessions.iter_mut();
-        if self.by_texts {
-            if let Some(column) = columns.next() {
-                column.push(self.by);
-            }
-        }
+        self.by.iter().zip(columns.by_ref()).for_each(|(value, column)| column.push(*value));
         for ((place, added), column) in self.added.iter().enumerate().zip(columns) {
             let table = self.table;
             let mut of = events.iter().filter(|row| added.of.passes(row, table));
-            match (added.what, column) {
+            match (&added.what, column) {
                 (What::Count, AddedValues::Counts(counts)) => counts.push(of.count() as u32),
                 (What::Sum(value, number), AddedValues::Sums(sums)) => {
                     let mut numbers: Vec<f64> =
-                        of.filter_map(|row| table.value(value, row.fact())).map(number).collect();
+                        of.filter_map(|row| table.value(*value, row.fact())).map(*number).collect();
                     // In an order of their own: that of equal events is none.
                     numbers.sort_unstable_by(f64::total_cmp);
                     // The sum of none is 0, not the -0 that adds to anything without a trace.
                     sums.push(numbers.iter().fold(0.0, |sum, number| sum + number));
                 }
                 (What::Total(value), column) => {
-                    let total: i128 = of.filter_map(|row| table.value(value, row.fact())).map(i128::from).sum();
+                    let total: i128 = of.filter_map(|row| table.value(*value, row.fact())).map(i128::from).sum();
                     let fits = i64::try_from(total).ok();
                     *too_large = too_large.or_else(|| fits.is_none().then_some(place));
                     column.push(fits.or(Some(0)));
                 }
                 (What::First(value, Ties::Values), column) => {
-                    column.push(outermost(&mut of, value, table, i64::min));
+                    column.push(outermost(&mut of, *value, table, i64::min));
                 }
                 (What::Last(value, Ties::Values), column) => {
-                    column.push(outermost(&mut of.rev(), value, table, i64::max));
+                    column.push(outermost(&mut of.rev(), *value, table, i64::max));
                 }
                 (What::First(value, Ties::Ids), column) => {
-                    column.push(outermost_by_id(&mut of, value, table, i64::min, |own, known| own < known));
+                    column.push(outermost_by_id(&mut of, *value, table, i64::min, |own, known| own < known));
                 }
                 (What::Last(value, Ties::Ids), column) => {
                     let rows = &mut of.rev();
-                    column.push(outermost_by_id(rows, value, table, i64::max, |own, known| own > known));
+                    column.push(outermost_by_id(rows, *value, table, i64::max, |own, known| own > known));
                 }
                 (What::Min(value), column) => {
-                    column.push(of.filter_map(|row| table.value(value, row.fact())).min());
+                    column.push(of.filter_map(|row| table.value(*value, row.fact())).min());
                 }
                 (What::Max(value), column) => {
-                    column.push(of.filter_map(|row| table.value(value, row.fact())).max());
+                    column.push(of.filter_map(|row| table.value(*value, row.fact())).max());
                 }
                 (What::Distinct(value), AddedValues::Counts(counts)) => {
-                    let mut values: Vec<i64> = of.filter_map(|row| table.value(value, row.fact())).collect();
+                    let mut values: Vec<i64> = of.filter_map(|row| table.value(*value, row.fact())).collect();
                     values.sort_unstable();
                     values.dedup();
                     counts.push(values.len() as u32);
                 }
+                (What::Values(value), AddedValues::Lists(lists)) => {
+                    let values = first_values(of, *value, table);
+                    cut_short[place] += u64::from(values.len() > MOST_VALUES);
+                    lists.push(values.into_iter().take(MOST_VALUES).map(Some));
+                }
+                (What::Shortest(steps), column) => column.push(shortest(events, steps, table)),
                 // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }
@@ -362,10 +385,8 @@ impl<'a> Adding<'a> {
     /// Adds the rows of the activity table of one user, whose events these are.
     pub fn add_activity<T: RowKey>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
         let mut columns = self.columns.activity.iter_mut();
-        if self.by_texts {
-            if let Some(column) = columns.next() {
-                rows.iter().for_each(|_| column.push(self.by));
-            }
+        for (value, column) in self.by.iter().zip(columns.by_ref()) {
+            rows.iter().for_each(|_| column.push(*value));
         }
         for (test, column) in self.performed.iter().zip(columns) {
             let AddedValues::Counts(counts) = column else { continue };
@@ -386,6 +407,7 @@ impl<'a> Adding<'a> {
         let columns = self.columns.sessions.iter_mut().zip(&other.columns.sessions);
         columns.for_each(|(mine, theirs)| mine.extend_from(theirs, start));
         self.columns.too_large = self.columns.too_large.or(other.columns.too_large);
+        // How many lists are cut short is asked of all events alone.
     }
 
     /// Brings the sessions from `start` on, which were added in order, into the order that they have been
@@ -412,22 +434,40 @@ impl<'a> Adding<'a> {
     }
 
     fn order<R: Dated>(&self, rows: &[R], columns: &[AddedValues], id: impl Fn(&R) -> i64) -> Vec<u32> {
-        if !self.by_texts {
+        if self.by.is_empty() {
             return day_order(rows);
         }
         // Rows of one user are in order already, but for those of several values.
-        let by = |row: usize| match columns.first() {
-            Some(AddedValues::Texts(places, _)) => places[row].map(i64::from),
-            Some(AddedValues::Numbers(numbers)) => numbers[row],
-            _ => None,
+        let by = |row: u32| {
+            columns[..self.by.len()].iter().map(move |column| match column {
+                AddedValues::Texts(places, _) => places[row as usize].map(i64::from),
+                AddedValues::Numbers(numbers) => numbers[row as usize],
+                _ => None,
+            })
+        };
+        let key = |row: u32| {
+            let of_day = &rows[row as usize];
+            (of_day.day(), of_day.user(), id(of_day))
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-        order.sort_by_key(|row| {
-            let of_day = &rows[*row as usize];
-            (of_day.day(), of_day.user(), id(of_day), by(*row as usize))
-        });
+        order.sort_by(|a, b| key(*a).cmp(&key(*b)).then_with(|| by(*a).cmp(by(*b))));
         order
     }
+}
+
+/// The different values of some events, in the order of the time of the first event that has each, at one time ascending.
+fn first_values<'r, T: RowKey + 'r>(
+    events: impl Iterator<Item = &'r Row<T>>,
+    value: usize,
+    table: &FactTable,
+) -> Vec<i64> {
+    let valued = events.filter_map(|row| Some((table.value(value, row.fact())?, row.time())));
+    let mut values: Vec<(i64, Timestamp)> = valued.collect();
+    values.sort_unstable();
+    // Of each value the earliest stays.
+    values.dedup_by_key(|(value, _)| *value);
+    values.sort_unstable_by_key(|(value, time)| (*time, *value));
+    values.into_iter().map(|(value, _)| value).collect()
 }
 
 /// The value of the first event that has one; of several that nothing tells apart, the one that `choose` takes.

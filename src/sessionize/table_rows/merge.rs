@@ -133,6 +133,11 @@ impl Place {
     pub fn row(self) -> usize {
         self.row as usize
     }
+
+    /// Another place in the same partition: that of one of several values that its row has.
+    pub fn item(self, place: usize) -> Place {
+        Place { row: place as u32, ..self }
+    }
 }
 
 impl<'a, R: Dated> ByDate<'a, R> {

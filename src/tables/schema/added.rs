@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
@@ -21,7 +22,7 @@ use crate::job::column::Contents;
 use crate::job::holds::Holds;
 use crate::job::{AddedColumns, Job, Segment};
 use crate::sessionize::layout::columns::TextColumn;
-use crate::sessionize::table_rows::added::AddedValues;
+use crate::sessionize::table_rows::added::{AddedValues, Lists};
 use crate::sessionize::table_rows::merge::Place;
 use crate::tables::write::parquet_file::REPEATS;
 
@@ -45,6 +46,10 @@ enum FieldType {
     Sum,
     Total,
     Value(KeyType),
+    /// Microseconds, which hardly repeat.
+    Time,
+    /// Several values.
+    Values(KeyType),
     /// Whether a condition holds over the columns before.
     When(Box<RowCondition>),
 }
@@ -74,7 +79,7 @@ impl AddedFields {
         facts: Option<&Facts>,
         own: &[Field],
     ) -> Result<Self, InputError> {
-        let mut fields = AddedFields(AddedFields::by(job, segment, facts).into_iter().collect());
+        let mut fields = AddedFields(AddedFields::by(job, segment, facts).collect());
         let mut known = own.to_vec();
         for column in job.added.columns() {
             let AddedColumn { name, contents, .. } = column;
@@ -104,7 +109,7 @@ impl AddedFields {
             let field_type = type_of(column.contents.holds()?, facts);
             Some(AddedField { name: column.name.clone(), contents: column.contents.to_string(), field_type })
         });
-        AddedFields(AddedFields::by(job, segment, facts).into_iter().chain(columns).collect())
+        AddedFields(AddedFields::by(job, segment, facts).chain(columns).collect())
     }
 
     /// Columns of values of events, by their names and types.
@@ -114,12 +119,18 @@ impl AddedFields {
         AddedFields(columns.map(field).collect())
     }
 
-    /// The column of the values of which each is a segment.
-    fn by(job: &Job, segment: Option<&Segment>, facts: Option<&Facts>) -> Option<AddedField> {
-        let by = segment.and_then(Segment::by)?;
-        let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
-        let name = by_column(by, job.definition.property());
-        Some(AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) })
+    /// The columns of the values of which each combination is a segment.
+    fn by<'a>(
+        job: &'a Job,
+        segment: Option<&'a Segment>,
+        facts: Option<&'a Facts>,
+    ) -> impl Iterator<Item = AddedField> + 'a {
+        let columns = segment.into_iter().flat_map(|segment| &segment.by);
+        columns.map(move |by| {
+            let key_type = facts.and_then(|facts| facts.key_type(by)).unwrap_or(KeyType::Text);
+            let name = by_column(by, job.definition.property());
+            AddedField { name, contents: String::new(), field_type: FieldType::Value(key_type) }
+        })
     }
 
     /// The names of the columns of values of which each combination is a segment.
@@ -194,21 +205,30 @@ impl AddedField {
             FieldType::Count => Field::new(&self.name, DataType::UInt32, false),
             FieldType::Sum => Field::new(&self.name, DataType::Float64, false),
             FieldType::Total => Field::new(&self.name, DataType::Int64, false),
+            FieldType::Time => return Field::new(&self.name, DataType::Int64, true),
             FieldType::Value(key_type) => Field::new(&self.name, data_type(*key_type), true),
+            FieldType::Values(key_type) => Field::new_list(&self.name, element(*key_type), false),
             FieldType::When(_) => Field::new(&self.name, DataType::Boolean, true),
         };
         field.with_metadata(HashMap::from([(REPEATS.to_string(), String::new())]))
     }
 }
 
+/// A value of several in a row, under the name that Parquet has for it.
+fn element(key_type: KeyType) -> FieldRef {
+    Arc::new(Field::new("element", data_type(key_type), true))
+}
+
 /// What something of events is written as.
 fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
     let key_type = facts.and_then(|facts| facts.type_of(holds)).unwrap_or(KeyType::Text);
     match holds {
+        Holds::Shortest(_) => FieldType::Time,
         Holds::Count(_) | Holds::Distinct(..) => FieldType::Count,
         Holds::Sum(..) => FieldType::Sum,
         Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
         Holds::Total(..) => FieldType::Total,
+        Holds::Values(..) => FieldType::Values(key_type),
         _ => FieldType::Value(key_type),
     }
 }
@@ -251,6 +271,23 @@ impl<'a> Column<'a> {
         text_array_with(keys.iter().zip(self.places).map(text), valid)
     }
 
+    fn lists(&self, key_type: KeyType) -> ArrayRef {
+        let lists = |column: &Option<&'a AddedValues>| match column {
+            Some(AddedValues::Lists(lists)) => Some(lists),
+            _ => None,
+        };
+        let lists: Vec<Option<&Lists>> = self.of.iter().map(lists).collect();
+        let (mut lengths, mut places) = (Vec::with_capacity(self.places.len()), Vec::new());
+        for place in self.places {
+            let of_row = lists[place.partition()].map_or(0..0, |lists| lists.places(place.row()));
+            lengths.push(of_row.len());
+            places.extend(of_row.map(|item| place.item(item)));
+        }
+        let items = Column { of: lists.iter().map(|lists| lists.map(Lists::items)).collect(), places: &places };
+        let items = items.array(&FieldType::Value(key_type));
+        Arc::new(ListArray::new(element(key_type), OffsetBuffer::from_lengths(lengths), items, None))
+    }
+
     fn array(&self, field_type: &FieldType) -> ArrayRef {
         let numbers = || self.numbers().into_iter();
         match field_type {
@@ -265,8 +302,9 @@ impl<'a> Column<'a> {
             // It is computed of the others.
             FieldType::When(_) => Arc::new(BooleanArray::new_null(self.places.len())),
             FieldType::Total => Arc::new(Int64Array::from_iter_values(numbers().map(Option::unwrap_or_default))),
+            FieldType::Values(key_type) => self.lists(*key_type),
             FieldType::Value(KeyType::Text) => self.texts(),
-            FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
+            FieldType::Time | FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
             FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),
             FieldType::Value(KeyType::Boolean) => {
                 Arc::new(BooleanArray::from_iter(numbers().map(|n| n.map(|n| n != 0))))

@@ -76,6 +76,7 @@ fn plain(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Dictionary(_, values) => plain(values),
         DataType::LargeUtf8 => DataType::Utf8,
+        DataType::List(element) => DataType::List(Arc::new(plain_field(element))),
         other => other.clone(),
     }
 }

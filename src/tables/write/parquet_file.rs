@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -90,6 +90,15 @@ impl std::fmt::Debug for ParquetFile {
     }
 }
 
+/// The column of a field's values, which lists have inside of them.
+fn values_of(field: &Field) -> ColumnPath {
+    let inside = match field.data_type() {
+        DataType::List(element) => vec!["list".to_string(), element.name().clone()],
+        _ => Vec::new(),
+    };
+    ColumnPath::new(std::iter::once(field.name().clone()).chain(inside).collect())
+}
+
 impl ParquetFile {
     /// Begins a file.
     ///
@@ -122,9 +131,8 @@ impl ParquetFile {
             properties.set_column_encoding(ColumnPath::new(vec![field.name().clone()]), Encoding::DELTA_BINARY_PACKED)
         });
         let repeating = schema.fields().iter().filter(|field| field.metadata().contains_key(REPEATS));
-        let properties = repeating.fold(properties, |properties, field| {
-            properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true)
-        });
+        let properties = repeating
+            .fold(properties, |properties, field| properties.set_column_dictionary_enabled(values_of(field), true));
         let properties = properties.build();
         // The arrow schema would only tell readers what the Parquet schema says already.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);

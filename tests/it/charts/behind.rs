@@ -69,6 +69,7 @@ fn the_sessions_of_a_figure_are_listed_and_the_newest_come_first() {
     assert_eq!(listed(&told, &["--chart", "days", "--interval", "2026-01-05", "--bin", "0"]), all[2..3]);
     assert_eq!(listed(&told, &["--chart", "days", "--bin", "180000"]), all[3..]);
     assert_eq!(listed(&told, &["--chart", "days", "--segment", "by name=x"]), ["cat 06T09:00", "bob 05T11:00"]);
+    assert_eq!(listed(&told, &["--chart", "days", "--segment", "by name=(none)"]), ["cat 06T09:02", "ann 05T10:00"]);
     assert_eq!(listed(&told, &["--chart", "pages", "--group", "A"]), ["ann 06T09:00", "ann 05T10:00"]);
     assert_eq!(listed(&told, &["--chart", "pages", "--group", "(other)"]), ["bob 05T11:00"]);
     assert_eq!(listed(&told, &["--chart", "pages", "--group", "(none)"]), ["cat 06T09:00"]);

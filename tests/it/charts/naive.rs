@@ -13,19 +13,28 @@ pub struct Session<'a> {
 }
 
 type Passes = fn(&Session<'_>) -> bool;
-type Group = fn(&Session<'_>) -> Option<String>;
+/// The groups of a session: no value is none of them.
+type Group = fn(&Session<'_>) -> BTreeSet<String>;
 
 #[derive(Clone)]
 pub struct Series {
     pub passes: Passes,
     pub group: Option<Group>,
+    /// The name of the group of no value.
+    pub none: &'static str,
     /// The number of events counted.
     pub events: Option<fn(&Session<'_>) -> i64>,
     pub sum: fn(&Session<'_>) -> f64,
 }
 
 pub fn all_sessions() -> Series {
-    Series { passes: |_| true, group: None, events: None, sum: |session| session.row.length_ms as f64 / 1000.0 }
+    Series {
+        passes: |_| true,
+        group: None,
+        none: "(none)",
+        events: None,
+        sum: |session| session.row.length_ms as f64 / 1000.0,
+    }
 }
 
 /// What a formula may ask of each series: sessions, events, users, sum.
@@ -72,9 +81,19 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
         of("all", "all".to_owned(), &|_| true),
         of("kept", "kept".to_owned(), &|event| event.keep.is_some_and(|keep| keep > 1)),
     ];
-    let orders: BTreeSet<Value> = table.events.iter().filter_map(|event| event.property.clone()).collect();
-    for order in orders.into_iter().filter(|order| *order != Value::Text(String::new())) {
-        segments.push(of("order", format!("order={order}"), &|event| event.property.as_ref() == Some(&order)));
+    let orders: BTreeSet<Option<Value>> = table.events.iter().map(order_of).collect();
+    for order in orders {
+        let name = order.as_ref().map_or("(none)".to_owned(), Value::to_string);
+        segments.push(of("order", format!("order={name}"), &|event| order_of(event) == order));
+    }
+    let both = |event: &reference::Event| {
+        let platform = event.platform.clone().filter(|platform| !platform.is_empty());
+        [order_of(event).map(|order| order.to_string()), platform]
+    };
+    for values in table.events.iter().map(both).collect::<BTreeSet<_>>() {
+        let names = values.each_ref().map(|value| serde_json::to_string(value.as_deref().unwrap_or("(none)")).unwrap());
+        let is_it = |event: &reference::Event| event.keep.is_some_and(|keep| keep > 0) && both(event) == values;
+        segments.push(of("both", format!("both=[{}]", names.join(",")), &is_it));
     }
     let performed = |name: &str, holds: fn(&Kept) -> bool, bounds: std::ops::RangeInclusive<usize>| {
         let mut segment = of(name, name.to_owned(), &|_| true);
@@ -92,6 +111,16 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
     let kept_views = |event: &Kept| event.event.as_deref() == Some("view") && event.keep.is_some_and(|keep| keep > 0);
     segments.push(performed("quiet", kept_views, 0..=1));
     segments
+}
+
+/// A segment's value of an event; an empty text is none.
+fn order_of(event: &reference::Event) -> Option<Value> {
+    event.property.clone().filter(|order| *order != Value::Text(String::new()))
+}
+
+/// What orders events; those of which it is equal have no order.
+pub fn moment<'a>(session: &Session<'_>, event: &'a Kept) -> impl Ord + use<'a> {
+    (event.time, event.sequence, session.definition.rank(&event.event), event.event.as_deref())
 }
 
 /// The first or last value that is there; of several that nothing orders, the smallest or largest.
@@ -196,7 +225,7 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     // By their sizes in one series that has groups; those that only others have are of size none.
     for (place, series) in chart.series.iter().filter(|series| series.group.is_some()).enumerate() {
         for session in sessions.iter().flat_map(|(_, own)| own).filter(|session| (series.passes)(session)) {
-            if let Some(group) = (series.group.unwrap())(session) {
+            for group in (series.group.unwrap())(session) {
                 *sizes.entry(group).or_default() += usize::from(place == chart.ranked);
             }
         }
@@ -204,12 +233,14 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     let mut sizes: Vec<(String, usize)> = sizes.into_iter().collect();
     sizes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let kept: BTreeSet<String> = sizes.into_iter().take(chart.top).map(|(group, _)| group).collect();
-    let group_of = |series: &Series, session: &Session<'_>| {
-        series.group.map(|group| match group(session) {
-            None => "(none)".to_owned(),
-            Some(group) if kept.contains(&group) => group,
-            Some(_) => "(other)".to_owned(),
-        })
+    let groups_of = |series: &Series, session: &Session<'_>| -> BTreeSet<Option<String>> {
+        let Some(group) = series.group else { return BTreeSet::from([None]) };
+        let groups = group(session);
+        if groups.is_empty() {
+            return BTreeSet::from([Some(series.none.to_owned())]);
+        }
+        let name = |group: String| if kept.contains(&group) { group } else { "(other)".to_owned() };
+        groups.into_iter().map(|group| Some(name(group))).collect()
     };
 
     let mut all_cells: Vec<Cells<'_, '_>> = Vec::new();
@@ -217,8 +248,10 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         let mut cells: Cells<'_, '_> = BTreeMap::new();
         for (segment, own) in &sessions {
             for session in own.iter().filter(|session| (series.passes)(session)) {
-                let key = (segment.clone(), group_of(series, session), intervals.of_session(session.row));
-                cells.entry(key).or_default().push(session);
+                for group in groups_of(series, session) {
+                    let key = (segment.clone(), group, intervals.of_session(session.row));
+                    cells.entry(key).or_default().push(session);
+                }
             }
         }
         all_cells.push(cells);

@@ -1,12 +1,13 @@
 //! Random tables under random definitions: every measure, formula and histogram against plain loops, and every
 //! added column through what charts make of it.
 
-use super::naive::{all_sessions, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
+use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
 use super::{read_all, texts_of};
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{Kept, DEFAULT_BINS};
 use crate::support::{first_difference, table_hashes};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Segments and charts of all kinds.
@@ -18,6 +19,10 @@ where = "keep > 1"
 name = "order"
 by = "order_id"
 [[segment]]
+name = "both"
+by = ["order_id", "surface"]
+where = "keep > 0"
+[[segment]]
 name = "viewers"
 performed = [{ event = "view", at_least = 2 }, { event = "view", at_most = 1000000 }]
 [[segment]]
@@ -27,7 +32,7 @@ performed = [{ event = "view", where = "keep > 0", at_most = 1 }]
 [[chart]]
 name = "plain"
 interval = "hour"
-segments = ["all", "kept", "order", "viewers", "quiet"]
+segments = ["all", "kept", "order", "both", "viewers", "quiet"]
 
 [[chart]]
 name = "filtered"
@@ -87,6 +92,39 @@ group_by = { first = "order_id", top = 1 }
 last = { property = "order_id", op = "not_contains", value = "A" }
 
 [[chart]]
+name = "any"
+interval = "week"
+segments = ["all", "order"]
+group_by = { any = "order_id", event = "view", top = 2 }
+count = { event = "view" }
+buckets = [1, 2, 4]
+
+[[chart]]
+name = "three"
+interval = "total"
+segments = ["all", "both"]
+group_by = [{ first = "keep", event = "view" }, { any = "keep", where = "keep > 0" }, { last = "order_id" }]
+top = 3
+
+[[chart]]
+name = "first of any"
+formula = "SESSIONTOTALS(A) / SESSIONTOTALS(B)"
+[[chart.series]]
+group_by = { first = "order_id" }
+top = 2
+[[chart.series]]
+group_by = { any = "order_id" }
+
+[[chart]]
+name = "followed"
+segments = ["all", "kept"]
+sequence = { steps = [{ event = "view" }, { where = "keep > 0" }, { event = "view", where = "order_id IS NOT NULL" }], within = "1h" }
+
+[[chart]]
+name = "followed whenever"
+sequence = { steps = [{ where = "keep > 1" }, { where = "keep > 0" }] }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -103,6 +141,54 @@ fn count(session: &Session<'_>, holds: fn(&Kept) -> bool) -> i64 {
 
 fn first_order(session: &Session<'_>, holds: fn(&Kept) -> bool) -> Option<String> {
     outermost(session, false, holds, |event| event.property.clone()).map(|order| order.to_string())
+}
+
+/// The different values of some events of a session.
+fn values(session: &Session<'_>, holds: fn(&Kept) -> bool, value: fn(&Kept) -> Option<String>) -> BTreeSet<String> {
+    session.events.iter().filter(|event| holds(event)).filter_map(value).collect()
+}
+
+fn order(event: &Kept) -> Option<String> {
+    event.property.as_ref().map(|order| order.to_string())
+}
+
+/// Whether different events follow each other that each pass one of these tests, in at most so many microseconds.
+fn follow(session: &Session<'_>, steps: &[fn(&Kept) -> bool], within: i64) -> bool {
+    fn from(session: &Session<'_>, steps: &[fn(&Kept) -> bool], taken: &mut Vec<usize>, within: i64) -> bool {
+        let Some(step) = steps.get(taken.len()) else { return true };
+        for place in 0..session.events.len() {
+            let event = &session.events[place];
+            let first = taken.first().map_or(event.time, |first| session.events[*first].time);
+            let is_after =
+                taken.last().is_none_or(|last| moment(session, &session.events[*last]) <= moment(session, event));
+            if step(event) && !taken.contains(&place) && is_after && event.time - first <= within {
+                taken.push(place);
+                if from(session, steps, taken, within) {
+                    return true;
+                }
+                taken.pop();
+            }
+        }
+        false
+    }
+    from(session, steps, &mut Vec::new(), within)
+}
+
+/// A combination of three values, for each of several second ones.
+fn by_three(session: &Session<'_>) -> BTreeSet<String> {
+    let keep = outermost(session, false, views, |event| event.keep).map(|keep| keep.to_string());
+    let last = outermost(session, true, |_| true, |event| event.property.clone()).map(|order| order.to_string());
+    let keeps = values(session, |event| event.keep > Some(0), |event| event.keep.map(|keep| keep.to_string()));
+    let mut seconds: Vec<Option<String>> = keeps.into_iter().map(Some).collect();
+    if seconds.is_empty() {
+        seconds.push(None);
+    }
+    let text = |value: &Option<String>| serde_json::to_string(value.as_deref().unwrap_or("(none)")).unwrap();
+    let combined = |second: Option<String>| {
+        let all = [keep.clone(), second, last.clone()];
+        all.iter().any(Option::is_some).then(|| format!("[{}]", all.each_ref().map(text).join(",")))
+    };
+    seconds.into_iter().filter_map(combined).collect()
 }
 
 fn sum_of_views(session: &Session<'_>) -> f64 {
@@ -134,16 +220,16 @@ fn charts() -> Vec<Chart> {
     };
     let last_keep: fn(&Session<'_>) -> bool =
         |session| outermost(session, true, |_| true, |event| event.keep).is_some_and(|keep| keep >= 1);
-    let by_event: fn(&Session<'_>) -> Option<String> = |session| {
+    let by_event: fn(&Session<'_>) -> BTreeSet<String> = |session| {
         let keep = outermost(session, true, |event| views(event) && event.property.is_some(), |event| event.keep);
-        keep.map(|keep| keep.to_string())
+        keep.map(|keep| keep.to_string()).into_iter().collect()
     };
     let formula: fn(&[Asked]) -> Option<f64> = |asked| {
         let [a, b, c] = [asked[0], asked[1], asked[2]];
         let value = over(a[0], b[2])? - b[1] * 2.0 + over(c[3], c[1] - 1.0)? - b[3];
         Some(value * 100.0)
     };
-    let of_order: fn(&Session<'_>) -> Option<String> = |session| first_order(session, |_| true);
+    let of_order: fn(&Session<'_>) -> BTreeSet<String> = |session| first_order(session, |_| true).into_iter().collect();
     let no_glob: fn(&Session<'_>) -> bool = |session| {
         let keep = outermost(session, false, |_| true, |event| event.keep);
         let order = first_order(session, |_| true).map(|order| order.to_lowercase());
@@ -154,7 +240,7 @@ fn charts() -> Vec<Chart> {
         order.is_none_or(|order| !order.to_lowercase().contains('a'))
     };
     vec![
-        chart("plain", "hour", &["all", "kept", "order", "viewers", "quiet"], vec![all_sessions()]),
+        chart("plain", "hour", &["all", "kept", "order", "both", "viewers", "quiet"], vec![all_sessions()]),
         chart("filtered", "day", &["all", "kept", "viewers"], vec![Series { passes: filtered, ..all_sessions() }]),
         Chart {
             top: 1,
@@ -176,11 +262,14 @@ fn charts() -> Vec<Chart> {
                 &["all", "order"],
                 vec![
                     Series {
-                        group: Some(|session| first_order(session, |event| event.keep.is_some_and(|keep| keep > 1))),
+                        group: Some(|session| {
+                            let kept = |event: &Kept| event.keep.is_some_and(|keep| keep > 1);
+                            first_order(session, kept).into_iter().collect()
+                        }),
                         ..all_sessions()
                     },
                     Series { passes: |session| first_order(session, |_| true).is_none(), ..all_sessions() },
-                    counted,
+                    counted.clone(),
                 ],
             )
         },
@@ -197,6 +286,69 @@ fn charts() -> Vec<Chart> {
                 ],
             )
         },
+        Chart {
+            top: 2,
+            bins: vec![1, 2, 4],
+            ..chart(
+                "any",
+                "week",
+                &["all", "order"],
+                vec![Series { group: Some(|session| values(session, views, order)), ..counted.clone() }],
+            )
+        },
+        Chart {
+            top: 3,
+            ..chart(
+                "three",
+                "total",
+                &["all", "both"],
+                vec![Series { group: Some(by_three), none: r#"["(none)","(none)","(none)"]"#, ..all_sessions() }],
+            )
+        },
+        Chart {
+            top: 2,
+            formula: Some(|asked| over(asked[0][0], asked[1][0])),
+            ..chart(
+                "first of any",
+                "day",
+                &["all"],
+                vec![
+                    Series { group: Some(of_order), ..all_sessions() },
+                    Series { group: Some(|session| values(session, |_| true, order)), ..all_sessions() },
+                ],
+            )
+        },
+        chart(
+            "followed",
+            "day",
+            &["all", "kept"],
+            vec![Series {
+                passes: |session| {
+                    let steps: [fn(&Kept) -> bool; 3] = [
+                        views,
+                        |event| event.keep.is_some_and(|keep| keep > 0),
+                        |event| views(event) && event.property.is_some(),
+                    ];
+                    follow(session, &steps, 3_600_000_000)
+                },
+                ..all_sessions()
+            }],
+        ),
+        chart(
+            "followed whenever",
+            "day",
+            &["all"],
+            vec![Series {
+                passes: |session| {
+                    let steps: [fn(&Kept) -> bool; 2] = [
+                        |event| event.keep.is_some_and(|keep| keep > 1),
+                        |event| event.keep.is_some_and(|keep| keep > 0),
+                    ];
+                    follow(session, &steps, i64::MAX)
+                },
+                ..all_sessions()
+            }],
+        ),
         Chart {
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(

@@ -129,6 +129,50 @@ fn a_segment_by_a_column_equals_one_run_for_each_value() {
 }
 
 #[test]
+fn combinations_of_values_and_of_none_equal_runs_of_their_own_and_add_up_to_all_that_pass() {
+    let condition = "event_type <> 'scroll'";
+    let segment = format!("[[segment]]\nname = 'at'\nby = ['country', 'platform']\nwhere = \"{condition}\"\n");
+    let together = run(&job("timeout = '5m'", "", &segment));
+    let of_all = read_run(&together.out());
+    let own = &of_all["segments"]["at"];
+    // A segment without `by` leaves out as much.
+    let other = run(&job("timeout = '5m'", "", &format!("[[segment]]\nname = 'at'\nwhere = \"{condition}\"\n")));
+    let alone = read_run(&other.out());
+    assert_eq!(own["left_out"], alone["segments"]["at"]["left_out"]);
+    assert_eq!(own["events"], alone["segments"]["at"]["events"]);
+    for (country, platform) in [(Some("FR"), Some("web")), (None, Some("server")), (Some("US"), Some("android"))] {
+        let is = |name: &str, value: Option<&str>| match value {
+            Some(value) => format!("{name} = '{value}'"),
+            None => format!("({name} IS NULL OR {name} = '')"),
+        };
+        let values = format!("{condition} AND {} AND {}", is("country", country), is("platform", platform));
+        let alone = run(&job("timeout = '5m'", &values, ""));
+        for kind in ["sessions", "activity"] {
+            let of_values = |batch: &RecordBatch| {
+                let mut batch = batch.clone();
+                for (name, value) in [("country", country), ("platform", platform)] {
+                    let column = batch.column_by_name(name).unwrap();
+                    let holds = match value {
+                        Some(value) => eq(column, &arrow::array::StringArray::new_scalar(value)).unwrap(),
+                        None => arrow::compute::is_null(column).unwrap(),
+                    };
+                    batch = filter_record_batch(&batch, &holds).unwrap();
+                }
+                batch
+            };
+            let all = table(&together.out().join("segments/at"), kind);
+            let own: Vec<(String, RecordBatch)> = all
+                .iter()
+                .map(|(date, batch)| (date.clone(), of_values(batch)))
+                .filter(|(_, batch)| batch.num_rows() > 0)
+                .collect();
+            assert!(own.len() > 5, "there is something to compare");
+            same(&format!("{values} {kind}"), &own, &table(&alone.out(), kind));
+        }
+    }
+}
+
+#[test]
 fn a_condition_left_to_polars_holds_where_the_same_in_plain_comparisons_does() {
     let plain = "platform = 'web' AND page LIKE '/p%'";
     let with_functions = "LOWER(platform) = 'web' AND COALESCE(page, '') LIKE '/p%'";

@@ -358,10 +358,10 @@ fn segments_have_sessions_of_their_own_and_a_segment_by_a_column_has_one_for_eac
         segments = ['all', 'ads', 'ad', 'clickers', 'others']";
     let told = run_story(&SHOP, job);
     let rows = sessions_of(&told.out(), "x", "A");
-    assert_eq!(rows, ["all - 3", "ads - 2", "ad=1A - 2", "ad=1B - 1", "clickers - 2", "others - 1"]);
+    assert_eq!(rows, ["all - 3", "ads - 2", "ad=(none) - 2", "ad=1A - 2", "ad=1B - 1", "clickers - 2", "others - 1"]);
     let table = read_all(&told.out().join("segments/ad/sessions/session_date=2026-01-05/part-0.parquet"));
-    assert_eq!(texts_of(&table, "name"), ["1A", "1A", "1B"]);
-    assert_eq!(texts_of(&table, "user_id"), ["ann", "bob", "bob"]);
+    assert_eq!(texts_of(&table, "name"), ["-", "1A", "1A", "1B", "-"]);
+    assert_eq!(texts_of(&table, "user_id"), ["ann", "ann", "bob", "bob", "cat"]);
 }
 
 #[test]

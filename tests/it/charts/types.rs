@@ -11,7 +11,10 @@ fn a_value_of_another_type_is_told_with_what_the_key_takes_and_an_example() {
             chart("group_by = 'page'"),
             &["`chart.group_by` in", "line 9", "is text, and takes keys in braces", example][..],
         ),
-        (chart("group_by = ['page']"), &["is a list, and takes keys in braces", example]),
+        (
+            chart("group_by = ['page']"),
+            &["is a list with text in it, and takes keys in braces or a list of such", example],
+        ),
         (
             chart("group_by = { first = ['page'] }"),
             &["`chart.group_by.first`", "is a list, and takes text", "first = \"utm_source\""],
@@ -62,7 +65,10 @@ fn a_value_of_another_type_is_told_with_what_the_key_takes_and_an_example() {
             "[[segment]]\nname = 's'\nperformed = { event = 'x' }\n".to_owned(),
             &["`segment.performed`", "takes a list of keys in braces"],
         ),
-        ("[[segment]]\nname = 's'\nby = ['page', 'name']\n".to_owned(), &["`segment.by`", "is a list, and takes text"]),
+        (
+            "[[segment]]\nname = 's'\nby = ['page', 5]\n".to_owned(),
+            &["`segment.by`", "a list with a whole number in it"],
+        ),
         (
             "[[segment]]\nname = 's'\nwhere = true\n".to_owned(),
             &["`segment.where`", "is true or false, and takes text"],

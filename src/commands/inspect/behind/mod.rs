@@ -254,8 +254,8 @@ impl Looking<'_> {
         let series = self.behind.series();
         let columns = series.columns()?;
         let is_added = |name: &&String| series.added.columns().iter().any(|column| column.name == **name);
-        let by = series.segment.tables.by.iter();
-        Ok(by.chain(columns.iter().filter(is_added)).cloned().collect())
+        let by = &series.segment.tables.by;
+        Ok(by.iter().chain(columns.iter().filter(is_added)).cloned().collect())
     }
 }
 
@@ -281,6 +281,10 @@ fn value(column: &dyn Array, row: usize, zone: &TimeZone) -> Value {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
             Value::from(instant_text(Timestamp::from_micros(micros), zone))
+        }
+        DataType::List(_) => {
+            let values = column.as_list::<i32>().value(row);
+            (0..values.len()).map(|item| value(&values, item, zone)).collect()
         }
         DataType::Utf8View => Value::from(column.as_string_view().value(row)),
         _ => array_value_to_string(column, row).map_or(Value::Null, Value::from),
