@@ -1,9 +1,9 @@
 //! The charts of a job over the tables of a folder: measured, and staged as the folder's measures and
 //! histograms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -12,10 +12,11 @@ use rayon::ThreadPool;
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use super::cells::Cell;
 use super::error::ChartError;
+use super::funnel::FunnelLine;
 use super::lanes::{ChartGroups, Codes, Groups};
 use super::lonely::Sparse;
 use super::measure::{Counted, InRange};
-use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
+use super::measures_table::{write_funnels, write_histograms, write_measures, FormulaColumns, Paths};
 use super::packed::Packed;
 use super::parts::{CellKey, Part};
 use super::pass::{group_sizes, LanesMet, Pass};
@@ -54,6 +55,8 @@ pub struct ChartSet<'a> {
 pub struct Measured {
     /// Their lines, in order.
     pub lines: Vec<Line>,
+    /// The lines of funnels, in order.
+    pub funnels: Vec<FunnelLine>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
     /// The filters that no session passes.
@@ -78,16 +81,17 @@ impl ChartSet<'_> {
         for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
-        let (mut lines, mut sparse, mut unmet) = (Vec::new(), Vec::new(), Vec::<Unmet>::new());
+        let (mut lines, mut funnels, mut sparse, mut unmet) = (Vec::new(), Vec::new(), Vec::new(), Vec::<Unmet>::new());
         for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
             let found = measuring.unmet(chart, &groups, counted.values()).map_err(failed)?;
             // A filter of all series is one.
             found.into_iter().for_each(|found| unmet.extend((!unmet.contains(&found)).then_some(found)));
-            let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
-            lines.extend(of_chart);
-            sparse.extend(why);
+            let laid = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
+            lines.extend(laid.lines);
+            funnels.extend(laid.funnels);
+            sparse.extend(laid.sparse);
         }
-        Ok(Measured { lines, sparse, unmet })
+        Ok(Measured { lines, funnels, sparse, unmet })
     }
 
     /// The groups that a chart of these keeps.
@@ -387,7 +391,11 @@ pub fn segment_tables(
     tables
 }
 
-/// Stages the measures and histograms of charts.
+/// The tables of charts that there are only where a chart is of this kind.
+const OF_SOME: [&str; 1] = [FUNNEL];
+const FUNNEL: &str = "funnel";
+
+/// Stages the tables of charts, and says which of those in the folder are no more.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -395,17 +403,38 @@ pub fn stage_charts(
     folder: &LockedFolder,
     provenance: &Provenance,
     charts: &[Chart],
-    lines: &[Line],
+    measured: &Measured,
     style: CsvStyle<'_>,
-) -> Result<[(String, Size); 2], Error> {
+) -> Result<StagedCharts, Error> {
     let files = |name: &str| -> Result<_, TableError> {
         let stage = |extension: &str| folder.stage(Path::new(&format!("{name}.{extension}")));
         Ok((stage("parquet")?, stage("csv")?))
     };
+    let lines = &measured.lines;
     let (parquet, csv) = files("measures")?;
     let measures =
         write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, FormulaColumns::of(charts), style)?;
     let (parquet, csv) = files("histogram")?;
     let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
-    Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
+    let mut sizes = vec![("measures".to_string(), measures), ("histogram".to_string(), histograms)];
+    if charts.iter().any(|chart| chart.funnel().is_some()) {
+        let (parquet, csv) = files(FUNNEL)?;
+        let paths = Paths { parquet: &parquet, csv: &csv };
+        sizes.push((FUNNEL.to_string(), write_funnels(paths, provenance, &measured.funnels, style)?));
+    }
+    let is_made = |name: &str| sizes.iter().any(|(made, _)| made == name);
+    let others = OF_SOME.into_iter().filter(|name| !is_made(name));
+    let files =
+        others.flat_map(|name| ["parquet", "csv"].map(|extension| PathBuf::from(format!("{name}.{extension}"))));
+    let gone = files.filter(|file| folder.path().join(file).exists()).collect();
+    Ok(StagedCharts { sizes, gone })
+}
+
+/// The tables of charts on their way into a folder.
+#[derive(Debug)]
+pub struct StagedCharts {
+    /// Their names and sizes.
+    pub sizes: Vec<(String, Size)>,
+    /// The files that no chart has any more.
+    pub gone: BTreeSet<PathBuf>,
 }

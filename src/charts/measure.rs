@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::active::{ActiveUsers, AskedUsers};
 use super::cells::{Ask, Cell};
 use super::error::ChartError;
+use super::funnel::{FunnelLine, Step};
 use super::interval::{Ends, IntervalKey, Intervals};
 use super::lanes::ChartGroups;
 use super::lonely::Sparse;
@@ -104,7 +105,7 @@ impl<'a> InRange<'a> {
         AskedUsers { segment: &self.segments[segment], intervals: &self.intervals }
     }
 
-    /// Its series over one of its segments, with what is asked of their cells.
+    /// Its series over one of its segments, with what is asked of their cells; then the steps of its funnel.
     pub fn series_of<'s>(
         &'s self,
         segment: usize,
@@ -124,12 +125,17 @@ impl<'a> InRange<'a> {
                 groups: groups.of(place),
                 with_events: series.counts_events() || uses(Function::EventTotals),
                 with_users: uses(Function::Uniques),
+                step: None,
             };
             let (bounds, unit) = self.bounds(place);
             let bounds = if self.draws(place) { bounds } else { &[] };
             (of, Ask { bounds, bins_of_events: unit == Unit::Events })
         };
-        self.chart.series.iter().enumerate().map(one).collect()
+        let mut all: Vec<(SeriesOf<'s>, Ask<'s>)> = self.chart.series.iter().enumerate().map(one).collect();
+        let steps = self.chart.funnel().map_or(0, |funnel| funnel.names.len());
+        let (of, ask) = (all[0].0, Ask { bounds: &[], bins_of_events: false });
+        all.extend((0..steps).map(|step| (SeriesOf { step: Some(step), ..of }, ask.clone())));
+        all
     }
 
     /// Of each property that its series are grouped by, or several together, in the order in which they come, how many it
@@ -167,9 +173,8 @@ impl<'a> InRange<'a> {
         }
     }
 
-    /// The lines of the chart, from what was counted in each of its segments; and where intervals without sessions have
-    /// no rows, why.
-    pub fn lines(&self, groups: &ChartGroups, counted: &[Counted]) -> (Vec<Line>, Option<Sparse>) {
+    /// The lines of the chart, from what was counted in each of its segments.
+    pub fn lines(&self, groups: &ChartGroups, counted: &[Counted]) -> Laid {
         let laying_out = LayingOut { of: self, chart: self.chart, groups, empty: Arc::default() };
         let planned = laying_out.plan(counted);
         let keys: Vec<Vec<IntervalKey>> = planned.iter().map(|line| line.keys(self.chart)).collect();
@@ -179,10 +184,30 @@ impl<'a> InRange<'a> {
             laying_out.line(line, &rows)
         };
         let lines = planned.iter().zip(&keys).map(lay_out).filter(|line| !line.rows.is_empty()).collect();
-        let sparse =
-            timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &sessions_by_day(counted)));
-        (lines, sparse)
+        let funnels = match self.chart.funnel() {
+            None => Vec::new(),
+            Some(funnel) => {
+                let lay_out = |(line, keys): (&Planned<'_>, &Vec<IntervalKey>)| {
+                    laying_out.funnel(line, &timeline.rows_of(keys), &funnel.names)
+                };
+                planned.iter().zip(&keys).map(lay_out).collect()
+            }
+        };
+        let by_day = || sessions_by_day(counted, self.chart.series.len());
+        let sparse = timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &by_day()));
+        Laid { lines, funnels, sparse }
     }
+}
+
+/// A chart in lines.
+#[derive(Debug, Default)]
+pub struct Laid {
+    /// Those of its measures and histograms.
+    pub lines: Vec<Line>,
+    /// Those of its funnel.
+    pub funnels: Vec<FunnelLine>,
+    /// Where intervals without sessions have no rows, why.
+    pub sparse: Option<Sparse>,
 }
 
 /// The files of the sessions of all events on some dates, in order.
@@ -248,10 +273,10 @@ fn conditions(
     chart.series.iter().map(|series| Ok(series.sessions.as_ref().map(one).transpose()?)).collect()
 }
 
-/// The sessions of the intervals that begin with each date: those of the series and the segment that have most.
-fn sessions_by_day(counted: &[Counted]) -> BTreeMap<Day, i64> {
+/// The sessions of the intervals that begin with each date: those of the series, of so many, and the segment that have most.
+fn sessions_by_day(counted: &[Counted], series: usize) -> BTreeMap<Day, i64> {
     let mut most = BTreeMap::new();
-    for cells in counted.iter().flat_map(|counted| &counted.cells) {
+    for cells in counted.iter().flat_map(|counted| counted.cells.iter().take(series)) {
         let mut of_series: BTreeMap<Day, i64> = BTreeMap::new();
         for (key, cell) in cells {
             *of_series.entry(IntervalKey::from_number(key.interval).day()).or_default() += cell.sessions;
@@ -280,7 +305,7 @@ pub struct Counted {
     pub lanes: Arc<[String]>,
     /// Where a lane is a value of a column, the lanes that sessions of the chart's dates are in; else there is one.
     pub met: Option<BTreeSet<u32>>,
-    /// The cells of each series.
+    /// The cells of each series, and then of each step of a funnel.
     pub cells: Vec<BTreeMap<CellKey, Cell>>,
     /// Active users.
     pub active: ActiveUsers,
@@ -389,6 +414,19 @@ impl LayingOut<'_> {
         };
         let label = Label { chart: self.chart.name.clone(), series: name.to_string(), segment: segment.clone(), group };
         Line { label, rows: rows.iter().map(|(key, start)| self.row(line, *key, *start)).collect(), bins }
+    }
+
+    /// The steps of a funnel in each interval, of the sessions that a line of measures is of.
+    fn funnel(&self, line: &Planned<'_>, rows: &[(IntervalKey, Timestamp)], names: &[String]) -> FunnelLine {
+        let of_interval = |(key, start): &(IntervalKey, Timestamp)| {
+            let cell = |step: usize| {
+                let key = CellKey { interval: key.number(), ..line.cell_key(self.chart, 0)? };
+                line.counted.cells[self.chart.series.len() + step].get(&key)
+            };
+            (*start, (0..names.len()).map(|step| Step::of(step, cell(step))).collect())
+        };
+        let label = self.line(line, &[]).label;
+        FunnelLine { label, names: names.to_vec(), rows: rows.iter().map(of_interval).collect() }
     }
 
     fn row(&self, line: &Planned<'_>, key: IntervalKey, interval_start: Timestamp) -> MeasureRow {

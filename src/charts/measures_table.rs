@@ -1,4 +1,4 @@
-//! The measures and histogram tables (SPEC 4), each as Parquet and as CSV with the same rows.
+//! The tables of charts (SPEC 4): measures, histograms and funnels, each as Parquet and as CSV with the same rows.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMic
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 
+use super::funnel::{FunnelLine, FunnelRow};
 use super::{HistogramRow, Label, Line, MeasureRow, Measures};
 use crate::job::chart::{Chart, FORMULA_COLUMNS};
 use crate::sessionize::time::Timestamp;
@@ -74,6 +75,19 @@ pub fn write_histograms(
     write_table(paths, provenance, lines.iter().flat_map(Line::histogram), style, histogram_columns)
 }
 
+/// Writes the steps of funnels.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_funnels(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    lines: &[FunnelLine],
+    style: CsvStyle<'_>,
+) -> Result<Size, TableError> {
+    write_table(paths, provenance, lines.iter().flat_map(FunnelLine::table), style, funnel_columns)
+}
+
 fn measure_columns(rows: &[(&Label, &MeasureRow)], formulas: FormulaColumns) -> Columns {
     let measures = || rows.iter().map(|(_, row)| row.measures.as_ref());
     let int = |value: fn(&Measures) -> Option<i64>| ints(measures().map(|row| value(row?)));
@@ -113,6 +127,22 @@ fn histogram_columns(rows: &[HistogramRow<'_>]) -> Columns {
         ("unit", texts(rows.iter().map(|row| Some(row.unit.name())))),
         ("sessions", ints(rows.iter().map(|row| Some(row.sessions)))),
         ("share", floats(rows.iter().map(HistogramRow::share))),
+    ]);
+    columns
+}
+
+fn funnel_columns(rows: &[FunnelRow<'_>]) -> Columns {
+    let mut columns = key_columns(rows.iter().map(|row| (row.label, row.interval_start)));
+    // It has no series.
+    columns.retain(|(name, _)| *name != "series");
+    columns.extend([
+        ("step", ints(rows.iter().map(|row| Some(row.step)))),
+        ("name", texts(rows.iter().map(|row| Some(row.name)))),
+        ("sessions", ints(rows.iter().map(|row| Some(row.of.sessions)))),
+        ("share_of_first", floats(rows.iter().map(FunnelRow::share_of_first))),
+        ("share_of_previous", floats(rows.iter().map(FunnelRow::share_of_previous))),
+        ("median_ms", ints(rows.iter().map(|row| row.of.median_ms))),
+        ("p90_ms", ints(rows.iter().map(|row| row.of.p90_ms))),
     ]);
     columns
 }

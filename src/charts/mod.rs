@@ -13,6 +13,7 @@ pub mod chart_set;
 pub mod combined;
 pub mod error;
 pub mod figure;
+pub mod funnel;
 pub mod grouping;
 pub mod interval;
 pub mod lanes;

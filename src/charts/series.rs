@@ -18,6 +18,7 @@ use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
 use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
+use crate::job::funnel::Funnel;
 use crate::job::holds::Holds;
 use crate::job::segment::AtLeast;
 use crate::job::sequence::Sequence;
@@ -49,6 +50,9 @@ pub struct SeriesOf<'a> {
     pub with_events: bool,
     /// Whether users are needed.
     pub with_users: bool,
+    /// The step of its funnel that its sessions reach, counted from 0: they are as long as it took from the step before. `None`
+    /// for the sessions as such.
+    pub step: Option<usize>,
 }
 
 /// The sessions of a file that a series is of.
@@ -73,6 +77,8 @@ pub enum Filter<'a> {
     Sessions(&'a RowCondition),
     /// Events that follow each other.
     Sequence(&'a Sequence),
+    /// A step of a funnel that is reached, counted from 0.
+    Reaches(&'a Funnel, usize),
 }
 
 const START: &str = "start_time";
@@ -116,7 +122,8 @@ impl SeriesOf<'_> {
         columns.extend(self.sessions.into_iter().flat_map(RowCondition::columns).cloned());
         let values = self.series.values.iter().map(|test| &test.value);
         let sequence = self.series.sequence.iter().map(|sequence| &sequence.shortest);
-        for holds in counts.chain(values).chain(sequence) {
+        let funnel = self.series.funnel.iter().map(|funnel| &funnel.steps);
+        for holds in counts.chain(values).chain(sequence).chain(funnel) {
             columns.insert(self.column(holds)?.to_string());
         }
         Ok(columns)
@@ -144,7 +151,7 @@ impl SeriesOf<'_> {
             },
             lanes: None,
             groups,
-            lengths: shared(&rows, file.ints(LENGTH)?),
+            lengths: shared(&rows, self.lengths(file)?),
             events: self.number()?.map(|number| file.ints(number)).transpose()?.map(|all| shared(&rows, all)),
             sums: self.sum()?.map(|sum| file.floats(sum)).transpose()?.map(|all| of_rows(&rows, &all)),
             users: None,
@@ -186,7 +193,7 @@ impl SeriesOf<'_> {
 
     /// Its filters.
     pub fn filters(&self) -> Vec<Filter<'_>> {
-        let Series { min_length_ms, max_length_ms, contains, values, sequence, .. } = self.series;
+        let Series { min_length_ms, max_length_ms, contains, values, sequence, funnel, .. } = self.series;
         let mut filters = Vec::new();
         if min_length_ms.is_some() || max_length_ms.is_some() {
             filters.push(Filter::Length(*min_length_ms, *max_length_ms));
@@ -195,6 +202,7 @@ impl SeriesOf<'_> {
         filters.extend(values.iter().map(Filter::Value));
         filters.extend(self.sessions.map(Filter::Sessions));
         filters.extend(sequence.as_ref().map(Filter::Sequence));
+        filters.extend(funnel.as_ref().map(|funnel| Filter::Reaches(funnel, self.step.unwrap_or(0))));
         filters
     }
 
@@ -214,6 +222,10 @@ impl SeriesOf<'_> {
                 file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)).collect()
             }
             Filter::Value(test) => passes(test, self.column(&test.value)?, file)?,
+            Filter::Reaches(funnel, step) => {
+                let (times, offsets) = file.int_lists(self.column(&funnel.steps)?)?;
+                offsets.windows(2).map(|row| funnel.reached(&times[row[0]..row[1]]) > step).collect()
+            }
             Filter::Sequence(Sequence { shortest, within }) => {
                 let fits = |time: i64| within.is_none_or(|within| time <= within.micros());
                 let times = file.numbers::<Int64Type>(self.column(shortest)?)?;
@@ -221,6 +233,17 @@ impl SeriesOf<'_> {
             }
             Filter::Sessions(condition) => file.truths(condition)?.iter().map(|holds| holds == Some(true)).collect(),
         })
+    }
+
+    /// The length of each row's session; for a step of a funnel, the time from the step before.
+    fn lengths(&self, file: &mut FileRows) -> Result<Arc<Vec<i64>>, TableError> {
+        let (Some(funnel), Some(step)) = (&self.series.funnel, self.step) else { return file.ints(LENGTH) };
+        let (times, offsets) = file.int_lists(self.column(&funnel.steps)?)?;
+        let one = |row: &[usize]| match times[row[0]..row[1]].get(step.saturating_sub(1)..=step) {
+            Some([before, .., reached]) => (reached - before).div_euclid(1_000),
+            _ => 0,
+        };
+        Ok(Arc::new(offsets.windows(2).map(one).collect()))
     }
 
     /// The hour of each row's start, since the first instant of its date.

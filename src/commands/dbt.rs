@@ -90,7 +90,9 @@ fn tables(folder: &Path) -> Result<Vec<Table>, Error> {
     for segment in segments {
         tables.extend(of_segment(folder, Some(&segment))?);
     }
-    for (name, kind) in [("measures", TableKind::Measures), ("histogram", TableKind::Histogram)] {
+    let of_charts =
+        [("measures", TableKind::Measures), ("histogram", TableKind::Histogram), ("funnel", TableKind::Funnel)];
+    for (name, kind) in of_charts {
         let path = PathBuf::from(format!("{name}.parquet"));
         let file = folder.join(&path);
         if file.exists() {

@@ -5,6 +5,7 @@ use super::chart_keys::ChartKeys;
 use super::dates::parse_window;
 use super::error::JobError;
 use super::formula::{Formula, FormulaError};
+use super::funnel::{refuse_beside, Funnel};
 use super::holds::Holds;
 use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
@@ -170,9 +171,17 @@ impl Chart {
             return Err(JobError::NotBoth { key: "chart.formula", other: "chart.formulas", hint });
         }
         let mut named = Vec::new();
-        let (series, top, preset) = match keys.preset.take() {
+        let has_formula = formula_text.is_some() || formula_texts.is_some();
+        let funnel = match keys.funnel.take() {
+            Some(of_funnel) => {
+                refuse_beside(&keys, "chart.funnel", has_formula)?;
+                Some(Funnel::new(of_funnel, &mut named)?)
+            }
+            None => None,
+        };
+        let (mut series, top, preset) = match keys.preset.take() {
             Some(preset) => {
-                refuse_beside_preset(&keys, formula_text.is_some() || formula_texts.is_some())?;
+                refuse_beside_preset(&keys, has_formula)?;
                 let (series, top) = preset::series(&preset, keys, &mut named)?;
                 (series, top, Some(preset::FORMULA))
             }
@@ -182,6 +191,8 @@ impl Chart {
                 (series, top, None)
             }
         };
+        // It has no series of its own: this one is the sessions that its filters leave.
+        series[0].funnel = funnel;
         let formula = match formula_text.as_deref().or(preset) {
             Some(text) => Some(read_formula(text, &series)?),
             None => None,
@@ -237,6 +248,11 @@ impl Chart {
             ..self.clone()
         };
         self.formulas.iter().zip(&FORMULA_COLUMNS).map(one).collect()
+    }
+
+    /// Its funnel, where it is one.
+    pub fn funnel(&self) -> Option<&Funnel> {
+        self.series.first().and_then(|series| series.funnel.as_ref())
     }
 
     /// It, for messages.

@@ -104,6 +104,8 @@ pub struct ChartKeys {
     pub buckets: Option<Vec<i64>>,
     /// Several series.
     pub series: Option<Vec<SeriesKeys>>,
+    /// How far sessions come in steps.
+    pub funnel: Option<FunnelKeys>,
     /// A formula over the series.
     pub formula: Option<String>,
     /// Several formulas over the series.
@@ -197,6 +199,30 @@ pub struct SequenceKeys {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventKeys {
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+}
+
+/// The keys of `funnel`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FunnelKeys {
+    /// The events, in their order.
+    pub steps: Option<Vec<StepKeys>>,
+    /// At most so long from the first to each.
+    pub within: Option<Scalar>,
+    /// The name of the column that holds the times at which they are reached.
+    pub column: Option<String>,
+}
+
+/// The keys of a step of `funnel`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepKeys {
+    /// Its name.
+    pub name: Option<String>,
     /// The event type.
     pub event: Option<String>,
     /// A SQL condition over raw events.
@@ -311,6 +337,7 @@ impl ChartKeys {
             sequence: series.sequence.clone(),
             group_by: series.group_by.clone(),
             bins: Some(BinKeys::default()),
+            funnel: Some(FunnelKeys { steps: Some(vec![StepKeys::default()]), ..FunnelKeys::default() }),
             series: Some(vec![series]),
             ..ChartKeys::default()
         }

@@ -40,13 +40,16 @@ pub enum Holds {
     /// The shortest time, in microseconds, in which events of each of these kinds follow each other in this order, a
     /// different one for each.
     Shortest(Vec<EventFilter>),
+    /// The times of the first events that follow each other in these steps, each the earliest after the one before, as far as
+    /// they do.
+    Steps(Vec<EventFilter>),
 }
 
 impl Holds {
     /// The events it is about; of several steps, those of each.
     pub fn filters(&self) -> &[EventFilter] {
         match self {
-            Holds::Shortest(steps) => steps,
+            Holds::Shortest(steps) | Holds::Steps(steps) => steps,
             Holds::Count(filter)
             | Holds::Sum(_, filter)
             | Holds::First(_, filter)
@@ -64,7 +67,7 @@ impl Holds {
     /// The property it is of.
     pub fn property(&self) -> Option<&str> {
         match self {
-            Holds::Count(_) | Holds::Shortest(_) => None,
+            Holds::Count(_) | Holds::Shortest(_) | Holds::Steps(_) => None,
             Holds::Sum(property, _)
             | Holds::First(property, _)
             | Holds::Last(property, _)
@@ -90,6 +93,7 @@ impl Holds {
             Holds::Distinct(..) => "distinct",
             Holds::Values(..) => "values",
             Holds::Shortest(_) => "shortest",
+            Holds::Steps(_) => "steps",
         };
         let mut words = vec![what.to_string()];
         words.extend(self.property().map(plain));
@@ -130,6 +134,7 @@ impl fmt::Display for Holds {
             Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
             Holds::Values(property, _) => write!(f, "values of {property}")?,
             Holds::Shortest(steps) => return write_steps(f, "shortest time", steps),
+            Holds::Steps(steps) => return write_steps(f, "times of steps", steps),
         }
         self.filters().iter().try_for_each(|filter| write!(f, " of {filter}"))
     }

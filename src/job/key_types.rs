@@ -31,7 +31,7 @@ enum Takes {
 use Takes::{Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Text, Texts, Truth, Value, Whole, Wholes};
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 141] = [
+const KEYS: [(&str, Takes, &str); 148] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -166,6 +166,13 @@ const KEYS: [(&str, Takes, &str); 141] = [
     ("chart.bins.size", Duration, "\"5m\""),
     ("chart.buckets", Wholes, "[0, 1, 2, 5, 10]"),
     ("chart.series", KeysList, "[{ count = { event = \"purchase\" } }, {}]"),
+    ("chart.funnel", Keys, "{ steps = [{ event = \"view_item\" }, { event = \"purchase\" }], within = \"1h\" }"),
+    ("chart.funnel.steps", KeysList, "[{ event = \"view_item\" }, { event = \"purchase\" }]"),
+    ("chart.funnel.steps.name", Text, "\"bought\""),
+    ("chart.funnel.steps.event", Text, "\"purchase\""),
+    ("chart.funnel.steps.where", Text, "\"revenue > 50\""),
+    ("chart.funnel.within", Duration, "\"1h\""),
+    ("chart.funnel.column", Text, "\"reached\""),
     ("chart.formula", Text, "\"SESSIONTOTALS(A) / UNIQUES(A)\""),
     ("chart.formulas", Texts, "[\"SESSIONTOTALS(A)\", \"UNIQUES(A)\"]"),
     ("chart.preset", Text, "\"bounce_rate\""),

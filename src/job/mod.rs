@@ -14,6 +14,7 @@ pub mod error;
 pub mod file;
 pub mod fingerprint;
 pub mod formula;
+pub mod funnel;
 pub mod holds;
 pub mod instants;
 mod key_types;

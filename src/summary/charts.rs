@@ -10,6 +10,8 @@ use super::braille;
 use super::grouped;
 use super::lines::{harmless, shortened};
 use super::text::length_text;
+use crate::charts::chart_set::Measured;
+use crate::charts::funnel::FunnelLine;
 use crate::charts::{Line, MeasureRow};
 use crate::job::chart::{Chart, Interval};
 use crate::job::dates::instant_text;
@@ -22,6 +24,8 @@ const MOST_ROWS: usize = 31;
 const MOST_LINES: usize = 12;
 /// Where a line over time is drawn, so many of its last intervals stand below it.
 const LAST_ROWS: usize = 7;
+/// As many segments and groups of a funnel stand below it.
+const MOST_FUNNELS: usize = 4;
 /// The letters of a line's parts: names and bars have what figures and words leave.
 const FIGURE: usize = 12;
 const WORDS: usize = 26;
@@ -53,11 +57,11 @@ impl Widths {
 }
 
 /// All charts as text, for a window of so many letters.
-pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: usize) -> String {
+pub fn charts_text(charts: &[Chart], measured: &Measured, zone: &TimeZone, window: usize) -> String {
     let mut text = String::new();
     let widths = Widths::of(window);
     for chart in charts {
-        let own: Vec<&Line> = lines.iter().filter(|line| line.label.chart == chart.name).collect();
+        let own: Vec<&Line> = measured.lines.iter().filter(|line| line.label.chart == chart.name).collect();
         for (place, part) in chart.by_formula().iter().enumerate() {
             match chart.formulas.is_empty() {
                 true => chart_text(&mut text, part, &own, zone, widths),
@@ -67,8 +71,25 @@ pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: us
                 }
             }
         }
+        let funnels = measured.funnels.iter().filter(|funnel| funnel.label.chart == chart.name);
+        funnels.take(MOST_FUNNELS).for_each(|funnel| steps(&mut text, funnel, widths));
     }
     text
+}
+
+/// The steps of a funnel, with all of its intervals together.
+fn steps(text: &mut String, funnel: &FunnelLine, widths: Widths) {
+    let group = funnel.label.group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
+    let _ = writeln!(text, "  steps of {}{}, all intervals", harmless(&funnel.label.segment), harmless(&group));
+    let totals = funnel.totals();
+    let first = totals.first().copied().unwrap_or_default();
+    for (name, sessions) in funnel.names.iter().zip(totals) {
+        let share = if first > 0 { sessions as f64 / first as f64 } else { 0.0 };
+        let bar = "█".repeat((share * widths.bar as f64).round() as usize);
+        let name = shortened(&harmless(name), widths.name);
+        let (figure, width) = (grouped(sessions.unsigned_abs()), widths.name);
+        let _ = writeln!(text, "  {name:<width$}  {figure:>FIGURE$}  {:>6.1} %  {bar}", share * 100.0);
+    }
 }
 
 /// A chart with its lines.

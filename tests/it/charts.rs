@@ -4,6 +4,7 @@ mod behind;
 mod clocks;
 mod columns;
 mod command;
+mod funnels;
 mod groups;
 mod naive;
 mod random;

@@ -134,6 +134,43 @@ pub fn read(output: &Path) -> Result<Vec<ChartLine>, TableError> {
     Ok(lines)
 }
 
+/// The steps of a funnel about one segment and group, with all of its intervals together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunnelSteps {
+    /// What it is about.
+    pub key: LineKey,
+    /// The name of each step, and the sessions that reach it.
+    pub steps: Vec<(String, i64)>,
+}
+
+/// Reads the funnels of a folder, in the order of the file; none where there is no such file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_funnels(output: &Path) -> Result<Vec<FunnelSteps>, TableError> {
+    let path = output.join("funnel.parquet");
+    let mut funnels: Vec<FunnelSteps> = Vec::new();
+    if !path.exists() {
+        return Ok(funnels);
+    }
+    each_batch(&path, |columns| {
+        for row in 0..columns.rows() {
+            let key = columns.key(row);
+            if funnels.last().is_none_or(|funnel| funnel.key != key) {
+                funnels.push(FunnelSteps { key, steps: Vec::new() });
+            }
+            let Some(FunnelSteps { steps, .. }) = funnels.last_mut() else { continue };
+            let place = columns.int("step", row).and_then(|step| usize::try_from(step - 1).ok()).unwrap_or_default();
+            let sessions = columns.int("sessions", row).unwrap_or_default();
+            match steps.get_mut(place) {
+                Some((_, all)) => *all += sessions,
+                None => steps.push((columns.text("name", row).unwrap_or_default().to_string(), sessions)),
+            }
+        }
+    })?;
+    Ok(funnels)
+}
+
 fn each_batch(path: &Path, mut take: impl FnMut(&Columns<'_>)) -> Result<(), TableError> {
     for rows in in_slices(path, SLICE_ROWS)? {
         take(&Columns(&rows?));

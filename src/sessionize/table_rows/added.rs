@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::dated::{day_order, ByDay, Dated};
 use super::event_test::EventTest;
 use super::records::{ActivityRow, SessionRow};
-use super::steps::shortest;
+use super::steps::{reached, shortest};
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
 use crate::sessionize::rows::{Row, RowKey};
@@ -78,6 +78,8 @@ pub enum What {
     Values(usize),
     /// The shortest time in which events of these steps follow each other.
     Shortest(Vec<EventTest>),
+    /// The times at which events of these steps follow each other.
+    Steps(Vec<EventTest>),
 }
 
 /// As many different values of a session are kept.
@@ -281,6 +283,7 @@ impl<'a> Adding<'a> {
         columns.activity.extend(by.iter().copied().map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
             What::Shortest(_) => AddedValues::Numbers(Vec::new()),
+            What::Steps(_) => AddedValues::Lists(Lists::of(AddedValues::Numbers(Vec::new()))),
             What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
             What::Total(_) => AddedValues::Numbers(Vec::new()),
@@ -357,6 +360,9 @@ impl<'a> Adding<'a> {
                     lists.push(values.into_iter().take(MOST_VALUES).map(Some));
                 }
                 (What::Shortest(steps), column) => push_value(column, shortest(events, steps, table)),
+                (What::Steps(steps), AddedValues::Lists(lists)) => {
+                    lists.push(reached(events, steps, table).into_iter().map(Some));
+                }
                 // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }

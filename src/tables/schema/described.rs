@@ -68,6 +68,17 @@ const CHARTS: [(&str, &str); 36] = [
     ("formula_10", "Value of the tenth of the chart's formulas"),
 ];
 
+/// Of the steps of funnels, beside what they share with measures.
+const FUNNEL: [(&str, &str); 7] = [
+    ("step", "Number of the step, from 1"),
+    ("name", "Name of the step"),
+    ("sessions", "Number of sessions that reach the step"),
+    ("share_of_first", "Share among the sessions that reach the first step"),
+    ("share_of_previous", "Share among the sessions that reach the step before; null for the first"),
+    ("median_ms", "Median of the time from the step before, in milliseconds"),
+    ("p90_ms", "90th percentile of the time from the step before, in milliseconds"),
+];
+
 /// A kind of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableKind {
@@ -79,6 +90,8 @@ pub enum TableKind {
     Measures,
     /// A row for each bin of these.
     Histogram,
+    /// A row for each step of a funnel.
+    Funnel,
 }
 
 impl TableKind {
@@ -88,6 +101,7 @@ impl TableKind {
             TableKind::Sessions => "One row for each user session",
             TableKind::Activity => "One row for each user and date with an event, in a session or not",
             TableKind::Measures => "One row for each chart, series, segment, group and interval",
+            TableKind::Funnel => "Sessions by the steps of a funnel that they reach, one row for each step",
             TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
         }
     }
@@ -98,7 +112,9 @@ impl TableKind {
             TableKind::Sessions => &SESSIONS,
             TableKind::Activity => &ACTIVITY,
             TableKind::Measures | TableKind::Histogram => &CHARTS,
+            TableKind::Funnel => &FUNNEL,
         };
-        known.iter().find(|(column, _)| *column == name).map(|(_, description)| *description)
+        let shared = if self == TableKind::Funnel { &CHARTS[..] } else { &[] };
+        known.iter().chain(shared).find(|(column, _)| *column == name).map(|(_, description)| *description)
     }
 }

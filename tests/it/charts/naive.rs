@@ -54,6 +54,8 @@ pub struct Chart {
     pub formulas: Vec<Formula>,
     pub bins: Vec<i64>,
     pub formula: Option<Formula>,
+    /// Which events the steps of its funnel are, and within how many microseconds.
+    pub funnel: Option<(Vec<fn(&Kept) -> bool>, i64)>,
 }
 
 /// A segment: its name as reported, its tables, and whose users it keeps.
@@ -195,6 +197,7 @@ impl Intervals<'_> {
 pub struct Rows {
     pub measures: Vec<String>,
     pub histogram: Vec<String>,
+    pub funnel: Vec<String>,
 }
 
 type Cells<'s, 'd> = BTreeMap<(String, Option<String>, i64), Vec<&'s Session<'d>>>;
@@ -289,6 +292,10 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                 let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
                 let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
                 rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
+                if let Some((steps, within)) = &chart.funnel {
+                    let key = format!("{} {segment} {group:?} {interval}", chart.name);
+                    rows.funnel.extend(funnel(steps, *within, cell).into_iter().map(|row| format!("{key} {row}")));
+                }
                 if chart.formula.is_none() && chart.formulas.is_empty() && (series.group.is_none() || !cell.is_empty())
                 {
                     rows.histogram.extend(histogram(chart, series, cell).into_iter().map(|row| format!("{key} {row}")));
@@ -349,7 +356,58 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     }
     rows.measures.sort();
     rows.histogram.sort();
+    rows.funnel.sort();
     rows
+}
+
+/// The times of the first events that follow each other in these steps: of equal ones, any may come first.
+pub fn times_of_steps(session: &Session<'_>, steps: &[fn(&Kept) -> bool], within: i64) -> Vec<i64> {
+    fn furthest(session: &Session<'_>, steps: &[fn(&Kept) -> bool], taken: &mut Vec<usize>, times: &mut Vec<i64>) {
+        let Some(step) = steps.get(taken.len()) else { return };
+        let is_after = |place: usize| {
+            taken
+                .last()
+                .is_none_or(|last| moment(session, &session.events[*last]) <= moment(session, &session.events[place]))
+        };
+        let fitting: Vec<usize> = (0..session.events.len())
+            .filter(|place| step(&session.events[*place]) && !taken.contains(place) && is_after(*place))
+            .collect();
+        for place in fitting {
+            let (reached, time) = (taken.len(), session.events[place].time);
+            // Of all ways to come there the earliest.
+            match times.get_mut(reached) {
+                Some(known) if time > *known => continue,
+                Some(known) => *known = time,
+                None => times.push(time),
+            }
+            taken.push(place);
+            furthest(session, steps, taken, times);
+            taken.pop();
+        }
+    }
+    let mut times = Vec::new();
+    furthest(session, steps, &mut Vec::new(), &mut times);
+    let first = times.first().copied().unwrap_or_default();
+    times.into_iter().take_while(|time| time - first <= within).collect()
+}
+
+fn funnel(steps: &[fn(&Kept) -> bool], within: i64, cell: &[&Session<'_>]) -> Vec<String> {
+    let times: Vec<Vec<i64>> = cell.iter().map(|session| times_of_steps(session, steps, within)).collect();
+    let sessions = |step: usize| times.iter().filter(|times| times.len() > step).count() as i64;
+    let row = |step: usize| {
+        let reaching = times.iter().filter(|times| times.len() > step && step > 0);
+        let mut waits: Vec<i64> = reaching.map(|times| (times[step] - times[step - 1]).div_euclid(1000)).collect();
+        waits.sort_unstable();
+        // The smallest time that so many percent do not exceed.
+        let enough = |wait: &&i64, percent: usize| {
+            waits.iter().filter(|other| other <= wait).count() * 100 >= percent * waits.len()
+        };
+        let [median, p90] = [50, 90].map(|percent| waits.iter().find(|wait| enough(wait, percent)));
+        let (own, first) = (sessions(step), sessions(0));
+        let previous = step.checked_sub(1).and_then(|before| ratio(own, sessions(before)));
+        format!("{} {own} {:?} {previous:?} {median:?} {p90:?}", step + 1, ratio(own, first))
+    };
+    (0..steps.len()).map(row).collect()
 }
 
 fn ratio(part: i64, whole: i64) -> Option<f64> {

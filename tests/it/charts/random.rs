@@ -125,6 +125,19 @@ name = "followed whenever"
 sequence = { steps = [{ where = "keep > 1" }, { where = "keep > 0" }] }
 
 [[chart]]
+name = "steps"
+interval = "week"
+segments = ["all", "order"]
+max_length = "2d"
+group_by = { first = "order_id", top = 1 }
+funnel = { steps = [{ event = "view" }, { where = "keep > 0" }, { event = "view", where = "order_id IS NOT NULL" }], within = "2h" }
+
+[[chart]]
+name = "equal steps"
+interval = "total"
+funnel = { steps = [{ where = "keep > 0" }, { where = "keep > 0", name = "again" }, { where = "keep > 1" }] }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -150,6 +163,14 @@ fn values(session: &Session<'_>, holds: fn(&Kept) -> bool, value: fn(&Kept) -> O
 
 fn order(event: &Kept) -> Option<String> {
     event.property.as_ref().map(|order| order.to_string())
+}
+
+fn kept(event: &Kept) -> bool {
+    event.keep.is_some_and(|keep| keep > 0)
+}
+
+fn three_steps() -> [fn(&Kept) -> bool; 3] {
+    [views, kept, |event| views(event) && event.property.is_some()]
 }
 
 /// Whether different events follow each other that each pass one of these tests, in at most so many microseconds.
@@ -211,6 +232,7 @@ fn charts() -> Vec<Chart> {
         bins: default_bins.clone(),
         formula: None,
         formulas: Vec::new(),
+        funnel: None,
     };
     let counted = Series { events: Some(|session| count(session, views)), sum: sum_of_views, ..all_sessions() };
     let filtered: fn(&Session<'_>) -> bool = |session| {
@@ -322,17 +344,7 @@ fn charts() -> Vec<Chart> {
             "followed",
             "day",
             &["all", "kept"],
-            vec![Series {
-                passes: |session| {
-                    let steps: [fn(&Kept) -> bool; 3] = [
-                        views,
-                        |event| event.keep.is_some_and(|keep| keep > 0),
-                        |event| views(event) && event.property.is_some(),
-                    ];
-                    follow(session, &steps, 3_600_000_000)
-                },
-                ..all_sessions()
-            }],
+            vec![Series { passes: |session| follow(session, &three_steps(), 3_600_000_000), ..all_sessions() }],
         ),
         chart(
             "followed whenever",
@@ -349,6 +361,29 @@ fn charts() -> Vec<Chart> {
                 ..all_sessions()
             }],
         ),
+        Chart {
+            top: 1,
+            funnel: Some((three_steps().to_vec(), 7_200_000_000)),
+            ..chart(
+                "steps",
+                "week",
+                &["all", "order"],
+                vec![Series {
+                    passes: |session| session.row.length_ms < 2 * 86_400_000 && session.events.iter().any(views),
+                    group: Some(of_order),
+                    ..all_sessions()
+                }],
+            )
+        },
+        Chart {
+            funnel: Some((vec![kept, kept, |event| event.keep.is_some_and(|keep| keep > 1)], i64::MAX)),
+            ..chart(
+                "equal steps",
+                "total",
+                &["all"],
+                vec![Series { passes: |session| session.events.iter().any(kept), ..all_sessions() }],
+            )
+        },
         Chart {
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(
@@ -433,8 +468,22 @@ fn written(out: &Path) -> Rows {
         format!("{key} {start} {end} {} {} {:?}", units[row], sessions[row], shares[row])
     };
     rows.histogram = key(&histogram).into_iter().enumerate().map(row).collect();
+    let funnel = table("funnel.parquet");
+    let of = |name| texts_of(&funnel, name);
+    let (charts, segments, groups, starts) =
+        (of("chart"), of("segment"), of("group"), super::numbers_of(&funnel, "interval_start"));
+    let (steps, sessions, medians, p90s) = (of("step"), of("sessions"), of("median_ms"), of("p90_ms"));
+    let [of_first, of_previous] = ["share_of_first", "share_of_previous"].map(|name| super::numbers_of(&funnel, name));
+    let row = |row: usize| {
+        let group = if groups[row] == "-" { "None".to_owned() } else { format!("Some({:?})", groups[row]) };
+        let (median, p90) = (optional(&medians[row]), optional(&p90s[row]));
+        let figures = format!("{} {:?} {:?} {median} {p90}", sessions[row], of_first[row], of_previous[row]);
+        format!("{} {} {group} {} {} {figures}", charts[row], segments[row], starts[row].unwrap() as i64, steps[row])
+    };
+    rows.funnel = (0..funnel.num_rows()).map(row).collect();
     rows.measures.sort();
     rows.histogram.sort();
+    rows.funnel.sort();
     rows
 }
 
@@ -443,15 +492,18 @@ fn agrees_with_the_loops(case: &Case) -> Result<(), String> {
     let segments = segments(&case.layout.read_back(&case.events), &case.definition);
     let mut expected = Rows::default();
     for chart in charts() {
-        let Rows { measures, histogram } = rows(&chart, &segments, &case.definition);
+        let Rows { measures, histogram, funnel } = rows(&chart, &segments, &case.definition);
+        expected.funnel.extend(funnel);
         expected.measures.extend(measures);
         expected.histogram.extend(histogram);
     }
     expected.measures.sort();
     expected.histogram.sort();
+    expected.funnel.sort();
     let actual = written(&out.out());
     first_difference("measures", &expected.measures, &actual.measures)
         .or_else(|| first_difference("histogram", &expected.histogram, &actual.histogram))
+        .or_else(|| first_difference("funnel", &expected.funnel, &actual.funnel))
         .map_or(Ok(()), Err)
 }
 
