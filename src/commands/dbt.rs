@@ -90,8 +90,12 @@ fn tables(folder: &Path) -> Result<Vec<Table>, Error> {
     for segment in segments {
         tables.extend(of_segment(folder, Some(&segment))?);
     }
-    let of_charts =
-        [("measures", TableKind::Measures), ("histogram", TableKind::Histogram), ("funnel", TableKind::Funnel)];
+    let of_charts = [
+        ("measures", TableKind::Measures),
+        ("histogram", TableKind::Histogram),
+        ("funnel", TableKind::Funnel),
+        ("time_on", TableKind::TimeOn),
+    ];
     for (name, kind) in of_charts {
         let path = PathBuf::from(format!("{name}.parquet"));
         let file = folder.join(&path);

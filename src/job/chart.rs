@@ -11,6 +11,7 @@ use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
 use super::series::{Count, GroupKey, Series, DEFAULT_TOP};
 use super::starts::Starts;
+use super::time_on::TimeOn;
 use super::values::{choice, Names};
 use crate::sessionize::time::dates::Window;
 use crate::stats::nearest::nearest;
@@ -179,6 +180,17 @@ impl Chart {
             }
             None => None,
         };
+        let time_on = match keys.time_on.take() {
+            Some(of_time) => {
+                refuse_beside(&keys, "chart.time_on", has_formula)?;
+                Some(TimeOn::new(of_time, DEFAULT_TOP)?)
+            }
+            None => None,
+        };
+        if funnel.is_some() && time_on.is_some() {
+            let hint = "each is a chart of its own: make two of them";
+            return Err(JobError::NotBoth { key: "chart.time_on", other: "chart.funnel", hint });
+        }
         let (mut series, top, preset) = match keys.preset.take() {
             Some(preset) => {
                 refuse_beside_preset(&keys, has_formula)?;
@@ -192,7 +204,7 @@ impl Chart {
             }
         };
         // It has no series of its own: this one is the sessions that its filters leave.
-        series[0].funnel = funnel;
+        (series[0].funnel, series[0].time_on) = (funnel, time_on);
         let formula = match formula_text.as_deref().or(preset) {
             Some(text) => Some(read_formula(text, &series)?),
             None => None,
@@ -253,6 +265,11 @@ impl Chart {
     /// Its funnel, where it is one.
     pub fn funnel(&self) -> Option<&Funnel> {
         self.series.first().and_then(|series| series.funnel.as_ref())
+    }
+
+    /// What its sessions spend time on, where it is about that.
+    pub fn time_on(&self) -> Option<&TimeOn> {
+        self.series.first().and_then(|series| series.time_on.as_ref())
     }
 
     /// It, for messages.

@@ -106,6 +106,8 @@ pub struct ChartKeys {
     pub series: Option<Vec<SeriesKeys>>,
     /// How far sessions come in steps.
     pub funnel: Option<FunnelKeys>,
+    /// The time spent on each value of a property.
+    pub time_on: Option<TimeOnKeys>,
     /// A formula over the series.
     pub formula: Option<String>,
     /// Several formulas over the series.
@@ -229,6 +231,22 @@ pub struct StepKeys {
     pub r#where: Option<String>,
 }
 
+/// The keys of `time_on`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeOnKeys {
+    /// The property on whose values time is spent.
+    pub property: Option<String>,
+    /// The event type of a view.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+    /// A view takes at most so long; `none` for any time.
+    pub cap: Option<Scalar>,
+    /// How many values are kept.
+    pub top: Option<i64>,
+}
+
 /// The keys of `group_by`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -337,6 +355,7 @@ impl ChartKeys {
             sequence: series.sequence.clone(),
             group_by: series.group_by.clone(),
             bins: Some(BinKeys::default()),
+            time_on: Some(TimeOnKeys::default()),
             funnel: Some(FunnelKeys { steps: Some(vec![StepKeys::default()]), ..FunnelKeys::default() }),
             series: Some(vec![series]),
             ..ChartKeys::default()

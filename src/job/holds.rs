@@ -43,6 +43,10 @@ pub enum Holds {
     /// The times of the first events that follow each other in these steps, each the earliest after the one before, as far as
     /// they do.
     Steps(Vec<EventFilter>),
+    /// The value of a property of each of such events, in their order; of equal ones ascending, none first.
+    Each(String, EventFilter),
+    /// The time of each of such events.
+    Times(EventFilter),
 }
 
 impl Holds {
@@ -60,14 +64,16 @@ impl Holds {
             | Holds::Min(_, filter)
             | Holds::Max(_, filter)
             | Holds::Distinct(_, filter)
-            | Holds::Values(_, filter) => std::slice::from_ref(filter),
+            | Holds::Values(_, filter)
+            | Holds::Each(_, filter)
+            | Holds::Times(filter) => std::slice::from_ref(filter),
         }
     }
 
     /// The property it is of.
     pub fn property(&self) -> Option<&str> {
         match self {
-            Holds::Count(_) | Holds::Shortest(_) | Holds::Steps(_) => None,
+            Holds::Count(_) | Holds::Shortest(_) | Holds::Steps(_) | Holds::Times(_) => None,
             Holds::Sum(property, _)
             | Holds::First(property, _)
             | Holds::Last(property, _)
@@ -77,7 +83,8 @@ impl Holds {
             | Holds::Min(property, _)
             | Holds::Max(property, _)
             | Holds::Distinct(property, _)
-            | Holds::Values(property, _) => Some(property),
+            | Holds::Values(property, _)
+            | Holds::Each(property, _) => Some(property),
         }
     }
 
@@ -94,6 +101,8 @@ impl Holds {
             Holds::Values(..) => "values",
             Holds::Shortest(_) => "shortest",
             Holds::Steps(_) => "steps",
+            Holds::Each(..) => "each",
+            Holds::Times(_) => "times",
         };
         let mut words = vec![what.to_string()];
         words.extend(self.property().map(plain));
@@ -133,6 +142,8 @@ impl fmt::Display for Holds {
             Holds::Max(property, _) => write!(f, "largest {property}")?,
             Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
             Holds::Values(property, _) => write!(f, "values of {property}")?,
+            Holds::Each(property, _) => write!(f, "{property} of each")?,
+            Holds::Times(_) => write!(f, "times")?,
             Holds::Shortest(steps) => return write_steps(f, "shortest time", steps),
             Holds::Steps(steps) => return write_steps(f, "times of steps", steps),
         }

@@ -31,6 +31,7 @@ pub mod series;
 pub mod source;
 pub mod starts;
 mod storage_keys;
+pub mod time_on;
 pub mod timeouts;
 pub mod times;
 pub mod value_test;

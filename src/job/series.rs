@@ -7,6 +7,7 @@ use super::funnel::Funnel;
 use super::holds::{EventFilter, Holds};
 use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, CONTAINS};
 use super::sequence::Sequence;
+use super::time_on::TimeOn;
 use super::value_test::ValueTest;
 use super::values::Scalar;
 
@@ -31,6 +32,8 @@ pub struct Series {
     pub sequence: Option<Sequence>,
     /// The steps that its sessions reach: the first one at least.
     pub funnel: Option<Funnel>,
+    /// What they spend time on.
+    pub time_on: Option<TimeOn>,
     /// What its sessions are grouped by, together; empty where they are not.
     pub group_by: Vec<GroupBy>,
 }
@@ -108,6 +111,7 @@ impl Series {
             sessions: None,
             sequence: None,
             funnel: None,
+            time_on: None,
             group_by: Vec::new(),
         }
     }
@@ -199,6 +203,7 @@ impl Series {
             sessions,
             sequence,
             funnel: None,
+            time_on: None,
             group_by,
         })
     }
@@ -219,6 +224,7 @@ impl Series {
         holds.extend(self.values.iter().map(|test| &test.value));
         holds.extend(self.sequence.as_ref().map(|sequence| &sequence.shortest));
         holds.extend(self.funnel.as_ref().map(|funnel| &funnel.steps));
+        holds.extend(self.time_on.iter().flat_map(|time_on| [&time_on.values, &time_on.times]));
         for group in &self.group_by {
             if let GroupBy::Value(value) = group {
                 holds.push(value);

@@ -12,6 +12,7 @@ use super::lines::{harmless, shortened};
 use super::text::length_text;
 use crate::charts::chart_set::Measured;
 use crate::charts::funnel::FunnelLine;
+use crate::charts::time_on::{TimeLine, TimeSpent};
 use crate::charts::{Line, MeasureRow};
 use crate::job::chart::{Chart, Interval};
 use crate::job::dates::instant_text;
@@ -73,6 +74,8 @@ pub fn charts_text(charts: &[Chart], measured: &Measured, zone: &TimeZone, windo
         }
         let funnels = measured.funnels.iter().filter(|funnel| funnel.label.chart == chart.name);
         funnels.take(MOST_FUNNELS).for_each(|funnel| steps(&mut text, funnel, widths));
+        let times: Vec<&TimeLine> = measured.times.iter().filter(|line| line.label.chart == chart.name).collect();
+        time_spent(&mut text, &times, widths);
     }
     text
 }
@@ -89,6 +92,33 @@ fn steps(text: &mut String, funnel: &FunnelLine, widths: Widths) {
         let name = shortened(&harmless(name), widths.name);
         let (figure, width) = (grouped(sessions.unsigned_abs()), widths.name);
         let _ = writeln!(text, "  {name:<width$}  {figure:>FIGURE$}  {:>6.1} %  {bar}", share * 100.0);
+    }
+}
+
+/// The values that most time is spent on, with all intervals together.
+fn time_spent(text: &mut String, lines: &[&TimeLine], widths: Widths) {
+    let mut totals: Vec<(&TimeLine, TimeSpent)> = lines.iter().map(|line| (*line, line.totals())).collect();
+    totals.retain(|(line, _)| line.value.is_some());
+    totals.sort_by_key(|(_, spent)| std::cmp::Reverse(spent.time_ms));
+    if !totals.is_empty() {
+        text.push_str("  time on, all intervals\n");
+    }
+    let names = lines.iter().any(|line| line.label != lines[0].label);
+    for (line, spent) in totals.iter().take(MOST_LINES) {
+        let label = line.label.group.as_deref().unwrap_or(&line.label.segment);
+        let value = line.value.as_deref().unwrap_or_default();
+        let name = if names { format!("{label}: {value}") } else { value.to_string() };
+        let (name, width) = (shortened(&harmless(&name), widths.name), widths.name);
+        let average = spent.avg_ms().map_or_else(|| "–".to_string(), |average| length_text(average as i64));
+        let views = grouped(spent.views.unsigned_abs());
+        let _ = writeln!(
+            text,
+            "  {name:<width$}  {:>FIGURE$}  {views} views, {average} on average",
+            length_text(spent.time_ms)
+        );
+    }
+    if totals.len() > MOST_LINES {
+        let _ = writeln!(text, "  … {} more are in time_on.csv", grouped((totals.len() - MOST_LINES) as u64));
     }
 }
 

@@ -11,6 +11,7 @@ mod random;
 mod segments;
 mod sequences;
 mod stories;
+mod times;
 mod types;
 
 pub use columns::JOB as COLUMNS_AND_CHARTS;

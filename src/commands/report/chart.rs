@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::fold;
-use super::measures::{Bin, ChartLine, FunnelSteps, MeasuredRow};
+use super::measures::{Bin, ChartLine, FunnelSteps, MeasuredRow, TimeOnValue};
 use super::overview::{described, histogram};
 use crate::job::chart::{Chart, Interval};
 use crate::job::formula::{self, Formula};
@@ -159,6 +159,38 @@ fn funnel_picture(chart: &Chart, funnel: &FunnelSteps) -> Picture {
         table,
         notes: Vec::new(),
     }
+}
+
+/// The values that a chart's sessions spend time on, as a table: the most time first.
+pub fn times(chart: &Chart, all: &[TimeOnValue]) -> Option<Picture> {
+    let mut own: Vec<&TimeOnValue> = all.iter().filter(|value| value.key.chart == chart.name).collect();
+    own.sort_by_key(|value| std::cmp::Reverse(value.time_ms));
+    let first = own.first()?;
+    let differs = own.iter().any(|value| value.key != first.key);
+    let row = |of: &&TimeOnValue| {
+        let label = of.key.group.as_deref().unwrap_or(&of.key.segment);
+        let name = if differs { format!("{label} · {}", of.value) } else { of.value.clone() };
+        let cells = vec![
+            Cell::new(Some(of.time_ms as f64), Unit::Millis),
+            Cell::new(Some(of.views as f64), Unit::Count),
+            Cell::new(Some(of.sessions as f64), Unit::Count),
+        ];
+        Row { name, cells }
+    };
+    let table = Table {
+        head: ["Value", "Time", "Views", "Sessions"].map(str::to_string).to_vec(),
+        rows: own.iter().map(row).collect(),
+        keep: Keep::First,
+        all_in: "time_on.csv",
+    };
+    Some(Picture {
+        title: chart.name.clone(),
+        subtitle: "Time spent on each value, all dates together".to_string(),
+        description: format!("{}, of which {} takes the most time.", counted(own.len() as u64, "value"), first.value),
+        drawing: Drawing::Figures,
+        table,
+        notes: Vec::new(),
+    })
 }
 
 /// The pictures of a chart of one formula at most.

@@ -171,6 +171,46 @@ pub fn read_funnels(output: &Path) -> Result<Vec<FunnelSteps>, TableError> {
     Ok(funnels)
 }
 
+/// The time spent on a value, with all intervals together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeOnValue {
+    /// What it is about.
+    pub key: LineKey,
+    /// The value.
+    pub value: String,
+    /// Views.
+    pub views: i64,
+    /// Sessions with such a view.
+    pub sessions: i64,
+    /// The time that they take together.
+    pub time_ms: i64,
+}
+
+/// Reads the times on values of a folder, in the order of the file; none where there is no such file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_times(output: &Path) -> Result<Vec<TimeOnValue>, TableError> {
+    let path = output.join("time_on.parquet");
+    let mut times: Vec<TimeOnValue> = Vec::new();
+    if !path.exists() {
+        return Ok(times);
+    }
+    each_batch(&path, |columns| {
+        for row in 0..columns.rows() {
+            let (key, Some(value)) = (columns.key(row), columns.text("value", row)) else { continue };
+            if times.last().is_none_or(|known| known.key != key || known.value != value) {
+                times.push(TimeOnValue { key, value: value.to_string(), views: 0, sessions: 0, time_ms: 0 });
+            }
+            let Some(known) = times.last_mut() else { continue };
+            known.views += columns.int("views", row).unwrap_or_default();
+            known.sessions += columns.int("sessions", row).unwrap_or_default();
+            known.time_ms += columns.int("time_ms", row).unwrap_or_default();
+        }
+    })?;
+    Ok(times)
+}
+
 fn each_batch(path: &Path, mut take: impl FnMut(&Columns<'_>)) -> Result<(), TableError> {
     for rows in in_slices(path, SLICE_ROWS)? {
         take(&Columns(&rows?));

@@ -213,12 +213,12 @@ fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
     let key_type = facts.and_then(|facts| facts.type_of(holds)).unwrap_or(KeyType::Text);
     match holds {
         Holds::Shortest(_) => FieldType::Time,
-        Holds::Steps(_) => FieldType::Times,
+        Holds::Steps(_) | Holds::Times(_) => FieldType::Times,
         Holds::Count(_) | Holds::Distinct(..) => FieldType::Count,
         Holds::Sum(..) => FieldType::Sum,
         Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
         Holds::Total(..) => FieldType::Total,
-        Holds::Values(..) => FieldType::Values(key_type),
+        Holds::Values(..) | Holds::Each(..) => FieldType::Values(key_type),
         _ => FieldType::Value(key_type),
     }
 }

@@ -79,6 +79,16 @@ const FUNNEL: [(&str, &str); 7] = [
     ("p90_ms", "90th percentile of the time from the step before, in milliseconds"),
 ];
 
+/// Of times on values, beside what they share with measures.
+const TIME_ON: [(&str, &str); 6] = [
+    ("value", "Value of the property that time is spent on; null where there is no view"),
+    ("views", "Number of views"),
+    ("sessions", "Number of sessions with such a view"),
+    ("time_ms", "Time from each view to the next of the session, together, in milliseconds"),
+    ("avg_ms", "That time on average, of the views that another one comes after"),
+    ("p50_ms", "Median of that time in milliseconds"),
+];
+
 /// A kind of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableKind {
@@ -92,6 +102,8 @@ pub enum TableKind {
     Histogram,
     /// A row for each step of a funnel.
     Funnel,
+    /// A row for each value that time is spent on.
+    TimeOn,
 }
 
 impl TableKind {
@@ -102,6 +114,7 @@ impl TableKind {
             TableKind::Activity => "One row for each user and date with an event, in a session or not",
             TableKind::Measures => "One row for each chart, series, segment, group and interval",
             TableKind::Funnel => "Sessions by the steps of a funnel that they reach, one row for each step",
+            TableKind::TimeOn => "Time that sessions spend on the values of a property, one row for each",
             TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
         }
     }
@@ -113,8 +126,10 @@ impl TableKind {
             TableKind::Activity => &ACTIVITY,
             TableKind::Measures | TableKind::Histogram => &CHARTS,
             TableKind::Funnel => &FUNNEL,
+            TableKind::TimeOn => &TIME_ON,
         };
-        let shared = if self == TableKind::Funnel { &CHARTS[..] } else { &[] };
+        let shares = matches!(self, TableKind::Funnel | TableKind::TimeOn);
+        let shared = if shares { &CHARTS[..] } else { &[] };
         known.iter().chain(shared).find(|(column, _)| *column == name).map(|(_, description)| *description)
     }
 }

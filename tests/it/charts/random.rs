@@ -1,11 +1,12 @@
 //! Random tables under random definitions: every measure, formula and histogram against plain loops, and every
 //! added column through what charts make of it.
 
-use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
+use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session, TimeOn};
 use super::{read_all, texts_of};
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{Kept, DEFAULT_BINS};
 use crate::support::{first_difference, table_hashes};
+use arrow::array::Array;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -138,6 +139,20 @@ interval = "total"
 funnel = { steps = [{ where = "keep > 0" }, { where = "keep > 0", name = "again" }, { where = "keep > 1" }] }
 
 [[chart]]
+name = "time"
+interval = "week"
+segments = ["all", "order"]
+time_on = { property = "keep", where = "order_id IS NOT NULL", cap = "10m", top = 1 }
+group_by = { any = "order_id", top = 1 }
+
+[[chart]]
+name = "time on orders"
+interval = "total"
+segments = ["all", "kept"]
+max_length = "2d"
+time_on = { property = "order_id", event = "view", cap = "none" }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -233,6 +248,7 @@ fn charts() -> Vec<Chart> {
         formula: None,
         formulas: Vec::new(),
         funnel: None,
+        time_on: None,
     };
     let counted = Series { events: Some(|session| count(session, views)), sum: sum_of_views, ..all_sessions() };
     let filtered: fn(&Session<'_>) -> bool = |session| {
@@ -385,6 +401,30 @@ fn charts() -> Vec<Chart> {
             )
         },
         Chart {
+            top: 1,
+            time_on: Some(TimeOn {
+                is_view: |event| event.property.is_some(),
+                value: |event| event.keep.map(|keep| keep.to_string()),
+                cap_ms: 600_000,
+                top: 1,
+            }),
+            ..chart(
+                "time",
+                "week",
+                &["all", "order"],
+                vec![Series { group: Some(|session| values(session, |_| true, order)), ..all_sessions() }],
+            )
+        },
+        Chart {
+            time_on: Some(TimeOn { is_view: views, value: order, cap_ms: i64::MAX, top: 100 }),
+            ..chart(
+                "time on orders",
+                "total",
+                &["all", "kept"],
+                vec![Series { passes: |session| session.row.length_ms < 2 * 86_400_000, ..all_sessions() }],
+            )
+        },
+        Chart {
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(
                 "together",
@@ -481,9 +521,32 @@ fn written(out: &Path) -> Rows {
         format!("{} {} {group} {} {} {figures}", charts[row], segments[row], starts[row].unwrap() as i64, steps[row])
     };
     rows.funnel = (0..funnel.num_rows()).map(row).collect();
+    let time_on = table("time_on.parquet");
+    let of = |name| texts_of(&time_on, name);
+    let (charts, segments, groups, starts) =
+        (of("chart"), of("segment"), of("group"), super::numbers_of(&time_on, "interval_start"));
+    let (values, counts, medians) = (of("value"), ["views", "sessions", "time_ms"].map(of), of("p50_ms"));
+    let averages = super::numbers_of(&time_on, "avg_ms");
+    let nulls = time_on.column_by_name("value").unwrap().nulls().cloned();
+    let row = |row: usize| {
+        let group = if groups[row] == "-" { "None".to_owned() } else { format!("Some({:?})", groups[row]) };
+        let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        let value = if is_null { "None".to_owned() } else { format!("Some({:?})", values[row]) };
+        let figures = format!(
+            "{} {} {} {:?} {}",
+            counts[0][row],
+            counts[1][row],
+            counts[2][row],
+            averages[row],
+            optional(&medians[row])
+        );
+        format!("{} {} {group} {} {value} {figures}", charts[row], segments[row], starts[row].unwrap() as i64)
+    };
+    rows.time_on = (0..time_on.num_rows()).map(row).collect();
     rows.measures.sort();
     rows.histogram.sort();
     rows.funnel.sort();
+    rows.time_on.sort();
     rows
 }
 
@@ -492,18 +555,21 @@ fn agrees_with_the_loops(case: &Case) -> Result<(), String> {
     let segments = segments(&case.layout.read_back(&case.events), &case.definition);
     let mut expected = Rows::default();
     for chart in charts() {
-        let Rows { measures, histogram, funnel } = rows(&chart, &segments, &case.definition);
+        let Rows { measures, histogram, funnel, time_on } = rows(&chart, &segments, &case.definition);
         expected.funnel.extend(funnel);
+        expected.time_on.extend(time_on);
         expected.measures.extend(measures);
         expected.histogram.extend(histogram);
     }
     expected.measures.sort();
     expected.histogram.sort();
     expected.funnel.sort();
+    expected.time_on.sort();
     let actual = written(&out.out());
     first_difference("measures", &expected.measures, &actual.measures)
         .or_else(|| first_difference("histogram", &expected.histogram, &actual.histogram))
         .or_else(|| first_difference("funnel", &expected.funnel, &actual.funnel))
+        .or_else(|| first_difference("time_on", &expected.time_on, &actual.time_on))
         .map_or(Ok(()), Err)
 }
 

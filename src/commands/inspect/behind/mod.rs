@@ -138,7 +138,7 @@ fn list(
         group: behind.group(),
         interval: behind.interval(),
         bin: behind.bin(),
-        step: behind.series().step.map(|place| place + 1),
+        step: behind.series().step().map(|place| place + 1),
         sessions,
         users: rows.users,
         columns: rows.columns,
