@@ -1,27 +1,28 @@
 //! The charts of a job over the tables of a folder: measured, and staged as the folder's measures and
 //! histograms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
-use super::cells::Cell;
 use super::error::ChartError;
-use super::lanes::{ChartGroups, Codes, Groups};
+use super::funnel::FunnelLine;
+use super::lanes::{ChartGroups, Groups};
 use super::lonely::Sparse;
-use super::measure::{Counted, InRange};
-use super::measures_table::{write_histograms, write_measures, FormulaColumns, Paths};
+use super::measure::{Counted, Grouping, InRange};
+use super::measures_table::{write_funnels, write_histograms, write_measures, write_times, FormulaColumns, Paths};
 use super::packed::Packed;
-use super::parts::{CellKey, Part};
-use super::pass::{group_sizes, LanesMet, Pass};
+use super::parts::Part;
+use super::pass::{group_sizes, Pass, Passed};
 use super::segments::{Performed, SegmentTables};
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
 use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::time_on::TimeLine;
 use super::unmet::Unmet;
 use super::Line;
 use crate::error::Error;
@@ -54,6 +55,10 @@ pub struct ChartSet<'a> {
 pub struct Measured {
     /// Their lines, in order.
     pub lines: Vec<Line>,
+    /// The lines of funnels, in order.
+    pub funnels: Vec<FunnelLine>,
+    /// The lines of what time is spent on, in order.
+    pub times: Vec<TimeLine>,
     /// The charts that have rows only for intervals with sessions.
     pub sparse: Vec<Sparse>,
     /// The filters that no session passes.
@@ -78,16 +83,19 @@ impl ChartSet<'_> {
         for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
-        let (mut lines, mut sparse, mut unmet) = (Vec::new(), Vec::new(), Vec::<Unmet>::new());
+        let (mut lines, mut funnels, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sparse, mut unmet) = (Vec::new(), Vec::<Unmet>::new());
         for ((chart, groups), counted) in charts.iter().zip(groups).zip(counted) {
             let found = measuring.unmet(chart, &groups, counted.values()).map_err(failed)?;
             // A filter of all series is one.
             found.into_iter().for_each(|found| unmet.extend((!unmet.contains(&found)).then_some(found)));
-            let (of_chart, why) = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
-            lines.extend(of_chart);
-            sparse.extend(why);
+            let laid = chart.lines(&groups, &counted.into_values().collect::<Vec<_>>());
+            lines.extend(laid.lines);
+            funnels.extend(laid.funnels);
+            times.extend(laid.times);
+            sparse.extend(laid.sparse);
         }
-        Ok(Measured { lines, sparse, unmet })
+        Ok(Measured { lines, funnels, times, sparse, unmet })
     }
 
     /// The groups that a chart of these keeps.
@@ -159,7 +167,7 @@ impl Measuring<'_> {
 
     /// The groups that each chart keeps.
     fn largest_groups(&self) -> Result<Vec<ChartGroups>, Error> {
-        let grouped: Vec<(Vec<usize>, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
+        let grouped: Vec<(Vec<Grouping>, Vec<Option<usize>>)> = self.charts.iter().map(InRange::grouped).collect();
         let none: Vec<ChartGroups> = grouped.iter().map(|(_, series)| no_groups(series.len())).collect();
         // Of each chart, for each property that its series are grouped by.
         let mut largest: Vec<Vec<LargestGroups>> = grouped
@@ -169,23 +177,20 @@ impl Measuring<'_> {
         let mut left = Vec::from_iter(std::iter::once(0..GROUP_SHARES));
         while let Some(shares) = left.pop() {
             let sizes = self.group_sizes(&grouped, &none, shares, &mut left)?;
-            for ((chart, largest), sizes) in self.charts.iter().zip(&mut largest).zip(sizes) {
-                largest.iter_mut().zip(sizes).for_each(|(largest, sizes)| largest.take(&sizes, chart.top()));
+            for (((groupings, _), largest), sizes) in grouped.iter().zip(&mut largest).zip(sizes) {
+                let each = largest.iter_mut().zip(sizes).zip(groupings);
+                each.for_each(|((largest, sizes), grouping)| largest.take(&sizes, grouping.top));
             }
         }
-        let groups = self.charts.iter().zip(grouped).zip(largest);
-        let of_chart =
-            |((chart, (columns, series)), largest): ((&InRange<'_>, (Vec<usize>, Vec<Option<usize>>)), _)| {
-                groups_of_series(chart.top(), &columns, &series, largest)
-            };
-        Ok(groups.map(of_chart).collect())
+        let groups = grouped.iter().zip(largest);
+        Ok(groups.map(|((groupings, series), largest)| groups_of_series(groupings, series, largest)).collect())
     }
 
     /// The sizes of the groups of some shares, of each chart, for each property that its series are grouped by; shares that
     /// memory does not hold beside others are left.
     fn group_sizes(
         &self,
-        grouped: &[(Vec<usize>, Vec<Option<usize>>)],
+        grouped: &[(Vec<Grouping>, Vec<Option<usize>>)],
         none: &[ChartGroups],
         mut shares: Range<usize>,
         left: &mut Vec<Range<usize>>,
@@ -319,7 +324,7 @@ impl Measuring<'_> {
     }
 
     /// Takes series over the sessions of a segment.
-    fn pass(&self, mut pass: Pass<'_>) -> Result<(Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet), Error> {
+    fn pass(&self, mut pass: Pass<'_>) -> Result<Passed, Error> {
         let batches = pass.batches(self.at_once()).map_err(|error| failed(error.into()))?;
         let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
@@ -339,15 +344,10 @@ impl Measuring<'_> {
     }
 }
 
-/// The groups of each series, by the property that it is grouped by, or the several that `columns` says how many they are.
-fn groups_of_series(
-    top: usize,
-    columns: &[usize],
-    series: &[Option<usize>],
-    largest: Vec<LargestGroups>,
-) -> ChartGroups {
-    let of_property = |(largest, columns): (LargestGroups, &usize)| Arc::new(largest.into_groups(top, *columns));
-    let of_properties: Vec<Arc<Groups>> = largest.into_iter().zip(columns).map(of_property).collect();
+/// The groups of each series, by what it is grouped by.
+fn groups_of_series(groupings: &[Grouping], series: &[Option<usize>], largest: Vec<LargestGroups>) -> ChartGroups {
+    let of_property = |(largest, of): (LargestGroups, &Grouping)| Arc::new(largest.into_groups(of.top, of.columns));
+    let of_properties: Vec<Arc<Groups>> = largest.into_iter().zip(groupings).map(of_property).collect();
     let of_series = series
         .iter()
         .map(|property| property.map_or_else(Arc::default, |property: usize| Arc::clone(&of_properties[property])));
@@ -387,7 +387,12 @@ pub fn segment_tables(
     tables
 }
 
-/// Stages the measures and histograms of charts.
+/// The tables of charts that there are only where a chart is of this kind.
+const OF_SOME: [&str; 2] = [FUNNEL, TIME_ON];
+const FUNNEL: &str = "funnel";
+const TIME_ON: &str = "time_on";
+
+/// Stages the tables of charts, and says which of those in the folder are no more.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -395,17 +400,43 @@ pub fn stage_charts(
     folder: &LockedFolder,
     provenance: &Provenance,
     charts: &[Chart],
-    lines: &[Line],
+    measured: &Measured,
     style: CsvStyle<'_>,
-) -> Result<[(String, Size); 2], Error> {
+) -> Result<StagedCharts, Error> {
     let files = |name: &str| -> Result<_, TableError> {
         let stage = |extension: &str| folder.stage(Path::new(&format!("{name}.{extension}")));
         Ok((stage("parquet")?, stage("csv")?))
     };
+    let lines = &measured.lines;
     let (parquet, csv) = files("measures")?;
     let measures =
         write_measures(Paths { parquet: &parquet, csv: &csv }, provenance, lines, FormulaColumns::of(charts), style)?;
     let (parquet, csv) = files("histogram")?;
     let histograms = write_histograms(Paths { parquet: &parquet, csv: &csv }, provenance, lines, style)?;
-    Ok([("measures".to_string(), measures), ("histogram".to_string(), histograms)])
+    let mut sizes = vec![("measures".to_string(), measures), ("histogram".to_string(), histograms)];
+    if charts.iter().any(|chart| chart.funnel().is_some()) {
+        let (parquet, csv) = files(FUNNEL)?;
+        let paths = Paths { parquet: &parquet, csv: &csv };
+        sizes.push((FUNNEL.to_string(), write_funnels(paths, provenance, &measured.funnels, style)?));
+    }
+    if charts.iter().any(|chart| chart.time_on().is_some()) {
+        let (parquet, csv) = files(TIME_ON)?;
+        let paths = Paths { parquet: &parquet, csv: &csv };
+        sizes.push((TIME_ON.to_string(), write_times(paths, provenance, &measured.times, style)?));
+    }
+    let is_made = |name: &str| sizes.iter().any(|(made, _)| made == name);
+    let others = OF_SOME.into_iter().filter(|name| !is_made(name));
+    let files =
+        others.flat_map(|name| ["parquet", "csv"].map(|extension| PathBuf::from(format!("{name}.{extension}"))));
+    let gone = files.filter(|file| folder.path().join(file).exists()).collect();
+    Ok(StagedCharts { sizes, gone })
+}
+
+/// The tables of charts on their way into a folder.
+#[derive(Debug)]
+pub struct StagedCharts {
+    /// Their names and sizes.
+    pub sizes: Vec<(String, Size)>,
+    /// The files that no chart has any more.
+    pub gone: BTreeSet<PathBuf>,
 }

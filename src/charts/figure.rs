@@ -36,6 +36,8 @@ pub struct Asked {
     pub group: Option<String>,
     /// The start of the bin; `none` for the row below all bins.
     pub bin: Option<String>,
+    /// The number of a funnel's step.
+    pub step: Option<String>,
 }
 
 /// The sessions that a figure counts.
@@ -76,7 +78,10 @@ impl<'a> Behind<'a> {
         asked: &Asked,
         formulas: CsvFormulas,
     ) -> Result<Self, JobError> {
-        let place = series_of(chart, asked.series.as_deref())?;
+        let place = match &asked.step {
+            None => series_of(chart, asked.series.as_deref())?,
+            Some(step) => chart.chart().series.len() + step_of(chart, step)?,
+        };
         let (segment, name) = segment_of(chart, asked.segment.as_deref(), formulas)?;
         let of_segment = chart.series_of(segment, added, groups).into_iter().nth(place);
         // Both places are of this chart.
@@ -229,6 +234,19 @@ fn series_of(chart: &InRange<'_>, asked: Option<&str>) -> Result<usize, JobError
             _ => format!("the series are {}", names.join(", ")),
         };
         JobError::Choice { key: "--series", value: asked.to_string(), hint }
+    })
+}
+
+/// The place of a funnel's step.
+fn step_of(chart: &InRange<'_>, asked: &str) -> Result<usize, JobError> {
+    const KEY: &str = "--step";
+    let Some(funnel) = chart.chart().funnel() else {
+        return Err(JobError::NoEffect { key: KEY, why: "for a chart that is no funnel", way_out: "" });
+    };
+    let number: Option<usize> = asked.parse().ok();
+    number.and_then(|number| number.checked_sub(1)).filter(|place| *place < funnel.names.len()).ok_or_else(|| {
+        let hint = format!("the steps are 1 to {}: {}", funnel.names.len(), funnel.names.join(", "));
+        JobError::Choice { key: KEY, value: asked.to_string(), hint }
     })
 }
 

@@ -120,6 +120,11 @@ impl Groups {
         }
     }
 
+    /// How many codes there are.
+    pub fn codes(&self) -> u32 {
+        self.kept.len() as u32 + 2
+    }
+
     /// The codes of all groups, with their names, in order.
     pub fn names(&self) -> impl Iterator<Item = (u32, Cow<'_, str>)> {
         let others = self.kept.len() as u32;
@@ -148,7 +153,7 @@ impl ChartGroups {
         ChartGroups(of_series)
     }
 
-    /// Those of a series, by its place.
+    /// Those of a series, by its place; behind them the values that time is spent on.
     pub fn of(&self, series: usize) -> &Groups {
         &self.0[series]
     }

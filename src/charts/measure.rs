@@ -9,14 +9,16 @@ use jiff::tz::TimeZone;
 use super::active::{ActiveUsers, AskedUsers};
 use super::cells::{Ask, Cell};
 use super::error::ChartError;
+use super::funnel::{FunnelLine, Step};
 use super::interval::{Ends, IntervalKey, Intervals};
 use super::lanes::ChartGroups;
 use super::lonely::Sparse;
 use super::parts::CellKey;
 use super::rows::FileRows;
 use super::segments::{Ranged, SegmentTables};
-use super::series::SeriesOf;
+use super::series::{SeriesOf, Takes};
 use super::tables::DatedFile;
+use super::time_on::{TimeLine, TimeSpent};
 use super::timeline::Timeline;
 use super::{Bins, Label, Line, MeasureRow, Measures, Unit};
 use crate::events::predicate::over_rows::RowCondition;
@@ -94,17 +96,13 @@ impl<'a> InRange<'a> {
         &self.intervals
     }
 
-    /// How many groups it keeps.
-    pub fn top(&self) -> usize {
-        self.chart.top
-    }
-
     /// The active users of one of its segments.
     pub fn asked_users(&self, segment: usize) -> AskedUsers<'_> {
         AskedUsers { segment: &self.segments[segment], intervals: &self.intervals }
     }
 
-    /// Its series over one of its segments, with what is asked of their cells.
+    /// Its series over one of its segments, with what is asked of their cells; then the steps of its funnel, or the
+    /// views that time is spent on and how long they take.
     pub fn series_of<'s>(
         &'s self,
         segment: usize,
@@ -124,17 +122,25 @@ impl<'a> InRange<'a> {
                 groups: groups.of(place),
                 with_events: series.counts_events() || uses(Function::EventTotals),
                 with_users: uses(Function::Uniques),
+                values: groups.of(self.chart.series.len()),
+                takes: Takes::Sessions,
             };
             let (bounds, unit) = self.bounds(place);
             let bounds = if self.draws(place) { bounds } else { &[] };
             (of, Ask { bounds, bins_of_events: unit == Unit::Events })
         };
-        self.chart.series.iter().enumerate().map(one).collect()
+        let mut all: Vec<(SeriesOf<'s>, Ask<'s>)> = self.chart.series.iter().enumerate().map(one).collect();
+        let steps = self.chart.funnel().map_or(0, |funnel| funnel.names.len());
+        let (of, ask) = (all[0].0, Ask { bounds: &[], bins_of_events: false });
+        let views = self.chart.time_on().map(|_| [Takes::Views, Takes::Times]);
+        let parts = (0..steps).map(Takes::Step).chain(views.into_iter().flatten());
+        all.extend(parts.map(|takes| (SeriesOf { takes, ..of }, ask.clone())));
+        all
     }
 
-    /// Of each property that its series are grouped by, or several together, in the order in which they come, how many it
-    /// is; and of each series its place among them. Which groups are kept is decided for each property by the first series that is grouped by it.
-    pub fn grouped(&self) -> (Vec<usize>, Vec<Option<usize>>) {
+    /// The properties that its series are grouped by, or several together, in the order in which they come, then the one that
+    /// time is spent on; and of each series its place among them. Which groups are kept is decided for each property by the first series that is grouped by it.
+    pub fn grouped(&self) -> (Vec<Grouping>, Vec<Option<usize>>) {
         let mut properties: Vec<Vec<GroupKey<'_>>> = Vec::new();
         let one = |series: &'a Series| {
             let property = series.group_keys();
@@ -147,8 +153,15 @@ impl<'a> InRange<'a> {
                 properties.len() - 1
             }))
         };
-        let of_series = self.chart.series.iter().map(one).collect();
-        (properties.iter().map(Vec::len).collect(), of_series)
+        let mut of_series: Vec<Option<usize>> = self.chart.series.iter().map(one).collect();
+        let grouping = |property: &Vec<GroupKey<'_>>| Grouping { columns: property.len(), top: self.chart.top };
+        let mut groupings: Vec<Grouping> = properties.iter().map(grouping).collect();
+        // The views that time is spent on come behind the series.
+        of_series.push(self.chart.time_on().map(|time_on| {
+            groupings.push(Grouping { columns: 1, top: time_on.top });
+            groupings.len() - 1
+        }));
+        (groupings, of_series)
     }
 
     /// Whether a series has a histogram.
@@ -167,9 +180,8 @@ impl<'a> InRange<'a> {
         }
     }
 
-    /// The lines of the chart, from what was counted in each of its segments; and where intervals without sessions have
-    /// no rows, why.
-    pub fn lines(&self, groups: &ChartGroups, counted: &[Counted]) -> (Vec<Line>, Option<Sparse>) {
+    /// The lines of the chart, from what was counted in each of its segments.
+    pub fn lines(&self, groups: &ChartGroups, counted: &[Counted]) -> Laid {
         let laying_out = LayingOut { of: self, chart: self.chart, groups, empty: Arc::default() };
         let planned = laying_out.plan(counted);
         let keys: Vec<Vec<IntervalKey>> = planned.iter().map(|line| line.keys(self.chart)).collect();
@@ -179,10 +191,42 @@ impl<'a> InRange<'a> {
             laying_out.line(line, &rows)
         };
         let lines = planned.iter().zip(&keys).map(lay_out).filter(|line| !line.rows.is_empty()).collect();
-        let sparse =
-            timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &sessions_by_day(counted)));
-        (lines, sparse)
+        let funnels = match self.chart.funnel() {
+            None => Vec::new(),
+            Some(funnel) => {
+                let lay_out = |(line, keys): (&Planned<'_>, &Vec<IntervalKey>)| {
+                    laying_out.funnel(line, &timeline.rows_of(keys), &funnel.names)
+                };
+                planned.iter().zip(&keys).map(lay_out).collect()
+            }
+        };
+        let by_day = || sessions_by_day(counted, self.chart.series.len());
+        let sparse = timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &by_day()));
+        let times = if self.chart.time_on().is_some() { laying_out.times(&planned) } else { Vec::new() };
+        Laid { lines, funnels, times, sparse }
     }
+}
+
+/// What is grouped by, and how many groups of it are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// How many columns it is.
+    pub columns: usize,
+    /// How many groups are kept.
+    pub top: usize,
+}
+
+/// A chart in lines.
+#[derive(Debug, Default)]
+pub struct Laid {
+    /// Those of its measures and histograms.
+    pub lines: Vec<Line>,
+    /// Those of its funnel.
+    pub funnels: Vec<FunnelLine>,
+    /// Those of what time is spent on.
+    pub times: Vec<TimeLine>,
+    /// Where intervals without sessions have no rows, why.
+    pub sparse: Option<Sparse>,
 }
 
 /// The files of the sessions of all events on some dates, in order.
@@ -248,10 +292,10 @@ fn conditions(
     chart.series.iter().map(|series| Ok(series.sessions.as_ref().map(one).transpose()?)).collect()
 }
 
-/// The sessions of the intervals that begin with each date: those of the series and the segment that have most.
-fn sessions_by_day(counted: &[Counted]) -> BTreeMap<Day, i64> {
+/// The sessions of the intervals that begin with each date: those of the series, of so many, and the segment that have most.
+fn sessions_by_day(counted: &[Counted], series: usize) -> BTreeMap<Day, i64> {
     let mut most = BTreeMap::new();
-    for cells in counted.iter().flat_map(|counted| &counted.cells) {
+    for cells in counted.iter().flat_map(|counted| counted.cells.iter().take(series)) {
         let mut of_series: BTreeMap<Day, i64> = BTreeMap::new();
         for (key, cell) in cells {
             *of_series.entry(IntervalKey::from_number(key.interval).day()).or_default() += cell.sessions;
@@ -280,7 +324,7 @@ pub struct Counted {
     pub lanes: Arc<[String]>,
     /// Where a lane is a value of a column, the lanes that sessions of the chart's dates are in; else there is one.
     pub met: Option<BTreeSet<u32>>,
-    /// The cells of each series.
+    /// The cells of each series, and then of each step of a funnel, or of views and of how long they take.
     pub cells: Vec<BTreeMap<CellKey, Cell>>,
     /// Active users.
     pub active: ActiveUsers,
@@ -389,6 +433,62 @@ impl LayingOut<'_> {
         };
         let label = Label { chart: self.chart.name.clone(), series: name.to_string(), segment: segment.clone(), group };
         Line { label, rows: rows.iter().map(|(key, start)| self.row(line, *key, *start)).collect(), bins }
+    }
+
+    /// The steps of a funnel in each interval, of the sessions that a line of measures is of.
+    fn funnel(&self, line: &Planned<'_>, rows: &[(IntervalKey, Timestamp)], names: &[String]) -> FunnelLine {
+        let of_interval = |(key, start): &(IntervalKey, Timestamp)| {
+            let cell = |step: usize| {
+                let key = CellKey { interval: key.number(), ..line.cell_key(self.chart, 0)? };
+                line.counted.cells[self.chart.series.len() + step].get(&key)
+            };
+            (*start, (0..names.len()).map(|step| Step::of(step, cell(step))).collect())
+        };
+        let label = self.line(line, &[]).label;
+        FunnelLine { label, names: names.to_vec(), rows: rows.iter().map(of_interval).collect() }
+    }
+
+    /// The values that time is spent on, of the sessions that each line of measures is of.
+    fn times(&self, planned: &[Planned<'_>]) -> Vec<TimeLine> {
+        let views = self.chart.series.len();
+        let values = self.groups.of(views);
+        // A line for each value of a line; where it has none, one without.
+        let mut lines: Vec<(&Planned<'_>, Option<u32>)> = Vec::new();
+        for line in planned {
+            let key = line.cell_key(self.chart, 0);
+            let codes = key.map_or(0..=0, |key| {
+                let first = key.group.saturating_mul(values.codes());
+                first..=first.saturating_add(values.codes() - 1)
+            });
+            let cells = range(&line.counted.cells[views], line.lane, codes).map(|(key, _)| key.group);
+            let met: BTreeSet<u32> = if key.is_some() { cells.collect() } else { BTreeSet::new() };
+            match met.is_empty() {
+                true => lines.push((line, None)),
+                false => lines.extend(met.into_iter().map(|code| (line, Some(code)))),
+            }
+        }
+        let of_line = |(line, code): &(&Planned<'_>, Option<u32>)| -> Vec<IntervalKey> {
+            let Some(code) = code else { return Vec::new() };
+            let cells = range(&line.counted.cells[views], line.lane, *code..=*code);
+            cells.map(|(key, _)| IntervalKey::from_number(key.interval)).collect()
+        };
+        let keys: Vec<Vec<IntervalKey>> = lines.iter().map(of_line).collect();
+        let timeline = Timeline::new(&self.of.intervals, self.of.ends, &keys);
+        let lay_out = |((line, code), keys): (&(&Planned<'_>, Option<u32>), &Vec<IntervalKey>)| {
+            let of_interval = |(key, start): (IntervalKey, Timestamp)| {
+                let cell = |place: usize| {
+                    let key = CellKey { lane: line.lane, group: (*code)?, interval: key.number() };
+                    line.counted.cells[place].get(&key)
+                };
+                (start, TimeSpent::of(cell(views), cell(views + 1)))
+            };
+            TimeLine {
+                label: self.line(line, &[]).label,
+                value: code.map(|code| values.name(code % values.codes()).into_owned()),
+                rows: timeline.rows_of(keys).into_iter().map(of_interval).collect(),
+            }
+        };
+        lines.iter().zip(&keys).map(lay_out).collect()
     }
 
     fn row(&self, line: &Planned<'_>, key: IntervalKey, interval_start: Timestamp) -> MeasureRow {

@@ -1,4 +1,4 @@
-//! The measures and histogram tables (SPEC 4), each as Parquet and as CSV with the same rows.
+//! The tables of charts (SPEC 4): measures, histograms, funnels and times on values, each as Parquet and as CSV with the same rows.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMic
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 
+use super::funnel::{FunnelLine, FunnelRow};
+use super::time_on::{TimeLine, TimeSpent};
 use super::{HistogramRow, Label, Line, MeasureRow, Measures};
 use crate::job::chart::{Chart, FORMULA_COLUMNS};
 use crate::sessionize::time::Timestamp;
@@ -74,6 +76,33 @@ pub fn write_histograms(
     write_table(paths, provenance, lines.iter().flat_map(Line::histogram), style, histogram_columns)
 }
 
+/// Writes the steps of funnels.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_funnels(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    lines: &[FunnelLine],
+    style: CsvStyle<'_>,
+) -> Result<Size, TableError> {
+    write_table(paths, provenance, lines.iter().flat_map(FunnelLine::table), style, funnel_columns)
+}
+
+/// Writes the times that are spent on values.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_times(
+    paths: Paths<'_>,
+    provenance: &Provenance,
+    lines: &[TimeLine],
+    style: CsvStyle<'_>,
+) -> Result<Size, TableError> {
+    let rows = lines.iter().flat_map(|line| line.rows.iter().map(move |(start, spent)| (line, *start, *spent)));
+    write_table(paths, provenance, rows, style, time_columns)
+}
+
 fn measure_columns(rows: &[(&Label, &MeasureRow)], formulas: FormulaColumns) -> Columns {
     let measures = || rows.iter().map(|(_, row)| row.measures.as_ref());
     let int = |value: fn(&Measures) -> Option<i64>| ints(measures().map(|row| value(row?)));
@@ -113,6 +142,38 @@ fn histogram_columns(rows: &[HistogramRow<'_>]) -> Columns {
         ("unit", texts(rows.iter().map(|row| Some(row.unit.name())))),
         ("sessions", ints(rows.iter().map(|row| Some(row.sessions)))),
         ("share", floats(rows.iter().map(HistogramRow::share))),
+    ]);
+    columns
+}
+
+fn funnel_columns(rows: &[FunnelRow<'_>]) -> Columns {
+    let mut columns = key_columns(rows.iter().map(|row| (row.label, row.interval_start)));
+    // It has no series.
+    columns.retain(|(name, _)| *name != "series");
+    columns.extend([
+        ("step", ints(rows.iter().map(|row| Some(row.step)))),
+        ("name", texts(rows.iter().map(|row| Some(row.name)))),
+        ("sessions", ints(rows.iter().map(|row| Some(row.of.sessions)))),
+        ("share_of_first", floats(rows.iter().map(FunnelRow::share_of_first))),
+        ("share_of_previous", floats(rows.iter().map(FunnelRow::share_of_previous))),
+        ("median_ms", ints(rows.iter().map(|row| row.of.median_ms))),
+        ("p90_ms", ints(rows.iter().map(|row| row.of.p90_ms))),
+    ]);
+    columns
+}
+
+fn time_columns(rows: &[(&TimeLine, Timestamp, TimeSpent)]) -> Columns {
+    let spent = || rows.iter().map(|(_, _, spent)| spent);
+    let mut columns = key_columns(rows.iter().map(|(line, start, _)| (&line.label, *start)));
+    // It has no series.
+    columns.retain(|(name, _)| *name != "series");
+    columns.extend([
+        ("value", texts(rows.iter().map(|(line, ..)| line.value.as_deref()))),
+        ("views", ints(spent().map(|spent| Some(spent.views)))),
+        ("sessions", ints(spent().map(|spent| Some(spent.sessions)))),
+        ("time_ms", ints(spent().map(|spent| Some(spent.time_ms)))),
+        ("avg_ms", floats(spent().map(TimeSpent::avg_ms))),
+        ("p50_ms", ints(spent().map(|spent| spent.p50_ms))),
     ]);
     columns
 }

@@ -4,6 +4,8 @@
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
 //! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
+//! A row may be in several groups ([`grouping`]), and groups and lanes may be combinations of values ([`combined`]). The steps of a
+//! [`funnel`] and the views of [`time_on`] are further series over the same sessions, whose cells become tables of their own.
 //! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row,
 //! [`unmet`] which filters none passes.
 
@@ -13,6 +15,7 @@ pub mod chart_set;
 pub mod combined;
 pub mod error;
 pub mod figure;
+pub mod funnel;
 pub mod grouping;
 pub mod interval;
 pub mod lanes;
@@ -29,6 +32,7 @@ pub mod segments;
 pub mod series;
 pub mod spread;
 pub mod tables;
+pub mod time_on;
 pub mod timeline;
 pub mod unmet;
 

@@ -34,6 +34,10 @@ pub struct Pass<'a> {
 /// The lanes that sessions of each date are in, whether a series takes them or not.
 pub type LanesMet = BTreeMap<Day, BTreeSet<u32>>;
 
+/// What comes of a pass: the cells of each series, the lanes that they are in, and which of them the sessions of each date
+/// are in.
+pub type Passed = (Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet);
+
 /// What the series take of a file.
 #[derive(Debug)]
 pub struct FileTaken {
@@ -158,7 +162,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The cells of each series, the lanes that they are in, and which of them the sessions of each date are in.
-    pub fn finish(self) -> (Vec<BTreeMap<CellKey, Cell>>, Codes, LanesMet) {
+    pub fn finish(self) -> Passed {
         (self.cells, self.lanes, self.met)
     }
 }

@@ -145,6 +145,20 @@ impl FileRows {
         Ok((Texts::of(&texts), lists.value_offsets().iter().map(|offset| *offset as usize).collect()))
     }
 
+    /// A column of lists of numbers, or of times as microseconds: those of all rows, and where those of each row begin and the
+    /// last ones end.
+    ///
+    /// # Errors
+    /// There is no such column, or it holds something else.
+    pub fn int_lists(&self, name: &str) -> Result<(Vec<i64>, Vec<usize>), TableError> {
+        let column = self.column(name)?;
+        let lists = column.as_list_opt::<i32>().ok_or_else(|| self.failed(format!("`{name}` holds no lists")))?;
+        let values =
+            cast(lists.values(), &DataType::Int64).map_err(|error| self.failed(format!("`{name}`: {error}")))?;
+        let values = values.as_primitive::<Int64Type>().values().to_vec();
+        Ok((values, lists.value_offsets().iter().map(|offset| *offset as usize).collect()))
+    }
+
     /// Whether a condition holds, row by row; null where that is unknown.
     ///
     /// # Errors

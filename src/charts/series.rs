@@ -12,16 +12,18 @@ use super::interval::{IntervalKey, Intervals, HOUR_MICROS};
 use super::lanes::{Codes, Groups};
 use super::parts::Part;
 use super::passes::passes;
-use super::rows::{FileRows, USER};
+use super::rows::{FileRows, Texts, USER};
 use super::segments::Ranged;
 use crate::events::predicate::over_rows::RowCondition;
 use crate::job::added::AddedColumns;
 use crate::job::chart::Interval;
 use crate::job::dates::first_instant;
+use crate::job::funnel::Funnel;
 use crate::job::holds::Holds;
 use crate::job::segment::AtLeast;
 use crate::job::sequence::Sequence;
 use crate::job::series::{Count, GroupBy, Series};
+use crate::job::time_on::TimeOn;
 use crate::job::value_test::ValueTest;
 use crate::sessionize::layout::hash::hash_bytes;
 use crate::sessionize::time::Day;
@@ -49,6 +51,24 @@ pub struct SeriesOf<'a> {
     pub with_events: bool,
     /// Whether users are needed.
     pub with_users: bool,
+    /// The values that time is spent on and that are kept.
+    pub values: &'a Groups,
+    /// What of them is taken.
+    pub takes: Takes,
+}
+
+/// What of its sessions a series takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// The sessions as such.
+    Sessions,
+    /// Those that reach a step of its funnel, counted from 0, as long as it took from the step before.
+    Step(usize),
+    /// Those with a view of each value, and how many they have: a session as often as it has values. Groups are those of
+    /// sessions and of values together, by [`SeriesOf::group_of_value`].
+    Views,
+    /// Their views but for the last one of each session, as long as it took until the next one, in such groups.
+    Times,
 }
 
 /// The sessions of a file that a series is of.
@@ -73,6 +93,8 @@ pub enum Filter<'a> {
     Sessions(&'a RowCondition),
     /// Events that follow each other.
     Sequence(&'a Sequence),
+    /// A step of a funnel that is reached, counted from 0.
+    Reaches(&'a Funnel, usize),
 }
 
 const START: &str = "start_time";
@@ -93,6 +115,7 @@ impl SeriesOf<'_> {
         columns.extend(self.sum()?.map(str::to_string));
         columns.extend(self.with_users.then(|| USER.to_string()));
         columns.extend(self.groups_by()?.into_iter().map(|column| column.name));
+        columns.extend(self.columns_of_views()?);
         columns.extend(self.segment.tables.by.iter().cloned());
         Ok(columns)
     }
@@ -104,6 +127,7 @@ impl SeriesOf<'_> {
     pub fn columns_of_groups(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns = self.columns_of_conditions()?;
         columns.extend(self.groups_by()?.into_iter().map(|column| column.name));
+        columns.extend(self.columns_of_views()?);
         Ok(columns)
     }
 
@@ -116,7 +140,8 @@ impl SeriesOf<'_> {
         columns.extend(self.sessions.into_iter().flat_map(RowCondition::columns).cloned());
         let values = self.series.values.iter().map(|test| &test.value);
         let sequence = self.series.sequence.iter().map(|sequence| &sequence.shortest);
-        for holds in counts.chain(values).chain(sequence) {
+        let funnel = self.series.funnel.iter().map(|funnel| &funnel.steps);
+        for holds in counts.chain(values).chain(sequence).chain(funnel) {
             columns.insert(self.column(holds)?.to_string());
         }
         Ok(columns)
@@ -136,15 +161,17 @@ impl SeriesOf<'_> {
                 (rows, Some(codes))
             }
         };
+        if let (Some(time_on), Takes::Views | Takes::Times) = (&self.series.time_on, self.takes) {
+            let all = rows.unwrap_or_else(|| (0..file.len() as u32).collect());
+            let groups = groups.unwrap_or_else(|| vec![0; all.len()]);
+            return self.take_views(time_on, day, file, all.into_iter().zip(groups));
+        }
         let part = Part {
             interval: self.intervals.of(day).number(),
-            hours: match self.intervals.interval {
-                Interval::Hour => Some(of_rows(&rows, &self.hours(day, file)?)),
-                _ => None,
-            },
+            hours: self.hours_of(&rows, day, file)?,
             lanes: None,
             groups,
-            lengths: shared(&rows, file.ints(LENGTH)?),
+            lengths: shared(&rows, self.lengths(file)?),
             events: self.number()?.map(|number| file.ints(number)).transpose()?.map(|all| shared(&rows, all)),
             sums: self.sum()?.map(|sum| file.floats(sum)).transpose()?.map(|all| of_rows(&rows, &all)),
             users: None,
@@ -157,6 +184,10 @@ impl SeriesOf<'_> {
     /// # Errors
     /// As [`SeriesOf::take`].
     pub fn group_sizes(&self, file: &mut FileRows, sizes: &mut GroupSizes) -> Result<(), ChartError> {
+        if let (Some(time_on), Takes::Views) = (&self.series.time_on, self.takes) {
+            let rows = self.passing(file)?;
+            return self.value_sizes(time_on, rows.as_deref(), file, sizes);
+        }
         let by = self.groups_by()?;
         if by.is_empty() {
             return Ok(());
@@ -164,6 +195,98 @@ impl SeriesOf<'_> {
         let rows = self.passing(file)?;
         RowGroups::of(file, &by)?.sizes(rows.as_deref()).for_each(|(value, count)| sizes.add(value.as_bytes(), count));
         Ok(())
+    }
+
+    /// The step of a funnel that is taken, counted from 0.
+    pub fn step(&self) -> Option<usize> {
+        match self.takes {
+            Takes::Step(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The code of a group of sessions and of a value together.
+    pub fn group_of_value(&self, group: u32, value: u32) -> u32 {
+        group.saturating_mul(self.values.codes()).saturating_add(value)
+    }
+
+    /// The views of some sessions, whose rows come with the codes of their groups.
+    fn take_views(
+        &self,
+        time_on: &TimeOn,
+        day: Day,
+        file: &mut FileRows,
+        rows: impl Iterator<Item = (u32, u32)>,
+    ) -> Result<Taken, ChartError> {
+        let (values, bounds) = file.lists(self.column(&time_on.values)?)?;
+        let (times, _) = file.int_lists(self.column(&time_on.times)?)?;
+        let of_distinct: Vec<u32> = values.distinct().map(|value| self.values.code(Some(value))).collect();
+        let none = self.values.code(None);
+        let code = |view: usize| of_distinct.get(values.places[view] as usize).copied().unwrap_or(none);
+        let (mut taken, mut groups, mut lengths, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (row, group) in rows {
+            let views = bounds[row as usize]..bounds[row as usize + 1];
+            let first = groups.len();
+            for view in views.clone() {
+                let group = self.group_of_value(group, code(view));
+                if self.takes == Takes::Times {
+                    if view + 1 == views.end {
+                        continue;
+                    }
+                    lengths.push(time_on.millis(times[view], times[view + 1]));
+                } else if let Some(known) = groups[first..].iter().position(|known| *known == group) {
+                    events[first + known] += 1;
+                    continue;
+                } else {
+                    lengths.push(0);
+                }
+                taken.push(row);
+                groups.push(group);
+                events.push(1);
+            }
+        }
+        let rows = Some(taken);
+        let part = Part {
+            interval: self.intervals.of(day).number(),
+            hours: self.hours_of(&rows, day, file)?,
+            groups: Some(groups),
+            lengths: Arc::new(lengths),
+            events: Some(Arc::new(events)),
+            ..Part::default()
+        };
+        Ok(Taken { part, rows })
+    }
+
+    /// How many views of each value some rows have; of `None`, all rows.
+    fn value_sizes(
+        &self,
+        time_on: &TimeOn,
+        rows: Option<&[u32]>,
+        file: &FileRows,
+        sizes: &mut GroupSizes,
+    ) -> Result<(), ChartError> {
+        let (values, bounds) = file.lists(self.column(&time_on.values)?)?;
+        let mut counts = vec![0; values.distinct.len()];
+        let mut add = |places: &[u32]| {
+            places.iter().filter(|place| **place != Texts::NONE).for_each(|place| counts[*place as usize] += 1);
+        };
+        match rows {
+            None => add(&values.places),
+            Some(rows) => {
+                rows.iter().map(|row| *row as usize).for_each(|row| add(&values.places[bounds[row]..bounds[row + 1]]));
+            }
+        }
+        let met = values.distinct().zip(counts).filter(|(_, count)| *count > 0);
+        met.for_each(|(value, count)| sizes.add(value.as_bytes(), count));
+        Ok(())
+    }
+
+    /// The hours of some rows, where it counts by hours.
+    fn hours_of(&self, rows: &Option<Vec<u32>>, day: Day, file: &mut FileRows) -> Result<Option<Vec<u8>>, TableError> {
+        match self.intervals.interval {
+            Interval::Hour => Ok(Some(of_rows(rows, &self.hours(day, file)?))),
+            _ => Ok(None),
+        }
     }
 
     /// An error of the series with its chart's name, where the job is wrong and not a table.
@@ -186,7 +309,7 @@ impl SeriesOf<'_> {
 
     /// Its filters.
     pub fn filters(&self) -> Vec<Filter<'_>> {
-        let Series { min_length_ms, max_length_ms, contains, values, sequence, .. } = self.series;
+        let Series { min_length_ms, max_length_ms, contains, values, sequence, funnel, .. } = self.series;
         let mut filters = Vec::new();
         if min_length_ms.is_some() || max_length_ms.is_some() {
             filters.push(Filter::Length(*min_length_ms, *max_length_ms));
@@ -195,6 +318,7 @@ impl SeriesOf<'_> {
         filters.extend(values.iter().map(Filter::Value));
         filters.extend(self.sessions.map(Filter::Sessions));
         filters.extend(sequence.as_ref().map(Filter::Sequence));
+        filters.extend(funnel.as_ref().map(|funnel| Filter::Reaches(funnel, self.step().unwrap_or(0))));
         filters
     }
 
@@ -214,6 +338,10 @@ impl SeriesOf<'_> {
                 file.ints(self.column(&contains.count)?)?.iter().map(|count| enough(*count)).collect()
             }
             Filter::Value(test) => passes(test, self.column(&test.value)?, file)?,
+            Filter::Reaches(funnel, step) => {
+                let (times, offsets) = file.int_lists(self.column(&funnel.steps)?)?;
+                offsets.windows(2).map(|row| funnel.reached(&times[row[0]..row[1]]) > step).collect()
+            }
             Filter::Sequence(Sequence { shortest, within }) => {
                 let fits = |time: i64| within.is_none_or(|within| time <= within.micros());
                 let times = file.numbers::<Int64Type>(self.column(shortest)?)?;
@@ -221,6 +349,17 @@ impl SeriesOf<'_> {
             }
             Filter::Sessions(condition) => file.truths(condition)?.iter().map(|holds| holds == Some(true)).collect(),
         })
+    }
+
+    /// The length of each row's session; for a step of a funnel, the time from the step before.
+    fn lengths(&self, file: &mut FileRows) -> Result<Arc<Vec<i64>>, TableError> {
+        let (Some(funnel), Some(step)) = (&self.series.funnel, self.step()) else { return file.ints(LENGTH) };
+        let (times, offsets) = file.int_lists(self.column(&funnel.steps)?)?;
+        let one = |row: &[usize]| match times[row[0]..row[1]].get(step.saturating_sub(1)..=step) {
+            Some([before, .., reached]) => (reached - before).div_euclid(1_000),
+            _ => 0,
+        };
+        Ok(Arc::new(offsets.windows(2).map(one).collect()))
     }
 
     /// The hour of each row's start, since the first instant of its date.
@@ -243,6 +382,17 @@ impl SeriesOf<'_> {
         match &self.series.count {
             Count::Events { sum: Some(sum), .. } => self.column(sum).map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// The columns of views, where these are taken.
+    fn columns_of_views(&self) -> Result<Vec<String>, TableError> {
+        match (&self.series.time_on, self.takes) {
+            (Some(time_on), Takes::Views | Takes::Times) => [&time_on.values, &time_on.times]
+                .map(|holds| self.column(holds).map(str::to_string))
+                .into_iter()
+                .collect(),
+            _ => Ok(Vec::new()),
         }
     }
 

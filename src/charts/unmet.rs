@@ -112,6 +112,7 @@ fn words(series: &SeriesOf<'_>, filter: Filter<'_>) -> String {
         }
         Filter::Contains(contains) => format!("contains at least {} of: {}", contains.at_least, contains.count),
         Filter::Value(test) => test.to_string(),
+        Filter::Reaches(funnel, _) => format!("funnel: the first step of {funnel}"),
         Filter::Sequence(sequence) => format!("sequence: {sequence}"),
         Filter::Sessions(_) => format!("sessions: {}", series.series.sessions.as_deref().unwrap_or_default()),
     }

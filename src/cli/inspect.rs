@@ -57,6 +57,9 @@ pub struct InspectRequest {
     /// Of the bin with this start, as the histogram has it; none for what lies below all bins
     #[arg(long, value_name = "START", allow_hyphen_values = true, help_heading = FIGURE)]
     bin: Option<String>,
+    /// Of the step of a funnel with this number [default: the first]
+    #[arg(long, value_name = "N", help_heading = FIGURE)]
+    step: Option<String>,
     /// List the users of these sessions, each once
     #[arg(long, help_heading = FIGURE)]
     users: bool,
@@ -125,6 +128,7 @@ impl InspectRequest {
             ("--interval", self.interval.is_some()),
             ("--group", self.group.is_some()),
             ("--bin", self.bin.is_some()),
+            ("--step", self.step.is_some()),
             ("--users", self.users),
             ("--limit", self.limit.is_some()),
             ("--output", self.output.is_some()),
@@ -158,6 +162,7 @@ impl InspectRequest {
                 interval: self.interval,
                 group: self.group,
                 bin: self.bin,
+                step: self.step,
             },
             users: self.users,
             limit: limit(self.limit.as_deref())?,

@@ -48,15 +48,15 @@ fn make_on_disk(job: &ChartsJob, resources: &Resources, window: usize) -> Result
     let definition = folder.before().definition().cloned().unwrap_or_else(|| definition.clone());
     let pool = pipeline::pool(threads)?;
     let style = CsvStyle { zone: &zone, formulas: job.formulas };
-    let measured = stage_anew(&pool, &folder, &definition, style, resources.memory_limit, Asked::of(job))?;
+    let (measured, gone) = stage_anew(&pool, &folder, &definition, style, resources.memory_limit, Asked::of(job))?;
     if let Some(warning) = warnings::memory(resources.memory_limit, memory_limit::peak()) {
         tracing::warn!("{warning}");
     }
     crate::cancel::check()?;
     crate::cancel::commit_begins();
     let made = Made { charts: Some(charts_mark(&job.charts, &job.segments, job.formulas)), ..folder.before().made() };
-    folder.commit(&BTreeSet::new(), &BTreeSet::new(), &definition, made)?;
-    Ok(charts_text(&job.charts, &measured.lines, &zone, window))
+    folder.commit(&gone, &BTreeSet::new(), &definition, made)?;
+    Ok(charts_text(&job.charts, &measured, &zone, window))
 }
 
 /// What a job asks of the tables of a folder.
@@ -79,8 +79,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Stages charts of the tables of a folder within a memory limit, and warns of those that have rows only for intervals with
-/// sessions.
+/// Stages charts of the tables of a folder within a memory limit, warns of those that have rows only for intervals with
+/// sessions, and says which files of charts are no more.
 ///
 /// # Errors
 /// Tables that lack what a chart needs, or cannot be read; a file that cannot be written.
@@ -91,7 +91,7 @@ pub fn stage_anew(
     style: CsvStyle<'_>,
     limit: Option<MemoryLimit>,
     asked: Asked<'_>,
-) -> Result<Measured, Error> {
+) -> Result<(Measured, BTreeSet<PathBuf>), Error> {
     let property = definition.get("session.property");
     let (tables, added) = measured_tables(folder.path(), property, asked)?;
     let charts = asked.charts;
@@ -99,8 +99,8 @@ pub fn stage_anew(
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
     measured.unmet.iter().for_each(|unmet| tracing::warn!("{}", unmet.text()));
-    stage_charts(folder, &Provenance::of(definition), charts, &measured.lines, style)?;
-    Ok(measured)
+    let staged = stage_charts(folder, &Provenance::of(definition), charts, &measured, style)?;
+    Ok((measured, staged.gone))
 }
 
 /// The tables of all events and of each segment in a folder, and the columns that are added to them.

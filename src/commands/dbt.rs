@@ -96,7 +96,13 @@ fn tables(folder: &Path) -> Result<Vec<Table>, Error> {
         let file = folder.join(file);
         tables.push(Table { name, kind: TableKind::Users, segment: None, path, file, date_key: None });
     }
-    for (name, kind) in [("measures", TableKind::Measures), ("histogram", TableKind::Histogram)] {
+    let of_charts = [
+        ("measures", TableKind::Measures),
+        ("histogram", TableKind::Histogram),
+        ("funnel", TableKind::Funnel),
+        ("time_on", TableKind::TimeOn),
+    ];
+    for (name, kind) in of_charts {
         let path = PathBuf::from(format!("{name}.parquet"));
         let file = folder.join(&path);
         if file.exists() {

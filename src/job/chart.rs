@@ -5,11 +5,13 @@ use super::chart_keys::ChartKeys;
 use super::dates::parse_window;
 use super::error::JobError;
 use super::formula::{Formula, FormulaError};
+use super::funnel::{refuse_beside, Funnel};
 use super::holds::Holds;
 use super::preset;
 use super::segment::{needs, not_empty, Segment, ALL};
 use super::series::{Count, GroupKey, Series, DEFAULT_TOP};
 use super::starts::Starts;
+use super::time_on::TimeOn;
 use super::values::{choice, Names};
 use crate::sessionize::time::dates::Window;
 use crate::stats::nearest::nearest;
@@ -170,9 +172,28 @@ impl Chart {
             return Err(JobError::NotBoth { key: "chart.formula", other: "chart.formulas", hint });
         }
         let mut named = Vec::new();
-        let (series, top, preset) = match keys.preset.take() {
+        let has_formula = formula_text.is_some() || formula_texts.is_some();
+        let funnel = match keys.funnel.take() {
+            Some(of_funnel) => {
+                refuse_beside(&keys, "chart.funnel", has_formula)?;
+                Some(Funnel::new(of_funnel, &mut named)?)
+            }
+            None => None,
+        };
+        let time_on = match keys.time_on.take() {
+            Some(of_time) => {
+                refuse_beside(&keys, "chart.time_on", has_formula)?;
+                Some(TimeOn::new(of_time, DEFAULT_TOP)?)
+            }
+            None => None,
+        };
+        if funnel.is_some() && time_on.is_some() {
+            let hint = "each is a chart of its own: make two of them";
+            return Err(JobError::NotBoth { key: "chart.time_on", other: "chart.funnel", hint });
+        }
+        let (mut series, top, preset) = match keys.preset.take() {
             Some(preset) => {
-                refuse_beside_preset(&keys, formula_text.is_some() || formula_texts.is_some())?;
+                refuse_beside_preset(&keys, has_formula)?;
                 let (series, top) = preset::series(&preset, keys, &mut named)?;
                 (series, top, Some(preset::FORMULA))
             }
@@ -182,6 +203,8 @@ impl Chart {
                 (series, top, None)
             }
         };
+        // It has no series of its own: this one is the sessions that its filters leave.
+        (series[0].funnel, series[0].time_on) = (funnel, time_on);
         let formula = match formula_text.as_deref().or(preset) {
             Some(text) => Some(read_formula(text, &series)?),
             None => None,
@@ -237,6 +260,16 @@ impl Chart {
             ..self.clone()
         };
         self.formulas.iter().zip(&FORMULA_COLUMNS).map(one).collect()
+    }
+
+    /// Its funnel, where it is one.
+    pub fn funnel(&self) -> Option<&Funnel> {
+        self.series.first().and_then(|series| series.funnel.as_ref())
+    }
+
+    /// What its sessions spend time on, where it is about that.
+    pub fn time_on(&self) -> Option<&TimeOn> {
+        self.series.first().and_then(|series| series.time_on.as_ref())
     }
 
     /// It, for messages.

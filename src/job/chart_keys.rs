@@ -104,6 +104,10 @@ pub struct ChartKeys {
     pub buckets: Option<Vec<i64>>,
     /// Several series.
     pub series: Option<Vec<SeriesKeys>>,
+    /// How far sessions come in steps.
+    pub funnel: Option<FunnelKeys>,
+    /// The time spent on each value of a property.
+    pub time_on: Option<TimeOnKeys>,
     /// A formula over the series.
     pub formula: Option<String>,
     /// Several formulas over the series.
@@ -201,6 +205,46 @@ pub struct EventKeys {
     pub event: Option<String>,
     /// A SQL condition over raw events.
     pub r#where: Option<String>,
+}
+
+/// The keys of `funnel`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FunnelKeys {
+    /// The events, in their order.
+    pub steps: Option<Vec<StepKeys>>,
+    /// At most so long from the first to each.
+    pub within: Option<Scalar>,
+    /// The name of the column that holds the times at which they are reached.
+    pub column: Option<String>,
+}
+
+/// The keys of a step of `funnel`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepKeys {
+    /// Its name.
+    pub name: Option<String>,
+    /// The event type.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+}
+
+/// The keys of `time_on`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeOnKeys {
+    /// The property on whose values time is spent.
+    pub property: Option<String>,
+    /// The event type of a view.
+    pub event: Option<String>,
+    /// A SQL condition over raw events.
+    pub r#where: Option<String>,
+    /// A view takes at most so long; `none` for any time.
+    pub cap: Option<Scalar>,
+    /// How many values are kept.
+    pub top: Option<i64>,
 }
 
 /// The keys of `group_by`.
@@ -311,6 +355,8 @@ impl ChartKeys {
             sequence: series.sequence.clone(),
             group_by: series.group_by.clone(),
             bins: Some(BinKeys::default()),
+            time_on: Some(TimeOnKeys::default()),
+            funnel: Some(FunnelKeys { steps: Some(vec![StepKeys::default()]), ..FunnelKeys::default() }),
             series: Some(vec![series]),
             ..ChartKeys::default()
         }

@@ -40,13 +40,20 @@ pub enum Holds {
     /// The shortest time, in microseconds, in which events of each of these kinds follow each other in this order, a
     /// different one for each.
     Shortest(Vec<EventFilter>),
+    /// The times of the first events that follow each other in these steps, each the earliest after the one before, as far as
+    /// they do.
+    Steps(Vec<EventFilter>),
+    /// The value of a property of each of such events, in their order; of equal ones ascending, none first.
+    Each(String, EventFilter),
+    /// The time of each of such events.
+    Times(EventFilter),
 }
 
 impl Holds {
     /// The events it is about; of several steps, those of each.
     pub fn filters(&self) -> &[EventFilter] {
         match self {
-            Holds::Shortest(steps) => steps,
+            Holds::Shortest(steps) | Holds::Steps(steps) => steps,
             Holds::Count(filter)
             | Holds::Sum(_, filter)
             | Holds::First(_, filter)
@@ -57,14 +64,16 @@ impl Holds {
             | Holds::Min(_, filter)
             | Holds::Max(_, filter)
             | Holds::Distinct(_, filter)
-            | Holds::Values(_, filter) => std::slice::from_ref(filter),
+            | Holds::Values(_, filter)
+            | Holds::Each(_, filter)
+            | Holds::Times(filter) => std::slice::from_ref(filter),
         }
     }
 
     /// The property it is of.
     pub fn property(&self) -> Option<&str> {
         match self {
-            Holds::Count(_) | Holds::Shortest(_) => None,
+            Holds::Count(_) | Holds::Shortest(_) | Holds::Steps(_) | Holds::Times(_) => None,
             Holds::Sum(property, _)
             | Holds::First(property, _)
             | Holds::Last(property, _)
@@ -74,7 +83,8 @@ impl Holds {
             | Holds::Min(property, _)
             | Holds::Max(property, _)
             | Holds::Distinct(property, _)
-            | Holds::Values(property, _) => Some(property),
+            | Holds::Values(property, _)
+            | Holds::Each(property, _) => Some(property),
         }
     }
 
@@ -90,6 +100,9 @@ impl Holds {
             Holds::Distinct(..) => "distinct",
             Holds::Values(..) => "values",
             Holds::Shortest(_) => "shortest",
+            Holds::Steps(_) => "steps",
+            Holds::Each(..) => "each",
+            Holds::Times(_) => "times",
         };
         let mut words = vec![what.to_string()];
         words.extend(self.property().map(plain));
@@ -129,7 +142,10 @@ impl fmt::Display for Holds {
             Holds::Max(property, _) => write!(f, "largest {property}")?,
             Holds::Distinct(property, _) => write!(f, "different values of {property}")?,
             Holds::Values(property, _) => write!(f, "values of {property}")?,
+            Holds::Each(property, _) => write!(f, "{property} of each")?,
+            Holds::Times(_) => write!(f, "times")?,
             Holds::Shortest(steps) => return write_steps(f, "shortest time", steps),
+            Holds::Steps(steps) => return write_steps(f, "times of steps", steps),
         }
         self.filters().iter().try_for_each(|filter| write!(f, " of {filter}"))
     }

@@ -36,7 +36,7 @@ use Takes::{
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 150] = [
+const KEYS: [(&str, Takes, &str); 163] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -180,6 +180,19 @@ const KEYS: [(&str, Takes, &str); 150] = [
     ("chart.bins.size", Duration, "\"5m\""),
     ("chart.buckets", Wholes, "[0, 1, 2, 5, 10]"),
     ("chart.series", KeysList, "[{ count = { event = \"purchase\" } }, {}]"),
+    ("chart.funnel", Keys, "{ steps = [{ event = \"view_item\" }, { event = \"purchase\" }], within = \"1h\" }"),
+    ("chart.funnel.steps", KeysList, "[{ event = \"view_item\" }, { event = \"purchase\" }]"),
+    ("chart.funnel.steps.name", Text, "\"bought\""),
+    ("chart.funnel.steps.event", Text, "\"purchase\""),
+    ("chart.funnel.steps.where", Text, "\"revenue > 50\""),
+    ("chart.funnel.within", Duration, "\"1h\""),
+    ("chart.funnel.column", Text, "\"reached\""),
+    ("chart.time_on", Keys, "{ property = \"page\", event = \"page_view\" }"),
+    ("chart.time_on.property", Text, "\"page\""),
+    ("chart.time_on.event", Text, "\"page_view\""),
+    ("chart.time_on.where", Text, "\"platform = 'web'\""),
+    ("chart.time_on.cap", Duration, "\"30m\""),
+    ("chart.time_on.top", Whole, "100"),
     ("chart.formula", Text, "\"SESSIONTOTALS(A) / UNIQUES(A)\""),
     ("chart.formulas", Texts, "[\"SESSIONTOTALS(A)\", \"UNIQUES(A)\"]"),
     ("chart.preset", Text, "\"bounce_rate\""),
@@ -297,10 +310,11 @@ mod tests {
             format!("[{section}]")
         };
         let last = parts.pop().expect("a key in a section");
-        let inner = parts.iter().rev().fold(format!("{last} = {value}"), |inner, part| {
-            let list =
-                KEYS.iter().any(|(name, takes, _)| name.ends_with(&format!("{section}.{part}")) && *takes == KeysList);
-            if list {
+        let inner = (0..parts.len()).rev().fold(format!("{last} = {value}"), |inner, place| {
+            let path = format!("{section}.{}", parts[..=place].join("."));
+            let is_list = KEYS.iter().any(|(name, takes, _)| *name == path && *takes == KeysList);
+            let part = parts[place];
+            if is_list {
                 format!("{part} = [{{ {inner} }}]")
             } else {
                 format!("{part} = {{ {inner} }}")

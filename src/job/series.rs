@@ -3,9 +3,11 @@
 use super::bins::millis;
 use super::chart_keys::{ChartKeys, CountKeys, GroupKeys, SeriesKeys};
 use super::error::JobError;
+use super::funnel::Funnel;
 use super::holds::{EventFilter, Holds};
 use super::segment::{add_name, event_filter, needs, not_empty, whole, AtLeast, CONTAINS};
 use super::sequence::Sequence;
+use super::time_on::TimeOn;
 use super::value_test::ValueTest;
 use super::values::Scalar;
 
@@ -28,6 +30,10 @@ pub struct Series {
     pub sessions: Option<String>,
     /// The events that follow each other in its sessions.
     pub sequence: Option<Sequence>,
+    /// The steps that its sessions reach: the first one at least.
+    pub funnel: Option<Funnel>,
+    /// What they spend time on.
+    pub time_on: Option<TimeOn>,
     /// What its sessions are grouped by, together; empty where they are not.
     pub group_by: Vec<GroupBy>,
 }
@@ -104,6 +110,8 @@ impl Series {
             values: Vec::new(),
             sessions: None,
             sequence: None,
+            funnel: None,
+            time_on: None,
             group_by: Vec::new(),
         }
     }
@@ -185,7 +193,19 @@ impl Series {
         let group_by = keys.group_by.map_or_else(|| Ok(Vec::new()), |several| groups(several.0, named))?;
         let sequence = keys.sequence.map(|keys| Sequence::new(keys, named)).transpose()?;
         let sessions = keys.sessions.map(|condition| not_empty("chart.sessions", condition)).transpose()?;
-        Ok(Series { name, count, min_length_ms, max_length_ms, contains, values, sessions, sequence, group_by })
+        Ok(Series {
+            name,
+            count,
+            min_length_ms,
+            max_length_ms,
+            contains,
+            values,
+            sessions,
+            sequence,
+            funnel: None,
+            time_on: None,
+            group_by,
+        })
     }
 
     /// Whether it counts events rather than sessions.
@@ -203,6 +223,8 @@ impl Series {
         holds.extend(self.contains.iter().map(|contains| &contains.count));
         holds.extend(self.values.iter().map(|test| &test.value));
         holds.extend(self.sequence.as_ref().map(|sequence| &sequence.shortest));
+        holds.extend(self.funnel.as_ref().map(|funnel| &funnel.steps));
+        holds.extend(self.time_on.iter().flat_map(|time_on| [&time_on.values, &time_on.times]));
         for group in &self.group_by {
             if let GroupBy::Value(value) = group {
                 holds.push(value);

@@ -41,7 +41,7 @@ impl Tables {
             let file = newest(output, table).map_or_else(|| table.empty_file(), |day| table.file_of(day));
             tables.schemas.extend(schema(&output.join(file)).map(|schema| (table.folder.to_string(), schema)));
         }
-        for table in ["measures", "histogram"] {
+        for table in ["measures", "histogram", "funnel", "time_on"] {
             let file = output.join(format!("{table}.parquet"));
             tables.schemas.extend(schema(&file).map(|schema| (table.to_string(), schema)));
         }

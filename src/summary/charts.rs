@@ -10,6 +10,9 @@ use super::braille;
 use super::grouped;
 use super::lines::{harmless, shortened};
 use super::text::length_text;
+use crate::charts::chart_set::Measured;
+use crate::charts::funnel::FunnelLine;
+use crate::charts::time_on::{TimeLine, TimeSpent};
 use crate::charts::{Line, MeasureRow};
 use crate::job::chart::{Chart, Interval};
 use crate::job::dates::instant_text;
@@ -22,6 +25,8 @@ const MOST_ROWS: usize = 31;
 const MOST_LINES: usize = 12;
 /// Where a line over time is drawn, so many of its last intervals stand below it.
 const LAST_ROWS: usize = 7;
+/// As many segments and groups of a funnel stand below it.
+const MOST_FUNNELS: usize = 4;
 /// The letters of a line's parts: names and bars have what figures and words leave.
 const FIGURE: usize = 12;
 const WORDS: usize = 26;
@@ -53,11 +58,11 @@ impl Widths {
 }
 
 /// All charts as text, for a window of so many letters.
-pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: usize) -> String {
+pub fn charts_text(charts: &[Chart], measured: &Measured, zone: &TimeZone, window: usize) -> String {
     let mut text = String::new();
     let widths = Widths::of(window);
     for chart in charts {
-        let own: Vec<&Line> = lines.iter().filter(|line| line.label.chart == chart.name).collect();
+        let own: Vec<&Line> = measured.lines.iter().filter(|line| line.label.chart == chart.name).collect();
         for (place, part) in chart.by_formula().iter().enumerate() {
             match chart.formulas.is_empty() {
                 true => chart_text(&mut text, part, &own, zone, widths),
@@ -67,8 +72,54 @@ pub fn charts_text(charts: &[Chart], lines: &[Line], zone: &TimeZone, window: us
                 }
             }
         }
+        let funnels = measured.funnels.iter().filter(|funnel| funnel.label.chart == chart.name);
+        funnels.take(MOST_FUNNELS).for_each(|funnel| steps(&mut text, funnel, widths));
+        let times: Vec<&TimeLine> = measured.times.iter().filter(|line| line.label.chart == chart.name).collect();
+        time_spent(&mut text, &times, widths);
     }
     text
+}
+
+/// The steps of a funnel, with all of its intervals together.
+fn steps(text: &mut String, funnel: &FunnelLine, widths: Widths) {
+    let group = funnel.label.group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
+    let _ = writeln!(text, "  steps of {}{}, all intervals", harmless(&funnel.label.segment), harmless(&group));
+    let totals = funnel.totals();
+    let first = totals.first().copied().unwrap_or_default();
+    for (name, sessions) in funnel.names.iter().zip(totals) {
+        let share = if first > 0 { sessions as f64 / first as f64 } else { 0.0 };
+        let bar = "█".repeat((share * widths.bar as f64).round() as usize);
+        let name = shortened(&harmless(name), widths.name);
+        let (figure, width) = (grouped(sessions.unsigned_abs()), widths.name);
+        let _ = writeln!(text, "  {name:<width$}  {figure:>FIGURE$}  {:>6.1} %  {bar}", share * 100.0);
+    }
+}
+
+/// The values that most time is spent on, with all intervals together.
+fn time_spent(text: &mut String, lines: &[&TimeLine], widths: Widths) {
+    let mut totals: Vec<(&TimeLine, TimeSpent)> = lines.iter().map(|line| (*line, line.totals())).collect();
+    totals.retain(|(line, _)| line.value.is_some());
+    totals.sort_by_key(|(_, spent)| std::cmp::Reverse(spent.time_ms));
+    if !totals.is_empty() {
+        text.push_str("  time on, all intervals\n");
+    }
+    let names = lines.iter().any(|line| line.label != lines[0].label);
+    for (line, spent) in totals.iter().take(MOST_LINES) {
+        let label = line.label.group.as_deref().unwrap_or(&line.label.segment);
+        let value = line.value.as_deref().unwrap_or_default();
+        let name = if names { format!("{label}: {value}") } else { value.to_string() };
+        let (name, width) = (shortened(&harmless(&name), widths.name), widths.name);
+        let average = spent.avg_ms().map_or_else(|| "–".to_string(), |average| length_text(average as i64));
+        let views = grouped(spent.views.unsigned_abs());
+        let _ = writeln!(
+            text,
+            "  {name:<width$}  {:>FIGURE$}  {views} views, {average} on average",
+            length_text(spent.time_ms)
+        );
+    }
+    if totals.len() > MOST_LINES {
+        let _ = writeln!(text, "  … {} more are in time_on.csv", grouped((totals.len() - MOST_LINES) as u64));
+    }
 }
 
 /// A chart with its lines.

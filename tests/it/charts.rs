@@ -4,12 +4,14 @@ mod behind;
 mod clocks;
 mod columns;
 mod command;
+mod funnels;
 mod groups;
 mod naive;
 mod random;
 mod segments;
 mod sequences;
 mod stories;
+mod times;
 mod types;
 
 pub use columns::JOB as COLUMNS_AND_CHARTS;

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::fold;
-use super::measures::{Bin, ChartLine, MeasuredRow};
+use super::measures::{Bin, ChartLine, FunnelSteps, MeasuredRow, TimeOnValue};
 use super::overview::{described, histogram};
 use crate::job::chart::{Chart, Interval};
 use crate::job::formula::{self, Formula};
@@ -106,6 +106,91 @@ pub fn pictures(
         });
     }
     pictures
+}
+
+/// As many funnels of a chart there are.
+const MOST_FUNNELS: usize = 6;
+
+/// The funnels of a chart: a bar for each step.
+pub fn funnels(chart: &Chart, all: &[FunnelSteps]) -> Vec<Picture> {
+    let own = all.iter().filter(|funnel| funnel.key.chart == chart.name);
+    own.take(MOST_FUNNELS).map(|funnel| funnel_picture(chart, funnel)).collect()
+}
+
+fn funnel_picture(chart: &Chart, funnel: &FunnelSteps) -> Picture {
+    let FunnelSteps { key, steps } = funnel;
+    let share = |sessions: i64, of: Option<i64>| match of {
+        Some(of) if of > 0 => Some(sessions as f64 * 100.0 / of as f64),
+        _ => None,
+    };
+    let first = steps.first().map(|(_, sessions)| *sessions);
+    let bar = |(name, sessions): &(String, i64)| RankedBar {
+        name: name.clone(),
+        colour: Colour::FIRST,
+        value: Some(*sessions as f64),
+        note: Unit::Percent.text(share(*sessions, first)),
+    };
+    let row = |(place, (name, sessions)): (usize, &(String, i64))| {
+        let before = place.checked_sub(1).map(|before| steps[before].1);
+        let cells = vec![
+            Cell::new(Some(*sessions as f64), Unit::Count),
+            Cell::new(share(*sessions, first), Unit::Percent),
+            Cell::new(share(*sessions, before), Unit::Percent),
+        ];
+        Row { name: name.clone(), cells }
+    };
+    let table = Table {
+        head: ["Step", "Sessions", "Of the first", "Of the one before"].map(str::to_string).to_vec(),
+        rows: steps.iter().enumerate().map(row).collect(),
+        keep: Keep::First,
+        all_in: "funnel.csv",
+    };
+    let segment = if chart.segments.len() > 1 { format!(" · {}", key.segment) } else { String::new() };
+    let group = key.group.as_deref().map(|group| format!(" · {group}")).unwrap_or_default();
+    let last = steps.last().map(|(name, sessions)| {
+        let of_first = Unit::Percent.text(share(*sessions, first));
+        format!("{} reach the last one, {name}: {of_first}.", Unit::Count.text(Some(*sessions as f64)))
+    });
+    Picture {
+        title: format!("{}{segment}{group}", chart.name),
+        subtitle: "Sessions that reach each step, all dates together".to_string(),
+        description: format!("{}. {}", counted(steps.len() as u64, "step"), last.unwrap_or_default()),
+        drawing: Drawing::Ranked(Ranked { unit: Unit::Count, bars: steps.iter().map(bar).collect() }),
+        table,
+        notes: Vec::new(),
+    }
+}
+
+/// The values that a chart's sessions spend time on, as a table: the most time first.
+pub fn times(chart: &Chart, all: &[TimeOnValue]) -> Option<Picture> {
+    let mut own: Vec<&TimeOnValue> = all.iter().filter(|value| value.key.chart == chart.name).collect();
+    own.sort_by_key(|value| std::cmp::Reverse(value.time_ms));
+    let first = own.first()?;
+    let differs = own.iter().any(|value| value.key != first.key);
+    let row = |of: &&TimeOnValue| {
+        let label = of.key.group.as_deref().unwrap_or(&of.key.segment);
+        let name = if differs { format!("{label} · {}", of.value) } else { of.value.clone() };
+        let cells = vec![
+            Cell::new(Some(of.time_ms as f64), Unit::Millis),
+            Cell::new(Some(of.views as f64), Unit::Count),
+            Cell::new(Some(of.sessions as f64), Unit::Count),
+        ];
+        Row { name, cells }
+    };
+    let table = Table {
+        head: ["Value", "Time", "Views", "Sessions"].map(str::to_string).to_vec(),
+        rows: own.iter().map(row).collect(),
+        keep: Keep::First,
+        all_in: "time_on.csv",
+    };
+    Some(Picture {
+        title: chart.name.clone(),
+        subtitle: "Time spent on each value, all dates together".to_string(),
+        description: format!("{}, of which {} takes the most time.", counted(own.len() as u64, "value"), first.value),
+        drawing: Drawing::Figures,
+        table,
+        notes: Vec::new(),
+    })
 }
 
 /// The pictures of a chart of one formula at most.

@@ -134,6 +134,83 @@ pub fn read(output: &Path) -> Result<Vec<ChartLine>, TableError> {
     Ok(lines)
 }
 
+/// The steps of a funnel about one segment and group, with all of its intervals together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunnelSteps {
+    /// What it is about.
+    pub key: LineKey,
+    /// The name of each step, and the sessions that reach it.
+    pub steps: Vec<(String, i64)>,
+}
+
+/// Reads the funnels of a folder, in the order of the file; none where there is no such file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_funnels(output: &Path) -> Result<Vec<FunnelSteps>, TableError> {
+    let path = output.join("funnel.parquet");
+    let mut funnels: Vec<FunnelSteps> = Vec::new();
+    if !path.exists() {
+        return Ok(funnels);
+    }
+    each_batch(&path, |columns| {
+        for row in 0..columns.rows() {
+            let key = columns.key(row);
+            if funnels.last().is_none_or(|funnel| funnel.key != key) {
+                funnels.push(FunnelSteps { key, steps: Vec::new() });
+            }
+            let Some(FunnelSteps { steps, .. }) = funnels.last_mut() else { continue };
+            let place = columns.int("step", row).and_then(|step| usize::try_from(step - 1).ok()).unwrap_or_default();
+            let sessions = columns.int("sessions", row).unwrap_or_default();
+            match steps.get_mut(place) {
+                Some((_, all)) => *all += sessions,
+                None => steps.push((columns.text("name", row).unwrap_or_default().to_string(), sessions)),
+            }
+        }
+    })?;
+    Ok(funnels)
+}
+
+/// The time spent on a value, with all intervals together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeOnValue {
+    /// What it is about.
+    pub key: LineKey,
+    /// The value.
+    pub value: String,
+    /// Views.
+    pub views: i64,
+    /// Sessions with such a view.
+    pub sessions: i64,
+    /// The time that they take together.
+    pub time_ms: i64,
+}
+
+/// Reads the times on values of a folder, in the order of the file; none where there is no such file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_times(output: &Path) -> Result<Vec<TimeOnValue>, TableError> {
+    let path = output.join("time_on.parquet");
+    let mut times: Vec<TimeOnValue> = Vec::new();
+    if !path.exists() {
+        return Ok(times);
+    }
+    each_batch(&path, |columns| {
+        for row in 0..columns.rows() {
+            let (key, Some(value)) = (columns.key(row), columns.text("value", row)) else { continue };
+            if times.last().is_none_or(|known| known.key != key || known.value != value) {
+                times.push(TimeOnValue { key, value: value.to_string(), views: 0, sessions: 0, time_ms: 0 });
+            }
+            let Some(known) = times.last_mut() else { continue };
+            known.views += columns.int("views", row).unwrap_or_default();
+            known.sessions += columns.int("sessions", row).unwrap_or_default();
+            known.time_ms += columns.int("time_ms", row).unwrap_or_default();
+        }
+    })?;
+    Ok(times)
+}
+
 fn each_batch(path: &Path, mut take: impl FnMut(&Columns<'_>)) -> Result<(), TableError> {
     for rows in in_slices(path, SLICE_ROWS)? {
         take(&Columns(&rows?));

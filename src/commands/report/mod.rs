@@ -38,7 +38,7 @@ use crate::pipeline;
 use crate::summary::{counted, grouped};
 use crate::tables::error::TableError;
 use days::Days;
-use measures::ChartLine;
+use measures::{ChartLine, FunnelSteps, TimeOnValue};
 use record::Records;
 
 /// What is asked of a report besides its job.
@@ -77,6 +77,8 @@ struct Folder {
     zone: TimeZone,
     days: Days,
     lines: Vec<ChartLine>,
+    funnels: Vec<FunnelSteps>,
+    times: Vec<TimeOnValue>,
     /// Why the charts of the tables are not shown.
     without_charts: Option<&'static str>,
     records: Records,
@@ -93,8 +95,12 @@ pub fn report(job: &ChartsJob, options: &Options) -> Result<Report, Error> {
     let drawn = &drawn[..drawn.len() - hidden];
     let points = points(drawn, &folder.lines);
     let mut colours = Colours::about(ALL);
-    let charts: Vec<Vec<Picture>> =
-        drawn.iter().map(|chart| chart::pictures(chart, &folder.lines, &folder.zone, points, &mut colours)).collect();
+    let pictures = |chart: &Chart| {
+        let of_measures = chart::pictures(chart, &folder.lines, &folder.zone, points, &mut colours);
+        let funnels = chart::funnels(chart, &folder.funnels).into_iter();
+        funnels.chain(chart::times(chart, &folder.times)).chain(of_measures).collect()
+    };
+    let charts: Vec<Vec<Picture>> = drawn.iter().map(pictures).collect();
     let by_date = overview::by_date(&folder.days, points);
     let lengths = overview::lengths(&folder.days);
     let zone = folder.definition.get("output.timezone").unwrap_or("UTC");
@@ -189,7 +195,11 @@ fn read(job: &ChartsJob, options: &Options) -> Result<Folder, Error> {
     };
     let pool = pipeline::pool(available_threads())?;
     let days = days::read(&job.place.folder, &zone, &pool)?;
-    let lines = if without_charts.is_none() { measures::read(&job.place.folder)? } else { Vec::new() };
+    let place = &job.place.folder;
+    let (lines, funnels, times) = match without_charts {
+        None => (measures::read(place)?, measures::read_funnels(place)?, measures::read_times(place)?),
+        Some(_) => (Vec::new(), Vec::new(), Vec::new()),
+    };
     let records = Records::read(&job.place.folder)?;
-    Ok(Folder { definition, zone, days, lines, without_charts, records })
+    Ok(Folder { definition, zone, days, lines, funnels, times, without_charts, records })
 }

@@ -33,20 +33,21 @@ pub fn nothing_new(
     let files = past.file_count();
     let mut made = folder.before().made();
     let charts = Some(charts_mark(&job.charts, &job.segments, job.output.formulas));
+    let mut gone = BTreeSet::new();
     let other_charts = options.writes(Table::Charts) && made.charts != charts;
     if other_charts {
         let limit = options.resources.memory_limit;
         let history = job.output.history;
         let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments, history };
-        stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?;
+        (_, gone) = stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?;
         made.charts = charts;
     }
     let of_run = crate::summary::run_json::nothing_new(started, files);
-    let gone = record(&folder, started, &of_run)?;
+    gone.extend(record(&folder, started, &of_run)?);
     let path = folder.path().to_path_buf();
     crate::cancel::check()?;
     crate::cancel::commit_begins();
-    folder.commit(&BTreeSet::from_iter(gone), &BTreeSet::new(), definition, made)?;
+    folder.commit(&gone, &BTreeSet::new(), definition, made)?;
     tracing::info!(files, other_charts, "nothing new");
     let charts = if other_charts { "; the charts are made again" } else { "" };
     let those = if files == 1 { "file is that" } else { "files are those" };

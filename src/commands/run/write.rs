@@ -193,14 +193,10 @@ impl<'a> Output<'a> {
             let limit = self.planned.budget.limit;
             let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit };
             let measured = charts.measure(&self.planned.pool, &job.output.zone)?;
-            let sizes = stage_charts(
-                &self.planned.folder,
-                self.provenance,
-                &job.charts,
-                &measured.lines,
-                job.output.csv_style(),
-            )?;
-            self.written.sizes.extend(sizes);
+            let staged =
+                stage_charts(&self.planned.folder, self.provenance, &job.charts, &measured, job.output.csv_style())?;
+            self.written.sizes.extend(staged.sizes);
+            self.written.replaced.extend(staged.gone);
             self.written.sparse = measured.sparse;
             self.written.unmet = measured.unmet;
         }

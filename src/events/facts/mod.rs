@@ -263,7 +263,8 @@ impl Facts {
     /// The type that follows from the input of what a column holds; `None` of what is always of one type.
     pub fn stored_as(&self, holds: &Holds) -> Option<&'static str> {
         match holds {
-            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) | Holds::Shortest(_) => None,
+            Holds::Count(_) | Holds::Distinct(..) | Holds::Sum(..) => None,
+            Holds::Shortest(_) | Holds::Steps(_) | Holds::Times(_) => None,
             _ => self.type_of(holds).map(KeyType::name),
         }
     }
@@ -378,6 +379,9 @@ impl Facts {
             of: if let [filter] = holds.filters() { test(filter) } else { EventTest::default() },
             what: match holds {
                 Holds::Shortest(steps) => What::Shortest(steps.iter().map(test).collect()),
+                Holds::Steps(steps) => What::Steps(steps.iter().map(test).collect()),
+                Holds::Each(property, _) => What::Each(value(property, false)),
+                Holds::Times(_) => What::Times,
                 Holds::Count(_) => What::Count,
                 Holds::Total(property, _) if !self.of_numbers.contains(holds) => What::Total(value(property, false)),
                 Holds::Sum(property, _) | Holds::Total(property, _) => What::Sum(value(property, true), float_of),

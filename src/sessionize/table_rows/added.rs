@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::dated::{day_order, ByDay, Dated};
 use super::event_test::EventTest;
 use super::records::{ActivityRow, SessionRow};
-use super::steps::shortest;
+use super::steps::{reached, shortest};
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
 use crate::sessionize::rows::{Row, RowKey};
@@ -78,6 +78,12 @@ pub enum What {
     Values(usize),
     /// The shortest time in which events of these steps follow each other.
     Shortest(Vec<EventTest>),
+    /// The times at which events of these steps follow each other.
+    Steps(Vec<EventTest>),
+    /// The value of each event.
+    Each(usize),
+    /// The time of each event.
+    Times,
 }
 
 /// As many different values of a session are kept.
@@ -300,11 +306,12 @@ impl<'a> Adding<'a> {
         columns.activity.extend(by.iter().copied().map(of_value));
         columns.sessions.extend(rules.added.iter().map(|added| match added.what {
             What::Shortest(_) => AddedValues::Numbers(Vec::new()),
+            What::Steps(_) | What::Times => AddedValues::Lists(Lists::of(AddedValues::Numbers(Vec::new()))),
             What::Count | What::Distinct(_) => AddedValues::Counts(Vec::new()),
             What::Sum(..) => AddedValues::Sums(Vec::new()),
             What::Total(_) => AddedValues::Numbers(Vec::new()),
             What::First(value, _) | What::Last(value, _) | What::Min(value) | What::Max(value) => of_value(value),
-            What::Values(value) => AddedValues::Lists(Lists::of(of_value(value))),
+            What::Values(value) | What::Each(value) => AddedValues::Lists(Lists::of(of_value(value))),
         }));
         let performed = segment.map_or(&[][..], |segment| &segment.performed);
         columns.activity.extend(performed.iter().map(|_| AddedValues::Counts(Vec::new())));
@@ -376,6 +383,13 @@ impl<'a> Adding<'a> {
                     lists.push(values.into_iter().take(MOST_VALUES).map(Some));
                 }
                 (What::Shortest(steps), column) => column.push(shortest(events, steps, table)),
+                (What::Steps(steps), AddedValues::Lists(lists)) => {
+                    lists.push(reached(events, steps, table).into_iter().map(Some));
+                }
+                (What::Each(value), AddedValues::Lists(lists)) => {
+                    lists.push(each_value(of, *value, table).into_iter());
+                }
+                (What::Times, AddedValues::Lists(lists)) => lists.push(of.map(|row| Some(row.time().micros()))),
                 // Not reached: `new` gave each column the kind that its `What` fills. A new `What` needs an arm above.
                 _ => {}
             }
@@ -453,6 +467,22 @@ impl<'a> Adding<'a> {
         order.sort_by(|a, b| key(*a).cmp(&key(*b)).then_with(|| by(*a).cmp(by(*b))));
         order
     }
+}
+
+/// The value of each event, in their order; of events that nothing tells apart ascending, none first.
+fn each_value<'r, T: RowKey + 'r>(
+    events: impl Iterator<Item = &'r Row<T>>,
+    value: usize,
+    table: &FactTable,
+) -> Vec<Option<i64>> {
+    let events: Vec<&Row<T>> = events.collect();
+    let mut values: Vec<Option<i64>> = events.iter().map(|row| table.value(value, row.fact())).collect();
+    let mut first = 0;
+    for alike in events.chunk_by(|a, b| a.order() == b.order()) {
+        values[first..first + alike.len()].sort_unstable();
+        first += alike.len();
+    }
+    values
 }
 
 /// The different values of some events, in the order of the time of the first event that has each, at one time ascending.

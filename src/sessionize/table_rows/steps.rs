@@ -27,6 +27,20 @@ pub fn shortest<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactT
     shortest
 }
 
+/// The times, in microseconds, of events that follow each other in steps, each the earliest after the one before, as far as they
+/// do. The events are in order.
+pub fn reached<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactTable) -> Vec<i64> {
+    let mut times = Vec::new();
+    for alike in events.chunk_by(|a, b| a.order() == b.order()) {
+        let extent = extent(alike, &steps[times.len()..], table);
+        times.resize(times.len() + extent, alike[0].time().micros());
+        if times.len() == steps.len() {
+            break;
+        }
+    }
+    times
+}
+
 /// How many of some steps, from the first one on, have a different event each among events that are alike.
 pub fn extent<T: RowKey>(alike: &[Row<T>], steps: &[EventTest], table: &FactTable) -> usize {
     if let [event] = alike {

@@ -50,6 +50,8 @@ enum FieldType {
     Time,
     /// Several values.
     Values(KeyType),
+    /// Several instants, which hardly repeat.
+    Times,
     /// Whether a condition holds over the columns before.
     When(Box<RowCondition>),
 }
@@ -207,6 +209,7 @@ impl AddedField {
             FieldType::Total => Field::new(&self.name, DataType::Int64, false),
             FieldType::Time => return Field::new(&self.name, DataType::Int64, true),
             FieldType::Value(key_type) => Field::new(&self.name, data_type(*key_type), true),
+            FieldType::Times => return Field::new_list(&self.name, element(KeyType::Timestamp), false),
             FieldType::Values(key_type) => Field::new_list(&self.name, element(*key_type), false),
             FieldType::When(_) => Field::new(&self.name, DataType::Boolean, true),
         };
@@ -224,11 +227,12 @@ fn type_of(holds: &Holds, facts: Option<&Facts>) -> FieldType {
     let key_type = facts.and_then(|facts| facts.type_of(holds)).unwrap_or(KeyType::Text);
     match holds {
         Holds::Shortest(_) => FieldType::Time,
+        Holds::Steps(_) | Holds::Times(_) => FieldType::Times,
         Holds::Count(_) | Holds::Distinct(..) => FieldType::Count,
         Holds::Sum(..) => FieldType::Sum,
         Holds::Total(..) if key_type == KeyType::Float => FieldType::Sum,
         Holds::Total(..) => FieldType::Total,
-        Holds::Values(..) => FieldType::Values(key_type),
+        Holds::Values(..) | Holds::Each(..) => FieldType::Values(key_type),
         _ => FieldType::Value(key_type),
     }
 }
@@ -303,6 +307,7 @@ impl<'a> Column<'a> {
             FieldType::When(_) => Arc::new(BooleanArray::new_null(self.places.len())),
             FieldType::Total => Arc::new(Int64Array::from_iter_values(numbers().map(Option::unwrap_or_default))),
             FieldType::Values(key_type) => self.lists(*key_type),
+            FieldType::Times => self.lists(KeyType::Timestamp),
             FieldType::Value(KeyType::Text) => self.texts(),
             FieldType::Time | FieldType::Value(KeyType::Int) => Arc::new(Int64Array::from(self.numbers())),
             FieldType::Value(KeyType::Float) => Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(float_of)))),

@@ -99,6 +99,27 @@ const CHARTS: [(&str, &str); 36] = [
     ("formula_10", "Value of the tenth of the chart's formulas"),
 ];
 
+/// Of the steps of funnels, beside what they share with measures.
+const FUNNEL: [(&str, &str); 7] = [
+    ("step", "Number of the step, from 1"),
+    ("name", "Name of the step"),
+    ("sessions", "Number of sessions that reach the step"),
+    ("share_of_first", "Share among the sessions that reach the first step"),
+    ("share_of_previous", "Share among the sessions that reach the step before; null for the first"),
+    ("median_ms", "Median of the time from the step before, in milliseconds"),
+    ("p90_ms", "90th percentile of the time from the step before, in milliseconds"),
+];
+
+/// Of times on values, beside what they share with measures.
+const TIME_ON: [(&str, &str); 6] = [
+    ("value", "Value of the property that time is spent on; null where there is no view"),
+    ("views", "Number of views"),
+    ("sessions", "Number of sessions with such a view"),
+    ("time_ms", "Time from each view to the next of the session, together, in milliseconds"),
+    ("avg_ms", "That time on average, of the views that another one comes after"),
+    ("p50_ms", "Median of that time in milliseconds"),
+];
+
 /// A kind of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableKind {
@@ -114,6 +135,10 @@ pub enum TableKind {
     Measures,
     /// A row for each bin of these.
     Histogram,
+    /// A row for each step of a funnel.
+    Funnel,
+    /// A row for each value that time is spent on.
+    TimeOn,
 }
 
 impl TableKind {
@@ -125,6 +150,8 @@ impl TableKind {
             TableKind::Events => "One row for each event that counts, with its session",
             TableKind::Users => "One row for each user, over all dates",
             TableKind::Measures => "One row for each chart, series, segment, group and interval",
+            TableKind::Funnel => "Sessions by the steps of a funnel that they reach, one row for each step",
+            TableKind::TimeOn => "Time that sessions spend on the values of a property, one row for each",
             TableKind::Histogram => "Sessions by length or number of events, one row for each bin",
         }
     }
@@ -137,7 +164,11 @@ impl TableKind {
             TableKind::Events => &EVENTS,
             TableKind::Users => &USERS,
             TableKind::Measures | TableKind::Histogram => &CHARTS,
+            TableKind::Funnel => &FUNNEL,
+            TableKind::TimeOn => &TIME_ON,
         };
-        known.iter().find(|(column, _)| *column == name).map(|(_, description)| *description)
+        let shares = matches!(self, TableKind::Funnel | TableKind::TimeOn);
+        let shared = if shares { &CHARTS[..] } else { &[] };
+        known.iter().chain(shared).find(|(column, _)| *column == name).map(|(_, description)| *description)
     }
 }

@@ -90,6 +90,14 @@ impl std::fmt::Debug for ParquetFile {
     }
 }
 
+/// The type of a field's values, which lists have inside of them.
+fn value_type(field: &Field) -> &DataType {
+    match field.data_type() {
+        DataType::List(element) => element.data_type(),
+        other => other,
+    }
+}
+
 /// The column of a field's values, which lists have inside of them.
 fn values_of(field: &Field) -> ColumnPath {
     let inside = match field.data_type() {
@@ -123,12 +131,12 @@ impl ParquetFile {
                 .set_column_statistics_enabled(column, EnabledStatistics::None)
         });
         let numbers = schema.fields().iter().filter(|field| {
-            matches!(field.data_type(), DataType::Int64 | DataType::UInt32 | DataType::Timestamp(..))
+            matches!(value_type(field), DataType::Int64 | DataType::UInt32 | DataType::Timestamp(..))
                 && !field.metadata().contains_key(REPEATS)
         });
         // Neighbours differ by less than their eight bytes hold.
         let properties = numbers.fold(properties, |properties, field| {
-            properties.set_column_encoding(ColumnPath::new(vec![field.name().clone()]), Encoding::DELTA_BINARY_PACKED)
+            properties.set_column_encoding(values_of(field), Encoding::DELTA_BINARY_PACKED)
         });
         let repeating = schema.fields().iter().filter(|field| field.metadata().contains_key(REPEATS));
         let properties = repeating

@@ -13,6 +13,8 @@ pub struct Session<'a> {
 }
 
 type Passes = fn(&Session<'_>) -> bool;
+/// Whether an event is of a kind.
+pub type Holds = fn(&Kept) -> bool;
 /// The groups of a session: no value is none of them.
 type Group = fn(&Session<'_>) -> BTreeSet<String>;
 
@@ -54,6 +56,33 @@ pub struct Chart {
     pub formulas: Vec<Formula>,
     pub bins: Vec<i64>,
     pub formula: Option<Formula>,
+    /// Which events the steps of its funnel are, and within how many microseconds.
+    pub funnel: Option<(Vec<Holds>, i64)>,
+    /// What time is spent on.
+    pub time_on: Option<TimeOn>,
+}
+
+/// Which events are views, the value of each, the milliseconds that one takes at most, and how many values are kept.
+#[derive(Clone, Copy)]
+pub struct TimeOn {
+    pub is_view: fn(&Kept) -> bool,
+    pub value: fn(&Kept) -> Option<String>,
+    pub cap_ms: i64,
+    pub top: usize,
+}
+
+impl TimeOn {
+    /// The views of a session: the value of each, and how long it takes; of the last one nobody knows.
+    fn views(&self, session: &Session<'_>) -> Vec<(Option<String>, Option<i64>)> {
+        let mut views: Vec<&Kept> = session.events.iter().filter(|event| (self.is_view)(event)).collect();
+        views.sort_by(|a, b| {
+            let key = |event| (moment(session, event), (self.value)(event));
+            key(a).cmp(&key(b))
+        });
+        let next = |place: usize| views.get(place + 1).map(|event| event.time);
+        let took = |place: usize| next(place).map(|next| (next - views[place].time).div_euclid(1000).min(self.cap_ms));
+        (0..views.len()).map(|place| ((self.value)(views[place]), took(place))).collect()
+    }
 }
 
 /// A segment: its name as reported, its tables, and whose users it keeps.
@@ -195,6 +224,8 @@ impl Intervals<'_> {
 pub struct Rows {
     pub measures: Vec<String>,
     pub histogram: Vec<String>,
+    pub funnel: Vec<String>,
+    pub time_on: Vec<String>,
 }
 
 type Cells<'s, 'd> = BTreeMap<(String, Option<String>, i64), Vec<&'s Session<'d>>>;
@@ -270,6 +301,23 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         all
     };
 
+    let mut value_sizes: BTreeMap<String, usize> = BTreeMap::new();
+    if let Some(time_on) = &chart.time_on {
+        let own = sessions.iter().flat_map(|(_, own)| own).filter(|session| (chart.series[0].passes)(session));
+        for value in own.flat_map(|session| time_on.views(session)).filter_map(|(value, _)| value) {
+            *value_sizes.entry(value).or_default() += 1;
+        }
+    }
+    let mut by_size: Vec<(String, usize)> = value_sizes.into_iter().collect();
+    by_size.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let kept_values: BTreeSet<String> =
+        by_size.into_iter().take(chart.time_on.map_or(0, |time_on| time_on.top)).map(|(value, _)| value).collect();
+    let kept_value = |value: Option<String>| match value {
+        None => "(none)".to_owned(),
+        Some(value) if kept_values.contains(&value) => value,
+        Some(_) => "(other)".to_owned(),
+    };
+
     for (place, series) in chart.series.iter().enumerate() {
         let name = char::from(b'A' + place as u8);
         let cells = &all_cells[place];
@@ -289,6 +337,27 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                 let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
                 let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
                 rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
+                if let Some((steps, within)) = &chart.funnel {
+                    let key = format!("{} {segment} {group:?} {interval}", chart.name);
+                    rows.funnel.extend(funnel(steps, *within, cell).into_iter().map(|row| format!("{key} {row}")));
+                }
+                if let Some(time_on) = &chart.time_on {
+                    let of_line = || {
+                        let own = cells.iter().filter(|((of, by, _), _)| (of, by) == (&segment, &group));
+                        own.flat_map(|(_, sessions)| sessions)
+                    };
+                    let key = format!("{} {segment} {group:?} {interval}", chart.name);
+                    let values: BTreeSet<String> = of_line()
+                        .flat_map(|session| time_on.views(session))
+                        .map(|(value, _)| kept_value(value))
+                        .collect();
+                    let names: Vec<Option<&String>> =
+                        if values.is_empty() { vec![None] } else { values.iter().map(Some).collect() };
+                    for name in names {
+                        let figures = time_spent(time_on, name, &kept_value, cell);
+                        rows.time_on.push(format!("{key} {name:?} {figures}"));
+                    }
+                }
                 if chart.formula.is_none() && chart.formulas.is_empty() && (series.group.is_none() || !cell.is_empty())
                 {
                     rows.histogram.extend(histogram(chart, series, cell).into_iter().map(|row| format!("{key} {row}")));
@@ -349,7 +418,79 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     }
     rows.measures.sort();
     rows.histogram.sort();
+    rows.funnel.sort();
+    rows.time_on.sort();
     rows
+}
+
+/// The times of the first events that follow each other in these steps: of equal ones, any may come first.
+pub fn times_of_steps(session: &Session<'_>, steps: &[Holds], within: i64) -> Vec<i64> {
+    fn furthest(session: &Session<'_>, steps: &[Holds], taken: &mut Vec<usize>, times: &mut Vec<i64>) {
+        let Some(step) = steps.get(taken.len()) else { return };
+        let is_after = |place: usize| {
+            taken
+                .last()
+                .is_none_or(|last| moment(session, &session.events[*last]) <= moment(session, &session.events[place]))
+        };
+        let fitting: Vec<usize> = (0..session.events.len())
+            .filter(|place| step(&session.events[*place]) && !taken.contains(place) && is_after(*place))
+            .collect();
+        for place in fitting {
+            let (reached, time) = (taken.len(), session.events[place].time);
+            // Of all ways to come there the earliest.
+            match times.get_mut(reached) {
+                Some(known) if time > *known => continue,
+                Some(known) => *known = time,
+                None => times.push(time),
+            }
+            taken.push(place);
+            furthest(session, steps, taken, times);
+            taken.pop();
+        }
+    }
+    let mut times = Vec::new();
+    furthest(session, steps, &mut Vec::new(), &mut times);
+    let first = times.first().copied().unwrap_or_default();
+    times.into_iter().take_while(|time| time - first <= within).collect()
+}
+
+fn time_spent(
+    time_on: &TimeOn,
+    name: Option<&String>,
+    kept_value: &dyn Fn(Option<String>) -> String,
+    cell: &[&Session<'_>],
+) -> String {
+    let is_it = |value: &Option<String>| Some(&kept_value(value.clone())) == name;
+    let of = |session: &Session<'_>| {
+        time_on.views(session).into_iter().filter(|(value, _)| is_it(value)).collect::<Vec<_>>()
+    };
+    let views: Vec<Vec<(Option<String>, Option<i64>)>> = cell.iter().map(|session| of(session)).collect();
+    let mut took: Vec<i64> = views.iter().flatten().filter_map(|(_, took)| *took).collect();
+    took.sort_unstable();
+    let half = took.iter().find(|time| took.iter().filter(|other| other <= time).count() * 2 >= took.len());
+    let time: i64 = took.iter().sum();
+    let (all, sessions) =
+        (views.iter().map(Vec::len).sum::<usize>(), views.iter().filter(|own| !own.is_empty()).count());
+    format!("{all} {sessions} {time} {:?} {half:?}", ratio(time, took.len() as i64))
+}
+
+fn funnel(steps: &[Holds], within: i64, cell: &[&Session<'_>]) -> Vec<String> {
+    let times: Vec<Vec<i64>> = cell.iter().map(|session| times_of_steps(session, steps, within)).collect();
+    let sessions = |step: usize| times.iter().filter(|times| times.len() > step).count() as i64;
+    let row = |step: usize| {
+        let reaching = times.iter().filter(|times| times.len() > step && step > 0);
+        let mut waits: Vec<i64> = reaching.map(|times| (times[step] - times[step - 1]).div_euclid(1000)).collect();
+        waits.sort_unstable();
+        // The smallest time that so many percent do not exceed.
+        let enough = |wait: &&i64, percent: usize| {
+            waits.iter().filter(|other| other <= wait).count() * 100 >= percent * waits.len()
+        };
+        let [median, p90] = [50, 90].map(|percent| waits.iter().find(|wait| enough(wait, percent)));
+        let (own, first) = (sessions(step), sessions(0));
+        let previous = step.checked_sub(1).and_then(|before| ratio(own, sessions(before)));
+        format!("{} {own} {:?} {previous:?} {median:?} {p90:?}", step + 1, ratio(own, first))
+    };
+    (0..steps.len()).map(row).collect()
 }
 
 fn ratio(part: i64, whole: i64) -> Option<f64> {

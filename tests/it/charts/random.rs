@@ -1,11 +1,12 @@
 //! Random tables under random definitions: every measure, formula and histogram against plain loops, and every
 //! added column through what charts make of it.
 
-use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session};
+use super::naive::{all_sessions, moment, outermost, rows, segments, Asked, Chart, Rows, Series, Session, TimeOn};
 use super::{read_all, texts_of};
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{Kept, DEFAULT_BINS};
 use crate::support::{first_difference, table_hashes};
+use arrow::array::Array;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -125,6 +126,33 @@ name = "followed whenever"
 sequence = { steps = [{ where = "keep > 1" }, { where = "keep > 0" }] }
 
 [[chart]]
+name = "steps"
+interval = "week"
+segments = ["all", "order"]
+max_length = "2d"
+group_by = { first = "order_id", top = 1 }
+funnel = { steps = [{ event = "view" }, { where = "keep > 0" }, { event = "view", where = "order_id IS NOT NULL" }], within = "2h" }
+
+[[chart]]
+name = "equal steps"
+interval = "total"
+funnel = { steps = [{ where = "keep > 0" }, { where = "keep > 0", name = "again" }, { where = "keep > 1" }] }
+
+[[chart]]
+name = "time"
+interval = "week"
+segments = ["all", "order"]
+time_on = { property = "keep", where = "order_id IS NOT NULL", cap = "10m", top = 1 }
+group_by = { any = "order_id", top = 1 }
+
+[[chart]]
+name = "time on orders"
+interval = "total"
+segments = ["all", "kept"]
+max_length = "2d"
+time_on = { property = "order_id", event = "view", cap = "none" }
+
+[[chart]]
 name = "together"
 interval = "month"
 preset = "bounce_rate"
@@ -150,6 +178,14 @@ fn values(session: &Session<'_>, holds: fn(&Kept) -> bool, value: fn(&Kept) -> O
 
 fn order(event: &Kept) -> Option<String> {
     event.property.as_ref().map(|order| order.to_string())
+}
+
+fn kept(event: &Kept) -> bool {
+    event.keep.is_some_and(|keep| keep > 0)
+}
+
+fn three_steps() -> [fn(&Kept) -> bool; 3] {
+    [views, kept, |event| views(event) && event.property.is_some()]
 }
 
 /// Whether different events follow each other that each pass one of these tests, in at most so many microseconds.
@@ -211,6 +247,8 @@ fn charts() -> Vec<Chart> {
         bins: default_bins.clone(),
         formula: None,
         formulas: Vec::new(),
+        funnel: None,
+        time_on: None,
     };
     let counted = Series { events: Some(|session| count(session, views)), sum: sum_of_views, ..all_sessions() };
     let filtered: fn(&Session<'_>) -> bool = |session| {
@@ -322,17 +360,7 @@ fn charts() -> Vec<Chart> {
             "followed",
             "day",
             &["all", "kept"],
-            vec![Series {
-                passes: |session| {
-                    let steps: [fn(&Kept) -> bool; 3] = [
-                        views,
-                        |event| event.keep.is_some_and(|keep| keep > 0),
-                        |event| views(event) && event.property.is_some(),
-                    ];
-                    follow(session, &steps, 3_600_000_000)
-                },
-                ..all_sessions()
-            }],
+            vec![Series { passes: |session| follow(session, &three_steps(), 3_600_000_000), ..all_sessions() }],
         ),
         chart(
             "followed whenever",
@@ -349,6 +377,53 @@ fn charts() -> Vec<Chart> {
                 ..all_sessions()
             }],
         ),
+        Chart {
+            top: 1,
+            funnel: Some((three_steps().to_vec(), 7_200_000_000)),
+            ..chart(
+                "steps",
+                "week",
+                &["all", "order"],
+                vec![Series {
+                    passes: |session| session.row.length_ms < 2 * 86_400_000 && session.events.iter().any(views),
+                    group: Some(of_order),
+                    ..all_sessions()
+                }],
+            )
+        },
+        Chart {
+            funnel: Some((vec![kept, kept, |event| event.keep.is_some_and(|keep| keep > 1)], i64::MAX)),
+            ..chart(
+                "equal steps",
+                "total",
+                &["all"],
+                vec![Series { passes: |session| session.events.iter().any(kept), ..all_sessions() }],
+            )
+        },
+        Chart {
+            top: 1,
+            time_on: Some(TimeOn {
+                is_view: |event| event.property.is_some(),
+                value: |event| event.keep.map(|keep| keep.to_string()),
+                cap_ms: 600_000,
+                top: 1,
+            }),
+            ..chart(
+                "time",
+                "week",
+                &["all", "order"],
+                vec![Series { group: Some(|session| values(session, |_| true, order)), ..all_sessions() }],
+            )
+        },
+        Chart {
+            time_on: Some(TimeOn { is_view: views, value: order, cap_ms: i64::MAX, top: 100 }),
+            ..chart(
+                "time on orders",
+                "total",
+                &["all", "kept"],
+                vec![Series { passes: |session| session.row.length_ms < 2 * 86_400_000, ..all_sessions() }],
+            )
+        },
         Chart {
             formula: Some(|asked| over(asked[0][0], asked[1][0]).map(|rate| rate * 100.0)),
             ..chart(
@@ -433,8 +508,45 @@ fn written(out: &Path) -> Rows {
         format!("{key} {start} {end} {} {} {:?}", units[row], sessions[row], shares[row])
     };
     rows.histogram = key(&histogram).into_iter().enumerate().map(row).collect();
+    let funnel = table("funnel.parquet");
+    let of = |name| texts_of(&funnel, name);
+    let (charts, segments, groups, starts) =
+        (of("chart"), of("segment"), of("group"), super::numbers_of(&funnel, "interval_start"));
+    let (steps, sessions, medians, p90s) = (of("step"), of("sessions"), of("median_ms"), of("p90_ms"));
+    let [of_first, of_previous] = ["share_of_first", "share_of_previous"].map(|name| super::numbers_of(&funnel, name));
+    let row = |row: usize| {
+        let group = if groups[row] == "-" { "None".to_owned() } else { format!("Some({:?})", groups[row]) };
+        let (median, p90) = (optional(&medians[row]), optional(&p90s[row]));
+        let figures = format!("{} {:?} {:?} {median} {p90}", sessions[row], of_first[row], of_previous[row]);
+        format!("{} {} {group} {} {} {figures}", charts[row], segments[row], starts[row].unwrap() as i64, steps[row])
+    };
+    rows.funnel = (0..funnel.num_rows()).map(row).collect();
+    let time_on = table("time_on.parquet");
+    let of = |name| texts_of(&time_on, name);
+    let (charts, segments, groups, starts) =
+        (of("chart"), of("segment"), of("group"), super::numbers_of(&time_on, "interval_start"));
+    let (values, counts, medians) = (of("value"), ["views", "sessions", "time_ms"].map(of), of("p50_ms"));
+    let averages = super::numbers_of(&time_on, "avg_ms");
+    let nulls = time_on.column_by_name("value").unwrap().nulls().cloned();
+    let row = |row: usize| {
+        let group = if groups[row] == "-" { "None".to_owned() } else { format!("Some({:?})", groups[row]) };
+        let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        let value = if is_null { "None".to_owned() } else { format!("Some({:?})", values[row]) };
+        let figures = format!(
+            "{} {} {} {:?} {}",
+            counts[0][row],
+            counts[1][row],
+            counts[2][row],
+            averages[row],
+            optional(&medians[row])
+        );
+        format!("{} {} {group} {} {value} {figures}", charts[row], segments[row], starts[row].unwrap() as i64)
+    };
+    rows.time_on = (0..time_on.num_rows()).map(row).collect();
     rows.measures.sort();
     rows.histogram.sort();
+    rows.funnel.sort();
+    rows.time_on.sort();
     rows
 }
 
@@ -443,15 +555,21 @@ fn agrees_with_the_loops(case: &Case) -> Result<(), String> {
     let segments = segments(&case.layout.read_back(&case.events), &case.definition);
     let mut expected = Rows::default();
     for chart in charts() {
-        let Rows { measures, histogram } = rows(&chart, &segments, &case.definition);
+        let Rows { measures, histogram, funnel, time_on } = rows(&chart, &segments, &case.definition);
+        expected.funnel.extend(funnel);
+        expected.time_on.extend(time_on);
         expected.measures.extend(measures);
         expected.histogram.extend(histogram);
     }
     expected.measures.sort();
     expected.histogram.sort();
+    expected.funnel.sort();
+    expected.time_on.sort();
     let actual = written(&out.out());
     first_difference("measures", &expected.measures, &actual.measures)
         .or_else(|| first_difference("histogram", &expected.histogram, &actual.histogram))
+        .or_else(|| first_difference("funnel", &expected.funnel, &actual.funnel))
+        .or_else(|| first_difference("time_on", &expected.time_on, &actual.time_on))
         .map_or(Ok(()), Err)
 }
 

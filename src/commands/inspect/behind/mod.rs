@@ -65,6 +65,8 @@ pub struct Listing {
     pub interval: Option<String>,
     /// The start of the bin; `None` for all.
     pub bin: Option<String>,
+    /// The number of a funnel's step; `None` where none is asked for.
+    pub step: Option<usize>,
     /// How many sessions the figure counts.
     pub sessions: usize,
     /// How many users they are of, where users are listed.
@@ -136,6 +138,7 @@ fn list(
         group: behind.group(),
         interval: behind.interval(),
         bin: behind.bin(),
+        step: behind.series().step().map(|place| place + 1),
         sessions,
         users: rows.users,
         columns: rows.columns,

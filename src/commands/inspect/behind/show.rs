@@ -38,6 +38,9 @@ impl Listing {
             "bin_start": self.bin,
             "sessions": self.sessions,
         });
+        if let Some(step) = self.step {
+            all["step"] = step.into();
+        }
         if let Some(users) = self.users {
             all["users"] = users.into();
         }
@@ -90,6 +93,7 @@ impl Listing {
         let mut words = vec![format!("series {}", self.series), format!("segment {}", self.segment)];
         words.extend(self.group.iter().map(|group| format!("group {group}")));
         words.extend(self.interval.iter().map(|start| format!("interval {start}")));
+        words.extend(self.step.iter().map(|step| format!("step {step}")));
         words.extend(self.bin.iter().map(|start| format!("bin {start}")));
         words.join(", ")
     }
