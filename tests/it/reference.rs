@@ -1068,7 +1068,20 @@ fn events_table(
         let (row, _) = sessions.iter().find(|(_, members)| members.contains(&index)).unwrap();
         Ok((row.session_id.clone(), row.date))
     };
-    let mut rows: Vec<_> = (0..events.len()).map(|index| (index, session_of(index))).collect();
+    // Of events that nothing tells apart, the columns decide which is in the first session.
+    let mut takes: Vec<usize> = (0..events.len()).collect();
+    for members in groups(events).into_values() {
+        let place = |index: &usize| {
+            let event = &events[*index];
+            (event.time, event.sequence, event.event.clone(), event.dedup.clone().filter(|_| definition.dedup))
+        };
+        for alike in members.chunk_by(|a, b| place(a) == place(b)) {
+            let mut by_columns = alike.to_vec();
+            by_columns.sort_by_key(|index| (events[*index].property.clone(), events[*index].keep));
+            by_columns.iter().zip(alike).for_each(|(index, taken)| takes[*index] = *taken);
+        }
+    }
+    let mut rows: Vec<_> = (0..events.len()).map(|index| (index, session_of(takes[index]))).collect();
     rows.sort_by_key(|(index, session)| {
         let event = &events[*index];
         (

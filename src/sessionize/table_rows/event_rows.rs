@@ -178,6 +178,8 @@ struct OfUser {
 /// An event on its way to the table.
 #[derive(Clone, Copy, Debug)]
 struct Listed {
+    /// What it is grouped by.
+    group: Option<i64>,
     order: (Timestamp, i64, EventKey),
     /// The place of its unique id among the distinct ones.
     unique_id: Option<u32>,
@@ -232,6 +234,7 @@ impl<'a> Listing<'a> {
 
     fn add<T: RowKey>(&mut self, events: &[Row<T>], session: Result<Found, NotInTable>) {
         self.of_user.events.extend(events.iter().map(|event| Listed {
+            group: event.value(),
             order: event.order(),
             unique_id: event.unique_id(),
             fact: event.fact(),
@@ -258,9 +261,18 @@ impl<'a> Listing<'a> {
             Found::Other(place) => others[place],
         };
         let (table, values) = (self.table, &self.rules.values);
+        let values_of = |fact: u32| values.iter().map(|value| table.value(*value, fact)).collect::<Vec<Option<i64>>>();
+        // Where a session ends between events that nothing tells apart, which of them is in it is decided by the columns alone.
+        for alike in events.chunk_by_mut(|a, b| (a.group, a.order, a.unique_id) == (b.group, b.order, b.unique_id)) {
+            if alike.iter().any(|event| event.session != alike[0].session) {
+                let mut facts: Vec<u32> = alike.iter().map(|event| event.fact).collect();
+                facts.sort_by_key(|fact| values_of(*fact));
+                alike.iter_mut().zip(facts).for_each(|(event, fact)| event.fact = fact);
+            }
+        }
         let last = |event: &Listed| {
             let id = event.session.ok().map(|found| session_of(found).0);
-            (id, values.iter().map(|value| table.value(*value, event.fact)).collect::<Vec<_>>())
+            (id, values_of(event.fact))
         };
         events.sort_by(|a, b| (a.order, a.unique_id).cmp(&(b.order, b.unique_id)).then_with(|| last(a).cmp(&last(b))));
         let mut cursor = calendar.cursor();
