@@ -78,6 +78,9 @@ fn texts(batches: &[RecordBatch], date: Option<&str>) -> Vec<String> {
         // Instants as numbers: their zones are compared by type.
         let plain = |column: &ArrayRef| match column.data_type() {
             DataType::Timestamp(..) => cast(column, &DataType::Int64).unwrap(),
+            DataType::List(element) if matches!(element.data_type(), DataType::Timestamp(..)) => {
+                cast(column, &DataType::new_list(DataType::Int64, true)).unwrap()
+            }
             _ => Arc::clone(column),
         };
         let columns: Vec<ArrayRef> = batch.columns().iter().map(plain).collect();
@@ -157,6 +160,16 @@ name = "types"
 segments = ["all", "kept"]
 group_by = { first = "order_id" }
 contains = [{ event = "view", at_least = 2 }]
+[[chart]]
+name = "seen"
+sequence = { steps = [{ event = "view" }, { where = "keep > 0" }] }
+group_by = { any = "order_id" }
+[[chart]]
+name = "steps"
+funnel = { steps = [{ event = "view" }, { where = "keep > 0" }] }
+[[chart]]
+name = "time"
+time_on = { property = "keep" }
 [[column]]
 name = "first_order"
 first = "order_id"
