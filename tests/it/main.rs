@@ -14,6 +14,7 @@ mod footer;
 mod gaps;
 mod guide;
 mod house;
+mod identify;
 mod init;
 mod input_forms;
 mod inspect;
