@@ -7,6 +7,7 @@ mod definition;
 mod doctor;
 mod gaps;
 mod history;
+mod identify;
 mod init;
 mod inspect;
 mod kernel;
@@ -29,6 +30,7 @@ use dbt::DbtRequest;
 use doctor::DoctorRequest;
 use gaps::GapsRequest;
 use history::HistoryRequest;
+use identify::IdentifyRequest;
 use init::InitRequest;
 use inspect::InspectRequest;
 use kernel::KernelRequest;
@@ -70,6 +72,8 @@ enum Request {
     Inspect(Box<InspectRequest>),
     /// Compare the sessions of two definitions over the same events
     Compare(CompareRequest),
+    /// Make a mapping of devices to the users who signed in on them, for input.aliases
+    Identify(Box<IdentifyRequest>),
     /// Make sessions of an Arrow IPC stream of events, for other programs
     Kernel(Box<KernelRequest>),
     /// Print the tables of a folder as a dbt sources file
@@ -100,6 +104,7 @@ impl Request {
             Request::Gaps(request) => request.question.setup(),
             Request::Inspect(request) => request.question.setup(),
             Request::Compare(request) => request.setup(),
+            Request::Identify(request) => request.setup(),
             Request::Kernel(request) => request.setup(),
             Request::History(_)
             | Request::Dbt(_)

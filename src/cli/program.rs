@@ -60,6 +60,7 @@ fn answer(request: Request) -> Result<Answer, Error> {
         Request::Gaps(request) => Ok(gaps(*request)?.into()),
         Request::Inspect(request) => Ok(request.answer(std::io::stdout().is_terminal())?.into()),
         Request::Compare(request) => Ok(compare_jobs(request)?.into()),
+        Request::Identify(request) => Ok(request.answer()?.into()),
         // The stream goes to the standard output by itself: nothing else may.
         Request::Kernel(request) => {
             request.answer(std::io::stdin(), std::io::stdout())?;

@@ -15,6 +15,7 @@ mod footer;
 mod gaps;
 mod guide;
 mod house;
+mod identify;
 mod init;
 mod input_forms;
 mod inspect;

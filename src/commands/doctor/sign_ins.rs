@@ -7,18 +7,18 @@ use std::sync::{Mutex, PoisonError};
 
 use super::beside::{Aspect, Beside};
 use crate::error::Error;
+use crate::events::aliases::table::AliasTable;
 use crate::events::facts::Facts;
 use crate::events::normalise::{Rejection, RowCounts};
 use crate::events::source::columns::Columns;
 use crate::job::options::Resources;
-use crate::job::Job;
 use crate::pipeline;
 use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::pipeline::question::Question;
 use crate::sessionize::facts::{FactKind, FactLayout, FactTable};
 use crate::sessionize::layout::block::Block;
-use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{PartitionRows, RowKey};
+use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
+use crate::sessionize::rows::{PartitionRows, Row, RowKey};
 use crate::sessionize::user::{walk_user, Session, Sink};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
 
@@ -44,10 +44,6 @@ pub fn ask_where_it_matters(
     rows: &RowCounts,
     resources: &Resources,
 ) -> Result<Option<SignIns>, Error> {
-    // A mapping of users may have mended them, and what it leaves is not counted.
-    if question.job.input.aliases.is_some() {
-        return Ok(None);
-    }
     let users = &question.job.input.user;
     let without_user = rows.rejected[Rejection::NoUser as usize];
     let (users, device) = match (users.as_slice(), beside.column(Aspect::Device)) {
@@ -57,11 +53,12 @@ pub fn ask_where_it_matters(
         }
         _ => return Ok(None),
     };
-    count(&question.job, users, device, resources).map(Some)
+    count(question, users, device, resources).map(Some)
 }
 
-fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> Result<SignIns, Error> {
-    let mut of_devices = job.clone();
+fn count(of: &Question, users: &[String], device: String, resources: &Resources) -> Result<SignIns, Error> {
+    let aliases = of.plan.alias_table.as_deref();
+    let mut of_devices = of.job.clone();
     of_devices.input.user = vec![device.clone()];
     of_devices.input.aliases = None;
     let mut question = Question::open(of_devices, resources)?;
@@ -72,7 +69,7 @@ fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> 
     let asked = question.ask()?;
     let counted = Mutex::new((0, 0));
     pipeline::each_partition(&question.pool, &asked.gathered.events, &question.budget, |pieces| {
-        let (cut, of) = of_partition(pieces, &asked.known, &layout);
+        let (cut, of) = of_partition(pieces, &asked.known, &layout, aliases);
         let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
         (counted.0, counted.1) = (counted.0 + cut, counted.1 + of);
         Ok(())
@@ -82,49 +79,111 @@ fn count(job: &Job, users: &[String], device: String, resources: &Resources) -> 
 }
 
 /// Visits that are cut, and those with a user.
-fn of_partition(pieces: &[(&Block, usize)], known: &KernelInputs, layout: &FactLayout) -> (u64, u64) {
+fn of_partition(
+    pieces: &[(&Block, usize)],
+    known: &KernelInputs,
+    layout: &FactLayout,
+    aliases: Option<&AliasTable>,
+) -> (u64, u64) {
     struct Count<'k> {
         known: &'k KernelInputs,
         layout: &'k FactLayout,
+        aliases: Option<&'k AliasTable>,
     }
     impl RowsWork for Count<'_> {
         type Made = (u64, u64);
         fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
-            let has_user = have_users(self.layout, rows.facts.as_ref());
+            let users = users_of(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
-            let mut visits = Visits { has_user: &has_user, cut: 0, of: 0 };
+            let persons = self.aliases.map(|table| Persons::new(table, &users, &rows.users));
+            let mut visits = Visits { users: &users, persons, device: 0, cut: 0, of: 0 };
             let watched = std::mem::take(&mut rows.watched);
             let rules = self.known.rules().watching(&watched);
-            rows.each_user(|_, events| walk_user(&rules, events, &|id| ids.time_of(id), &mut visits));
+            rows.each_user(|device, events| {
+                visits.device = device as usize;
+                walk_user(&rules, events, &|id| ids.time_of(id), &mut visits);
+            });
             (visits.cut, visits.of)
         }
     }
-    with_rows(pieces, &known.types, Count { known, layout }).unwrap_or_default()
+    with_rows(pieces, &known.types, Count { known, layout, aliases }).unwrap_or_default()
+}
+
+/// Who users and devices are by a mapping.
+struct Persons<'t> {
+    table: &'t AliasTable,
+    /// By the place of an event's facts, and by that of a device, of the kind of the mapping's names.
+    users: KeyColumn,
+    devices: KeyColumn,
+}
+
+impl<'t> Persons<'t> {
+    fn new(table: &'t AliasTable, users: &[Option<Vec<u8>>], devices: &KeyColumn) -> Self {
+        let text = |row: usize| match devices.text(row) {
+            Some(text) => text.to_vec(),
+            None => devices.int(row).unwrap_or_default().to_string().into_bytes(),
+        };
+        let like_names = |all: &mut dyn Iterator<Item = Vec<u8>>| match table.names() {
+            KeyColumn::Int(_) => {
+                let number = |text: Vec<u8>| String::from_utf8_lossy(&text).parse().unwrap_or_default();
+                KeyColumn::Int(all.map(number).collect())
+            }
+            KeyColumn::Text(_) => {
+                let mut texts = TextColumn::default();
+                all.for_each(|text| texts.push(&text));
+                KeyColumn::Text(texts)
+            }
+        };
+        Persons {
+            table,
+            users: like_names(&mut users.iter().map(|user| user.clone().unwrap_or_default())),
+            devices: like_names(&mut (0..devices.len()).map(text)),
+        }
+    }
+
+    /// Whether events without a user are of others than those with one, of one device.
+    fn differ<T: RowKey>(&self, events: &[Row<T>], device: usize, has_user: impl Fn(&Row<T>) -> bool) -> bool {
+        let who = |keys: &KeyColumn, row: usize, event: &Row<T>| {
+            let code = self.table.who_at(keys, row, event.time().micros());
+            // Whoever the mapping does not know is told apart by the name.
+            (code, code.is_none().then(|| keys.gather(&[row as u32])))
+        };
+        let (with, without): (Vec<&Row<T>>, Vec<&Row<T>>) = events.iter().partition(|event| has_user(event));
+        let with: Vec<_> = with.into_iter().map(|event| who(&self.users, event.fact() as usize, event)).collect();
+        without.into_iter().any(|event| !with.contains(&who(&self.devices, device, event)))
+    }
 }
 
 /// Counts visits of a device in which there is a user, and those that are cut where the user signs in or out.
 struct Visits<'u> {
-    /// Whether there is a user, by the place of an event's facts.
-    has_user: &'u [bool],
+    /// The user, where there is one, by the place of an event's facts.
+    users: &'u [Option<Vec<u8>>],
+    /// Who users and devices are, where a mapping says so.
+    persons: Option<Persons<'u>>,
+    /// The place of the device at hand.
+    device: usize,
     cut: u64,
     of: u64,
 }
 
 impl<T: RowKey> Sink<T> for Visits<'_> {
     fn session(&mut self, session: Session<'_, T>) {
-        let with_user = session.events.iter().filter(|event| self.has_user[event.fact() as usize]).count();
-        self.cut += u64::from(with_user > 0 && with_user < session.events.len());
+        let has_user = |event: &Row<T>| self.users[event.fact() as usize].is_some();
+        let with_user = session.events.iter().filter(|event| has_user(event)).count();
+        let is_mixed = with_user > 0 && with_user < session.events.len();
+        let differ = |persons: &Persons<'_>| persons.differ(session.events, self.device, has_user);
+        self.cut += u64::from(is_mixed && self.persons.as_ref().is_none_or(differ));
         self.of += u64::from(with_user > 0);
     }
 }
 
-/// Whether some user column has a value, by the place of the facts.
-fn have_users(layout: &FactLayout, facts: Option<&KeyColumn>) -> Vec<bool> {
-    let Some(KeyColumn::Text(keys)) = facts else { return vec![true] };
+/// The first value of the user columns that is there and not empty, by the place of the facts.
+fn users_of(layout: &FactLayout, facts: Option<&KeyColumn>) -> Vec<Option<Vec<u8>>> {
+    let Some(KeyColumn::Text(keys)) = facts else { return vec![Some(Vec::new())] };
     let table = FactTable::new(layout, keys);
-    let has_text = |value: usize, fact: u32| {
+    let text_of = |value: usize, fact: u32| {
         let text = table.value(value, fact).zip(table.texts(value)).map(|(text, texts)| texts.get(text as usize));
-        text.is_some_and(|text| !text.is_empty())
+        text.filter(|text| !text.is_empty()).map(<[u8]>::to_vec)
     };
-    (0..keys.len() as u32).map(|fact| (0..layout.values.len()).any(|value| has_text(value, fact))).collect()
+    (0..keys.len() as u32).map(|fact| (0..layout.values.len()).find_map(|value| text_of(value, fact))).collect()
 }

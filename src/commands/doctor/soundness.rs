@@ -110,7 +110,8 @@ fn cut_at_sign_in(patient: &Patient<'_>, sign_ins: &SignIns) -> Finding {
     let SignIns { device, cut, of } = sign_ins;
     Finding::new(QUESTION, "cut_at_sign_in", "visits that are cut where the user signs in")
         .counting(*cut, *of, "visits with a user")
-        .at(Level::of_share(*cut, *of).min(Level::Notice))
+        // However few there are, one command mends them.
+        .at(if *cut == 0 { Level::Fine } else { Level::Notice })
         .means(match cut {
             0 => format!("In no visit do events without a user, which count for {device}, come beside others."),
             _ => format!(
@@ -119,8 +120,8 @@ fn cut_at_sign_in(patient: &Patient<'_>, sign_ins: &SignIns) -> Finding {
             ),
         })
         .fixed_by(Fix::by(
-            format!("have the events carry the user of the whole visit; or count devices instead of users: --user {device}"),
-            patient.command("run", &[("--user", device)]),
+            "have one person be one user: write a mapping of devices to users, and name it in [input.aliases]",
+            patient.command("identify", &[("--device", device), ("--output", "aliases")]),
         ))
 }
 

@@ -73,6 +73,16 @@ impl AliasTable {
         self.names.code(keys, row)
     }
 
+    /// The code of whom the user in a row of `keys` is at a time, in microseconds; `None` where the mapping has no such name.
+    pub fn who_at(&self, keys: &KeyColumn, row: usize, time: i64) -> Option<u32> {
+        let code = self.names.code(keys, row)?;
+        Some(match self.target_of(code) {
+            Target::Itself => code,
+            Target::One(to) => to,
+            Target::Since(since, to) => to[since.partition_point(|since| *since <= time).saturating_sub(1)],
+        })
+    }
+
     /// The codes of all whom a name is at some time.
     pub fn targets(&self, code: u32) -> Vec<u32> {
         match self.target_of(code) {

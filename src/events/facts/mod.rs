@@ -214,6 +214,17 @@ impl Facts {
         Arc::new(Facts::of_values(values))
     }
 
+    /// Users of events whose user column is another: columns of which the first that is there and not empty is the user, as
+    /// users of a type are read.
+    pub fn of_users(columns: Vec<ColumnRef>, user_type: KeyType) -> Arc<Facts> {
+        let of = |column: ColumnRef| {
+            // As ids are read: a whole-valued float is the integer it is.
+            let value = Value { column: column.clone(), key_type: user_type, is_session_id: true };
+            Property { column, as_number: false, value }
+        };
+        Arc::new(Facts::of_values(columns.into_iter().map(of).collect()))
+    }
+
     fn of_values(values: Vec<Property>) -> Self {
         Facts {
             values,

@@ -89,18 +89,7 @@ impl Roles {
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Self, InputError> {
         let input = &job.input;
         let way_out = "; name the user column in `input.user` (--user; --user-column of `dwell inspect`)";
-        let users: Vec<ColumnRef> = input
-            .user
-            .iter()
-            .map(|name| columns.require_user(name, input.user_as_text, way_out))
-            .collect::<Result<_, _>>()?;
-        let mut user_type = if input.user_as_text { KeyType::Text } else { KeyType::Int };
-        for user in &users {
-            accept(user, "input.user", "a user is text, an integer or a UUID", Kind::is_id)?;
-            if user_type == KeyType::Int {
-                user_type = whole_type(user, columns)?;
-            }
-        }
+        let (users, user_type) = Self::users(&input.user, input.user_as_text, columns, way_out)?;
         Ok(Roles {
             user_type,
             users,
@@ -111,6 +100,28 @@ impl Roles {
             dedup: dedup(input, columns)?,
             timeout: timeout(&job.definition, columns)?,
         })
+    }
+
+    /// Finds columns of users, in order of preference, and the type that users are of.
+    ///
+    /// # Errors
+    /// As [`Roles::resolve`].
+    pub fn users(
+        names: &[String],
+        as_text: bool,
+        columns: &Columns<'_>,
+        way_out: &str,
+    ) -> Result<(Vec<ColumnRef>, KeyType), InputError> {
+        let users: Vec<ColumnRef> =
+            names.iter().map(|name| columns.require_user(name, as_text, way_out)).collect::<Result<_, _>>()?;
+        let mut user_type = if as_text { KeyType::Text } else { KeyType::Int };
+        for user in &users {
+            accept(user, "input.user", "a user is text, an integer or a UUID", Kind::is_id)?;
+            if user_type == KeyType::Int {
+                user_type = whole_type(user, columns)?;
+            }
+        }
+        Ok((users, user_type))
     }
 
     /// Finds the columns of a mapping of users: names take the role of users, and who they are that of a property.

@@ -155,7 +155,10 @@ fn a_job_with_a_second_user_column_is_told_how_many_visits_it_cuts() {
     let sandbox = signing_in();
     let said = sandbox.asks(&["--user", "user_id", "--user", "device_id"]);
     assert_eq!((said.figure("cut_at_sign_in"), said.level("cut_at_sign_in")), ((2, 3), "notice"));
-    assert_eq!(said.command("cut_at_sign_in"), "dwell run --input data --user device_id --output out");
+    assert_eq!(
+        said.command("cut_at_sign_in"),
+        "dwell identify --input data --user user_id --user device_id --device device_id --output aliases"
+    );
     // By a silence, too: all but the last two hours apart.
     let said = sandbox.asks(&["--user", "user_id", "--user", "device_id", "--timeout", "30m"]);
     assert_eq!(said.figure("cut_at_sign_in"), (2, 3));
