@@ -84,7 +84,8 @@ impl Source<'_> {
     }
 
     fn value(&self, row: usize) -> Option<i64> {
-        let values = self.block.values.as_ref()?;
+        // Nothing but the user: one group.
+        let Some(values) = &self.block.values else { return Some(0) };
         self.block.is_valid(values, row).then(|| match &values.keys {
             BlockKeys::Int(field) => self.block.int(*field, row),
             BlockKeys::Text(keys) => i64::from(self.texts[self.block.code(keys, row)]),

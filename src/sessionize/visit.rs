@@ -17,8 +17,8 @@ pub trait RowsWork {
     fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Self::Made;
 }
 
-/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids, watched
-/// values and facts where the blocks do, and no others. `None` where there are no blocks.
+/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids and facts
+/// where the blocks do, and no others; where values are watched, in rows that hold all of it. `None` where there are no blocks.
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     let (first, _) = pieces.first()?;
     // Some blocks may have none: there it was of no use to join events.
@@ -29,12 +29,8 @@ pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, wo
         };
     }
     if first.watched.is_some() {
-        return match (first.values.is_some(), first.has_sequence_or_ids()) {
-            (false, false) => with_facts::<WatchedKey<EventKey>, W>(pieces, types, work),
-            (false, true) => with_facts::<WatchedKey<FullKey>, W>(pieces, types, work),
-            (true, false) => with_facts::<WatchedKey<Grouped<EventKey>>, W>(pieces, types, work),
-            (true, true) => with_facts::<WatchedKey<Grouped<FullKey>>, W>(pieces, types, work),
-        };
+        // In rows that have everything: for few jobs, all kinds of rows are not worth the compiler's time.
+        return Some(work.work(PartitionRows::<FactKey<WatchedKey<Grouped<FullKey>>>>::gather(pieces, types)?));
     }
     match (first.values.is_some(), first.has_sequence_or_ids()) {
         (false, false) => with_facts::<EventKey, W>(pieces, types, work),

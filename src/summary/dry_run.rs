@@ -10,6 +10,7 @@ use crate::job::fingerprint::Canonical;
 use crate::job::options::{Options, Table};
 use crate::job::Job;
 use crate::tables::history::scope::{Mode, Scope};
+use crate::tables::users::USERS;
 
 /// The plan of a run.
 pub fn plan_text(
@@ -76,7 +77,9 @@ pub fn plan_text(
         line("Reads", whole.to_string());
     }
     let is_asked_for = |table: &Table| *table != Table::Events || job.output.events.is_some();
-    let tables: Vec<&str> = options.tables().into_iter().filter(is_asked_for).map(Table::name).collect();
+    let mut tables: Vec<&str> = options.tables().into_iter().filter(is_asked_for).map(Table::name).collect();
+    let makes_users = options.writes(Table::Sessions) || options.writes(Table::Activity);
+    tables.extend((job.output.history && makes_users).then_some(USERS));
     line("Tables", format!("{} in {}", tables.join(", "), job.output.place.name().display()));
     text
 }

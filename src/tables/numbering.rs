@@ -44,12 +44,21 @@ struct SoFar {
     last_end: Timestamp,
 }
 
-/// A session of one user and date, as far as it is numbered.
+impl SoFar {
+    /// The number of the next session, which ends then.
+    fn next(&mut self, end: Timestamp) -> Numbered {
+        self.count = self.count.saturating_add(1);
+        let previous_end = (self.count > 1).then_some(self.last_end);
+        self.last_end = end;
+        Numbered { number: self.count, previous_end }
+    }
+}
+
+/// A session of a user who has several on a date, as far as it is numbered.
 struct Session {
     row: u64,
     key: Vec<u8>,
-    start: Timestamp,
-    end: Timestamp,
+    times: (Timestamp, Timestamp),
     id: Vec<u8>,
     /// What the file says.
     said: Option<Numbered>,
@@ -95,7 +104,7 @@ impl Numbering<'_> {
         let columns: Vec<&str> = known.into_iter().chain(values).collect();
         let mut corrections = CorrectionsFile { path: corrections, file: None };
         let mut first_row = 0;
-        // The sessions of one user may be in several slices.
+        // The sessions of one user may be several, and in several slices.
         let mut of_user: Vec<Session> = Vec::new();
         let mut user = Vec::new();
         for rows in columns_in_slices(path, SLICE_ROWS, &columns)? {
@@ -106,7 +115,17 @@ impl Numbering<'_> {
                     user.clear();
                     user.extend_from_slice(slice.users.row(row).as_ref());
                 }
-                if users.have(&user) {
+                if !users.have(&user) {
+                    continue;
+                }
+                let is_alone = of_user.is_empty() && slice.ends_user(row);
+                if is_alone {
+                    // As nearly always: there is nothing to be put in order.
+                    let numbered = users.of(slice.keys().row(row).as_ref()).next(slice.said.times(row).1);
+                    if slice.said.numbered(row) != Some(numbered) {
+                        corrections.write(first_row + row as u64, numbered)?;
+                    }
+                } else {
                     of_user.push(slice.session(row, first_row));
                 }
             }
@@ -126,14 +145,10 @@ fn number(
     users: &mut OfUsers<SoFar>,
     corrections: &mut CorrectionsFile<'_>,
 ) -> Result<(), TableError> {
-    sessions.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+    sessions.sort_by(|a, b| (a.times.0, &a.id).cmp(&(b.times.0, &b.id)));
     let mut wrong: Vec<(u64, Numbered)> = Vec::new();
     for session in sessions.drain(..) {
-        let so_far = users.of(&session.key);
-        so_far.count = so_far.count.saturating_add(1);
-        let previous_end = (so_far.count > 1).then_some(so_far.last_end);
-        so_far.last_end = session.end;
-        let numbered = Numbered { number: so_far.count, previous_end };
+        let numbered = users.of(&session.key).next(session.times.1);
         if session.said != Some(numbered) {
             wrong.push((session.row, numbered));
         }
@@ -180,8 +195,9 @@ impl Said {
         instant(&self.starts, row)
     }
 
-    fn end(&self, row: usize) -> Timestamp {
-        instant(&self.ends, row)
+    /// When the session of a row starts and ends.
+    fn times(&self, row: usize) -> (Timestamp, Timestamp) {
+        (self.start(row), instant(&self.ends, row))
     }
 
     /// The number of the session of a row; `None` where the file has none.
@@ -234,12 +250,21 @@ impl Slice {
         })
     }
 
+    /// What sessions are numbered by.
+    fn keys(&self) -> &Rows {
+        self.keys.as_ref().unwrap_or(&self.users)
+    }
+
+    /// Whether the next row is another user's, as far as it is at hand.
+    fn ends_user(&self, row: usize) -> bool {
+        row + 1 < self.said.len() && self.users.row(row + 1) != self.users.row(row)
+    }
+
     fn session(&self, row: usize, first_row: u64) -> Session {
         Session {
             row: first_row + row as u64,
-            key: self.keys.as_ref().unwrap_or(&self.users).row(row).as_ref().to_vec(),
-            start: self.said.start(row),
-            end: self.said.end(row),
+            key: self.keys().row(row).as_ref().to_vec(),
+            times: self.said.times(row),
             id: self.ids.row(row).as_ref().to_vec(),
             said: self.said.numbered(row),
         }
