@@ -191,8 +191,8 @@ pub enum Error {
     },
     /// What is counted of sessions does not fit into memory.
     #[error(
-        "what is counted of all sessions takes about {}, which does not fit into --memory-limit {}: allow at least {}, or compare \
-         fewer events with `input.where`",
+        "what is kept until all events are looked at takes about {}, which does not fit into --memory-limit {}: allow at least {}, \
+         or take fewer events with `input.where`",
         size_text(*needed), size_text(*limit), size_text(*enough)
     )]
     ManyResults {

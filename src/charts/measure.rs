@@ -473,7 +473,10 @@ impl LayingOut<'_> {
             cells.map(|(key, _)| IntervalKey::from_number(key.interval)).collect()
         };
         let keys: Vec<Vec<IntervalKey>> = lines.iter().map(of_line).collect();
-        let timeline = Timeline::new(&self.of.intervals, self.of.ends, &keys);
+        // From the first to the last one of the measures: sessions without a view have intervals, too.
+        let of_measures = planned.iter().map(|line| line.keys(self.chart));
+        let spans: Vec<Vec<IntervalKey>> = keys.iter().cloned().chain(of_measures).collect();
+        let timeline = Timeline::new(&self.of.intervals, self.of.ends, &spans);
         let lay_out = |((line, code), keys): (&(&Planned<'_>, Option<u32>), &Vec<IntervalKey>)| {
             let of_interval = |(key, start): (IntervalKey, Timestamp)| {
                 let cell = |place: usize| {

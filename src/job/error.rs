@@ -172,6 +172,15 @@ pub enum JobError {
          them: remove one of the two"
     )]
     PartOfIncremental,
+    /// A device that is the user.
+    #[error(
+        "--device: \"{column}\" is the column of users (`input.user`), and the device is another one; name the column of the \
+         devices, or with --user that of those who sign in"
+    )]
+    DeviceIsUser {
+        /// The column.
+        column: String,
+    },
     /// The events table of a segment.
     #[error("--segment: the events table is of all events; leave --segment out, or filter with input.where")]
     EventsOfSegment,

@@ -3,12 +3,14 @@
 use crate::property::{case, cases, check_any, laid_out, Case};
 use crate::reference::{self, Alias, Definition, Value, HOUR, MINUTE};
 use crate::support::{
-    aliases_toml, at, job_toml, outcome_difference, read_run, text, under, write_aliases, ColumnType, Layout, Sandbox,
-    Story,
+    aliases_toml, at, job_toml, outcome_difference, read_run, text, under, write_aliases, write_batch, ColumnType,
+    Layout, Sandbox, Story,
 };
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A row of a mapping before it is known which users there are: places among names, and hours from the first events on.
 type Seed = (usize, usize, Option<i64>);
@@ -196,6 +198,25 @@ fn numbers_and_text_become_text() {
     sandbox.run(&timeout(), &[]).expect_code(0);
     let users: Vec<Value> = sandbox.outcome(&timeout()).sessions.into_iter().map(|row| row.user_id).collect();
     assert_eq!(users, [Value::Text("8".to_owned()), Value::Text("ann".to_owned())]);
+}
+
+#[test]
+fn floats_are_the_whole_numbers_that_they_are_beside_text_and_others_nobody() {
+    let sandbox = under(timeout()).laid_out(&aliases_toml(false));
+    let event = |user: &str| reference::Event {
+        users: vec![text(user)],
+        time: Some(at("10:00")),
+        ..reference::Event::default()
+    };
+    sandbox.events("events.parquet", &Layout::default(), &[event("d1"), event("d2"), event("2")]);
+    let columns: [(&str, ArrayRef); 2] = [
+        ("from", Arc::new(StringArray::from(vec!["d1", "d2", "d3"]))),
+        ("to", Arc::new(Float64Array::from(vec![Some(2.0), Some(1.5), None]))),
+    ];
+    write_batch(&sandbox.path().join("aliases/one.parquet"), 10, &RecordBatch::try_from_iter(columns).unwrap());
+    sandbox.run(&timeout(), &[]).expect_code(0);
+    let users: Vec<String> = sandbox.outcome(&timeout()).sessions.iter().map(|row| row.user_id.to_string()).collect();
+    assert_eq!(users, ["2", "d2"]);
 }
 
 #[test]

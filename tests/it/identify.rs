@@ -161,7 +161,7 @@ fn what_is_wrong_is_named_and_a_mapping_that_was_there_stays() {
     std::fs::write(sandbox.path().join("other/notes.txt"), "mine").unwrap();
     sandbox.dwell(&["run", "job.toml", "--quiet"]).expect_code(0);
     for (arguments, words) in [
-        (["--device", "devcie_id", "--output", "aliases"], ["devcie_id", "device_id"]),
+        (["--device", "devcie_id", "--output", "aliases"], ["(--device)", "did you mean \"device_id\""]),
         (["--device", "device_id", "--output", "other"], ["notes.txt", "another folder"]),
         (["--device", "device_id", "--output", "data"], ["data", "events.parquet"]),
         (["--device", "device_id", "--output", "out"], ["out", "output folder of a run"]),
@@ -183,7 +183,7 @@ fn what_is_wrong_is_named_and_a_mapping_that_was_there_stays() {
         "new",
     ]);
     ran.expect_code(2);
-    assert!(ran.stderr.contains("--user user_id"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--device") && ran.stderr.contains("--user"), "{}", ran.stderr);
     assert_eq!(written(&sandbox), before);
 }
 

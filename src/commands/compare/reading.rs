@@ -257,7 +257,7 @@ fn union(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Option<Roles> {
 
 /// What events are grouped by, and how.
 fn value_of(roles: &Roles) -> Option<(ColumnRef, KeyType, bool)> {
-    let Value { column, key_type, is_session_id } = roles.value.as_ref()?;
+    let Value { column, key_type, is_session_id, .. } = roles.value.as_ref()?;
     Some((column.clone(), *key_type, *is_session_id))
 }
 

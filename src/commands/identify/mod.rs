@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
+use crate::events::error::InputError;
 use crate::events::facts::Facts;
 use crate::events::source::columns::Columns;
 use crate::events::source::roles::Roles;
@@ -41,8 +42,7 @@ pub struct Ask {
 pub fn identify(mut job: Job, resources: &Resources, ask: &Ask) -> Result<String, Error> {
     let users: Vec<String> = job.input.user.iter().filter(|user| **user != ask.device).cloned().collect();
     if users.is_empty() {
-        let hint = format!("name the column of the users who sign in, too, as in --user user_id --user {}", ask.device);
-        return Err(JobError::Choice { key: "input.user", value: ask.device.clone(), hint }.into());
+        return Err(JobError::DeviceIsUser { column: ask.device.clone() }.into());
     }
     let folder = Folder::new(&ask.output)?;
     job.input.user = vec![ask.device.clone()];
@@ -50,7 +50,7 @@ pub fn identify(mut job: Job, resources: &Resources, ask: &Ask) -> Result<String
     (job.input.aliases, job.input.dedup, job.input.sequence) = (None, None, None);
     job.input.inactive.clear();
     job.definition = by_time()?;
-    let mut question = Question::open(job, resources)?;
+    let mut question = Question::open(job, resources).map_err(|error| of_device(error, &ask.device))?;
     folder.check_apart(&question)?;
     let columns = Columns::of(&question.plan.footers);
     let (columns, user_type) = Roles::users(&users, question.job.input.user_as_text, &columns, "")?;
@@ -74,6 +74,17 @@ pub fn identify(mut job: Job, resources: &Resources, ask: &Ask) -> Result<String
     drop(asked);
     let rows = folder.write(&stretches, question.plan.roles.user_type, user_type, &definition)?;
     Ok(if question.quiet { String::new() } else { text(&stretches, rows, ask) })
+}
+
+/// An error about the column of the device, which takes the role of the user, as one about its flag.
+fn of_device(error: Error, device: &str) -> Error {
+    match error {
+        Error::Input(InputError::NoColumn { column, nearest, columns, .. }) if column == device => {
+            let (key, way_out) = ("--device", String::new());
+            Error::Input(InputError::NoColumn { column, key, nearest, columns, way_out })
+        }
+        other => other,
+    }
 }
 
 /// A definition that needs no column but the time.

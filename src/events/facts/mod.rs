@@ -100,7 +100,7 @@ impl Property {
             });
         }
         let key_type = if as_number { KeyType::Float } else { key_type(&column, columns)? };
-        let value = Value { column: column.clone(), key_type, is_session_id: false };
+        let value = Value { column: column.clone(), key_type, is_session_id: false, is_id: false };
         Ok(Property { column, as_number, value })
     }
 
@@ -206,7 +206,7 @@ impl Facts {
     /// UTC.
     pub fn beside(texts: Vec<ColumnRef>, dates: Vec<ColumnRef>) -> Arc<Facts> {
         let of = |column: ColumnRef, key_type: KeyType| {
-            let value = Value { column: column.clone(), key_type, is_session_id: false };
+            let value = Value { column: column.clone(), key_type, is_session_id: false, is_id: false };
             Property { column, as_number: false, value }
         };
         let texts = texts.into_iter().map(|column| of(column, KeyType::Text));
@@ -219,7 +219,7 @@ impl Facts {
     pub fn of_users(columns: Vec<ColumnRef>, user_type: KeyType) -> Arc<Facts> {
         let of = |column: ColumnRef| {
             // As ids are read: a whole-valued float is the integer it is.
-            let value = Value { column: column.clone(), key_type: user_type, is_session_id: true };
+            let value = Value { column: column.clone(), key_type: user_type, is_session_id: false, is_id: true };
             Property { column, as_number: false, value }
         };
         Arc::new(Facts::of_values(columns.into_iter().map(of).collect()))

@@ -76,7 +76,7 @@ pub fn values(series: &Series, value: &Value) -> Result<Series, InputError> {
     let column = &value.column;
     let failed = |error: PolarsError| polars_error(&column.spelled, &error);
     Ok(match (value.key_type, series.dtype()) {
-        (KeyType::Text, _) if value.is_session_id => id_texts(series, column)?.into_series(),
+        (KeyType::Text, _) if value.is_id => id_texts(series, column)?.into_series(),
         (KeyType::Text, _) => texts(series, column)?.into_series(),
         (KeyType::Float, _) => {
             let floats = series.cast(&DataType::Float64).map_err(failed)?;

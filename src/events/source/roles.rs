@@ -48,6 +48,8 @@ pub struct Value {
     pub key_type: KeyType,
     /// Whether it is the session id column, whose values are *valid* or not.
     pub is_session_id: bool,
+    /// Whether its values are ids, of sessions or of users: floating ones are the whole numbers that they are.
+    pub is_id: bool,
 }
 
 /// How the values of a key are written to the tables; in memory they are text or 64-bit numbers.
@@ -145,7 +147,7 @@ impl Roles {
             }
             None => ColumnRef::nowhere(),
         };
-        let value = Some(Value { column: to, key_type: user_type, is_session_id: false });
+        let value = Some(Value { column: to, key_type: user_type, is_session_id: false, is_id: true });
         let (event, sequence, dedup, timeout) = Default::default();
         Ok(Roles { user_type, users: vec![from], time, event, value, sequence, dedup, timeout })
     }
@@ -303,7 +305,7 @@ fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Resul
             let column = columns.require("session.property", property, "")?;
             accept(&column, "session.property", "a property is a single value", Kind::is_scalar)?;
             let key_type = key_type(&column, columns)?;
-            Ok(Some(Value { column, key_type, is_session_id: false }))
+            Ok(Some(Value { column, key_type, is_session_id: false, is_id: false }))
         }
         _ => {
             let way_out = "; name the session id column in `input.session_id` (--session-id), \
@@ -315,7 +317,7 @@ fn value(definition: &Definition, input: &Input, columns: &Columns<'_>) -> Resul
             // A float id is an integer that passed through a tool without nullable integers.
             let is_null = column.kind == Kind::Null;
             let key_type = if is_null { KeyType::Int } else { whole_type(&column, columns)? };
-            Ok(Some(Value { column, key_type, is_session_id: true }))
+            Ok(Some(Value { column, key_type, is_session_id: true, is_id: true }))
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use arrow::array::{make_array, Array, ArrayRef};
 use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -156,7 +158,9 @@ impl ParquetFile {
     /// The disk is full, or the file cannot be written.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), TableError> {
         self.rows += rows.num_rows() as u64;
-        self.writer.write(rows).map_err(|error| TableError::write(&self.path, &error))
+        let failed = |error: &(dyn std::error::Error + 'static)| TableError::write(&self.path, error);
+        let rows = without_idle_nulls(rows).map_err(|error| failed(&error))?;
+        self.writer.write(&rows).map_err(|error| failed(&error))
     }
 
     /// Ends the file. The disk has not confirmed it yet: that is for [`super::syncer`].
@@ -171,5 +175,54 @@ impl ParquetFile {
         let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
         let bytes = file.metadata().map_err(|error| failed(&error))?.len();
         Ok(Size { files: 1, rows: self.rows, bytes })
+    }
+}
+
+/// The same rows, of whose columns none says which values are null where none is: it would be written in other bytes than a
+/// column that says nothing.
+fn without_idle_nulls(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let is_idle = |column: &ArrayRef| column.nulls().is_some_and(|nulls| nulls.null_count() == 0);
+    if !rows.columns().iter().any(is_idle) {
+        return Ok(rows.clone());
+    }
+    let without = |column: &ArrayRef| match is_idle(column) {
+        true => Ok(make_array(column.to_data().into_builder().nulls(None).build()?)),
+        false => Ok(ArrayRef::clone(column)),
+    };
+    let columns = rows.columns().iter().map(without).collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+    RecordBatch::try_new(rows.schema(), columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::UInt32Array;
+    use arrow::buffer::NullBuffer;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_column_is_the_same_bytes_whether_or_not_it_says_that_nothing_is_null() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let schema: SchemaRef = Arc::new(arrow::datatypes::Schema::new(vec![Field::new("n", DataType::UInt32, true)]));
+        let write = |name: &str, says: bool| {
+            let path = folder.path().join(name);
+            let provenance =
+                Provenance { definition: String::new(), fingerprint: String::new(), made_with: Vec::new() };
+            let mut file = ParquetFile::create(&path, Arc::clone(&schema), &provenance).expect("made");
+            for slice in 0..40u32 {
+                // Some slices have nulls, and others none.
+                let values = (0..SLICE_ROWS as u32).map(|row| row * 7 % 1000 + slice);
+                let nulls = match slice % 3 {
+                    0 => Some(NullBuffer::from_iter((0..SLICE_ROWS).map(|row| row % 13 != 5))),
+                    _ => says.then(|| NullBuffer::new_valid(SLICE_ROWS)),
+                };
+                let column = UInt32Array::new(values.collect::<Vec<u32>>().into(), nulls);
+                file.write(&RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(column)]).expect("rows"))
+                    .expect("written");
+            }
+            file.finish().expect("finished");
+            std::fs::read(&path).expect("readable")
+        };
+        assert_eq!(write("says", true), write("says nothing", false));
     }
 }
