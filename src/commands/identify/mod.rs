@@ -1,6 +1,6 @@
 //! `dwell identify`: a mapping of devices to the users who signed in on them, made of the events (SPEC 12).
 //!
-//! [`stretches`] finds from when on each device was whose, [`write`] puts that into a file for `[input.aliases]`.
+//! [`stretches`] finds from when on each device was whose, [`mod@write`] puts that into a file for `[input.aliases]`.
 
 pub mod stretches;
 pub mod write;
