@@ -1,7 +1,7 @@
 //! Funnels: how many sessions reach each step, and how long it takes them.
 
 use super::cells::Cell;
-use super::Label;
+use super::{Label, MEDIAN, P90};
 use crate::sessionize::time::Timestamp;
 
 /// The rows of a funnel about one segment and group, interval by interval.
@@ -44,10 +44,6 @@ pub struct FunnelRow<'a> {
     /// The sessions that reach the step before; `None` for the first one.
     pub previous: Option<i64>,
 }
-
-/// The places of the median and of nine of ten among [`super::PERCENTILES`].
-const MEDIAN: usize = 0;
-const P90: usize = 2;
 
 impl Step {
     /// A step, by its place, from the sessions that reach it, as long as it took from the step before.

@@ -202,7 +202,7 @@ impl<'a> InRange<'a> {
         };
         let by_day = || sessions_by_day(counted, self.chart.series.len());
         let sparse = timeline.is_sparse().then(|| Sparse::new(&self.chart.name, self.chart.interval, &by_day()));
-        let times = if self.chart.time_on().is_some() { laying_out.times(&planned) } else { Vec::new() };
+        let times = if self.chart.time_on().is_some() { laying_out.times(&planned, &keys) } else { Vec::new() };
         Laid { lines, funnels, times, sparse }
     }
 }
@@ -448,8 +448,9 @@ impl LayingOut<'_> {
         FunnelLine { label, names: names.to_vec(), rows: rows.iter().map(of_interval).collect() }
     }
 
-    /// The values that time is spent on, of the sessions that each line of measures is of.
-    fn times(&self, planned: &[Planned<'_>]) -> Vec<TimeLine> {
+    /// The values that time is spent on, of the sessions that each line of measures is of: those have sessions in the intervals
+    /// `of_measures`.
+    fn times(&self, planned: &[Planned<'_>], of_measures: &[Vec<IntervalKey>]) -> Vec<TimeLine> {
         let views = self.chart.series.len();
         let values = self.groups.of(views);
         // A line for each value of a line; where it has none, one without.
@@ -474,8 +475,7 @@ impl LayingOut<'_> {
         };
         let keys: Vec<Vec<IntervalKey>> = lines.iter().map(of_line).collect();
         // From the first to the last one of the measures: sessions without a view have intervals, too.
-        let of_measures = planned.iter().map(|line| line.keys(self.chart));
-        let spans: Vec<Vec<IntervalKey>> = keys.iter().cloned().chain(of_measures).collect();
+        let spans: Vec<Vec<IntervalKey>> = keys.iter().chain(of_measures).cloned().collect();
         let timeline = Timeline::new(&self.of.intervals, self.of.ends, &spans);
         let lay_out = |((line, code), keys): (&(&Planned<'_>, Option<u32>), &Vec<IntervalKey>)| {
             let of_interval = |(key, start): (IntervalKey, Timestamp)| {

@@ -147,9 +147,7 @@ fn histogram_columns(rows: &[HistogramRow<'_>]) -> Columns {
 }
 
 fn funnel_columns(rows: &[FunnelRow<'_>]) -> Columns {
-    let mut columns = key_columns(rows.iter().map(|row| (row.label, row.interval_start)));
-    // It has no series.
-    columns.retain(|(name, _)| *name != "series");
+    let mut columns = key_columns_without_series(rows.iter().map(|row| (row.label, row.interval_start)));
     columns.extend([
         ("step", ints(rows.iter().map(|row| Some(row.step)))),
         ("name", texts(rows.iter().map(|row| Some(row.name)))),
@@ -164,9 +162,7 @@ fn funnel_columns(rows: &[FunnelRow<'_>]) -> Columns {
 
 fn time_columns(rows: &[(&TimeLine, Timestamp, TimeSpent)]) -> Columns {
     let spent = || rows.iter().map(|(_, _, spent)| spent);
-    let mut columns = key_columns(rows.iter().map(|(line, start, _)| (&line.label, *start)));
-    // It has no series.
-    columns.retain(|(name, _)| *name != "series");
+    let mut columns = key_columns_without_series(rows.iter().map(|(line, start, _)| (&line.label, *start)));
     columns.extend([
         ("value", texts(rows.iter().map(|(line, ..)| line.value.as_deref()))),
         ("views", ints(spent().map(|spent| Some(spent.views)))),
@@ -175,6 +171,13 @@ fn time_columns(rows: &[(&TimeLine, Timestamp, TimeSpent)]) -> Columns {
         ("avg_ms", floats(spent().map(TimeSpent::avg_ms))),
         ("p50_ms", ints(spent().map(|spent| spent.p50_ms))),
     ]);
+    columns
+}
+
+/// The key columns of a table of charts that has no series.
+fn key_columns_without_series<'a>(rows: impl Iterator<Item = (&'a Label, Timestamp)> + Clone) -> Columns {
+    let mut columns = key_columns(rows);
+    columns.retain(|(name, _)| *name != "series");
     columns
 }
 

@@ -55,6 +55,9 @@ pub struct Label {
 
 /// The percentiles of length that are measured, in order.
 pub const PERCENTILES: [u32; 5] = [50, 75, 90, 95, 99];
+/// The places of the median and of nine of ten among them.
+const MEDIAN: usize = 0;
+const P90: usize = 2;
 
 /// The rows of a chart about one series, segment and group, interval by interval.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! How long sessions stay on each value of a property.
 
 use super::cells::Cell;
-use super::Label;
+use super::{Label, MEDIAN};
 use crate::sessionize::time::Timestamp;
 
 /// The rows of a table about one segment, group and value, interval by interval.
@@ -29,9 +29,6 @@ pub struct TimeSpent {
     /// Their median, by nearest rank.
     pub p50_ms: Option<i64>,
 }
-
-/// The place of the median among [`super::PERCENTILES`].
-const MEDIAN: usize = 0;
 
 impl TimeSpent {
     /// From the sessions with such views, and the views that another one comes after.

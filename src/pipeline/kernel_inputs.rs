@@ -7,6 +7,7 @@ use crate::job::timeouts::Timeouts;
 use crate::job::{Custom, Job, Kind};
 use crate::sessionize::event_types::{EventTypes, Role};
 use crate::sessionize::rule::{CustomRule, Rule, SessionIdRule, Silence};
+use crate::sessionize::table_rows::event_rows::EventRules;
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Span, Timestamp};
@@ -131,6 +132,16 @@ impl KernelInputs {
             latest,
             numbers: job.output.history,
         }
+    }
+
+    /// What is written of the events of some dates; `None` where the job asks for no such table.
+    pub fn event_rules(job: &Job, plan: &ReadPlan, dates: &DateSet) -> Option<EventRules> {
+        job.output.events.as_ref()?;
+        Some(EventRules {
+            dates: dates.within(job.output.window),
+            session_dates: DateSet::of_window(job.output.window),
+            values: plan.facts.as_ref().map(|facts| facts.values_of_events(job)).unwrap_or_default(),
+        })
     }
 
     /// As the kernel takes it, without charts and segments.

@@ -13,7 +13,7 @@ use super::rows::{PartitionRows, RowKey};
 use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, FactRules, Texts};
 use super::table_rows::dated::{day_order, ByDay};
-use super::table_rows::event_rows::{EventRows, Listing};
+use super::table_rows::event_rows::{EventRow, EventRows, Listing};
 use super::table_rows::numbers::Numbers;
 use super::table_rows::records::{ActivityRow, SessionRow};
 use super::user::Rules;
@@ -94,6 +94,21 @@ impl Partition {
     /// The place of a column of sums, of this or of a segment, of which one does not fit its type.
     pub fn too_large(&self) -> Option<usize> {
         self.added.too_large.or_else(|| self.segments.iter().find_map(Partition::too_large))
+    }
+
+    /// Its rows of the sessions table.
+    pub fn session_rows(&self) -> &ByDay<SessionRow> {
+        &self.sessions
+    }
+
+    /// Its rows of the activity table.
+    pub fn activity_rows(&self) -> &ByDay<ActivityRow> {
+        &self.activity
+    }
+
+    /// Its rows of the events table.
+    pub fn event_rows(&self) -> &ByDay<EventRow> {
+        &self.events.rows
     }
 
     /// The columns that charts and segments added to its sessions.

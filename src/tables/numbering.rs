@@ -18,7 +18,7 @@ use super::schema::sessions::{PREVIOUS_END_TIME, SESSION_NUMBER};
 use super::write::parquet_file::SLICE_ROWS;
 use crate::cancel;
 use crate::error::Error;
-use crate::sessionize::table_rows::numbers::Numbered;
+use crate::sessionize::table_rows::numbers::{Numbered, SoFar};
 use crate::sessionize::time::{Day, Timestamp};
 
 /// The sessions table of all events, or of a segment.
@@ -36,23 +36,6 @@ pub struct Numbering<'a> {
 
 /// The corrections of some dates.
 pub type Corrected = BTreeMap<Day, Vec<PathBuf>>;
-
-/// What is known of a user's sessions so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct SoFar {
-    count: u32,
-    last_end: Timestamp,
-}
-
-impl SoFar {
-    /// The number of the next session, which ends then.
-    fn next(&mut self, end: Timestamp) -> Numbered {
-        self.count = self.count.saturating_add(1);
-        let previous_end = (self.count > 1).then_some(self.last_end);
-        self.last_end = end;
-        Numbered { number: self.count, previous_end }
-    }
-}
 
 /// A session of a user who has several on a date, as far as it is numbered.
 struct Session {

@@ -23,7 +23,6 @@ use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
 use crate::pipeline::progress::Progress;
 use crate::profile::Profile;
 use crate::sessionize::counts::Counts;
-use crate::sessionize::table_rows::event_rows::EventRules;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Timestamp;
 use crate::sessionize::user::Rules;
@@ -99,11 +98,7 @@ pub fn kernel(
     let (rows, names) = (gathered.rows, types.names());
     let known = KernelInputs::new(&job, &plan, &rows, &names, latest);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
-    let event_rules = of_events.then(|| EventRules {
-        dates: DateSet::of_window(job.output.window),
-        session_dates: DateSet::of_window(job.output.window),
-        values: plan.facts.as_ref().map(|facts| facts.values_of_events(&job)).unwrap_or_default(),
-    });
+    let event_rules = KernelInputs::event_rules(&job, &plan, &DateSet::all());
     let rules = Rules { makes_activity: true, facts: facts.as_ref(), events: event_rules.as_ref(), ..known.rules() };
     let mut writer = Writer {
         pool: &pool,

@@ -15,10 +15,8 @@ use crate::pipeline;
 use crate::pipeline::Made;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::partition::Partition;
-use crate::sessionize::table_rows::dated::{ByDay, Dated};
-use crate::sessionize::table_rows::event_rows::EventRow;
+use crate::sessionize::table_rows::dated::Dated;
 use crate::sessionize::table_rows::merge::ByDate;
-use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::schema::events::EventColumns;
@@ -58,17 +56,17 @@ impl<W: Write> Writer<'_, W> {
         };
         match self.table {
             StreamTable::Sessions => {
-                let rows = ByDate::new(partitions, &made.users, sessions_of);
+                let rows = ByDate::new(partitions, &made.users, Partition::session_rows);
                 let columns = self.columns()?;
                 self.write_dates(&rows, |day| columns.sessions_on((&rows, day), types))
             }
             StreamTable::Activity => {
-                let rows = ByDate::new(partitions, &made.users, activity_of);
+                let rows = ByDate::new(partitions, &made.users, Partition::activity_rows);
                 let columns = self.columns()?;
                 self.write_dates(&rows, |day| columns.activity_on((&rows, day)))
             }
             StreamTable::Events => {
-                let rows = ByDate::new(partitions, &made.users, events_of);
+                let rows = ByDate::new(partitions, &made.users, Partition::event_rows);
                 let columns = self.event_columns()?;
                 self.write_dates(&rows, |day| columns.rows_on((&rows, day), types))
             }
@@ -130,10 +128,7 @@ impl<W: Write> Writer<'_, W> {
                     let made_with = MadeWith::new(performed.unwrap_or(&none), segment);
                     (ACTIVITY, self.columns()?.schema(ACTIVITY), made_with)
                 }
-                StreamTable::Events => {
-                    let made_with = MadeWith { added: self.job.output.listed.clone(), ..MadeWith::default() };
-                    (EVENTS, self.event_columns()?.schema(), made_with)
-                }
+                StreamTable::Events => (EVENTS, self.event_columns()?.schema(), MadeWith::of_events(self.job)),
             };
             let provenance = Provenance::of(self.definition).with(made_with.metadata());
             let output = BufWriter::with_capacity(1 << 18, output);
@@ -145,16 +140,4 @@ impl<W: Write> Writer<'_, W> {
 
 fn not_begun() -> Error {
     Error::Bug { what: "a table is written whose stream has not begun".to_string() }
-}
-
-fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
-    &partition.sessions
-}
-
-fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
-    &partition.activity
-}
-
-fn events_of(partition: &Partition) -> &ByDay<EventRow> {
-    &partition.events.rows
 }

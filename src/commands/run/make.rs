@@ -11,8 +11,6 @@ use crate::pipeline;
 use crate::pipeline::event_buffer::Events;
 use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::partition::AllCounts;
-use crate::sessionize::table_rows::event_rows::EventRules;
-use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::user::Rules;
 use crate::tables::write::parquet_file::Provenance;
 
@@ -36,12 +34,8 @@ pub fn make(planned: &Planned<'_>, events: Events, known: &KernelInputs, course:
     let dates = scope.dates.within(job.output.window);
     let facts = plan.facts.as_ref().map(|facts| facts.rules(job, types));
     let makes_activity = options.makes(Table::Activity);
-    let of_events = job.output.events.as_ref().filter(|_| options.makes(Table::Events));
-    let events_rules = of_events.map(|_| EventRules {
-        dates: scope.event_dates.within(job.output.window),
-        session_dates: DateSet::of_window(job.output.window),
-        values: plan.facts.as_ref().map(|facts| facts.values_of_events(job)).unwrap_or_default(),
-    });
+    let makes_events = options.makes(Table::Events);
+    let events_rules = makes_events.then(|| KernelInputs::event_rules(job, plan, &scope.event_dates)).flatten();
     let rules =
         Rules { dates: &dates, makes_activity, facts: facts.as_ref(), events: events_rules.as_ref(), ..known.rules() };
     course.progress.stage("sessions", events.partitions().count() as u64);

@@ -22,10 +22,8 @@ use crate::pipeline::Made;
 use crate::profile::Profile;
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::partition::Partition;
-use crate::sessionize::table_rows::dated::{ByDay, Dated};
-use crate::sessionize::table_rows::event_rows::EventRow;
+use crate::sessionize::table_rows::dated::Dated;
 use crate::sessionize::table_rows::merge::ByDate;
-use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::history::scope::{Mode, Scope};
@@ -255,7 +253,7 @@ fn each_table(
                 table: Table::Sessions,
                 place: TablePlace::new(SESSIONS, name),
                 segment,
-                rows: ByDate::new(partitions, &made.users, sessions_of),
+                rows: ByDate::new(partitions, &made.users, Partition::session_rows),
                 provenance: made_with(&job.added, job.output.history),
                 columns: &columns,
             };
@@ -266,7 +264,7 @@ fn each_table(
                 table: Table::Activity,
                 place: TablePlace::new(ACTIVITY, name),
                 segment,
-                rows: ByDate::new(partitions, &made.users, activity_of),
+                rows: ByDate::new(partitions, &made.users, Partition::activity_rows),
                 provenance: made_with(performed.unwrap_or(&AddedColumns::default()), false),
                 columns: &columns,
             };
@@ -275,13 +273,12 @@ fn each_table(
     }
     let columns = EventColumns::of_run(job, &plan.roles, facts).filter(|_| options.makes(Table::Events));
     if let Some(columns) = columns {
-        let made_with = MadeWith { added: job.output.listed.clone(), ..MadeWith::default() };
         let table = RunTable {
             table: Table::Events,
             place: TablePlace::new(EVENTS, None),
             segment: None,
-            rows: ByDate::new(partitions_of(made, None), &made.users, events_of),
-            provenance: provenance.with(made_with.metadata()),
+            rows: ByDate::new(partitions_of(made, None), &made.users, Partition::event_rows),
+            provenance: provenance.with(MadeWith::of_events(job).metadata()),
             columns: &TableColumns::new(&plan.roles, None, false),
         };
         writer.table(table, |path, to, rows| columns.write(path, to, rows, types))?;
@@ -422,16 +419,4 @@ impl Writer for TableWriter<'_, '_, '_> {
         written.sizes.push((place.folder().to_string_lossy().into_owned(), size));
         Ok(())
     }
-}
-
-fn sessions_of(partition: &Partition) -> &ByDay<SessionRow> {
-    &partition.sessions
-}
-
-fn activity_of(partition: &Partition) -> &ByDay<ActivityRow> {
-    &partition.activity
-}
-
-fn events_of(partition: &Partition) -> &ByDay<EventRow> {
-    &partition.events.rows
 }

@@ -357,12 +357,15 @@ impl Facts {
         writer.bits((answers >> SEGMENT_BITS) as u64, self.segments.len() as u32);
     }
 
+    /// The place of a property among the values.
+    fn place_of(&self, property: &str, as_number: bool) -> usize {
+        let mut values = self.values.iter();
+        values.position(|known| known.column.spelled == property && known.as_number == as_number).unwrap_or(0)
+    }
+
     /// The values of the columns of the events table, in their order.
     pub fn values_of_events(&self, job: &Job) -> Vec<usize> {
-        let value = |column: &String| {
-            self.values.iter().position(|known| known.column.spelled == *column && !known.as_number).unwrap_or(0)
-        };
-        job.output.events.iter().flatten().map(value).collect()
+        job.output.events.iter().flatten().map(|column| self.place_of(column, false)).collect()
     }
 
     /// The columns of the events table and the types of their values, on a line each.
@@ -373,10 +376,7 @@ impl Facts {
 
     /// What is made of the facts, once all event types are known.
     pub fn rules(&self, job: &Job, types: &EventTypes) -> FactRules {
-        let value = |property: &str, as_number: bool| {
-            let mut values = self.values.iter();
-            values.position(|known| known.column.spelled == property && known.as_number == as_number).unwrap_or(0)
-        };
+        let value = |property: &str, as_number: bool| self.place_of(property, as_number);
         let place = |conditions: &[Condition], text: &str| {
             conditions.iter().position(|known| known.text() == text).map(|place| place as u32)
         };

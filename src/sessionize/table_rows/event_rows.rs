@@ -251,15 +251,14 @@ impl<'a> Listing<'a> {
     pub fn finish_user(&mut self, user: u32, made: &[SessionRow], calendar: &Calendar) {
         let OfUser { mut events, others, .. } = std::mem::take(&mut self.of_user);
         let by_place = |sessions: &[SessionRow]| {
-            let mut ids = vec![(0, Day::from_epoch_days(0)); sessions.len()];
-            sessions.iter().for_each(|session| ids[session.user as usize] = (session.id, session.day));
-            ids
+            let mut known = vec![InSession { id: 0, day: Day::from_epoch_days(0), position: 0 }; sessions.len()];
+            for session in sessions {
+                known[session.user as usize] = InSession { id: session.id, day: session.day, position: 0 };
+            }
+            known
         };
-        let (made, others) = (by_place(made), by_place(&others));
-        let session_of = |found: Found| match found {
-            Found::Made(place) => made[place],
-            Found::Other(place) => others[place],
-        };
+        // Of each session, the place of the last of its events so far.
+        let (mut made, mut others) = (by_place(made), by_place(&others));
         let (table, values) = (self.table, &self.rules.values);
         let values_of = |fact: u32| values.iter().map(|value| table.value(*value, fact)).collect::<Vec<Option<i64>>>();
         // Where a session ends between events that nothing tells apart, which of them is in it is decided by the columns alone.
@@ -271,21 +270,22 @@ impl<'a> Listing<'a> {
             }
         }
         let last = |event: &Listed| {
-            let id = event.session.ok().map(|found| session_of(found).0);
+            let id = event.session.ok().map(|found| match found {
+                Found::Made(place) => made[place].id,
+                Found::Other(place) => others[place].id,
+            });
             (id, values_of(event.fact))
         };
         events.sort_by(|a, b| (a.order, a.unique_id).cmp(&(b.order, b.unique_id)).then_with(|| last(a).cmp(&last(b))));
         let mut cursor = calendar.cursor();
-        let mut positions = [vec![0u32; made.len()], vec![0u32; others.len()]];
         for event in &events {
             let session = event.session.map(|found| {
-                let (of, place) = match found {
-                    Found::Made(place) => (0, place),
-                    Found::Other(place) => (1, place),
+                let session = match found {
+                    Found::Made(place) => &mut made[place],
+                    Found::Other(place) => &mut others[place],
                 };
-                positions[of][place] += 1;
-                let (id, day) = session_of(found);
-                InSession { id, day, position: positions[of][place] }
+                session.position += 1;
+                *session
             });
             let (time, _, event_key) = event.order;
             let day = cursor.find(time).day;

@@ -26,9 +26,19 @@ pub struct Numbered {
 
 /// What is known of a user's sessions so far.
 #[derive(Clone, Copy, Debug, Default)]
-struct SoFar {
+pub struct SoFar {
     count: u32,
     last_end: Timestamp,
+}
+
+impl SoFar {
+    /// The number of the next session, which ends then.
+    pub fn next(&mut self, end: Timestamp) -> Numbered {
+        self.count = self.count.saturating_add(1);
+        let previous_end = (self.count > 1).then_some(self.last_end);
+        self.last_end = end;
+        Numbered { number: self.count, previous_end }
+    }
 }
 
 impl Numbers {
@@ -57,11 +67,9 @@ impl Numbers {
                     if of >= so_far.len() {
                         so_far.resize(of + 1, SoFar::default());
                     }
-                    let so_far = &mut so_far[of];
-                    so_far.count = so_far.count.saturating_add(1);
-                    numbers.numbers[*row] = so_far.count;
-                    numbers.previous_ends[*row] = so_far.last_end;
-                    so_far.last_end = sessions.row(day, *row).end;
+                    let Numbered { number, previous_end } = so_far[of].next(sessions.row(day, *row).end);
+                    numbers.numbers[*row] = number;
+                    numbers.previous_ends[*row] = previous_end.unwrap_or_default();
                 }
                 begin = end;
             }

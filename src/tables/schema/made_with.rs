@@ -7,7 +7,7 @@ use std::path::Path;
 use parquet::file::metadata::ParquetMetaDataReader;
 
 use crate::job::added::{AddedColumn, AS};
-use crate::job::{AddedColumns, Segment};
+use crate::job::{AddedColumns, Job, Segment};
 use crate::tables::error::TableError;
 
 const ADDED: &str = "dwell.added";
@@ -30,6 +30,11 @@ impl MadeWith {
     pub fn new(added: &AddedColumns, segment: Option<&Segment>) -> Self {
         let segment = segment.map(Segment::canonical).unwrap_or_default();
         MadeWith { added: added.text(), segment, history: false }
+    }
+
+    /// For the events table of a job, with the columns that it names.
+    pub fn of_events(job: &Job) -> Self {
+        MadeWith { added: job.output.listed.clone(), ..MadeWith::default() }
     }
 
     /// The same of a sessions table whose sessions are numbered by user, or not.
