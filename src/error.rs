@@ -173,6 +173,20 @@ pub enum Error {
         /// A limit that would do.
         enough: u64,
     },
+    /// The first hours of all users do not fit into memory.
+    #[error(
+        "`users` of a segment takes the first hour of every user, about {} in memory, which does not fit into --memory-limit {} \
+         beside everything else: allow at least {}, or leave that segment out of the charts; the tables are as they were",
+        size_text(*needed), size_text(*limit), size_text(*enough)
+    )]
+    ManyUsers {
+        /// Bytes that they take, about.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// A limit that would do.
+        enough: u64,
+    },
     /// Pages or dictionaries of a file do not fit into memory.
     #[error(
         "{path:?} has pages or dictionaries of which reading a row group holds {} at once, which does not fit into --memory-limit {}: \
@@ -267,6 +281,7 @@ impl Error {
             | Error::TooLittleMemory { .. }
             | Error::LargePages { .. }
             | Error::ManyAliases { .. }
+            | Error::ManyUsers { .. }
             | Error::ManyResults { .. } => 3,
             _ => 1,
         }

@@ -1,25 +1,42 @@
-//! Active users: the users of the activity table, in session or not (SPEC 5). The table of a segment is read once
-//! for all charts, and its users are told apart once.
+//! Active users: the users of the activity table, in session or not (SPEC 5), and those among them who are new (SPEC 9). The
+//! table of a segment is read once for all charts, and its users are told apart once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::first_active::{FirstActive, FirstHours, InShares, Meeting, SHARES};
 use super::interval::{IntervalKey, Intervals};
 use super::lanes::Codes;
 use super::rows::{FileRows, Texts, USER};
 use super::segments::{Ranged, SegmentTables};
 use super::tables::{in_batches, DatedFile};
 use crate::job::chart::Interval;
-use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::layout::hash::hashes_of;
+use crate::job::segment::UsersBy;
 use crate::sessionize::layout::intern::Interner;
-use crate::sessionize::layout::scatter::counting_sort;
+use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::read::row_count;
 use crate::tables::schema::sessions::ACTIVITY;
 
 /// Distinct users by lane and interval.
-pub type ActiveUsers = HashMap<(u32, IntervalKey), i64>;
+pub type ActiveUsers = HashMap<(u32, IntervalKey), UserCounts>;
+
+/// Numbers of users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserCounts {
+    /// Those who are active in the interval.
+    pub active: i64,
+    /// Those among them who were not active before it.
+    pub new: i64,
+}
+
+impl UserCounts {
+    fn add(&mut self, is_new: bool) {
+        self.active += 1;
+        self.new += i64::from(is_new);
+    }
+}
 
 /// The active users of a segment, which charts share that ask for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +47,11 @@ pub struct Active {
 }
 
 impl Active {
+    /// Of all events, the users of some dates.
+    pub fn of_dates(users: impl Iterator<Item = ActiveUsers>) -> Self {
+        Active { users: users.flatten().collect(), values: None }
+    }
+
     /// Those of a segment's lanes in a chart, which gets lanes for all values.
     pub fn in_lanes(&self, lanes: &mut Codes) -> ActiveUsers {
         let Some(values) = &self.values else { return self.users.clone() };
@@ -55,84 +77,118 @@ impl AskedUsers<'_> {
             == (other.segment.window, other.intervals.interval, other.intervals.first)
     }
 
-    /// The columns that it takes to count them.
-    fn columns(&self) -> impl Iterator<Item = &str> {
-        // A user stands once on a date: only where an interval is of several are users told apart.
-        let own = match self.intervals.interval {
-            Interval::Hour => Some(HOURS),
-            Interval::Day => None,
-            _ => Some(USER),
-        };
-        self.segment.columns().chain(own).chain(self.segment.tables.by.iter().map(String::as_str))
+    /// Whether an interval is of one date at most, on which each user stands once.
+    pub fn is_within_dates(&self) -> bool {
+        matches!(self.intervals.interval, Interval::Hour | Interval::Day)
     }
 
-    fn tells_users_apart(&self) -> bool {
-        !matches!(self.intervals.interval, Interval::Hour | Interval::Day)
+    /// The columns that it takes to count them, besides users.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let hours = (self.intervals.interval == Interval::Hour).then_some(HOURS);
+        self.segment.columns().chain(hours).chain(self.segment.tables.by.iter().map(String::as_str))
     }
 }
 
-const HOURS: &str = "hours";
+/// Of all users, those who are active in intervals of one date, for each of some who ask; nobody has to be told apart where it
+/// is known how many were first active when.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn of_date(
+    (day, path): &DatedFile,
+    asked: &[AskedUsers<'_>],
+    first: &FirstHours,
+) -> Result<Vec<ActiveUsers>, TableError> {
+    let start = IntervalKey::of_day(*day);
+    let hour = |hour: usize| IntervalKey::from_number(start.number() + hour as i64);
+    let one = |asked: &AskedUsers<'_>| {
+        let mut users = ActiveUsers::new();
+        if !asked.segment.window.holds(*day) {
+            return Ok(users);
+        }
+        if asked.intervals.interval == Interval::Day {
+            let new = first.within(start..hour(SLOTS));
+            users.insert((0, start), UserCounts { active: row_count(path)? as i64, new });
+            return Ok(users);
+        }
+        let mut active = [0; SLOTS];
+        for hours in FileRows::read(path, &BTreeSet::from([HOURS.to_string()]))?.ints(HOURS)?.iter() {
+            let mut rest = *hours as u32;
+            while rest != 0 {
+                active[rest.trailing_zeros() as usize] += 1;
+                rest &= rest - 1;
+            }
+        }
+        for (place, active) in active.into_iter().enumerate().filter(|(_, active)| *active > 0) {
+            let new = first.within(hour(place)..hour(place + 1));
+            users.insert((0, hour(place)), UserCounts { active, new });
+        }
+        Ok(users)
+    };
+    asked.iter().map(one).collect()
+}
+
+/// The column of the hours that a user was active in, a bit for each.
+pub const HOURS: &str = "hours";
 /// More than the hours of the longest date.
 const SLOTS: usize = 32;
-
-/// Users are told apart in so many shares: each in a table that stays in the cache, and on whatever thread.
-const SHARES: usize = 16;
 
 /// One pass over the activity of a segment, for all who ask for its users.
 #[derive(Debug)]
 pub struct ActivePass<'a> {
     tables: &'a SegmentTables,
     asked: Vec<AskedUsers<'a>>,
-    lanes: Codes,
-    users: Vec<ActiveUsers>,
+    /// Whether it goes over all dates, to see when users were first active, and whether their hours matter.
+    meets: Option<WithHours>,
+    lanes: Mutex<Codes>,
     shares: Vec<Mutex<Share>>,
 }
+
+/// Whether hours matter, and not only dates.
+pub type WithHours = bool;
 
 /// What was read of a file.
 #[derive(Debug)]
 pub struct FileRead {
-    /// For each who asks, the users that need not be told apart: of each lane of the file, by hour.
-    counts: Vec<(IntervalKey, Vec<[i64; SLOTS]>)>,
+    path: PathBuf,
+    day: Day,
+    users: InShares,
+    hours: Option<Arc<Vec<i64>>>,
     lanes: Option<Arc<Texts>>,
-    apart: Option<Apart>,
-}
-
-/// The rows of a file whose users are to be told apart.
-#[derive(Debug)]
-struct Apart {
-    users: KeyColumn,
-    /// The rows, share by share, and where each share begins.
-    order: Vec<u32>,
-    bounds: Vec<u32>,
-    /// For each who asks, the interval and which rows count; `None` for all.
+    /// For each who asks, the interval of the date and which rows count; `None` for none, and for all.
     asked: Vec<Option<(IntervalKey, Option<Vec<bool>>)>>,
 }
 
-/// A file whose users are to be told apart, and the lane of each row; `None` where there are none.
+/// A file that was read, and the lane of each row; `None` where there are none.
 #[derive(Debug)]
 pub struct Present {
-    apart: Apart,
+    file: FileRead,
     lanes: Option<Vec<u32>>,
 }
 
 impl<'a> ActivePass<'a> {
-    /// For some who ask.
-    pub fn new(tables: &'a SegmentTables, asked: Vec<AskedUsers<'a>>) -> Self {
-        let users = asked.iter().map(|_| ActiveUsers::new()).collect();
+    /// For some who ask; where it `meets` users, it also sees when they were first active.
+    pub fn new(tables: &'a SegmentTables, asked: Vec<AskedUsers<'a>>, meets: Option<WithHours>) -> Self {
         let shares = (0..SHARES).map(|_| Mutex::new(Share::new(asked.len()))).collect();
-        ActivePass { tables, asked, lanes: Codes::default(), users, shares }
+        ActivePass { tables, asked, meets, lanes: Mutex::default(), shares }
+    }
+
+    /// Whether it sees when users were first active.
+    pub fn meets(&self) -> bool {
+        self.meets.is_some()
+    }
+
+    /// Whether it has anything to count.
+    pub fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// The files that it takes, in order of date; those in one batch, of about `at_once` bytes, may be read at once.
     pub fn batches(&self, at_once: u64) -> Vec<Vec<DatedFile>> {
         let mut files = self.tables.files.dated(ACTIVITY);
-        files.retain(|(day, _)| self.asked.iter().any(|asked| asked.segment.window.holds(*day)));
+        let is_asked = |day: Day| self.asked.iter().any(|asked| asked.segment.window.holds(day));
+        files.retain(|(day, _)| self.meets.is_some() || is_asked(*day));
         in_batches(files, at_once)
-    }
-
-    /// The numbers of the shares of users.
-    pub fn shares(&self) -> Vec<usize> {
-        (0..self.shares.len()).collect()
     }
 
     /// Reads a file.
@@ -141,129 +197,99 @@ impl<'a> ActivePass<'a> {
     /// It cannot be read.
     pub fn read(&self, (day, path): &DatedFile) -> Result<FileRead, TableError> {
         let of_day = |asked: &&AskedUsers<'_>| asked.segment.window.holds(*day);
-        let columns = self.asked.iter().filter(of_day).flat_map(|asked| asked.columns().map(str::to_string));
-        let columns: BTreeSet<String> = columns.collect();
-        let key = |asked: &AskedUsers<'_>| asked.intervals.of(*day);
-        if columns.is_empty() {
-            let rows = row_count(path)? as i64;
-            let count = |asked: &AskedUsers<'_>| (key(asked), vec![first_slot(i64::from(of_day(&asked)) * rows)]);
-            return Ok(FileRead { counts: self.asked.iter().map(count).collect(), lanes: None, apart: None });
-        }
+        let asked = self.asked.iter().filter(of_day).flat_map(AskedUsers::columns);
+        let first = self.meets.and_then(|with_hours| with_hours.then_some(HOURS));
+        let columns: BTreeSet<String> = asked.chain(first).chain([USER]).map(str::to_string).collect();
         let mut file = FileRows::read(path, &columns)?;
-        let lanes = self.tables.lanes(&mut file)?;
-        let mut counts = Vec::new();
-        let mut apart = Vec::new();
-        for asked in &self.asked {
-            let counting = of_day(&asked).then(|| asked.segment.counting(&mut file)).transpose()?;
-            let (here, later) = match counting {
-                Some(counting) if asked.tells_users_apart() => (Vec::new(), Some((key(asked), counting))),
-                Some(counting) => (asked.count(&mut file, lanes.as_deref(), counting.as_deref())?, None),
-                None => (Vec::new(), None),
-            };
-            counts.push((key(asked), here));
-            apart.push(later);
-        }
-        let apart = match apart.iter().any(Option::is_some) {
-            true => Some(Apart::new(file.users()?, apart)),
-            false => None,
+        let one = |asked: &AskedUsers<'_>| {
+            let counting = of_day(&asked).then(|| asked.segment.performing(&mut file)).transpose()?;
+            Ok(counting.map(|counting| (asked.intervals.of(*day), counting)))
         };
-        Ok(FileRead { counts, lanes, apart })
+        Ok(FileRead {
+            asked: self.asked.iter().map(one).collect::<Result<_, TableError>>()?,
+            path: path.clone(),
+            day: *day,
+            users: InShares::new(file.users()?),
+            hours: columns.contains(HOURS).then(|| file.ints(HOURS)).transpose()?,
+            lanes: if self.is_asked() { self.tables.lanes(&mut file)? } else { None },
+        })
     }
 
-    /// Takes files that were read, and gives those whose users are to be told apart. The files may come several times:
-    /// only the first time, the users count who need not be told apart.
-    pub fn take(&mut self, files: Vec<FileRead>, is_first: bool) -> Vec<Present> {
-        let mut present = Vec::new();
-        for FileRead { counts, lanes, apart } in files {
-            let counts = if is_first { counts } else { Vec::new() };
-            for ((key, counts), users) in counts.into_iter().zip(&mut self.users) {
-                for (place, counts) in counts.iter().enumerate().filter(|(_, counts)| **counts != [0; SLOTS]) {
-                    let lane =
-                        lanes.as_ref().map_or(0, |lanes| self.lanes.of(lanes.at(place as u32).unwrap_or_default()));
-                    for (hour, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                        let hour = IntervalKey::from_number(key.number() + hour as i64);
-                        *users.entry((lane, hour)).or_default() += count;
-                    }
-                }
-            }
-            let Some(apart) = apart else { continue };
-            present.push(Present { apart, lanes: lanes.map(|lanes| self.lanes.of_rows(&lanes)) });
+    /// Takes files that were read.
+    pub fn take(&self, files: Vec<FileRead>) -> Vec<Present> {
+        let mut codes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |file: FileRead| Present { lanes: file.lanes.as_ref().map(|lanes| codes.of_rows(lanes)), file };
+        files.into_iter().map(one).collect()
+    }
+
+    /// Counts the users of a share, which are met here; files come in order of date.
+    pub fn count_and_meet(&self, share: usize, files: &[Present], users: &Meeting) {
+        let (mut counts, mut known) = (self.share(share), users.share(share));
+        for present in files {
+            let FileRead { users, hours, day, .. } = &present.file;
+            let start = IntervalKey::of_day(*day).number();
+            let hours = hours.as_ref().filter(|_| self.meets == Some(true));
+            let first = |row: u32| start + hours.map_or(0, |hours| i64::from(first_of(hours[row as usize])));
+            let codes = known.meet(&users.users, users.rows(share), first);
+            counts.add(&self.asked, share, present, codes, known.first());
         }
-        present
     }
 
-    /// Tells the users of a share apart; files come in order of date.
-    pub fn tell_apart(&self, share: usize, files: &[Present]) {
-        let mut known = self.shares[share].lock().unwrap_or_else(PoisonError::into_inner);
-        files.iter().for_each(|file| known.add(share, file));
+    /// Counts the users of a share, whose first hours are known; files come in order of date.
+    ///
+    /// # Errors
+    /// A user who is not known.
+    pub fn count(&self, share: usize, files: &[Present], first: &FirstActive) -> Result<(), TableError> {
+        let (mut counts, known) = (self.share(share), first.share(share));
+        for present in files {
+            let users = &present.file.users;
+            let codes = users.rows(share).iter().map(|row| known.code(&users.users, *row));
+            let codes = codes.collect::<Option<Vec<u32>>>().ok_or_else(|| TableError::Read {
+                path: present.file.path.clone(),
+                reason: "it has a user who is not in the activity table of all events; make both tables again, by \
+                         `dwell run --overwrite`"
+                    .to_string(),
+            })?;
+            counts.add(&self.asked, share, present, codes, known.first());
+        }
+        Ok(())
     }
 
-    /// Forgets the users of a share: the files are to come once more for it.
-    pub fn forget(&mut self, share: usize) {
-        self.shares[share] = Mutex::new(Share::new(self.asked.len()));
+    fn share(&self, share: usize) -> std::sync::MutexGuard<'_, Share> {
+        self.shares[share].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was counted of a share: the files are to come once more for it.
+    pub fn forget(&self, share: usize) {
+        *self.share(share) = Share::new(self.asked.len());
     }
 
     /// The answer to each who asked.
-    pub fn finish(mut self) -> Vec<Active> {
+    pub fn finish(self) -> Vec<Active> {
+        let mut users: Vec<ActiveUsers> = self.asked.iter().map(|_| ActiveUsers::new()).collect();
         for share in self.shares {
             let share = share.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for (of_share, users) in share.answers.into_iter().zip(&mut self.users) {
-                of_share.users.into_iter().for_each(|(key, count)| *users.entry(key).or_default() += count);
+            for (of_share, users) in share.answers.into_iter().zip(&mut users) {
+                for (key, counts) in of_share.users {
+                    let all = users.entry(key).or_default();
+                    (all.active, all.new) = (all.active + counts.active, all.new + counts.new);
+                }
             }
         }
-        let values = (!self.tables.by.is_empty()).then(|| self.lanes.into_texts());
-        self.users.into_iter().map(|users| Active { users, values: values.clone() }).collect()
+        let lanes = self.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let values = (!self.tables.by.is_empty()).then(|| lanes.into_texts());
+        users.into_iter().map(|users| Active { users, values: values.clone() }).collect()
     }
 }
 
-fn first_slot(users: i64) -> [i64; SLOTS] {
-    let mut slots = [0; SLOTS];
-    slots[0] = users;
-    slots
+/// The first of some hours of a date.
+fn first_of(hours: i64) -> u32 {
+    (hours as u32).trailing_zeros().min(SLOTS as u32 - 1)
 }
 
-impl AskedUsers<'_> {
-    /// The users of a file's rows, each of whom is another one: of each lane of the file, by hour.
-    fn count(
-        &self,
-        file: &mut FileRows,
-        lanes: Option<&Texts>,
-        counting: Option<&[bool]>,
-    ) -> Result<Vec<[i64; SLOTS]>, TableError> {
-        let rows = (0..file.len()).filter(|row| counting.is_none_or(|counts| counts[*row]));
-        // Behind the last one, those without any.
-        let last = lanes.map_or(0, |lanes| lanes.distinct.len());
-        let lane = |row: usize| lanes.map_or(0, |lanes| last.min(lanes.places[row] as usize));
-        let mut counts = vec![[0i64; SLOTS]; last + 1];
-        if self.intervals.interval != Interval::Hour {
-            rows.for_each(|row| counts[lane(row)][0] += 1);
-            return Ok(counts);
-        }
-        let hours = file.ints(HOURS)?;
-        for row in rows {
-            let mut rest = hours[row] as u32;
-            while rest != 0 {
-                counts[lane(row)][rest.trailing_zeros() as usize] += 1;
-                rest &= rest - 1;
-            }
-        }
-        Ok(counts)
-    }
-}
-
-impl Apart {
-    fn new(users: KeyColumn, asked: Vec<Option<(IntervalKey, Option<Vec<bool>>)>>) -> Self {
-        // By other bits than those that place a user in its table.
-        let share = |hash: u64| (hash >> (u64::BITS - SHARES.trailing_zeros())) as u32;
-        let (order, bounds) = counting_sort(&hashes_of(&users).into_iter().map(share).collect::<Vec<_>>(), SHARES);
-        Apart { users, order, bounds, asked }
-    }
-}
-
-/// The users of a share that were met so far, in whatever lanes.
+/// What is counted of a share of users.
 #[derive(Debug)]
 struct Share {
-    users: Option<Interner>,
     /// Of a segment `by` a column: a user of one lane is another one than the same user of another.
     in_lanes: Interner,
     answers: Vec<Answer>,
@@ -282,43 +308,138 @@ struct Answer {
 impl Share {
     fn new(answers: usize) -> Self {
         let answers = (0..answers).map(|_| Answer::default()).collect();
-        Share { users: None, in_lanes: Interner::of_ints(), answers }
+        Share { in_lanes: Interner::of_ints(), answers }
     }
 
-    fn add(&mut self, share: usize, file: &Present) {
-        let Apart { users, order, bounds, asked } = &file.apart;
-        let rows = &order[bounds[share] as usize..bounds[share + 1] as usize];
-        let known = self.users.get_or_insert_with(|| Interner::like(users));
-        let mut codes: Vec<u32> = rows.iter().map(|row| known.intern(users, *row as usize)).collect();
-        let lane = |row: u32| file.lanes.as_ref().map_or(0, |lanes| lanes[row as usize]);
-        if file.lanes.is_some() {
-            for (code, row) in codes.iter_mut().zip(rows) {
-                *code = self.in_lanes.intern_int(i64::from(lane(*row)) << 32 | i64::from(*code));
+    /// Counts the users of a file, whose codes are given row by row, with the first hour of each code.
+    fn add(&mut self, asked: &[AskedUsers<'_>], share: usize, present: &Present, codes: Vec<u32>, first: &[i64]) {
+        let rows = present.file.users.rows(share);
+        let first: Vec<i64> = codes.iter().map(|code| first[*code as usize]).collect();
+        let tells_apart = |asked: &AskedUsers<'_>| !asked.is_within_dates();
+        let mut in_lanes = codes;
+        if let Some(lanes) = present.lanes.as_ref().filter(|_| asked.iter().any(tells_apart)) {
+            for (code, row) in in_lanes.iter_mut().zip(rows) {
+                *code = self.in_lanes.intern_int(i64::from(lanes[*row as usize]) << 32 | i64::from(*code));
             }
         }
-        let known = codes.iter().max().map_or(0, |last| *last as usize + 1);
-        for (answer, asked) in self.answers.iter_mut().zip(asked) {
-            let Some((key, counting)) = asked else { continue };
-            if answer.interval != Some(*key) {
-                (answer.interval, answer.number) = (Some(*key), answer.number + 1);
-            }
-            answer.met.resize(known.max(answer.met.len()), 0);
-            // Most rows of a file are of a lane that they share with the row before.
-            let mut last = (0, 0);
-            for (code, row) in codes.iter().zip(rows) {
-                let counts = counting.as_ref().is_none_or(|counts| counts[*row as usize]);
-                let met = &mut answer.met[*code as usize];
-                if !counts || *met == answer.number {
-                    continue;
+        let of_file = OfFile { rows, codes: &in_lanes, first: &first, present };
+        for ((asked, answer), of_day) in asked.iter().zip(&mut self.answers).zip(&present.file.asked) {
+            let Some((key, counting)) = of_day else { continue };
+            let by = asked.segment.tables.users.as_ref().map(|users| users.by);
+            let counts = |row: u32| counting.as_ref().is_none_or(|counts| counts[row as usize]);
+            match asked.intervals.interval {
+                Interval::Hour => answer.add_hours(&of_file, *key, by, counts),
+                Interval::Day => answer.add_days(&of_file, *key, by, counts),
+                _ => {
+                    let since = asked.segment.window.first;
+                    let is_new = |first: i64| asked.intervals.is_new(*key, first, since);
+                    answer.add_apart(&of_file, *key, by, (counts, is_new));
                 }
-                *met = answer.number;
-                let lane = lane(*row);
-                if lane != last.0 {
-                    *answer.users.entry((last.0, *key)).or_default() += std::mem::take(&mut last.1);
-                }
-                last = (lane, last.1 + 1);
             }
-            *answer.users.entry((last.0, *key)).or_default() += last.1;
+        }
+    }
+}
+
+/// The rows of a file that are of a share, with the code and the first hour of the user of each.
+struct OfFile<'a> {
+    rows: &'a [u32],
+    codes: &'a [u32],
+    first: &'a [i64],
+    present: &'a Present,
+}
+
+impl OfFile<'_> {
+    fn lane(&self, row: u32) -> u32 {
+        self.present.lanes.as_ref().map_or(0, |lanes| lanes[row as usize])
+    }
+}
+
+impl Answer {
+    /// Counts users by hours: a user stands once on a date, with all hours.
+    fn add_hours(&mut self, file: &OfFile<'_>, day: IntervalKey, by: Option<UsersBy>, counts: impl Fn(u32) -> bool) {
+        let Some(hours) = &file.present.file.hours else { return };
+        let mut tally = Tally::default();
+        for (row, first) in file.rows.iter().zip(file.first).filter(|(row, _)| counts(**row)) {
+            let since = u32::try_from(first - day.number()).ok();
+            let new = since.and_then(|hour| 1u32.checked_shl(hour)).unwrap_or(0);
+            let hours = hours[*row as usize] as u32;
+            let mut rest = match by {
+                None => hours,
+                Some(UsersBy::New) => hours & new,
+                Some(UsersBy::Returning) => hours & !new,
+            };
+            let slots = tally.of_lane(file.lane(*row), day, &mut self.users);
+            while rest != 0 {
+                let hour = rest.trailing_zeros();
+                slots[hour as usize].add(1 << hour == new);
+                rest &= rest - 1;
+            }
+        }
+        tally.finish(day, &mut self.users);
+    }
+
+    /// Counts users by days, on which each stands once.
+    fn add_days(&mut self, file: &OfFile<'_>, day: IntervalKey, by: Option<UsersBy>, counts: impl Fn(u32) -> bool) {
+        let mut tally = Tally::default();
+        for (row, first) in file.rows.iter().zip(file.first).filter(|(row, _)| counts(**row)) {
+            let is_new = *first >= day.number();
+            if by.is_none_or(|by| by.holds(is_new)) {
+                tally.of_lane(file.lane(*row), day, &mut self.users)[0].add(is_new);
+            }
+        }
+        tally.finish(day, &mut self.users);
+    }
+
+    /// Counts users by intervals of several dates, each once; with which rows count, and whose first hour is of a new user.
+    fn add_apart(
+        &mut self,
+        file: &OfFile<'_>,
+        key: IntervalKey,
+        by: Option<UsersBy>,
+        (counts, is_new): (impl Fn(u32) -> bool, impl Fn(i64) -> bool),
+    ) {
+        if self.interval != Some(key) {
+            (self.interval, self.number) = (Some(key), self.number + 1);
+        }
+        let known = file.codes.iter().max().map_or(0, |last| *last as usize + 1);
+        self.met.resize(known.max(self.met.len()), 0);
+        let mut tally = Tally::default();
+        for ((row, code), first) in file.rows.iter().zip(file.codes).zip(file.first) {
+            let met = &mut self.met[*code as usize];
+            if *met == self.number || !counts(*row) {
+                continue;
+            }
+            *met = self.number;
+            let is_new = is_new(*first);
+            if by.is_none_or(|by| by.holds(is_new)) {
+                tally.of_lane(file.lane(*row), key, &mut self.users)[0].add(is_new);
+            }
+        }
+        tally.finish(key, &mut self.users);
+    }
+}
+
+/// Counts of one lane by hour, on their way: most rows of a file are of a lane that they share with the row before.
+#[derive(Default)]
+struct Tally {
+    lane: u32,
+    slots: [UserCounts; SLOTS],
+}
+
+impl Tally {
+    /// The counts of a lane; those of the one before go to all.
+    fn of_lane(&mut self, lane: u32, key: IntervalKey, users: &mut ActiveUsers) -> &mut [UserCounts; SLOTS] {
+        if lane != self.lane {
+            std::mem::replace(self, Tally { lane, ..Tally::default() }).finish(key, users);
+        }
+        &mut self.slots
+    }
+
+    fn finish(self, key: IntervalKey, users: &mut ActiveUsers) {
+        for (hour, counts) in self.slots.iter().enumerate().filter(|(_, counts)| counts.active > 0) {
+            let hour = IntervalKey::from_number(key.number() + hour as i64);
+            let all = users.entry((self.lane, hour)).or_default();
+            (all.active, all.new) = (all.active + counts.active, all.new + counts.new);
         }
     }
 }

@@ -11,6 +11,7 @@ use rayon::ThreadPool;
 
 use super::active::{Active, ActivePass, ActiveUsers, AskedUsers};
 use super::error::ChartError;
+use super::first_active::FirstHours;
 use super::funnel::FunnelLine;
 use super::lanes::{ChartGroups, Groups};
 use super::lonely::Sparse;
@@ -19,17 +20,19 @@ use super::measures_table::{write_funnels, write_histograms, write_measures, wri
 use super::packed::Packed;
 use super::parts::Part;
 use super::pass::{group_sizes, Pass, Passed};
-use super::segments::{Performed, SegmentTables};
+use super::segments::SegmentTables;
 use super::series::{GroupSizes, LargestGroups, SeriesOf, GROUP_SHARES};
-use super::tables::{parts_in_batches, DatedFile, TableFiles, BYTES_AT_ONCE};
+use super::tables::parts_in_batches;
 use super::time_on::TimeLine;
 use super::unmet::Unmet;
+use super::user_passes::{all_shares, Reading};
 use super::Line;
 use crate::error::Error;
-use crate::job::added::{by_column, AddedColumns};
+use crate::job::added::AddedColumns;
+use crate::job::chart::Interval;
 use crate::job::memory_limit::MemoryLimit;
 use crate::job::segment::ALL;
-use crate::job::{Chart, Segment};
+use crate::job::Chart;
 use crate::pipeline;
 use crate::tables::error::TableError;
 use crate::tables::folder::LockedFolder;
@@ -48,6 +51,8 @@ pub struct ChartSet<'a> {
     pub added: &'a AddedColumns,
     /// The memory that may be taken; `None` for no limit.
     pub limit: Option<MemoryLimit>,
+    /// How many users were first active when, where that is known.
+    pub first_hours: Option<&'a FirstHours>,
 }
 
 /// What came of charts.
@@ -79,8 +84,9 @@ impl ChartSet<'_> {
         let groups = measuring.largest_groups()?;
         // What was counted for each chart, in the order of its segments.
         let mut counted: Vec<BTreeMap<usize, Counted>> = charts.iter().map(|_| BTreeMap::new()).collect();
-        let each_segment: Vec<&SegmentTables> = self.segments.iter().collect();
-        for of_segment in pipeline::each(pool, &each_segment, |segment| measuring.count(segment, &groups))? {
+        let each_segment: Vec<(&SegmentTables, Vec<Active>)> = self.segments.iter().zip(measuring.active()?).collect();
+        let counts = |(segment, active): &(&SegmentTables, Vec<Active>)| measuring.count(segment, active, &groups);
+        for of_segment in pipeline::each(pool, &each_segment, counts)? {
             of_segment.into_iter().for_each(|(of, in_it)| drop(counted[of.chart].insert(of.segment, in_it)));
         }
         let (mut lines, mut funnels, mut times) = (Vec::new(), Vec::new(), Vec::new());
@@ -108,7 +114,8 @@ impl ChartSet<'_> {
     }
 
     fn measuring<'s>(&'s self, pool: &'s ThreadPool, charts: &'s [InRange<'s>]) -> Measuring<'s> {
-        Measuring { pool, segments: self.segments, added: self.added, charts, limit: self.limit }
+        let ChartSet { segments, added, limit, first_hours, .. } = *self;
+        Measuring { pool, segments, added, charts, limit, first_hours }
     }
 }
 
@@ -134,6 +141,7 @@ struct Measuring<'a> {
     added: &'a AddedColumns,
     charts: &'a [InRange<'a>],
     limit: Option<MemoryLimit>,
+    first_hours: Option<&'a FirstHours>,
 }
 
 impl Measuring<'_> {
@@ -215,7 +223,7 @@ impl Measuring<'_> {
             if series.is_empty() {
                 continue;
             }
-            let batches = parts_in_batches(segment.files.dated(SESSIONS), self.at_once());
+            let batches = parts_in_batches(segment.files.dated(SESSIONS), self.reading().at_once());
             for files in batches.map_err(|error| failed(error.into()))? {
                 let of_files = pipeline::each(self.pool, &files, |file| group_sizes(file, &series).map_err(failed))?;
                 for of_file in of_files {
@@ -245,20 +253,15 @@ impl Measuring<'_> {
         self.limit.is_some_and(|limit| limit.is_near_with(held as u64))
     }
 
-    /// What charts count in a segment.
-    fn count(&self, segment: &SegmentTables, groups: &[ChartGroups]) -> Result<Vec<(ChartSegment, Counted)>, Error> {
+    /// What charts count in a segment, with the active users of it in order of those who ask for them.
+    fn count(
+        &self,
+        segment: &SegmentTables,
+        active: &[Active],
+        groups: &[ChartGroups],
+    ) -> Result<Vec<(ChartSegment, Counted)>, Error> {
         let charts: Vec<ChartSegment> = self.charts_of(segment).collect();
-        // Each answer once, however many charts ask for it.
-        let mut asked: Vec<AskedUsers<'_>> = Vec::new();
-        let mut answers = Vec::new();
-        for of in &charts {
-            let users = self.charts[of.chart].asked_users(of.segment);
-            answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
-            if answers.last() == Some(&asked.len()) {
-                asked.push(users);
-            }
-        }
-        let active = self.active(ActivePass::new(segment, asked))?;
+        let (_, answers) = self.asked_users(segment);
         let mut series = Vec::new();
         let mut counts = Vec::new();
         for of in &charts {
@@ -289,43 +292,74 @@ impl Measuring<'_> {
         Ok(of_charts.collect())
     }
 
-    /// Takes a pass over the activity of a segment; more of them, where memory does not hold all of its users.
-    fn active(&self, mut pass: ActivePass<'_>) -> Result<Vec<Active>, Error> {
-        let mut shares = pass.shares();
-        let mut is_first = true;
-        while !shares.is_empty() {
-            let mut left = Vec::new();
-            let batches = pass.batches(self.at_once());
-            for files in batches {
-                let read = |file: &DatedFile| pass.read(file).map_err(|error| failed(error.into()));
-                let read = pipeline::each(self.pool, &files, read)?;
-                let present = pass.take(read, is_first);
-                pipeline::each(self.pool, &shares, |share| {
-                    pass.tell_apart(*share, &present);
-                    Ok(())
-                })?;
-                drop(present);
-                // Half of the users wait for the next time.
-                while shares.len() > 1 && self.limit.is_some_and(MemoryLimit::is_near) {
-                    let later = shares.split_off(shares.len().div_ceil(2));
-                    later.iter().for_each(|share| pass.forget(*share));
-                    left.extend(later);
-                }
+    /// What charts ask of the users of a segment, each answer once, however many charts ask for it; and of each chart of the
+    /// segment, which of the answers is its own.
+    fn asked_users<'s>(&'s self, segment: &'s SegmentTables) -> (Vec<AskedUsers<'s>>, Vec<usize>) {
+        let mut asked: Vec<AskedUsers<'_>> = Vec::new();
+        let mut answers = Vec::new();
+        for of in self.charts_of(segment) {
+            let users = self.charts[of.chart].asked_users(of.segment);
+            answers.push(asked.iter().position(|known| known.is_same(&users)).unwrap_or(asked.len()));
+            if answers.last() == Some(&asked.len()) {
+                asked.push(users);
             }
-            (shares, is_first) = (left, false);
         }
-        Ok(pass.finish())
+        (asked, answers)
     }
 
-    /// Bytes of files that are read at once.
-    fn at_once(&self) -> u64 {
-        let threads = self.pool.current_num_threads();
-        self.limit.map_or(BYTES_AT_ONCE, |limit| limit.files_at_once(threads).min(BYTES_AT_ONCE))
+    /// The active users of each segment, in order of those who ask for them.
+    fn active(&self) -> Result<Vec<Vec<Active>>, Error> {
+        if let Some(first) = self.first_hours.filter(|_| self.asks_for_dates_of_all()) {
+            let of_dates = |segment| self.reading().of_dates(segment, &self.asked_users(segment).0, first);
+            return self.segments.iter().map(of_dates).collect();
+        }
+        let known = self.segments.iter().find_map(|segment| segment.users.as_ref());
+        // Where they are not known, one sees when users were first active.
+        let with_hours = self.charts.iter().any(|chart| chart.chart().interval == Interval::Hour);
+        let meets = |segment: &SegmentTables| (known.is_none() && segment.name == ALL).then_some(with_hours);
+        let of_segments = self.segments.iter();
+        let passes: Vec<ActivePass<'_>> =
+            of_segments.map(|segment| ActivePass::new(segment, self.asked_users(segment).0, meets(segment))).collect();
+        match known {
+            Some(known) => {
+                drop(pipeline::each(self.pool, &passes, |pass| self.reading().count(pass, all_shares(), &known.first))?)
+            }
+            None => self.count_and_meet(&passes)?,
+        }
+        Ok(passes.into_iter().map(ActivePass::finish).collect())
+    }
+
+    /// Whether all charts are of all events and of intervals of one date at most.
+    fn asks_for_dates_of_all(&self) -> bool {
+        self.segments.iter().all(|segment| {
+            let asked = self.asked_users(segment).0;
+            asked.is_empty() || segment.name == ALL && asked.iter().all(AskedUsers::is_within_dates)
+        })
+    }
+
+    /// Counts the users of all segments while those of all events are met; some after the others, where memory does not hold
+    /// all.
+    fn count_and_meet(&self, passes: &[ActivePass<'_>]) -> Result<(), Error> {
+        let (all, others): (Vec<_>, Vec<_>) = passes.iter().partition(|pass| pass.meets());
+        let others: Vec<&ActivePass<'_>> = others.into_iter().filter(|pass| pass.is_asked()).collect();
+        for all in all {
+            let mut shares = all_shares();
+            while !shares.is_empty() {
+                let met = self.reading().meet(all, shares)?;
+                pipeline::each(self.pool, &others, |pass| self.reading().count(pass, met.shares.clone(), &met.first))?;
+                shares = met.left;
+            }
+        }
+        Ok(())
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading { pool: self.pool, limit: self.limit }
     }
 
     /// Takes series over the sessions of a segment.
     fn pass(&self, mut pass: Pass<'_>) -> Result<Passed, Error> {
-        let batches = pass.batches(self.at_once()).map_err(|error| failed(error.into()))?;
+        let batches = pass.batches(self.reading().at_once()).map_err(|error| failed(error.into()))?;
         let mut batches = batches.into_iter().peekable();
         while let Some(files) = batches.next() {
             let taken = pipeline::each(self.pool, &files, |file| pass.read(file).map_err(failed))?;
@@ -357,34 +391,6 @@ fn groups_of_series(groupings: &[Grouping], series: &[Option<usize>], largest: V
 /// Of so many series, no groups.
 fn no_groups(series: usize) -> ChartGroups {
     ChartGroups::new((0..series).map(|_| Arc::default()).collect())
-}
-
-/// The tables of all events and of the segments of a job as charts see them; `files` are theirs, in that order.
-pub fn segment_tables(
-    segments: &[Segment],
-    performed: &[AddedColumns],
-    property: Option<&str>,
-    files: Vec<TableFiles>,
-) -> Vec<SegmentTables> {
-    let mut files = files.into_iter();
-    let all = files.next().unwrap_or_default();
-    let mut tables = vec![SegmentTables { name: ALL.to_string(), files: all, ..SegmentTables::default() }];
-    tables.extend(segments.iter().zip(performed).map(|(segment, columns)| {
-        SegmentTables {
-            name: segment.name.clone(),
-            by: segment.by.iter().map(|by| by_column(by, property)).collect(),
-            performed: segment
-                .performed
-                .iter()
-                .filter_map(|performed| {
-                    let column = columns.name_of(&performed.count)?.to_string();
-                    Some(Performed { column, at_least: performed.at_least, at_most: performed.at_most })
-                })
-                .collect(),
-            files: files.next().unwrap_or_default(),
-        }
-    }));
-    tables
 }
 
 /// The tables of charts that there are only where a chart is of this kind.

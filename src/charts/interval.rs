@@ -112,6 +112,14 @@ impl Intervals<'_> {
         later.map_or(start, |stretch| stretch.start)
     }
 
+    /// Whether an hour, as the number of its key, is no earlier than an interval; the one of all dates begins with `since`.
+    pub fn is_new(&self, key: IntervalKey, hour: i64, since: Option<Day>) -> bool {
+        match self.interval {
+            Interval::Total => since.is_none_or(|since| hour >= IntervalKey::of_day(since).number()),
+            _ => hour >= key.number(),
+        }
+    }
+
     /// The interval of a session that starts at an instant of a date.
     pub fn of_start(&self, day: Day, start: Timestamp) -> IntervalKey {
         let since = start.micros() - first_instant(day, self.zone).micros();

@@ -501,12 +501,12 @@ impl LayingOut<'_> {
         };
         match line.what {
             What::Series(place) => {
-                let active_users = line.counted.active.get(&(line.lane, key)).copied().unwrap_or(0);
+                let users = line.counted.active.get(&(line.lane, key)).copied().unwrap_or_default();
                 let counts_events = self.chart.series[place].counts_events();
                 let cell = cell(place).map_or_else(|| Arc::clone(&self.empty), |cell| Arc::new(cell.clone()));
                 MeasureRow {
                     interval_start,
-                    measures: Some(Measures { cell, active_users, counts_events }),
+                    measures: Some(Measures { cell, users, counts_events }),
                     formula: None,
                     formulas: Vec::new(),
                 }

@@ -110,7 +110,8 @@ fn measure_columns(rows: &[(&Label, &MeasureRow)], formulas: FormulaColumns) -> 
     let mut columns = key_columns(rows.iter().map(|(label, row)| (*label, row.interval_start)));
     columns.extend([
         ("total_sessions", int(|row| Some(row.cell.sessions))),
-        ("active_users", int(|row| Some(row.active_users))),
+        ("active_users", int(|row| Some(row.users.active))),
+        ("new_users", int(|row| Some(row.users.new))),
         ("time_spent_ms", int(|row| Some(row.cell.time_spent_ms))),
         ("time_spent_per_user_ms", float(Measures::time_spent_per_user_ms)),
         ("avg_length_ms", float(Measures::avg_length_ms)),

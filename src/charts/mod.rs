@@ -3,7 +3,8 @@
 //! A [`measure::InRange`] is a chart within its dates: it says what it asks of the tables of its [`segments`], and lays
 //! what was counted there out as [`Line`]s, interval by interval. Each table is read once for all charts: a [`pass`] over the
 //! sessions of a segment hands each file ([`rows`]) to all [`series`], which take those that they are of ([`passes`])
-//! and have them put into [`cells`]; the [`active`] users are counted in another. formulas ([`crate::job::formula`]) are computed over cells,
+//! and have them put into [`cells`]; the [`active`] users are counted in others ([`user_passes`]), which also see when each was first
+//! active ([`first_active`]). Formulas ([`crate::job::formula`]) are computed over cells.
 //! A row may be in several groups ([`grouping`]), and groups and lanes may be combinations of values ([`combined`]). The steps of a
 //! [`funnel`] and the views of [`time_on`] are further series over the same sessions, whose cells become tables of their own.
 //! [`overview`] is what a run's summary says, [`figure`] which sessions are behind a row,
@@ -15,6 +16,7 @@ pub mod chart_set;
 pub mod combined;
 pub mod error;
 pub mod figure;
+pub mod first_active;
 pub mod funnel;
 pub mod grouping;
 pub mod interval;
@@ -28,6 +30,7 @@ pub mod parts;
 mod pass;
 pub mod passes;
 pub mod rows;
+pub mod segment_tables;
 pub mod segments;
 pub mod series;
 pub mod spread;
@@ -35,10 +38,12 @@ pub mod tables;
 pub mod time_on;
 pub mod timeline;
 pub mod unmet;
+pub mod user_passes;
 
 use std::sync::Arc;
 
 use crate::sessionize::time::Timestamp;
+use active::UserCounts;
 
 /// What a line of a chart is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +123,8 @@ pub struct MeasureRow {
 pub struct Measures {
     /// Its sessions; intervals without any share one cell, as most may be of that kind.
     pub cell: Arc<cells::Cell>,
-    /// Users with an event in the interval, in session or not.
-    pub active_users: i64,
+    /// Users with an event in the interval, in session or not, and those among them who had none before.
+    pub users: UserCounts,
     /// Whether events are counted.
     pub counts_events: bool,
 }
@@ -127,7 +132,7 @@ pub struct Measures {
 impl Measures {
     /// Time spent over active users.
     pub fn time_spent_per_user_ms(&self) -> Option<f64> {
-        ratio(self.cell.time_spent_ms, self.active_users)
+        ratio(self.cell.time_spent_ms, self.users.active)
     }
 
     /// Time spent over sessions.
@@ -137,7 +142,7 @@ impl Measures {
 
     /// Sessions over active users.
     pub fn avg_per_user(&self) -> Option<f64> {
-        ratio(self.cell.sessions, self.active_users)
+        ratio(self.cell.sessions, self.users.active)
     }
 
     /// A percentile of length.

@@ -182,7 +182,7 @@ pub fn group_sizes(part: &TablePart, series: &[SeriesOf<'_>]) -> Result<Vec<Grou
     }
     let mut file = FileRows::read_row_group(path, *row_group, &columns)?;
     for (series, sizes) in series.iter().zip(&mut sizes).filter(|(series, _)| of_day(series)) {
-        series.group_sizes(&mut file, sizes).map_err(|error| series.blame(error))?;
+        series.group_sizes(*day, &mut file, sizes).map_err(|error| series.blame(error))?;
     }
     Ok(sizes)
 }

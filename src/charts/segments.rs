@@ -4,9 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::combined::{name_of, texts_of};
+use super::first_active::FirstActive;
+use super::interval::{IntervalKey, Intervals};
 use super::lanes::Codes;
 use super::rows::{FileRows, Texts, USER};
 use super::tables::{DatedFile, TableFiles};
+use crate::job::segment::UsersBy;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::dates::Window;
@@ -23,8 +26,19 @@ pub struct SegmentTables {
     pub by: Vec<String>,
     /// Columns of the activity table whose sums over a chart's range have to be within bounds.
     pub performed: Vec<Performed>,
+    /// Which of its users count in an interval; `None` for all of them.
+    pub users: Option<NewOrReturning>,
     /// The files.
     pub files: TableFiles,
+}
+
+/// Users by when they were first active.
+#[derive(Clone, Debug)]
+pub struct NewOrReturning {
+    /// Which of them count.
+    pub by: UsersBy,
+    /// When each was.
+    pub first: Arc<FirstActive>,
 }
 
 /// What a segment's users did within a chart's range.
@@ -96,16 +110,42 @@ impl<'a> Ranged<'a> {
         Ok(Ranged { tables, window, first, members })
     }
 
-    /// Which columns tell whether a row is of a user that counts.
+    /// Which columns tell whether a row is of a user that counts, besides the start of sessions.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().flat_map(|_| std::iter::once(USER).chain(self.tables.by.iter().map(String::as_str)))
+        let of_members = self.members.iter().flat_map(|_| self.tables.by.iter().map(String::as_str));
+        (self.members.is_some() || self.tables.users.is_some()).then_some(USER).into_iter().chain(of_members)
     }
 
-    /// Of each row, whether it is of a user that meets the segment's conditions; `None` where all are.
+    /// Whether a user counts in some intervals and not in others.
+    pub fn is_by_interval(&self) -> bool {
+        self.tables.users.is_some()
+    }
+
+    /// Of each session, whether it is of a user that counts in the interval that the session is in; `None` where all do.
     ///
     /// # Errors
     /// The rows lack a column.
-    pub fn counting(&self, rows: &mut FileRows) -> Result<Option<Vec<bool>>, TableError> {
+    pub fn counting(
+        &self,
+        rows: &mut FileRows,
+        intervals: &Intervals<'_>,
+        interval: impl Fn(usize) -> IntervalKey,
+    ) -> Result<Option<Vec<bool>>, TableError> {
+        let performing = self.performing(rows)?;
+        let Some(NewOrReturning { by, first }) = &self.tables.users else { return Ok(performing) };
+        let first = first.hours(rows.users()?);
+        // No session is of a user without activity: it would be new.
+        let is_new =
+            |row: usize| first[row].is_none_or(|first| intervals.is_new(interval(row), first, self.window.first));
+        let counts = |row: usize| by.holds(is_new(row)) && performing.as_ref().is_none_or(|holds| holds[row]);
+        Ok(Some((0..rows.len()).map(counts).collect()))
+    }
+
+    /// Of each row, whether it is of a user that did what the segment asks for; `None` where all did.
+    ///
+    /// # Errors
+    /// The rows lack a column.
+    pub fn performing(&self, rows: &mut FileRows) -> Result<Option<Vec<bool>>, TableError> {
         let Some(members) = &self.members else { return Ok(None) };
         let users = rows.texts(USER)?;
         let values = self.tables.lanes(rows)?;

@@ -133,6 +133,9 @@ impl SeriesOf<'_> {
 
     fn columns_of_conditions(&self) -> Result<BTreeSet<String>, TableError> {
         let mut columns: BTreeSet<String> = self.segment.columns().map(str::to_string).collect();
+        if self.segment.is_by_interval() && self.intervals.interval == Interval::Hour {
+            columns.insert(START.to_string());
+        }
         if self.series.min_length_ms.is_some() || self.series.max_length_ms.is_some() {
             columns.insert(LENGTH.to_string());
         }
@@ -152,7 +155,7 @@ impl SeriesOf<'_> {
     /// # Errors
     /// A column that is not there; a value that a property cannot be compared with.
     pub fn take(&self, day: Day, file: &mut FileRows) -> Result<Taken, ChartError> {
-        let rows = self.passing(file)?;
+        let rows = self.passing(day, file)?;
         let by = self.groups_by()?;
         let (rows, groups) = match by.is_empty() {
             true => (rows, None),
@@ -183,16 +186,16 @@ impl SeriesOf<'_> {
     ///
     /// # Errors
     /// As [`SeriesOf::take`].
-    pub fn group_sizes(&self, file: &mut FileRows, sizes: &mut GroupSizes) -> Result<(), ChartError> {
+    pub fn group_sizes(&self, day: Day, file: &mut FileRows, sizes: &mut GroupSizes) -> Result<(), ChartError> {
         if let (Some(time_on), Takes::Views) = (&self.series.time_on, self.takes) {
-            let rows = self.passing(file)?;
+            let rows = self.passing(day, file)?;
             return self.value_sizes(time_on, rows.as_deref(), file, sizes);
         }
         let by = self.groups_by()?;
         if by.is_empty() {
             return Ok(());
         }
-        let rows = self.passing(file)?;
+        let rows = self.passing(day, file)?;
         RowGroups::of(file, &by)?.sizes(rows.as_deref()).for_each(|(value, count)| sizes.add(value.as_bytes(), count));
         Ok(())
     }
@@ -299,8 +302,15 @@ impl SeriesOf<'_> {
     }
 
     /// The rows that the series is of; `None` for all.
-    fn passing(&self, file: &mut FileRows) -> Result<Option<Vec<u32>>, ChartError> {
-        let mut passes = Passing(self.segment.counting(file)?);
+    fn passing(&self, day: Day, file: &mut FileRows) -> Result<Option<Vec<u32>>, ChartError> {
+        let hours = match self.segment.is_by_interval() {
+            true => self.hours_of(&None, day, file)?,
+            false => None,
+        };
+        let date = self.intervals.of(day).number();
+        let interval =
+            |row: usize| IntervalKey::from_number(date + hours.as_ref().map_or(0, |hours| i64::from(hours[row])));
+        let mut passes = Passing(self.segment.counting(file, self.intervals, interval)?);
         for filter in self.filters() {
             passes.and(self.passes_one(filter, file)?);
         }

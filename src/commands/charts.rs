@@ -8,9 +8,11 @@ use rayon::ThreadPool;
 
 use super::at_place::{with_tables, Access};
 use super::run::compatibility::charts_mark;
-use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet, Measured};
+use crate::charts::chart_set::{stage_charts, ChartSet, Measured};
+use crate::charts::segment_tables::ChartedSegments;
 use crate::charts::segments::SegmentTables;
 use crate::charts::tables::TableFiles;
+use crate::charts::user_passes::Reading;
 use crate::error::Error;
 use crate::job::added::Standard;
 use crate::job::chart::Chart;
@@ -19,7 +21,7 @@ use crate::job::dates::parse_zone;
 use crate::job::fingerprint::Canonical;
 use crate::job::memory_limit::{self, MemoryLimit};
 use crate::job::options::Resources;
-use crate::job::{AddedColumns, Column, JobError, Segment};
+use crate::job::{AddedColumns, Column, JobError, Segment, Segments};
 use crate::pipeline;
 use crate::summary::charts::charts_text;
 use crate::summary::warnings;
@@ -67,7 +69,7 @@ pub struct Asked<'a> {
     /// Its charts.
     pub charts: &'a [Chart],
     /// Its segments.
-    pub segments: &'a [Segment],
+    pub segments: &'a Segments,
     /// Whether its sessions are numbered by user.
     pub history: bool,
 }
@@ -93,9 +95,9 @@ pub fn stage_anew(
     asked: Asked<'_>,
 ) -> Result<(Measured, BTreeSet<PathBuf>), Error> {
     let property = definition.get("session.property");
-    let (tables, added) = measured_tables(folder.path(), property, asked)?;
+    let (tables, added) = measured_tables(folder.path(), property, asked, &Reading { pool, limit })?;
     let charts = asked.charts;
-    let set = ChartSet { charts, segments: &tables, added: &added, limit };
+    let set = ChartSet { charts, segments: &tables, added: &added, limit, first_hours: None };
     let measured = set.measure(pool, style.zone)?;
     measured.sparse.iter().for_each(|sparse| tracing::warn!("{}", sparse.text()));
     measured.unmet.iter().for_each(|unmet| tracing::warn!("{}", unmet.text()));
@@ -106,15 +108,18 @@ pub fn stage_anew(
 /// The tables of all events and of each segment in a folder, and the columns that are added to them.
 ///
 /// # Errors
-/// Tables that lack what a chart needs.
+/// Tables that lack what a chart needs, or that cannot be read; more users than memory holds.
 pub fn measured_tables(
     folder: &Path,
     property: Option<&str>,
     Asked { columns, charts, segments, history }: Asked<'_>,
+    reading: &Reading<'_>,
 ) -> Result<(Vec<SegmentTables>, AddedColumns), Error> {
-    let (added, performed) = AddedColumns::of_job(columns, charts, segments, Standard { property, history })?;
-    let files = files_of(folder, charts, segments, &added, &performed)?;
-    Ok((segment_tables(segments, &performed, property, files), added))
+    let (added, performed) =
+        AddedColumns::of_job(columns, charts, &segments.with_tables, Standard { property, history })?;
+    let files = files_of(folder, charts, &segments.with_tables, &added, &performed)?;
+    let charted = ChartedSegments { charts, segments, performed: &performed, property };
+    Ok((charted.tables(reading, files)?, added))
 }
 
 /// The folder of a job's tables, with the definition that they were made under and the zone of their dates.

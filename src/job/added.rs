@@ -298,12 +298,12 @@ fn free_name(name: &str, used: &mut BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::JobFile;
+    use crate::job::{JobFile, Segments};
     use std::path::Path;
 
     fn added(text: &str) -> Result<Vec<String>, String> {
         let job = JobFile::parse(text, Path::new("job")).map_err(|error| error.to_string())?;
-        let segments = Segment::all_of(job.segment).map_err(|error| error.to_string())?;
+        let segments = Segments::new(job.segment).map_err(|error| error.to_string())?;
         let charts = Chart::all_of(job.chart, &segments, Default::default()).map_err(|error| error.to_string())?;
         let declared = Column::all_of(job.column, false).map_err(|error| error.to_string())?;
         let columns =

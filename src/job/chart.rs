@@ -8,7 +8,7 @@ use super::formula::{Formula, FormulaError};
 use super::funnel::{refuse_beside, Funnel};
 use super::holds::Holds;
 use super::preset;
-use super::segment::{needs, not_empty, Segment, ALL};
+use super::segment::{needs, not_empty, Segments, ALL};
 use super::series::{Count, GroupKey, Series, DEFAULT_TOP};
 use super::starts::Starts;
 use super::time_on::TimeOn;
@@ -135,7 +135,7 @@ impl Chart {
     ///
     /// # Errors
     /// The first mistake, with the chart's name.
-    pub fn all_of(keys: Vec<ChartKeys>, segments: &[Segment], starts: Starts) -> Result<Vec<Chart>, JobError> {
+    pub fn all_of(keys: Vec<ChartKeys>, segments: &Segments, starts: Starts) -> Result<Vec<Chart>, JobError> {
         if keys.is_empty() {
             // Days begin whatever weeks do.
             return Ok(vec![Chart::of_all_sessions()]);
@@ -156,7 +156,7 @@ impl Chart {
         Ok(charts)
     }
 
-    fn new(mut keys: ChartKeys, segments: &[Segment], starts: Starts) -> Result<Chart, JobError> {
+    fn new(mut keys: ChartKeys, segments: &Segments, starts: Starts) -> Result<Chart, JobError> {
         let name = keys.name.take().ok_or_else(|| needs("chart.name", "give every chart a name"))?;
         let name = not_empty("chart.name", name)?;
         let window = parse_window(
@@ -283,14 +283,14 @@ impl Chart {
     }
 }
 
-fn chosen_segments(names: Option<Names>, segments: &[Segment]) -> Result<Vec<String>, JobError> {
+fn chosen_segments(names: Option<Names>, segments: &Segments) -> Result<Vec<String>, JobError> {
     let Some(names) = names else { return Ok(vec![ALL.to_string()]) };
     let names = names.into_vec();
     if names.is_empty() {
         return Err(JobError::Empty { key: "chart.segments" });
     }
     for (place, name) in names.iter().enumerate() {
-        let known = || segments.iter().map(|segment| segment.name.as_str()).chain([ALL]);
+        let known = || segments.all().map(|segment| segment.name.as_str()).chain([ALL]);
         if !known().any(|segment| segment == name) {
             let hint = match nearest(name, known()) {
                 Some(near) => format!("did you mean \"{near}\"?"),

@@ -19,6 +19,8 @@ pub struct SegmentKeys {
     pub by: Option<Names>,
     /// What its users did.
     pub performed: Option<Vec<EventsKeys>>,
+    /// Users by when they were first active: `new` in an interval, or `returning`.
+    pub users: Option<String>,
 }
 
 /// The keys of a `[[column]]`.

@@ -9,7 +9,7 @@ use super::error::JobError;
 use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
 use super::place::Place;
-use super::segment::Segment;
+use super::segment::Segments;
 use super::source;
 use super::starts::Starts;
 use super::values::Names;
@@ -25,7 +25,7 @@ pub struct ChartsJob {
     /// What the job says of which sessions there are, as far as it does.
     pub says: Canonical,
     /// Segments of the events.
-    pub segments: Vec<Segment>,
+    pub segments: Segments,
     /// The declared columns of the sessions tables.
     pub columns: Vec<Column>,
     /// The charts.
@@ -46,7 +46,7 @@ impl ChartsJob {
         let has_ids = has_ids(&keys)?;
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         let place = Place::new("output.path", output, keys.output.copy, (keys.storage, keys.output.storage))?;
-        let segments = Segment::all_of(keys.segment)?;
+        let segments = Segments::new(keys.segment)?;
         let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, has_ids)?;

@@ -36,7 +36,7 @@ use Takes::{
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 163] = [
+const KEYS: [(&str, Takes, &str); 164] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -116,6 +116,7 @@ const KEYS: [(&str, Takes, &str); 163] = [
     ("segment.performed.at_least", Whole, "1"),
     ("segment.performed.at_most", Whole, "5"),
     ("segment.performed.column", Text, "\"purchases\""),
+    ("segment.users", Text, "\"new\""),
     ("column.name", Text, "\"channel\""),
     ("column.first", Text, "\"utm_source\""),
     ("column.last", Text, "\"page\""),

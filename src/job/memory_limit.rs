@@ -87,6 +87,11 @@ impl MemoryLimit {
         Err(Error::ManyAliases { needed, limit: self.bytes, enough })
     }
 
+    /// An error of users whose first hours, of so many bytes, do not fit beside everything else.
+    pub fn many_users(self, needed: u64) -> Error {
+        Error::ManyUsers { needed, limit: self.bytes, enough: whole_mib(self.bytes + 2 * needed) }
+    }
+
     /// For each of two sets of events that are there at once: beside the program itself, half of the memory.
     pub fn halved(self, threads: usize) -> Self {
         MemoryLimit { bytes: self.bytes - self.room(threads) / 2, ..self }

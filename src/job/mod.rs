@@ -49,7 +49,7 @@ pub use column::Column;
 pub use definition::{Custom, Definition, Kind};
 pub use error::JobError;
 pub use file::JobFile;
-pub use segment::Segment;
+pub use segment::{Segment, Segments};
 pub use starts::Starts;
 
 use crate::sessionize::time::dates::Window;
@@ -69,14 +69,14 @@ pub struct Job {
     /// Where tables go.
     pub output: Output,
     /// Segments of the events; the one of all events is not among them.
-    pub segments: Vec<Segment>,
+    pub segments: Segments,
     /// The columns of the sessions tables that the job declares.
     pub columns: Vec<Column>,
     /// Charts over the tables; at least one.
     pub charts: Vec<Chart>,
     /// The columns of the sessions tables that the job declares, and that charts add.
     pub added: AddedColumns,
-    /// The columns that each segment adds to its activity table.
+    /// The columns that each segment with tables adds to its activity table.
     pub performed: Vec<AddedColumns>,
 }
 
@@ -196,11 +196,11 @@ impl Job {
         let definition = Definition::new(keys.session, &input.inactive)?;
         let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
         let output = Output::new(keys.output, keys_of_all)?;
-        let segments = Segment::all_of(keys.segment)?;
+        let segments = Segments::new(keys.segment)?;
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, input.dedup.is_some())?;
         let standard = added::Standard { property: definition.property(), history: output.history };
-        let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments, standard)?;
+        let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments.with_tables, standard)?;
         Ok(Job { input, definition, output, segments, columns, charts, added, performed })
     }
 

@@ -3,10 +3,35 @@
 use super::chart_keys::{EventsKeys, SegmentKeys};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
-use super::values::Names;
+use super::values::{choice, Names};
 
 /// The segment that always exists.
 pub const ALL: &str = "all";
+
+/// The segments of a job, besides the one of all events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segments {
+    /// Those that have tables of their own, in order.
+    pub with_tables: Vec<Segment>,
+    /// Those that only choose among the users of all events, whose tables are theirs.
+    pub of_all: Vec<Segment>,
+}
+
+impl Segments {
+    /// Validates segments.
+    ///
+    /// # Errors
+    /// The first mistake, with the segment's name.
+    pub fn new(keys: Vec<SegmentKeys>) -> Result<Self, JobError> {
+        let (of_all, with_tables) = Segment::all_of(keys)?.into_iter().partition(Segment::is_of_all);
+        Ok(Segments { with_tables, of_all })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Segment> + Clone {
+        self.with_tables.iter().chain(&self.of_all)
+    }
+}
 
 /// Some of the events, with sessions of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +44,26 @@ pub struct Segment {
     pub by: Vec<String>,
     /// What its users did within a chart's range.
     pub performed: Vec<AtLeast>,
+    /// Which of its users count in an interval of a chart; `None` for all of them.
+    pub users: Option<UsersBy>,
     /// The names that its columns were given.
     pub named: Vec<(Holds, String)>,
+}
+
+/// Users by when they were first active, in any event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsersBy {
+    /// Those who were not active before the interval.
+    New,
+    /// Those who were.
+    Returning,
+}
+
+impl UsersBy {
+    /// Whether a user counts who is new in an interval, or who is not.
+    pub fn holds(self, is_new: bool) -> bool {
+        is_new == (self == UsersBy::New)
+    }
 }
 
 /// A number of events between two bounds.
@@ -35,11 +78,7 @@ pub struct AtLeast {
 }
 
 impl Segment {
-    /// Validates segments.
-    ///
-    /// # Errors
-    /// The first mistake, with the segment's name.
-    pub fn all_of(keys: Vec<SegmentKeys>) -> Result<Vec<Segment>, JobError> {
+    fn all_of(keys: Vec<SegmentKeys>) -> Result<Vec<Segment>, JobError> {
         let mut segments: Vec<Segment> = Vec::new();
         for (place, keys) in keys.into_iter().enumerate() {
             let name = keys.name.clone();
@@ -63,8 +102,9 @@ impl Segment {
             let by = format!("another segment, \"{}\"", other.name);
             return Err(JobError::Taken { key: "segment.name", name, by });
         }
-        if keys.r#where.is_none() && keys.by.is_none() && keys.performed.is_none() {
-            return Err(needs("segment.where", "say which events it is of, by `where`, `by` or `performed`"));
+        if keys.r#where.is_none() && keys.by.is_none() && keys.performed.is_none() && keys.users.is_none() {
+            let hint = "say which events it is of, by `where`, `by`, `performed` or `users`";
+            return Err(needs("segment.where", hint));
         }
         let condition = keys.r#where.map(|condition| not_empty("segment.where", condition)).transpose()?;
         let by = keys.by.map_or_else(|| Ok(Vec::new()), by_columns)?;
@@ -77,7 +117,14 @@ impl Segment {
                 list.into_iter().map(one).collect::<Result<_, _>>()?
             }
         };
-        Ok(Segment { name, condition, by, performed, named })
+        let words = [("new", UsersBy::New), ("returning", UsersBy::Returning)];
+        let users = keys.users.map(|text| choice("segment.users", &text, &words)).transpose()?;
+        Ok(Segment { name, condition, by, performed, users, named })
+    }
+
+    /// Whether its tables are those of all events: it only chooses among users when charts are made.
+    fn is_of_all(&self) -> bool {
+        self.condition.is_none() && self.by.is_empty() && self.performed.is_empty()
     }
 
     /// What its tables are of, in words that differ where the tables do.

@@ -333,7 +333,7 @@ fn unknown_types(job: &Job, types: &[String]) -> Vec<Warning> {
         let events = chart.holds().into_iter().flat_map(Holds::filters).flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the chart \"{}\"", chart.name), event));
     }
-    for segment in &job.segments {
+    for segment in job.segments.all() {
         let filters = segment.performed.iter().flat_map(|performed| performed.count.filters());
         let events = filters.flat_map(|filter| &filter.events);
         events.for_each(|event| name(format!("the segment \"{}\"", segment.name), event));

@@ -7,15 +7,22 @@ use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, Time
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt32Type};
 use arrow::error::ArrowError;
+use rayon::prelude::*;
 
 use super::error::TableError;
 use super::of_users::{in_shares, types_of, Keys, OfUsers, Share, TooMany};
 use super::read::columns_in_slices;
+use super::schema::key_columns::data_type;
+use super::schema::sessions::{key_array, Key};
 use super::write::parquet_file::{ParquetFile, Provenance, Size, ROW_GROUP_ROWS, SLICE_ROWS};
 use super::write::parts::{in_fewer_parts, Merge, PartFile, Slices};
 use crate::cancel;
 use crate::error::Error;
+use crate::events::source::roles::KeyType;
 use crate::sessionize::layout::columns::KeyColumn;
+use crate::sessionize::partition::Partition;
+use crate::sessionize::table_rows::merge::AllUsers;
+use crate::sessionize::table_rows::records::{ActivityRow, SessionRow};
 use crate::sessionize::time::{Day, Timestamp};
 
 /// The folder of the table.
@@ -54,11 +61,27 @@ struct User {
     spent: Option<(Timestamp, Timestamp)>,
 }
 
+impl User {
+    /// Adds a date on which the user is active.
+    fn add_active(&mut self, day: Day, events: u32) {
+        self.active = Some(self.active.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
+        self.active_days += 1;
+        self.events += i64::from(events);
+    }
+
+    /// Adds a session.
+    fn add_session(&mut self, start: Timestamp, end: Timestamp, length_ms: i64) {
+        self.spent = Some(self.spent.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
+        self.sessions += 1;
+        self.time_spent_ms += length_ms;
+    }
+}
+
 /// How the table is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Writing<'a> {
     /// The type of users.
-    pub user_type: &'a DataType,
+    pub user_type: KeyType,
     /// What it says of itself.
     pub provenance: &'a Provenance,
     /// Bytes of memory that users may take, if there is a limit.
@@ -68,6 +91,32 @@ pub struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// The same of rows that are in memory, which are all that the tables have.
+    ///
+    /// # Errors
+    /// A file that cannot be written; an interruption.
+    pub fn write_rows(
+        &self,
+        partitions: &[Partition],
+        users: &AllUsers,
+        place: impl Fn(usize) -> Result<PathBuf, TableError>,
+    ) -> Result<(Vec<PathBuf>, Size), Error> {
+        let states = sum_of_rows(partitions, users);
+        let ranks: Vec<usize> = (0..states.len()).filter(|rank| states[*rank] != User::default()).collect();
+        let mut ranks = ranks.chunks(SLICE_ROWS);
+        let slices = std::iter::from_fn(|| {
+            let ranks = ranks.next()?;
+            let key = |rank: &usize| {
+                let (column, row) = users.find(*rank);
+                Key::at(column, row)
+            };
+            let of_slice: Vec<User> = ranks.iter().map(|rank| states[*rank]).collect();
+            let rows = self.batch(key_array(self.user_type, ranks.iter().map(key)), &of_slice);
+            Some(rows.map_err(|error| TableError::of_rows(Path::new(USERS), &error)))
+        });
+        self.merge(Vec::new(), Box::new(slices), place)
+    }
+
     /// Sums the tables up, and writes the table to the files that `place` names, of at most so many users each as a row group
     /// has rows; where there is no user, a file without rows. Returns the files.
     ///
@@ -103,7 +152,7 @@ impl Writing<'_> {
     fn schema(&self) -> SchemaRef {
         let instant = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         Arc::new(Schema::new(vec![
-            Field::new("user_id", self.user_type.clone(), false),
+            Field::new("user_id", data_type(self.user_type), false),
             Field::new("first_active_date", DataType::Date32, true),
             Field::new("last_active_date", DataType::Date32, true),
             Field::new("active_days", DataType::UInt32, false),
@@ -124,17 +173,23 @@ impl Writing<'_> {
             let rows = begin..end;
             begin = end;
             let failed = |error: ArrowError| TableError::of_rows(Path::new(USERS), &error);
-            (!rows.is_empty()).then(|| self.batch(&keys, &users, rows).map_err(failed))
+            let of_keys = |keys: &KeyColumn| self.batch(self.ids(keys, rows.clone())?, &users[rows.clone()]);
+            (!rows.is_empty()).then(|| of_keys(&keys).map_err(failed))
         }))
     }
 
-    fn batch(&self, keys: &KeyColumn, users: &[User], rows: std::ops::Range<usize>) -> Result<RecordBatch, ArrowError> {
+    /// The users of some keys.
+    fn ids(&self, keys: &KeyColumn, rows: std::ops::Range<usize>) -> Result<ArrayRef, ArrowError> {
+        let user_type = data_type(self.user_type);
         // Tables are read with views of their texts.
-        let is_text = matches!(self.user_type, DataType::LargeUtf8);
-        let read_as = if is_text { DataType::Utf8View } else { self.user_type.clone() };
-        let of_rows = rows.clone().filter_map(|row| keys.text(row));
-        let ids = cast(&Keys::of([read_as])?.column(of_rows)?, self.user_type)?;
-        let users = || users[rows.clone()].iter();
+        let is_text = matches!(user_type, DataType::LargeUtf8);
+        let read_as = if is_text { DataType::Utf8View } else { user_type.clone() };
+        let of_rows = rows.filter_map(|row| keys.text(row));
+        cast(&Keys::of([read_as])?.column(of_rows)?, &user_type)
+    }
+
+    fn batch(&self, ids: ArrayRef, users: &[User]) -> Result<RecordBatch, ArrowError> {
+        let users = || users.iter();
         let days = |day: fn((Day, Day)) -> Day| -> ArrayRef {
             Arc::new(Date32Array::from_iter(users().map(|user| Some(day(user.active?).epoch_days()))))
         };
@@ -188,13 +243,32 @@ impl Writing<'_> {
     }
 }
 
+/// What rows say of each user, by rank; nothing of those without any.
+fn sum_of_rows(partitions: &[Partition], users: &AllUsers) -> Vec<User> {
+    let of_partition = |(number, partition): (usize, &Partition)| {
+        let mut own = vec![User::default(); users.ranks_of(number).len()];
+        for ActivityRow { user, day, events, .. } in partition.activity_rows().iter() {
+            own[user as usize].add_active(day, events);
+        }
+        for session in partition.session_rows().iter() {
+            let SessionRow { user, start, end, .. } = session;
+            own[user as usize].add_session(start, end, session.length().floor_millis());
+        }
+        own
+    };
+    let of_partitions: Vec<Vec<User>> = partitions.par_iter().enumerate().map(of_partition).collect();
+    let mut all = vec![User::default(); users.len()];
+    for (number, own) in of_partitions.into_iter().enumerate() {
+        own.into_iter().zip(users.ranks_of(number)).for_each(|(user, rank)| all[*rank as usize] = user);
+    }
+    all
+}
+
 /// Adds what tables say of some users.
 fn sum_up(tables: &UserTables, users: &mut OfUsers<User>) -> Result<Result<(), TooMany>, Error> {
     for (day, path) in &tables.activity {
         let rows = each_user(path, &["events"], users, |user, columns, row| {
-            user.active = Some(user.active.map_or((*day, *day), |(first, last)| (first.min(*day), last.max(*day))));
-            user.active_days += 1;
-            user.events += i64::from(columns[0].as_primitive::<UInt32Type>().value(row));
+            user.add_active(*day, columns[0].as_primitive::<UInt32Type>().value(row));
         })?;
         if rows.is_err() {
             return Ok(rows);
@@ -204,10 +278,7 @@ fn sum_up(tables: &UserTables, users: &mut OfUsers<User>) -> Result<Result<(), T
         let rows = each_user(path, &["start_time", "end_time", "length_ms"], users, |user, columns, row| {
             let at =
                 |times: &ArrayRef| Timestamp::from_micros(times.as_primitive::<TimestampMicrosecondType>().value(row));
-            let (start, end) = (at(&columns[0]), at(&columns[1]));
-            user.spent = Some(user.spent.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
-            user.sessions += 1;
-            user.time_spent_ms += columns[2].as_primitive::<Int64Type>().value(row);
+            user.add_session(at(&columns[0]), at(&columns[1]), columns[2].as_primitive::<Int64Type>().value(row));
         })?;
         if rows.is_err() {
             return Ok(rows);

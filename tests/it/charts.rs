@@ -7,6 +7,7 @@ mod command;
 mod funnels;
 mod groups;
 mod naive;
+mod new_users;
 mod random;
 mod segments;
 mod sequences;

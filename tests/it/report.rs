@@ -88,10 +88,11 @@ fn the_page_has_the_figures_of_the_tables() {
     let number = |name: &str| numbers_of(&measures, name);
     let (charts, series, groups) = (text("chart"), text("series"), text("group"));
     let starts = measures.column_by_name("interval_start").unwrap().as_primitive::<TimestampMicrosecondType>();
-    let (sessions, events, users, averages, formulas) = (
+    let (sessions, events, users, new_users, averages, formulas) = (
         number("total_sessions"),
         number("total_events"),
         number("active_users"),
+        number("new_users"),
         number("avg_length_ms"),
         number("formula"),
     );
@@ -107,7 +108,7 @@ fn the_page_has_the_figures_of_the_tables() {
             ("hours", _) => {
                 let hour = local(row).strftime("%Y-%m-%d %H:%M").to_string();
                 let found = of("hours/Sessions by hour", &hour);
-                assert_eq!(found[..3], [sessions[row], users[row], averages[row]], "{hour}");
+                assert_eq!(found[..4], [sessions[row], users[row], new_users[row], averages[row]], "{hour}");
             }
             ("asked the price" | "lost from a campaign", _) => {
                 assert_eq!(of(&format!("{chart}/Sessions by week"), &day)[0], sessions[row]);

@@ -84,7 +84,7 @@ pub fn kernel(
     }
     // The other tables need nothing of it, and it has its own columns wherever it is asked for.
     job.output.events = of_events.then(|| job.output.events.take().unwrap_or_default());
-    let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments)).transpose()?;
+    let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments.with_tables)).transpose()?;
     let threads = resources.threads()?;
     let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
     let budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
@@ -106,7 +106,7 @@ pub fn kernel(
         plan: &plan,
         types: &known.types,
         table: options.table,
-        segment: segment.and_then(|place| Some((place, job.segments.get(place)?))),
+        segment: segment.and_then(|place| Some((place, job.segments.with_tables.get(place)?))),
         stream: None,
         output: Some(output),
         definition: &definition,
@@ -118,7 +118,7 @@ pub fn kernel(
     let table_rows = writer.finish()?;
 
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
-    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.with_tables.iter().zip((0..).map(in_segment)).collect();
     let all = warnings::warnings(warnings::Facts {
         job: &job,
         plan: &plan,

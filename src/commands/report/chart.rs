@@ -309,6 +309,7 @@ impl Draft<'_> {
                 ("Sessions", count(row.sessions)),
                 ("Events counted", count(row.events)),
                 ("Active users", count(row.users)),
+                ("New users", count(row.new_users)),
                 ("Time spent", length(row.time_ms)),
                 ("Average length", Cell::new(row.average_ms, Unit::Millis)),
                 ("Median length", length(row.median_ms)),
@@ -458,6 +459,7 @@ impl Draft<'_> {
             let rest = [
                 count(row.sessions),
                 count(row.users),
+                count(row.new_users),
                 Cell::new(row.average_ms, Unit::Millis),
                 Cell::new(row.median_ms.map(|median| median as f64), Unit::Millis),
             ];
@@ -465,7 +467,7 @@ impl Draft<'_> {
         };
         let events = (self.what == What::Events).then_some("Events");
         let head = [self.chart.interval.name()].into_iter().chain(events);
-        let head = head.chain(["Sessions", "Active users", "Average length", "Median length"]);
+        let head = head.chain(["Sessions", "Active users", "New users", "Average length", "Median length"]);
         Table {
             head: head.map(str::to_string).collect(),
             rows: starts.iter().zip(&line.rows).map(row).collect(),

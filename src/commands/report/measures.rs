@@ -51,6 +51,8 @@ pub struct MeasuredRow {
     pub sessions: Option<i64>,
     /// `active_users`.
     pub users: Option<i64>,
+    /// `new_users`.
+    pub new_users: Option<i64>,
     /// `time_spent_ms`.
     pub time_ms: Option<i64>,
     /// `avg_length_ms`.
@@ -97,6 +99,7 @@ pub fn read(output: &Path) -> Result<Vec<ChartLine>, TableError> {
                     start: columns.instant("interval_start", row).unwrap_or_default(),
                     sessions: columns.int("total_sessions", row),
                     users: columns.int("active_users", row),
+                    new_users: columns.int("new_users", row),
                     time_ms: columns.int("time_spent_ms", row),
                     average_ms: columns.float("avg_length_ms", row),
                     median_ms: columns.int("length_p50_ms", row),

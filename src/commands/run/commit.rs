@@ -40,7 +40,7 @@ pub fn commit(
     let Staged { counts: all_counts, mut written, overview } = staged;
     let counts = all_counts.all;
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
-    let of_segments: Vec<(&Segment, Counts)> = job.segments.iter().zip((0..).map(in_segment)).collect();
+    let of_segments: Vec<(&Segment, Counts)> = job.segments.with_tables.iter().zip((0..).map(in_segment)).collect();
     let warnings = warnings::warnings(warnings::Facts {
         job: &job,
         plan: &plan,

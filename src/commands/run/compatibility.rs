@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::job::chart::Chart;
 use crate::job::fingerprint::digest;
 use crate::job::options::{Options, Table};
-use crate::job::{AddedColumns, CsvFormulas, Job, JobError, Segment};
+use crate::job::{AddedColumns, CsvFormulas, Job, JobError, Segment, Segments};
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
@@ -44,7 +44,7 @@ impl ColumnChange {
             return ColumnChange::OfEvents;
         }
         let told = |line: &str| line.split_once(':').map(|(table, made)| (table.to_string(), MadeWith::of_text(made)));
-        let segments = std::iter::once(None).chain(job.segments.iter().map(Some));
+        let segments = std::iter::once(None).chain(job.segments.with_tables.iter().map(Some));
         let can_be_made =
             segments.flat_map(|segment| [(SESSIONS, segment), (ACTIVITY, segment)]).all(|(table, segment)| {
                 let place = TablePlace::new(table, segment.map(|segment| segment.name.as_str())).folder();
@@ -75,7 +75,7 @@ pub fn check_kept(job: &Job, options: &Options, scope: &Scope, folder: &LockedFo
     let history = job.output.history;
     check_both(scope, folder, None, &job.added, &none, history)?;
     let keeps_any = !kept_files(folder, &TablePlace::new(ACTIVITY, None), dates)?.is_empty();
-    for (segment, performed) in job.segments.iter().zip(&job.performed) {
+    for (segment, performed) in job.segments.with_tables.iter().zip(&job.performed) {
         let is_new = folder.files_of(&TablePlace::new(ACTIVITY, Some(&segment.name)).folder())?.is_empty();
         if is_new && keeps_any {
             let path = folder.path().join(TablePlace::new(SESSIONS, Some(&segment.name)).folder());
@@ -174,7 +174,7 @@ pub fn made_after(job: &Job, options: &Options, before: &Before) -> Made {
 }
 
 /// What tells charts from others that can be made of the same tables.
-pub fn charts_mark(charts: &[Chart], segments: &[Segment], formulas: CsvFormulas) -> String {
+pub fn charts_mark(charts: &[Chart], segments: &Segments, formulas: CsvFormulas) -> String {
     digest(format!("{charts:?} {segments:?} {formulas:?}").as_bytes())
 }
 
@@ -194,7 +194,7 @@ pub fn made_with(job: &Job) -> Vec<String> {
     };
     let none = AddedColumns::default();
     let mut lines = vec![line(SESSIONS, None, &job.added), line(ACTIVITY, None, &none)];
-    for (segment, performed) in job.segments.iter().zip(&job.performed) {
+    for (segment, performed) in job.segments.with_tables.iter().zip(&job.performed) {
         lines.extend([line(SESSIONS, Some(segment), &job.added), line(ACTIVITY, Some(segment), performed)]);
     }
     lines.extend(job.output.events.as_ref().map(|_| of_events(&job.output.listed)));

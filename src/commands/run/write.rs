@@ -8,11 +8,14 @@ use super::anew::{numbers_of, Anew, Moved};
 use super::plan::Planned;
 use super::takes::Takes;
 use super::users::stage_users;
-use crate::charts::chart_set::{segment_tables, stage_charts, ChartSet};
+use crate::charts::chart_set::{stage_charts, ChartSet};
+use crate::charts::first_active::FirstHours;
 use crate::charts::lonely::Sparse;
 use crate::charts::overview::{overview, Overview};
+use crate::charts::segment_tables::ChartedSegments;
 use crate::charts::tables::TableFiles;
 use crate::charts::unmet::Unmet;
+use crate::charts::user_passes::Reading;
 use crate::error::Error;
 use crate::job::options::Table;
 use crate::job::{AddedColumns, Segment};
@@ -56,6 +59,8 @@ pub struct Written {
     pub unmet: Vec<Unmet>,
     /// This run's sessions of all events, staged or made only to be measured.
     made: TableFiles,
+    /// How many users were first active when, where memory held all dates.
+    first_hours: Option<FirstHours>,
     /// The tables of all events and of each segment, dates of earlier runs that stay among them.
     tables: Vec<TableFiles>,
 }
@@ -125,9 +130,11 @@ impl<'a> Output<'a> {
     /// # Errors
     /// As [`Output::write_part`].
     pub fn write_tables(&mut self, made: Made, progress: &mut Progress) -> Result<(), Error> {
-        let Planned { job, options, .. } = self.planned;
-        self.written.tables = vec![TableFiles::default(); job.segments.len() + 1];
+        let Planned { job, options, pool, .. } = self.planned;
+        self.written.tables = vec![TableFiles::default(); job.segments.with_tables.len() + 1];
         each_table(self.planned, self.types, self.provenance, &made, &mut TableWriter { output: self, progress })?;
+        let all = self.all_rows(&made);
+        self.written.first_hours = all.map(|all| pool.install(|| FirstHours::of(&all.partitions)));
         if options.writes(Table::Sessions) && options.writes(Table::Activity) {
             self.remove_other_segments()?;
             if job.output.events.is_none() {
@@ -140,12 +147,20 @@ impl<'a> Output<'a> {
             let before = self.planned.folder.files_of(Path::new(USERS))?.into_iter().filter(|file| users::owns(file));
             self.written.replaced.extend(before);
             if job.output.history {
-                let (files, size) = stage_users(self.planned, &self.written.tables[0], self.provenance)?;
+                let (files, size) = stage_users(self.planned, &self.written.tables[0], all, self.provenance)?;
                 files.iter().try_for_each(|file| self.syncer.later(file))?;
                 self.written.sizes.push((USERS.to_string(), size));
             }
         }
         Ok(())
+    }
+
+    /// What was made, where it is all that the sessions and activity tables have, and memory may hold more beside it.
+    fn all_rows<'m>(&self, made: &'m Made) -> Option<&'m Made> {
+        let Planned { options, scope, budget, .. } = self.planned;
+        let writes_both = options.writes(Table::Sessions) && options.writes(Table::Activity);
+        let is_all = writes_both && scope.dates.is_all() && self.parts.count == 0;
+        (is_all && budget.limit.is_none()).then_some(made)
     }
 
     /// The files of a table from earlier runs: those of the dates that this run is about, and the others.
@@ -172,7 +187,7 @@ impl<'a> Output<'a> {
 
     /// Segments that the job has no more go: nothing would keep them up to date.
     fn remove_other_segments(&mut self) -> Result<(), Error> {
-        let is_known = |name: &str| self.planned.job.segments.iter().any(|segment| segment.name == name);
+        let is_known = |name: &str| self.planned.job.segments.with_tables.iter().any(|segment| segment.name == name);
         let files = self.planned.folder.files_of(Path::new(SEGMENTS))?;
         let gone = files.into_iter().filter(|file| segment_of(file).is_some_and(|name| !is_known(name)));
         self.written.replaced.extend(gone);
@@ -187,10 +202,17 @@ impl<'a> Output<'a> {
         if self.planned.options.writes(Table::Charts) {
             let job = &self.planned.job;
             let tables = std::mem::take(&mut self.written.tables);
-            let segments = segment_tables(&job.segments, &job.performed, job.definition.property(), tables);
-            let limit = self.planned.budget.limit;
-            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit };
-            let measured = charts.measure(&self.planned.pool, &job.output.zone)?;
+            let (pool, limit) = (&self.planned.pool, self.planned.budget.limit);
+            let charted = ChartedSegments {
+                charts: &job.charts,
+                segments: &job.segments,
+                performed: &job.performed,
+                property: job.definition.property(),
+            };
+            let segments = charted.tables(&Reading { pool, limit }, tables)?;
+            let first_hours = self.written.first_hours.as_ref();
+            let charts = ChartSet { charts: &job.charts, segments: &segments, added: &job.added, limit, first_hours };
+            let measured = charts.measure(pool, &job.output.zone)?;
             let staged =
                 stage_charts(&self.planned.folder, self.provenance, &job.charts, &measured, job.output.csv_style())?;
             self.written.sizes.extend(staged.sizes);
@@ -238,7 +260,7 @@ fn each_table(
 ) -> Result<(), Error> {
     let Planned { job, plan, options, .. } = planned;
     let facts = plan.facts.as_deref();
-    let of_segments = job.segments.iter().zip(&job.performed).enumerate().map(Some);
+    let of_segments = job.segments.with_tables.iter().zip(&job.performed).enumerate().map(Some);
     for of_segment in std::iter::once(None).chain(of_segments) {
         let segment = of_segment.map(|(place, _)| place);
         let (of, performed): (Option<&Segment>, Option<&AddedColumns>) = of_segment.map(|(_, of)| of).unzip();

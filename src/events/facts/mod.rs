@@ -130,7 +130,7 @@ impl Facts {
     /// A column that does not exist or does not fit, a condition that cannot be understood, or too many.
     pub fn resolve(job: &Job, columns: &Columns<'_>) -> Result<Option<Arc<Facts>>, InputError> {
         let of_events = || job.output.events.iter().flatten();
-        if job.holds().next().is_none() && job.segments.is_empty() && of_events().next().is_none() {
+        if job.holds().next().is_none() && job.segments.with_tables.is_empty() && of_events().next().is_none() {
             return Ok(None);
         }
         let condition = |text: &String, of: &String| {
@@ -156,10 +156,12 @@ impl Facts {
             holds().flat_map(Holds::filters).filter_map(|filter| filter.condition.as_ref()).collect();
         marks.sort_unstable();
         marks.dedup();
-        let mut by: Vec<&str> = job.segments.iter().flat_map(|segment| segment.by.iter().map(String::as_str)).collect();
+        let mut by: Vec<&str> =
+            job.segments.with_tables.iter().flat_map(|segment| segment.by.iter().map(String::as_str)).collect();
         by.sort_unstable();
         by.dedup();
-        let mut segments: Vec<&String> = job.segments.iter().filter_map(|segment| segment.condition.as_ref()).collect();
+        let mut segments: Vec<&String> =
+            job.segments.with_tables.iter().filter_map(|segment| segment.condition.as_ref()).collect();
         segments.sort_unstable();
         segments.dedup();
         for (conditions, of) in [(marks.len(), "charts"), (segments.len(), "segments")] {
@@ -174,7 +176,7 @@ impl Facts {
             Property::find(name, as_number, columns, &who_needs(job, |holds| holds.property() == Some(name)))
         };
         let by_value = |name| {
-            let segment = job.segments.iter().find(|segment| segment.by.iter().any(|by| by == name));
+            let segment = job.segments.with_tables.iter().find(|segment| segment.by.iter().any(|by| by == name));
             Property::find(name, false, columns, &segment.map(of_segment).unwrap_or_default())
         };
         let facts = Facts {
@@ -407,7 +409,7 @@ impl Facts {
             },
         });
         let by = |column: &str| self.by.iter().position(|known| known.column.spelled == column).unwrap_or(0);
-        let segments = job.segments.iter().zip(&job.performed).map(|(segment, performed)| SegmentRule {
+        let segments = job.segments.with_tables.iter().zip(&job.performed).map(|(segment, performed)| SegmentRule {
             pick: match &segment.condition {
                 None => Pick::All,
                 Some(condition) => Pick::In(place(&self.segments, condition).unwrap_or(0)),
@@ -473,7 +475,8 @@ fn who_needs(job: &Job, asks: impl Fn(&Holds) -> bool) -> String {
     if let Some(chart) = chart {
         return chart.in_words();
     }
-    let segment = job.segments.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
+    let segment =
+        job.segments.with_tables.iter().find(|segment| segment.performed.iter().any(|times| asks(&times.count)));
     match segment {
         Some(segment) => format!("`performed` of {}", of_segment(segment)),
         None => "`output.events`".to_string(),
@@ -486,6 +489,6 @@ fn of_segment(segment: &Segment) -> String {
 
 /// The first segment of the events for which a condition holds.
 fn who_picks(job: &Job, text: &str) -> String {
-    let segment = job.segments.iter().find(|segment| segment.condition.as_deref() == Some(text));
+    let segment = job.segments.with_tables.iter().find(|segment| segment.condition.as_deref() == Some(text));
     segment.map_or_else(String::new, |segment| format!("`where` of {}", of_segment(segment)))
 }

@@ -88,6 +88,11 @@ impl AllUsers {
         self.count == 0
     }
 
+    /// The ranks of a partition's users, by their places in it.
+    pub fn ranks_of(&self, partition: usize) -> &[u32] {
+        &self.ranks[partition]
+    }
+
     /// The memory they hold, in bytes.
     pub fn bytes(&self) -> usize {
         self.pieces.iter().map(KeyColumn::size).sum::<usize>() + self.count * size_of::<u32>()

@@ -60,7 +60,7 @@ const ACTIVITY: [(&str, &str); 4] = [
 ];
 
 /// Of the measures and histograms of charts.
-const CHARTS: [(&str, &str); 36] = [
+const CHARTS: [(&str, &str); 37] = [
     ("chart", "Name of the chart"),
     ("series", "Series of the chart, or formula"),
     ("segment", "Segment of the job, or all"),
@@ -73,6 +73,7 @@ const CHARTS: [(&str, &str); 36] = [
     ("share", "Share of the bin among the sessions of its series, segment, group and interval"),
     ("total_sessions", "Number of sessions"),
     ("active_users", "Number of users with an event, in a session or not"),
+    ("new_users", "Number of active users who had no event before the interval"),
     ("time_spent_ms", "Length of all sessions together in milliseconds"),
     ("time_spent_per_user_ms", "Time spent by active users on average, in milliseconds"),
     ("avg_length_ms", "Average length of a session in milliseconds"),

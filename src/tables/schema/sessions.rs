@@ -480,7 +480,7 @@ pub(super) fn words() -> DataType {
 
 /// A key as it is in memory.
 #[derive(Clone, Copy)]
-pub(super) enum Key<'a> {
+pub(in crate::tables) enum Key<'a> {
     /// A number, or what stands for one.
     Int(i64),
     /// Text.
@@ -488,7 +488,7 @@ pub(super) enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn at(column: &'a KeyColumn, row: usize) -> Self {
+    pub(in crate::tables) fn at(column: &'a KeyColumn, row: usize) -> Self {
         match column {
             KeyColumn::Int(values) => Key::Int(values[row]),
             KeyColumn::Text(values) => Key::Text(values.get(row)),
@@ -520,7 +520,7 @@ pub(super) fn value_key(partition: &Partition, value: i64) -> Key<'_> {
 }
 
 /// Keys as a column.
-pub(super) fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
+pub(in crate::tables) fn key_array<'a>(key_type: KeyType, keys: impl ExactSizeIterator<Item = Key<'a>>) -> ArrayRef {
     match key_type {
         KeyType::Text => text_array(keys.map(Key::text)),
         KeyType::Int => Arc::new(Int64Array::from_iter_values(keys.map(Key::int))),

@@ -91,6 +91,8 @@ pub struct Segment {
     pub reported: String,
     pub detail: Detail,
     pub users: Option<BTreeSet<Value>>,
+    /// Whether only new users of an interval count, or only others; `None` for all.
+    pub new: Option<bool>,
 }
 
 impl Segment {
@@ -105,6 +107,7 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
         reported,
         detail: reference::detail(table, definition, passes),
         users: None,
+        new: None,
     };
     let mut segments = vec![
         of("all", "all".to_owned(), &|_| true),
@@ -139,6 +142,9 @@ pub fn segments(table: &Table, definition: &Definition) -> Vec<Segment> {
     segments.push(performed("viewers", views, 2..=usize::MAX));
     let kept_views = |event: &Kept| event.event.as_deref() == Some("view") && event.keep.is_some_and(|keep| keep > 0);
     segments.push(performed("quiet", kept_views, 0..=1));
+    segments.push(Segment { new: Some(true), ..of("new", "new".to_owned(), &|_| true) });
+    let kept = |event: &reference::Event| event.keep.is_some_and(|keep| keep > 1);
+    segments.push(Segment { new: Some(false), ..of("back", "back".to_owned(), &kept) });
     segments
 }
 
@@ -210,12 +216,20 @@ impl Intervals<'_> {
         starts
     }
 
-    fn active(&self, activity: &[&ActivityRow], interval: i64) -> i64 {
+    /// Whether a user is new in an interval: not active, in any event, before it.
+    fn is_new(&self, user: &Value, of_all: &[ActivityRow], interval: i64) -> bool {
+        let own = of_all.iter().filter(|row| row.user_id == *user);
+        let first = own.map(|row| (row.date, i64::from(row.hours.trailing_zeros()))).min();
+        first.is_none_or(|(date, hour)| self.start(date, hour) >= interval)
+    }
+
+    /// The users who are active in an interval.
+    fn active<'r>(&self, activity: &[&'r ActivityRow], interval: i64) -> BTreeSet<&'r Value> {
         let is_in = |row: &&&ActivityRow| match self.interval {
             "hour" => (0..32).any(|hour| row.hours >> hour & 1 == 1 && self.start(row.date, hour) == interval),
             _ => self.start(row.date, 0) == interval,
         };
-        activity.iter().filter(is_in).map(|row| &row.user_id).collect::<BTreeSet<_>>().len() as i64
+        activity.iter().filter(is_in).map(|row| &row.user_id).collect()
     }
 }
 
@@ -232,7 +246,8 @@ type Cells<'s, 'd> = BTreeMap<(String, Option<String>, i64), Vec<&'s Session<'d>
 
 pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
     let chosen: Vec<&Segment> = all.iter().filter(|segment| chart.segments.contains(&segment.name.as_str())).collect();
-    let of_all = &all.iter().find(|segment| segment.reported == "all").unwrap().detail.sessions;
+    let detail_of_all = &all.iter().find(|segment| segment.reported == "all").unwrap().detail;
+    let (of_all, active_of_all) = (&detail_of_all.sessions, &detail_of_all.activity);
     let first = chosen.iter().flat_map(|segment| &segment.detail.sessions).chain(of_all).map(|(row, _)| row.date).min();
     // Of a value that no user has, there is no segment.
     let is_there = |segment: &&&Segment| {
@@ -248,7 +263,11 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
         .iter()
         .map(|segment| {
             let own = segment.detail.sessions.iter().filter(|(row, _)| segment.has(&row.user_id));
-            let own = own.map(|(row, events)| Session { row, events, definition });
+            let counts = |row: &SessionRow| {
+                let is_new = || intervals.is_new(&row.user_id, active_of_all, intervals.of_session(row));
+                segment.new.is_none_or(|new| is_new() == new)
+            };
+            let own = own.filter(|(row, _)| counts(row)).map(|(row, events)| Session { row, events, definition });
             (segment.reported.clone(), own.collect())
         })
         .collect();
@@ -336,7 +355,12 @@ pub fn rows(chart: &Chart, all: &[Segment], definition: &Definition) -> Rows {
                 let none = Vec::new();
                 let cell = cells.get(&(segment.clone(), group.clone(), interval)).unwrap_or(&none);
                 let key = format!("{} {name} {segment} {group:?} {interval}", chart.name);
-                rows.measures.push(format!("{key} {}", measures(series, cell, intervals.active(&activity, interval))));
+                let active: Vec<bool> = (intervals.active(&activity, interval).into_iter())
+                    .map(|user| intervals.is_new(user, active_of_all, interval))
+                    .filter(|is_new| tables.new.is_none_or(|new| new == *is_new))
+                    .collect();
+                let new = active.iter().filter(|is_new| **is_new).count();
+                rows.measures.push(format!("{key} {}", measures(series, cell, (active.len() as i64, new))));
                 if let Some((steps, within)) = &chart.funnel {
                     let key = format!("{} {segment} {group:?} {interval}", chart.name);
                     rows.funnel.extend(funnel(steps, *within, cell).into_iter().map(|row| format!("{key} {row}")));
@@ -497,7 +521,7 @@ fn ratio(part: i64, whole: i64) -> Option<f64> {
     (whole != 0).then(|| part as f64 / whole as f64)
 }
 
-fn measures(series: &Series, cell: &[&Session<'_>], active: i64) -> String {
+fn measures(series: &Series, cell: &[&Session<'_>], (active, new): (i64, usize)) -> String {
     let mut lengths: Vec<i64> = cell.iter().map(|session| session.row.length_ms).collect();
     lengths.sort_unstable();
     let (sessions, spent) = (cell.len() as i64, lengths.iter().sum::<i64>());
@@ -510,7 +534,7 @@ fn measures(series: &Series, cell: &[&Session<'_>], active: i64) -> String {
     let zero = lengths.iter().filter(|length| **length == 0).count();
     let events = series.events.map(|events| cell.iter().map(|session| events(session)).sum::<i64>());
     format!(
-        "{sessions} {active} {spent} {:?} {:?} {:?} {percentiles:?} {:?} {zero} {events:?} {:?}",
+        "{sessions} {active} {new} {spent} {:?} {:?} {:?} {percentiles:?} {:?} {zero} {events:?} {:?}",
         ratio(spent, active),
         ratio(spent, sessions),
         ratio(sessions, active),

@@ -29,15 +29,22 @@ performed = [{ event = "view", at_least = 2 }, { event = "view", at_most = 10000
 [[segment]]
 name = "quiet"
 performed = [{ event = "view", where = "keep > 0", at_most = 1 }]
+[[segment]]
+name = "new"
+users = "new"
+[[segment]]
+name = "back"
+where = "keep > 1"
+users = "returning"
 
 [[chart]]
 name = "plain"
 interval = "hour"
-segments = ["all", "kept", "order", "both", "viewers", "quiet"]
+segments = ["all", "kept", "order", "both", "viewers", "quiet", "new", "back"]
 
 [[chart]]
 name = "filtered"
-segments = ["all", "kept", "viewers"]
+segments = ["all", "kept", "viewers", "new"]
 min_length = "1m"
 max_length = "6h"
 contains = [{ event = "view", at_most = 2 }, { where = "keep > 0" }]
@@ -45,14 +52,14 @@ contains = [{ event = "view", at_most = 2 }, { where = "keep > 0" }]
 [[chart]]
 name = "grouped"
 interval = "week"
-segments = ["all", "order"]
+segments = ["all", "order", "new", "back"]
 last = { property = "keep", op = ">=", value = 1 }
 group_by = { first = "order_id", top = 1 }
 
 [[chart]]
 name = "by an event"
 interval = "total"
-segments = ["all", "kept"]
+segments = ["all", "kept", "new", "back"]
 group_by = { last = "keep", event = "view", where = "order_id IS NOT NULL" }
 
 [[chart]]
@@ -278,18 +285,33 @@ fn charts() -> Vec<Chart> {
         order.is_none_or(|order| !order.to_lowercase().contains('a'))
     };
     vec![
-        chart("plain", "hour", &["all", "kept", "order", "both", "viewers", "quiet"], vec![all_sessions()]),
-        chart("filtered", "day", &["all", "kept", "viewers"], vec![Series { passes: filtered, ..all_sessions() }]),
+        chart(
+            "plain",
+            "hour",
+            &["all", "kept", "order", "both", "viewers", "quiet", "new", "back"],
+            vec![all_sessions()],
+        ),
+        chart(
+            "filtered",
+            "day",
+            &["all", "kept", "viewers", "new"],
+            vec![Series { passes: filtered, ..all_sessions() }],
+        ),
         Chart {
             top: 1,
             ..chart(
                 "grouped",
                 "week",
-                &["all", "order"],
+                &["all", "order", "new", "back"],
                 vec![Series { passes: last_keep, group: Some(of_order), ..all_sessions() }],
             )
         },
-        chart("by an event", "total", &["all", "kept"], vec![Series { group: Some(by_event), ..all_sessions() }]),
+        chart(
+            "by an event",
+            "total",
+            &["all", "kept", "new", "back"],
+            vec![Series { group: Some(by_event), ..all_sessions() }],
+        ),
         Chart { bins: vec![1, 2, 4], ..chart("events", "month", &["all", "kept"], vec![counted.clone()]) },
         Chart {
             top: 2,
@@ -471,7 +493,7 @@ fn written(out: &Path) -> Rows {
     let float = |name| -> Vec<String> {
         super::numbers_of(&measures, name).into_iter().map(|number| format!("{number:?}")).collect()
     };
-    let columns = ["total_sessions", "active_users", "time_spent_ms"].map(of);
+    let columns = ["total_sessions", "active_users", "new_users", "time_spent_ms"].map(of);
     let ratios = ["time_spent_per_user_ms", "avg_length_ms", "avg_per_user"].map(float);
     let percentiles =
         ["p50", "p75", "p90", "p95", "p99"].map(|percent| texts_of(&measures, &format!("length_{percent}_ms")));
@@ -484,10 +506,11 @@ fn written(out: &Path) -> Rows {
         }
         let percentiles: Vec<String> = percentiles.iter().map(|column| optional(&column[row])).collect();
         format!(
-            "{key} {} {} {} {} {} {} [{}] {} {} {} {}",
+            "{key} {} {} {} {} {} {} {} [{}] {} {} {} {}",
             columns[0][row],
             columns[1][row],
             columns[2][row],
+            columns[3][row],
             ratios[0][row],
             ratios[1][row],
             ratios[2][row],

@@ -21,6 +21,7 @@ use crate::charts::figure::{hint, Asked, Behind};
 use crate::charts::measure::InRange;
 use crate::charts::rows::{FileRows, USER};
 use crate::charts::tables::DatedFile;
+use crate::charts::user_passes::Reading;
 use crate::commands::at_place::{with_tables, Access};
 use crate::commands::at_rest::at_rest;
 use crate::commands::charts::{self, measured_tables, tables_of};
@@ -110,12 +111,15 @@ fn list(
     let (_, definition, zone) = tables_of(job)?;
     // Of the other charts, the tables may lack anything.
     let asked = charts::Asked { charts: std::slice::from_ref(chart), ..charts::Asked::of(job) };
-    let (tables, added) = measured_tables(&job.place.folder, definition.get("session.property"), asked)?;
+    let reading = Reading { pool, limit: resources.memory_limit };
+    let property = definition.get("session.property");
+    let (tables, added) = measured_tables(&job.place.folder, property, asked, &reading)?;
     let set = ChartSet {
         charts: std::slice::from_ref(chart),
         segments: &tables,
         added: &added,
         limit: resources.memory_limit,
+        first_hours: None,
     };
     let in_range = InRange::new(chart, &tables, &added, &zone)?;
     let groups = set.groups_of(pool, &in_range)?;
