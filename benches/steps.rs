@@ -271,6 +271,7 @@ fn write(bencher: Bencher<'_, '_>) {
         source: Source::File { column: name.to_string(), path: None },
         kind,
         unread: Unread::default(),
+        derived: Default::default(),
     };
     let roles = Roles {
         users: vec![column("user_id", Kind::Text)],

@@ -70,12 +70,15 @@ pub fn job_file(bytes: &[u8]) {
     messages.for_each(|message| assert!(!message.trim().is_empty(), "an error says what is wrong"));
 }
 
-/// A condition, over a sound file with columns of many types: computed, or a mistake of whoever wrote it.
+/// A condition, and a derived column, over a sound file with columns of many types: computed, or a mistake of whoever wrote it.
 pub fn condition(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let keys = InputKeys { r#where: Some(text.to_string()), ..input(&sample().path) };
-    if let Err(error) = ask(keys) {
-        assert_eq!(error.exit_code(), 2, "{error}");
+    let of = |condition: &str| InputKeys { r#where: Some(condition.to_string()), ..input(&sample().path) };
+    let derive = Some([("own".to_string(), text.to_string())].into());
+    for keys in [of(text), InputKeys { derive, ..of("own IS NOT NULL") }] {
+        if let Err(error) = ask(keys) {
+            assert_eq!(error.exit_code(), 2, "{error}");
+        }
     }
 }
 

@@ -70,17 +70,33 @@ RULES["new_on_change = ['utm_source']\ntimeout = '30m'"] = f"""
     SELECT u, min(us) AS a, max(us) AS b, count(*) AS n FROM numbered GROUP BY u, visit, k
 """
 
+# Visits of one channel each, which is made of a column.
+CHANNEL = "CASE WHEN utm_source = 'google' THEN 'search' WHEN utm_source IS NULL THEN 'direct' ELSE LOWER(utm_source) END"
+RULES["property = 'channel'\ntimeout = '30m'"] = f"""
+    WITH made AS (
+        SELECT *, {CHANNEL} AS channel FROM events
+    ), looked AS (
+        SELECT *, us - lag(us) OVER (PARTITION BY u, channel ORDER BY us) AS gap FROM made
+    ), numbered AS (
+        SELECT *, sum((gap IS NULL OR gap >= {30 * MINUTE})::INT) OVER (PARTITION BY u, channel ORDER BY us ROWS UNBOUNDED PRECEDING) AS k
+        FROM looked
+    )
+    SELECT u, min(us) AS a, max(us) AS b, count(*) AS n, channel FROM numbered GROUP BY u, channel, k
+"""
+
 failures = 0
 with tempfile.TemporaryDirectory() as folder:
     for number, (keys, sql) in enumerate(RULES.items()):
         output, job = f"{folder}/out{number}", pathlib.Path(folder, f"{number}.toml")
-        job.write_text(f"[input]\npath = '{events}'\n[session]\n{keys}\n[output]\npath = '{output}'\ntimezone = 'Europe/Paris'\n")
+        by_channel = "channel" in keys
+        derive, column = (f'derive.channel = "{CHANNEL}"\n', ", channel") if by_channel else ("", "")
+        job.write_text(f"[input]\npath = '{events}'\n{derive}[session]\n{keys}\n[output]\npath = '{output}'\ntimezone = 'Europe/Paris'\n")
         subprocess.run([dwell, "run", str(job), "--quiet"], check=True)
         found = f"""
-            SELECT user_id, epoch_us(start_time), epoch_us(end_time), event_count
+            SELECT user_id, epoch_us(start_time), epoch_us(end_time), event_count{column}
             FROM read_parquet('{output}/sessions/*/*.parquet', hive_partitioning = true)
         """
-        expected = f"SELECT u, a, b, n FROM ({sql}) WHERE b - a <= 86400000000"
+        expected = f"SELECT u, a, b, n{column} FROM ({sql}) WHERE b - a <= 86400000000"
         count = lambda sql: db.execute(f"SELECT count(*) FROM ({sql})").fetchone()[0]
         counts = count(found), count(expected)
         apart = count(f"({found}) EXCEPT ALL ({expected})") + count(f"({expected}) EXCEPT ALL ({found})")

@@ -18,10 +18,11 @@ use crate::job::added::Standard;
 use crate::job::chart::Chart;
 use crate::job::charts_job::ChartsJob;
 use crate::job::dates::parse_zone;
-use crate::job::fingerprint::Canonical;
+use crate::job::derived::{Expressions, DERIVE};
+use crate::job::fingerprint::{Canonical, Difference};
 use crate::job::memory_limit::{self, MemoryLimit};
 use crate::job::options::Resources;
-use crate::job::{AddedColumns, Column, JobError, Segment, Segments};
+use crate::job::{AddedColumns, Column, Derived, JobError, Segment, Segments};
 use crate::pipeline;
 use crate::summary::charts::charts_text;
 use crate::summary::warnings;
@@ -72,12 +73,20 @@ pub struct Asked<'a> {
     pub segments: &'a Segments,
     /// Whether its sessions are numbered by user.
     pub history: bool,
+    /// The derived columns of its events.
+    pub derived: &'a [Derived],
 }
 
 impl<'a> Asked<'a> {
     /// All that a job asks.
     pub fn of(job: &'a ChartsJob) -> Self {
-        Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments, history: job.history }
+        Asked {
+            columns: &job.columns,
+            charts: &job.charts,
+            segments: &job.segments,
+            history: job.history,
+            derived: &job.derived,
+        }
     }
 }
 
@@ -112,11 +121,11 @@ pub fn stage_anew(
 pub fn measured_tables(
     folder: &Path,
     property: Option<&str>,
-    Asked { columns, charts, segments, history }: Asked<'_>,
+    Asked { columns, charts, segments, history, derived }: Asked<'_>,
     reading: &Reading<'_>,
 ) -> Result<(Vec<SegmentTables>, AddedColumns), Error> {
-    let (added, performed) =
-        AddedColumns::of_job(columns, charts, &segments.with_tables, Standard { property, history })?;
+    let standard = Standard { property, history, derived };
+    let (added, performed) = AddedColumns::of_job(columns, charts, &segments.with_tables, standard)?;
     let files = files_of(folder, charts, &segments.with_tables, &added, &performed)?;
     let charted = ChartedSegments { charts, segments, performed: &performed, property };
     Ok((charted.tables(reading, files)?, added))
@@ -132,11 +141,24 @@ pub fn tables_of(job: &ChartsJob) -> Result<(OutputFolder, Canonical, TimeZone),
         return Err(TableError::NoTables { path: job.place.folder.clone() }.into());
     };
     let zone = zone_of(job, &definition)?;
-    let differences = job.says.contradicted_by(&definition);
+    let mut differences = job.says.contradicted_by(&definition);
+    differences.extend(other_expressions(job, &definition));
     if !differences.is_empty() {
         return Err(TableError::MadeOtherwise { path: job.place.folder.clone(), differences }.into());
     }
     Ok((folder, definition, zone))
+}
+
+/// The derived columns that the tables' sessions are made by, and of which the job has another expression.
+fn other_expressions(job: &ChartsJob, definition: &Canonical) -> Vec<Difference> {
+    let known = definition.get(DERIVE).and_then(|text| serde_json::from_str::<Expressions>(text).ok());
+    let known = known.unwrap_or_default();
+    let other = |derived: &Derived| {
+        let was = known.get(&derived.name).filter(|was| **was != derived.expression)?;
+        let (key, is) = (format!("{DERIVE}.{}", derived.name), Some(derived.expression.clone()));
+        Some(Difference { key, was: Some(was.clone()), is })
+    };
+    job.derived.iter().filter_map(other).collect()
 }
 
 /// The zone that the tables' dates are of; a job may not name another one.

@@ -324,6 +324,20 @@ pub enum InputError {
         /// The column.
         column: String,
     },
+    /// A derived column whose name the input has.
+    #[error(
+        "`input.derive.{column}` has the name of a column of the input, or of a part of one: give it another name"
+    )]
+    DerivedTaken {
+        /// The name.
+        column: String,
+    },
+    /// Derived columns that are made of themselves.
+    #[error("`input.derive` goes in a circle: {}; have one of them be made of columns of the input", circle(names))]
+    DerivedCircle {
+        /// Each is made of the next one, and the last is the first.
+        names: Vec<String>,
+    },
     /// A condition that cannot be understood.
     #[error("`input.where` cannot be understood: {reason}\n  {condition}{}", pointer(position))]
     Condition {
@@ -402,6 +416,11 @@ fn in_keys_of_aliases(error: &InputError) -> String {
     let text = text.replace("the time column", "the column of `input.aliases.since`");
     text.replace("`input.time_unit` (--time-unit)", "`input.time_unit`")
         .replace("`input.time_unit`", "`input.aliases.since_unit`")
+}
+
+fn circle(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(" is made of ")
 }
 
 fn for_instance(value: &Option<String>) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::chart::Chart;
 use super::column::{Column, Contents};
+use super::derived::{named_by, with_expressions, Derived, Expressions};
 use super::error::JobError;
 use super::holds::Holds;
 use super::segment::Segment;
@@ -49,6 +50,8 @@ pub struct Standard<'a> {
     pub property: Option<&'a str>,
     /// Whether sessions are numbered by user.
     pub history: bool,
+    /// The derived columns of events.
+    pub derived: &'a [Derived],
 }
 
 impl Standard<'_> {
@@ -102,14 +105,21 @@ pub struct AddedColumn {
     pub contents: Contents,
     /// The type of its values, where that follows from the input and is known.
     pub stored: Option<&'static str>,
+    /// The expressions of the derived columns that it is made of.
+    pub derived: Expressions,
 }
 
 impl AddedColumn {
-    /// What it holds, and as what: a column that holds the same as another type is another column.
+    fn new(name: String, contents: Contents) -> Self {
+        AddedColumn { name, contents, stored: None, derived: Expressions::new() }
+    }
+
+    /// What it holds, and as what: a column that holds the same as another type, or of other expressions, is another column.
     pub fn held(&self) -> String {
+        let held = format!("{}{}", self.contents, with_expressions(&self.derived));
         match self.stored {
-            Some(stored) => format!("{}{AS}{stored}", self.contents),
-            None => self.contents.to_string(),
+            Some(stored) => format!("{held}{AS}{stored}"),
+            None => held,
         }
     }
 }
@@ -165,7 +175,7 @@ impl AddedColumns {
             if let Some(known) = contents.holds() {
                 holds.remove(known);
             }
-            columns.push(AddedColumn { name: name.clone(), contents: contents.clone(), stored: None });
+            columns.push(AddedColumn::new(name.clone(), contents.clone()));
         }
         let known: Vec<(Holds, String)> = declared
             .iter()
@@ -192,7 +202,7 @@ impl AddedColumns {
                 Some((_, name)) => name.clone(),
                 None => free_name(&holds.readable_name(), &mut used),
             };
-            columns.push(AddedColumn { name, contents: Contents::OfEvents(holds), stored: None });
+            columns.push(AddedColumn::new(name, Contents::OfEvents(holds)));
         }
         Ok(AddedColumns { columns, declared: declared.len() })
     }
@@ -212,9 +222,19 @@ impl AddedColumns {
         segments.iter().try_for_each(|segment| check_by(segment, standard.property))?;
         let by = segments.iter().flat_map(|segment| &segment.by);
         taken.extend(by.map(|by| by_column(by, standard.property)));
-        let sessions = AddedColumns::of_charts(declared, charts, &taken)?;
-        let activity = segments.iter().map(|segment| AddedColumns::of_segment(segment, &taken));
-        Ok((sessions, activity.collect::<Result<_, _>>()?))
+        let sessions = AddedColumns::of_charts(declared, charts, &taken)?.made_of(standard.derived);
+        let of_segment = |segment| Ok(AddedColumns::of_segment(segment, &taken)?.made_of(standard.derived));
+        Ok((sessions, segments.iter().map(of_segment).collect::<Result<_, JobError>>()?))
+    }
+
+    /// The same, of events that have these derived columns.
+    fn made_of(mut self, derived: &[Derived]) -> Self {
+        for column in &mut self.columns {
+            let Some(holds) = column.contents.holds() else { continue };
+            let conditions = holds.filters().iter().filter_map(|filter| filter.condition.as_deref());
+            column.derived = named_by(derived, holds.property(), conditions);
+        }
+        self
     }
 
     /// The columns in order.
@@ -303,7 +323,7 @@ mod tests {
 
     fn added(text: &str) -> Result<Vec<String>, String> {
         let job = JobFile::parse(text, Path::new("job")).map_err(|error| error.to_string())?;
-        let segments = Segments::new(job.segment).map_err(|error| error.to_string())?;
+        let segments = Segments::new(job.segment, &[]).map_err(|error| error.to_string())?;
         let charts = Chart::all_of(job.chart, &segments, Default::default()).map_err(|error| error.to_string())?;
         let declared = Column::all_of(job.column, false).map_err(|error| error.to_string())?;
         let columns =

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::chart::Chart;
 use super::column::Column;
+use super::derived::Derived;
 use super::error::JobError;
 use super::file::{InputKeys, JobFile};
 use super::fingerprint::Canonical;
@@ -34,6 +35,8 @@ pub struct ChartsJob {
     pub formulas: CsvFormulas,
     /// Whether sessions are numbered by user.
     pub history: bool,
+    /// The derived columns of events.
+    pub derived: Vec<Derived>,
 }
 
 impl ChartsJob {
@@ -46,13 +49,14 @@ impl ChartsJob {
         let has_ids = has_ids(&keys)?;
         let output = keys.output.path.ok_or(JobError::Missing { key: "output.path", flag: "--output" })?;
         let place = Place::new("output.path", output, keys.output.copy, (keys.storage, keys.output.storage))?;
-        let segments = Segments::new(keys.segment)?;
+        let derived = Derived::all_of(keys.input.derive.unwrap_or_default())?;
+        let segments = Segments::new(keys.segment, &derived)?;
         let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, has_ids)?;
         let formulas = CsvFormulas::parse(keys.output.csv_formulas.as_deref())?;
         let (zone_name, history) = (keys.output.timezone, keys.output.history.unwrap_or(false));
-        Ok(ChartsJob { place, zone_name, says, segments, columns, charts, formulas, history })
+        Ok(ChartsJob { place, zone_name, says, segments, columns, charts, formulas, history, derived })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The job as typed: the keys of a job file, all of them optional, and flags over them.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -102,6 +103,8 @@ keys! {
         storage: StorageKeys,
         /// Who users are that have several names.
         aliases: AliasKeys,
+        /// Columns of your own: expressions over the columns of one row, by name.
+        derive: BTreeMap<String, String>,
     }
 }
 

@@ -14,6 +14,8 @@ enum Takes {
     Durations,
     /// As for durations.
     Date,
+    /// Any keys, of which each takes text.
+    Named,
     Whole,
     Wholes,
     /// `true` or `false`.
@@ -31,12 +33,12 @@ enum Takes {
 }
 
 use Takes::{
-    Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, NamesOrTruth, Text, Texts, Truth, Value, Whole,
-    Wholes,
+    Count, Date, Duration, Durations, Keys, KeysList, KeysOrList, Named, NamesOrTruth, Text, Texts, Truth, Value,
+    Whole, Wholes,
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 164] = [
+const KEYS: [(&str, Takes, &str); 165] = [
     ("input.path", Texts, "\"data/events\""),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
@@ -58,6 +60,7 @@ const KEYS: [(&str, Takes, &str); 164] = [
     ("input.aliases.to", Text, "\"to\""),
     ("input.aliases.since", Text, "\"since\""),
     ("input.aliases.since_unit", Text, "\"ms\""),
+    ("input.derive", Named, "{ channel = \"CASE WHEN utm_source = 'google' THEN 'search' ELSE 'other' END\" }"),
     ("input.storage", Keys, "{ region = \"eu-west-1\" }"),
     ("input.storage.endpoint", Text, "\"https://minio.example.com\""),
     ("input.storage.region", Text, "\"eu-west-1\""),
@@ -243,6 +246,13 @@ impl Takes {
                 }
                 value => return Duration.misfit(value),
             },
+            Named => match value {
+                DeValue::Table(keys) => {
+                    let wrong = keys.iter().find_map(|(_, value)| Text.misfit(value.get_ref()));
+                    return wrong.map(|found| format!("keys with {found} in them"));
+                }
+                _ => false,
+            },
             Whole => matches!(value, DeValue::Integer(_)),
             Truth => matches!(value, DeValue::Boolean(_)),
             Keys => matches!(value, DeValue::Table(_)),
@@ -263,6 +273,7 @@ impl Takes {
             Duration => "a duration in quotes",
             Durations => "a duration in quotes, or keys in braces that take such",
             Date => "a date in quotes",
+            Named => "keys in braces that take text in quotes",
             Whole => "a whole number",
             Truth => "true or false without quotes",
             NamesOrTruth => "true or false without quotes, or a list of texts",

@@ -10,6 +10,7 @@ pub mod charts_job;
 pub mod column;
 pub mod dates;
 pub mod definition;
+pub mod derived;
 pub mod duration;
 pub mod error;
 pub mod file;
@@ -47,6 +48,7 @@ pub use aliases::Aliases;
 pub use chart::Chart;
 pub use column::Column;
 pub use definition::{Custom, Definition, Kind};
+pub use derived::Derived;
 pub use error::JobError;
 pub use file::JobFile;
 pub use segment::{Segment, Segments};
@@ -115,6 +117,8 @@ pub struct Input {
     pub storage: StorageOptions,
     /// Who users are; `None` where they are as read.
     pub aliases: Option<Aliases>,
+    /// Columns that are made of those of the input, in the order of their names.
+    pub derived: Vec<Derived>,
 }
 
 /// Deduplication by a unique id.
@@ -196,10 +200,11 @@ impl Job {
         let definition = Definition::new(keys.session, &input.inactive)?;
         let starts = Starts::parse(keys.output.week_start.as_deref(), keys.output.year_start.as_deref())?;
         let output = Output::new(keys.output, keys_of_all)?;
-        let segments = Segments::new(keys.segment)?;
+        let segments = Segments::new(keys.segment, &input.derived)?;
         let charts = Chart::all_of(keys.chart, &segments, starts)?;
         let columns = Column::all_of(keys.column, input.dedup.is_some())?;
-        let standard = added::Standard { property: definition.property(), history: output.history };
+        let (property, history) = (definition.property(), output.history);
+        let standard = added::Standard { property, history, derived: &input.derived };
         let (added, performed) = AddedColumns::of_job(&columns, &charts, &segments.with_tables, standard)?;
         Ok(Job { input, definition, output, segments, columns, charts, added, performed })
     }
@@ -300,6 +305,7 @@ impl Input {
             preset: None,
             storage,
             aliases: keys.aliases.map(Aliases::new).transpose()?,
+            derived: Derived::all_of(keys.derive.unwrap_or_default())?,
         })
     }
 }

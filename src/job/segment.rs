@@ -1,6 +1,7 @@
 //! The keys of `[[segment]]`, validated (SPEC 6).
 
 use super::chart_keys::{EventsKeys, SegmentKeys};
+use super::derived::{named_by, with_expressions, Derived, Expressions};
 use super::error::JobError;
 use super::holds::{EventFilter, Holds};
 use super::values::{choice, Names};
@@ -18,12 +19,12 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// Validates segments.
+    /// Validates segments of events that have these derived columns.
     ///
     /// # Errors
     /// The first mistake, with the segment's name.
-    pub fn new(keys: Vec<SegmentKeys>) -> Result<Self, JobError> {
-        let (of_all, with_tables) = Segment::all_of(keys)?.into_iter().partition(Segment::is_of_all);
+    pub fn new(keys: Vec<SegmentKeys>, derived: &[Derived]) -> Result<Self, JobError> {
+        let (of_all, with_tables) = Segment::all_of(keys, derived)?.into_iter().partition(Segment::is_of_all);
         Ok(Segments { with_tables, of_all })
     }
 
@@ -48,6 +49,8 @@ pub struct Segment {
     pub users: Option<UsersBy>,
     /// The names that its columns were given.
     pub named: Vec<(Holds, String)>,
+    /// The expressions of the derived columns that its condition and `by` name.
+    pub derived: Expressions,
 }
 
 /// Users by when they were first active, in any event.
@@ -78,19 +81,19 @@ pub struct AtLeast {
 }
 
 impl Segment {
-    fn all_of(keys: Vec<SegmentKeys>) -> Result<Vec<Segment>, JobError> {
+    fn all_of(keys: Vec<SegmentKeys>, derived: &[Derived]) -> Result<Vec<Segment>, JobError> {
         let mut segments: Vec<Segment> = Vec::new();
         for (place, keys) in keys.into_iter().enumerate() {
             let name = keys.name.clone();
             let place = name
                 .map_or_else(|| format!("[[segment]] number {}", place + 1), |name| format!("[[segment]] \"{name}\""));
-            let segment = Segment::new(keys, &segments).map_err(|error| error.within(&place))?;
+            let segment = Segment::new(keys, &segments, derived).map_err(|error| error.within(&place))?;
             segments.push(segment);
         }
         Ok(segments)
     }
 
-    fn new(keys: SegmentKeys, before: &[Segment]) -> Result<Segment, JobError> {
+    fn new(keys: SegmentKeys, before: &[Segment], derived: &[Derived]) -> Result<Segment, JobError> {
         let name = keys.name.ok_or_else(|| needs("segment.name", "give every segment a name"))?;
         check_name(&name)?;
         let same = |known: &str| known.eq_ignore_ascii_case(&name);
@@ -119,7 +122,8 @@ impl Segment {
         };
         let words = [("new", UsersBy::New), ("returning", UsersBy::Returning)];
         let users = keys.users.map(|text| choice("segment.users", &text, &words)).transpose()?;
-        Ok(Segment { name, condition, by, performed, users, named })
+        let derived = named_by(derived, by.iter().map(String::as_str), condition.as_deref());
+        Ok(Segment { name, condition, by, performed, users, named, derived })
     }
 
     /// Whether its tables are those of all events: it only chooses among users when charts are made.
@@ -136,7 +140,7 @@ impl Segment {
         if parts.is_empty() {
             return "all events".to_string();
         }
-        parts.join(" ")
+        parts.join(" ") + &with_expressions(&self.derived)
     }
 }
 

@@ -15,7 +15,6 @@ use crate::events::error::InputError;
 use crate::events::normalise::error::ProjectError;
 use crate::events::normalise::project::{RoleColumns, SeenBefore};
 use crate::events::normalise::Normaliser;
-use crate::events::predicate::printed;
 use crate::events::source::plan::ReadPlan;
 use crate::events::source::survey::Survey;
 use crate::job::reach::TimeReach;
@@ -295,15 +294,5 @@ fn each_batch<T: Send>(
 
 /// Names the file, or the condition, that a batch failed on.
 pub fn blame(plan: &ReadPlan, task: &FileTask, error: ProjectError) -> InputError {
-    match error {
-        ProjectError::Condition(reason) => InputError::Condition {
-            condition: printed(plan.condition().unwrap_or_default()),
-            reason: format!("it fails on values of {:?}: {reason}", task.path),
-            position: None,
-        },
-        ProjectError::Facts { of, condition, reason } => {
-            InputError::ChartConditionFails { of, condition, path: task.path.clone(), reason }
-        }
-        ProjectError::Input(error) => error.of_values_in(&task.path),
-    }
+    error.of_values_in(&task.path, plan.condition())
 }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
@@ -16,7 +16,7 @@ use crate::cancel;
 use crate::error::Error;
 use crate::events::decode::read::FileTask;
 use crate::events::error::InputError;
-use crate::events::normalise::project::{Projection, RoleColumns, SeenBefore};
+use crate::events::normalise::project::{RoleColumns, SeenBefore};
 use crate::events::normalise::Normaliser;
 use crate::events::source::plan::ReadPlan;
 use crate::profile::{Profile, Step};
@@ -35,7 +35,8 @@ pub(super) struct Stream<'a> {
     plan: &'a ReadPlan,
     /// What becomes of the batches; `None` where no row passes.
     task: Option<FileTask>,
-    times: Option<Arc<Projection>>,
+    /// How their times are had, where they are asked for.
+    times: Option<FileTask>,
     normaliser: &'a Normaliser<'a>,
     next: Mutex<Receiver<Next>>,
     /// Whether the last batch has come, or somebody failed.
@@ -58,7 +59,7 @@ impl<'a> Stream<'a> {
     ) -> Result<Self, Error> {
         let started = start_reading(batches, threads * WAITING);
         let failed = |error: std::io::Error| Error::Threads { threads: threads + 1, reason: error.to_string() };
-        let times = if with_times { plan.time_tasks(&[0])?.pop().map(|task| task.projection) } else { None };
+        let times = if with_times { plan.time_tasks(&[0])?.pop() } else { None };
         Ok(Stream {
             plan,
             task: plan.tasks()?.pop(),
@@ -143,11 +144,8 @@ impl<'a> Stream<'a> {
     }
 
     fn note_times(&self, batch: &RecordBatch) -> Result<(), Error> {
-        let Some(times) = &self.times else { return Ok(()) };
-        // A projection to times has no condition that could fail.
-        let Ok(rows) = times.apply(batch) else {
-            return Err(Error::Bug { what: "the times of a stream cannot be had".to_string() });
-        };
+        let Some(task) = &self.times else { return Ok(()) };
+        let rows = task.projection.apply(batch).map_err(|error| blame(self.plan, task, error))?;
         let latest = self.normaliser.latest(rows)?;
         self.latest.fetch_max(latest.map_or(i64::MIN, Timestamp::micros), Ordering::AcqRel);
         Ok(())

@@ -33,10 +33,16 @@ pub fn plan_text(
     if let Some(preset) = &job.input.preset {
         line("Source", preset.sentence());
     }
+    let for_nothing = plan.derived_for_nothing();
+    for derived in plan.derived() {
+        let unused = if for_nothing.contains(&derived.name.as_str()) { ", which nothing of the job names" } else { "" };
+        line("Derived", format!("{} = {}{unused}", harmless(&derived.name), harmless(&derived.text)));
+    }
     for (role, column) in plan.roles.all() {
         let from = match &column.source {
             Source::Hive => ", from the folders' names",
             Source::File { path: Some(_), .. } => ", inside a column",
+            Source::File { path: None, .. } if !column.derived.is_empty() => ", derived",
             Source::File { path: None, .. } => "",
         };
         let as_text = if plan.roles.has_as_text(role, column) { ", as text" } else { "" };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::event_counts::EventCounts;
 use super::warnings::Warning;
 use crate::events::normalise::RowCounts;
+use crate::events::source::kind::Kind;
 use crate::events::source::plan::Extent;
 use crate::events::source::roles::Roles;
 use crate::job::fingerprint::Canonical;
@@ -43,6 +44,8 @@ struct Columns {
     possible_times: [i64; 2],
     /// Whether a mapping says who users are: then these columns alone do not.
     aliases: bool,
+    /// Those that are derived, and by which nobody can divide the events or tell their latest time before they are.
+    derived: Vec<String>,
     session_id: Option<String>,
     property: Option<String>,
     /// Those of the stream that are needed for anything.
@@ -61,11 +64,20 @@ impl Columns {
             time_unit: input.time_unit.map(|unit| unit.name()),
             possible_times: [input.times.min, input.times.max].map(|time| time.micros()),
             aliases: input.aliases.is_some(),
+            derived: undivided(roles),
             session_id: value(true),
             property: value(false),
             needed: needed.to_vec(),
         }
     }
+}
+
+/// The derived columns among users, times and ids that may not fit 64 bits.
+fn undivided(roles: &Roles) -> Vec<String> {
+    let may_not_fit = |kind: &Kind| kind.is_whole() && *kind != Kind::Int;
+    let ids = roles.value.iter().map(|value| &value.column).filter(|column| may_not_fit(&column.kind));
+    let all = roles.users.iter().chain([&roles.time]).chain(ids);
+    all.filter(|column| !column.derived.is_empty()).map(|column| column.spelled.clone()).collect()
 }
 
 /// What [`KernelCounts::new`] puts together.

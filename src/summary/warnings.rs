@@ -70,6 +70,11 @@ pub enum Warning {
     },
     /// Values that cannot be read.
     Unread(Unreadable),
+    /// A derived column that nothing of the job names.
+    DerivedForNothing {
+        /// The column.
+        column: String,
+    },
     /// The run took more memory than its limit says.
     Memory {
         /// The most it held, in bytes.
@@ -142,6 +147,12 @@ impl fmt::Display for Warning {
             Warning::Everything { why } => f.write_str(why),
             Warning::Unread(Unreadable { column, what, rows }) => {
                 write!(f, "the column `{column}` has {what}, in {rows} of the rows that were read: they count as null")
+            }
+            Warning::DerivedForNothing { column } => {
+                write!(
+                    f,
+                    "nothing of the job names the column `{column}` of `input.derive`: name it somewhere, or remove it"
+                )
             }
             Warning::CutShort { column, sessions } => {
                 let (sessions, have) = match sessions {
@@ -221,6 +232,8 @@ pub fn cut_short(job: &Job, counts: &AllCounts) -> Vec<(String, u64)> {
 pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
     let mut warnings = of_events(facts);
     warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
+    let for_nothing = facts.plan.derived_for_nothing().into_iter();
+    warnings.extend(for_nothing.map(|column| Warning::DerivedForNothing { column: column.to_string() }));
     let cut_short = facts.cut_short.iter().cloned();
     warnings.extend(cut_short.map(|(column, sessions)| Warning::CutShort { column, sessions }));
     warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));

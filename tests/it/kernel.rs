@@ -150,7 +150,7 @@ const ADD_UP: [&str; 14] = [
 const MORE: &str = r#"
 [[segment]]
 name = "kept"
-where = "keep > 1"
+where = "own_keep > 1"
 [[segment]]
 name = "order"
 by = ["order_id", "surface"]
@@ -172,7 +172,7 @@ name = "time"
 time_on = { property = "keep" }
 [[column]]
 name = "first_order"
-first = "order_id"
+first = "own_order"
 [[column]]
 name = "kept_of_views"
 sum = "keep"
@@ -180,6 +180,9 @@ event = "view"
 [[column]]
 name = "busy"
 when = "kept_of_views > 2 AND first_order IS NOT NULL"
+[input.derive]
+own_keep = "keep + 0"
+own_order = "CASE WHEN own_keep > 0 THEN order_id END"
 "#;
 
 /// Whose event it is, in words; nobody's is nobody's.

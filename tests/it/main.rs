@@ -8,6 +8,7 @@ mod cells;
 mod charts;
 mod command_line;
 mod compare;
+mod derive;
 mod doctor;
 mod events;
 mod examples;

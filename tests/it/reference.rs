@@ -107,6 +107,79 @@ impl Table {
     }
 }
 
+/// Section 1, `[input.derive]`: a column of one's own in the place of the one that a role has else, an expression over the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    User,
+    Time,
+    Event,
+    SessionId,
+    Property,
+    Sequence,
+    Dedup,
+    Keep,
+    Platform,
+}
+
+impl Own {
+    pub const ALL: [Own; 9] = [
+        Own::User,
+        Own::Time,
+        Own::Event,
+        Own::SessionId,
+        Own::Property,
+        Own::Sequence,
+        Own::Dedup,
+        Own::Keep,
+        Own::Platform,
+    ];
+
+    /// The row for a job that has this column in its role: as if its file had it.
+    pub fn of(self, event: &Event) -> Event {
+        let mut event = event.clone();
+        let word = |text: Option<String>, word: &str, other: Option<&str>| match text {
+            Some(text) if text == word => other.map(str::to_owned),
+            text => text,
+        };
+        match self {
+            // The first user column; `ABS` of a number, and one name in the place of another.
+            Own::User => {
+                event.users[0] = event.users[0].take().map(|user| match user {
+                    Value::Int(number) => Value::Int(number.abs()),
+                    Value::Text(name) if name == "bob" => Value::Text("ann".to_owned()),
+                    name => name,
+                });
+            }
+            Own::Time => event.time = event.time.map(|time| time - 2 * HOUR),
+            Own::Event => event.event = word(word(event.event.take(), "Zoom", Some("view")), "hidden", None),
+            // Spaces are trimmed, and what is below zero is null.
+            Own::SessionId => {
+                event.session_id = event.session_id.take().and_then(|id| match id {
+                    Cell::Text(text) => Some(Cell::Text(text.trim_matches(' ').to_owned())),
+                    Cell::Int(number) if number < 0 => None,
+                    other => Some(other),
+                });
+            }
+            Own::Property => {
+                event.property = event.property.take().map(|value| match value {
+                    Value::Int(number) => Value::Int(number * 3 - 1),
+                    Value::Text(text) if text == "a" => Value::Text("b".to_owned()),
+                    text => text,
+                });
+            }
+            Own::Sequence => event.sequence = event.sequence.map(|number| number * 10),
+            Own::Dedup => event.dedup = event.dedup.map(|id| id.replace("m1", "m2")),
+            Own::Keep => event.keep = event.keep.map(|number| 2 - number),
+            // Null is no value, and yet the expression has one for it.
+            Own::Platform => {
+                let known = event.platform.take().unwrap_or_else(|| "web".to_owned());
+                event.platform = word(Some(known), "android", Some("ios"));
+            }
+        }
+        event
+    }
+}
+
 /// A duration, or the word `"none"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {

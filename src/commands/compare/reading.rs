@@ -13,6 +13,7 @@ use crate::events::decode::dictionary::EventDictionary;
 use crate::events::source::columns::ColumnRef;
 use crate::events::source::plan::{Extent, ReadPlan};
 use crate::events::source::roles::{KeyType, Roles, Value};
+use crate::job::derived::with_expressions;
 use crate::job::fingerprint::Canonical;
 use crate::job::{Input, Job};
 use crate::pipeline::event_buffer::MemoryBudget;
@@ -228,7 +229,10 @@ fn check_users(roles: &[Arc<Roles>; 2]) -> Result<(), CompareError> {
 /// An event is known to both by its time.
 fn check_times(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Result<(), CompareError> {
     let unit = |side: usize| inputs[side].time_unit.map_or_else(String::new, |unit| format!(" in {}", unit.name()));
-    let time = |side: usize| format!("{}{}", roles[side].time.spelled, unit(side));
+    let time = |side: usize| {
+        let column = &roles[side].time;
+        format!("{}{}{}", column.spelled, unit(side), with_expressions(&column.derived))
+    };
     match time(0) == time(1) {
         true => Ok(()),
         false => Err(CompareError::OtherTimes { a: time(0), b: time(1) }),
@@ -239,7 +243,9 @@ fn check_times(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Result<(), Compa
 /// or where both group, order or deduplicate by something, and not by the same.
 fn union(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Option<Roles> {
     let [a, b] = [&*roles[0], &*roles[1]];
-    let rows = |input: &Input| (input.condition.clone(), input.times, input.time_unit, input.aliases.clone());
+    let rows = |input: &Input| {
+        (input.condition.clone(), input.times, input.time_unit, input.aliases.clone(), input.derived.clone())
+    };
     let same_rows = rows(inputs[0]) == rows(inputs[1]);
     let same_columns = (&a.users, a.user_type, &a.time, &a.event, &a.timeout)
         == (&b.users, b.user_type, &b.time, &b.event, &b.timeout);

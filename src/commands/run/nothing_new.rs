@@ -38,7 +38,13 @@ pub fn nothing_new(
     if other_charts {
         let limit = options.resources.memory_limit;
         let history = job.output.history;
-        let asked = Asked { columns: &job.columns, charts: &job.charts, segments: &job.segments, history };
+        let asked = Asked {
+            columns: &job.columns,
+            charts: &job.charts,
+            segments: &job.segments,
+            history,
+            derived: &job.input.derived,
+        };
         (_, gone) = stage_anew(pool, &folder, definition, job.output.csv_style(), limit, asked)?;
         made.charts = charts;
     }

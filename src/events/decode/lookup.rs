@@ -152,6 +152,9 @@ impl<'a> Lookup<'a> {
             Source::File { .. } => return Held::Untold,
             Source::Hive => return self.held_by_folder(column, footer),
         };
+        if footer.schema.derived.get(name).is_some() {
+            return Held::Untold;
+        }
         let Some(kind) = footer.schema.kind(name) else { return Held::Nothing };
         let values = match (kind, self.keys) {
             (Kind::Null, _) => return Held::Nothing,

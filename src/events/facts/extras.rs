@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::events::bridge;
 use crate::events::bridge::polars_error;
+use crate::events::derive::compute::{Derivation, SeenTexts};
 use crate::events::error::InputError;
 use crate::events::normalise::extract::{expr_of, uuid_as_text};
 use crate::events::normalise::far_times::micros_of;
@@ -21,6 +22,8 @@ use crate::sessionize::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Extras {
     columns: Vec<ColumnRef>,
+    /// The columns of files that they are, or are made of.
+    in_files: Vec<String>,
 }
 
 impl Extras {
@@ -30,12 +33,16 @@ impl Extras {
     /// A name of no column, with the nearest one.
     pub fn find(key: &'static str, names: &[String], footers: &[Footer]) -> Result<Self, InputError> {
         let columns = Columns::of(footers);
-        Ok(Extras { columns: names.iter().map(|name| columns.require(key, name, "")).collect::<Result<_, _>>()? })
+        let columns: Vec<ColumnRef> =
+            names.iter().map(|name| columns.require(key, name, "")).collect::<Result<_, _>>()?;
+        let derived = footers.first().map(|footer| &*footer.schema.derived);
+        let in_files = derived.map(|derived| derived.in_files(&file_columns(&columns))).unwrap_or_default();
+        Ok(Extras { columns, in_files })
     }
 
     /// The columns of files that they need.
     pub fn file_columns(&self) -> Vec<String> {
-        self.columns.iter().filter_map(|column| column.file_column()).map(str::to_string).collect()
+        self.in_files.clone()
     }
 
     /// Their values in the rows of a batch of a file, row by row: JSON's own types where it has them, and text
@@ -47,13 +54,16 @@ impl Extras {
         if self.columns.is_empty() {
             return Ok(vec![Vec::new(); batch.num_rows()]);
         }
+        let derivation = Derivation::new(&file_columns(&self.columns), footer)?;
+        let batch = derivation.apply(batch, &mut SeenTexts::default());
+        let batch = batch.map_err(|error| error.of_values_in(&footer.file.path, None))?;
         let name = |place: usize| format!("dwell extra {place}");
         let exprs = self.columns.iter().enumerate().map(|(place, column)| {
             let value = expr_of(column, &footer.schema, &footer.file.hive);
             let value = if column.kind == Kind::Uuid { uuid_as_text(value) } else { value };
             value.alias(name(place))
         });
-        let frame = || bridge::to_polars(batch)?.lazy().with_columns(exprs.collect::<Vec<_>>()).collect();
+        let frame = || bridge::to_polars(&batch)?.lazy().with_columns(exprs.collect::<Vec<_>>()).collect();
         let spelled = |place: usize| self.columns[place].spelled.as_str();
         let frame = frame().map_err(|error: PolarsError| polars_error(spelled(0), &error))?;
         let mut rows = vec![Vec::with_capacity(self.columns.len()); batch.num_rows()];
@@ -65,6 +75,11 @@ impl Extras {
         }
         Ok(rows)
     }
+}
+
+/// The columns of schemas that some columns are, or are inside of.
+fn file_columns(columns: &[ColumnRef]) -> Vec<String> {
+    columns.iter().filter_map(ColumnRef::file_column).map(str::to_string).collect()
 }
 
 fn json_values(series: &Series, zone: &TimeZone) -> PolarsResult<Vec<Value>> {

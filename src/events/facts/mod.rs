@@ -19,6 +19,7 @@ use super::source::footer::{FileSchema, Footer};
 use super::source::kind::Kind;
 use super::source::roles::{key_type, KeyType, Value};
 use crate::job::added::AS;
+use crate::job::derived::{named_by, with_expressions};
 use crate::job::holds::{EventFilter, Holds};
 use crate::job::segment::Segment;
 use crate::job::{Definition, Job};
@@ -372,8 +373,12 @@ impl Facts {
 
     /// The columns of the events table and the types of their values, on a line each.
     pub fn listed(&self, job: &Job) -> String {
-        let type_of = |column: &str| self.key_type(column).map_or("", KeyType::name);
-        job.output.events.iter().flatten().map(|column| format!("{column}{AS}{}\n", type_of(column))).collect()
+        let one = |column: &String| {
+            let (stored, derived) = (self.key_type(column).map_or("", KeyType::name), &job.input.derived);
+            let expressions = with_expressions(&named_by(derived, [column.as_str()], []));
+            format!("{column}{expressions}{AS}{stored}\n")
+        };
+        job.output.events.iter().flatten().map(one).collect()
     }
 
     /// What is made of the facts, once all event types are known.

@@ -18,12 +18,13 @@ use super::error::ProjectError;
 use super::uuids::uuids_as_codes;
 use crate::events::bridge;
 use crate::events::bridge::one_line;
+use crate::events::derive::compute::{Derivation, SeenTexts};
 use crate::events::error::InputError;
 use crate::events::facts::fact_columns::FactProjection;
 use crate::events::predicate::filter::Filter;
 use crate::events::predicate::known::Seen;
 use crate::events::source::columns::{ColumnRef, Source};
-use crate::events::source::footer::FileSchema;
+use crate::events::source::footer::{FileSchema, Footer};
 use crate::events::source::kind::Kind;
 use crate::events::source::roles::{KeyType, Roles};
 use crate::sessionize::layout::columns::Coded;
@@ -86,6 +87,10 @@ pub struct Projection {
     coded: Vec<String>,
     how: How,
     beside: Beside,
+    /// Derived columns that the filter looks at.
+    derived_before: Derivation,
+    /// Those of use beyond it.
+    derived_beyond: Derivation,
 }
 
 /// What a projection has besides columns by role.
@@ -120,6 +125,8 @@ pub struct SeenBefore {
     filter: Seen,
     facts: Seen,
     watched: Seen,
+    derived_before: SeenTexts,
+    derived_beyond: SeenTexts,
     keeps_codes: bool,
 }
 
@@ -131,14 +138,18 @@ impl SeenBefore {
 }
 
 impl Projection {
-    /// For files of one schema. `by_role` says how polars makes columns by role, and is asked only where it has to.
+    /// For files like this one. `by_role` says how polars makes columns by role, and is asked only where it has to.
+    ///
+    /// # Errors
+    /// A derived column that does not fit the types of the files.
     pub fn new(
         roles: &Arc<Roles>,
         pass: Pass,
-        schema: &FileSchema,
+        footer: &Footer,
         beside: Beside,
         by_role: impl FnOnce() -> Vec<Expr>,
-    ) -> Self {
+    ) -> Result<Self, InputError> {
+        let schema = &*footer.schema;
         let in_file = |mut columns: Vec<String>| {
             columns.retain(|name| schema.kind(name).is_some());
             columns.sort_unstable();
@@ -152,19 +163,39 @@ impl Projection {
         let of_roles: Vec<String> =
             of_roles.iter().filter_map(|column| column.file_column()).map(str::to_string).collect();
         let of_facts = beside.facts().flat_map(|facts| facts.columns().iter().cloned());
-        let beyond_filter = in_file(of_roles.iter().cloned().chain(of_facts).collect());
-        let of_filter = beside.filter.as_ref().map(Filter::columns).unwrap_or_default();
-        let columns = in_file(of_filter.into_iter().chain(beyond_filter.iter().cloned()).collect());
+        let named = in_file(of_roles.iter().cloned().chain(of_facts).collect());
+        let of_filter = in_file(beside.filter.as_ref().map(Filter::columns).unwrap_or_default());
+        let derived_before = Derivation::new(&of_filter, footer)?;
+        let derived_beyond = Derivation::new(&named, footer)?;
+        let beyond_filter = in_file(named.iter().chain(derived_beyond.columns()).cloned().collect());
+        let all = in_file(of_filter.into_iter().chain(named).collect());
+        let columns = in_file(schema.derived.in_files(&all));
         let how = match is_direct(roles, pass, schema) {
             true => How::Direct,
             false => How::Polars { columns: in_file(of_roles), by_role: by_role() },
         };
-        let projection =
-            Projection { roles: Arc::clone(roles), pass, columns, beyond_filter, coded: Vec::new(), how, beside };
-        Projection { coded: projection.columns_as_codes(schema), ..projection }
+        let projection = Projection {
+            roles: Arc::clone(roles),
+            pass,
+            columns,
+            beyond_filter,
+            coded: Vec::new(),
+            how,
+            beside,
+            derived_before,
+            derived_beyond,
+        };
+        let coded = projection.columns_as_codes(schema);
+        Ok(Projection {
+            derived_before: projection.derived_before.with_codes(&coded),
+            derived_beyond: projection.derived_beyond.with_codes(&coded),
+            coded,
+            ..projection
+        })
     }
 
-    /// The text columns that are looked at text by text: those of a role that does so, and those of conditions and facts.
+    /// The text columns that are looked at text by text: those of a role that does so, those of conditions and facts, and those
+    /// of which alone others are derived.
     fn columns_as_codes(&self, schema: &FileSchema) -> Vec<String> {
         let roles = &self.roles;
         if self.pass == Pass::Times {
@@ -174,7 +205,9 @@ impl Projection {
         let by_row = several_users.chain([&roles.time]).chain(&roles.sequence).chain(&roles.dedup);
         let mut row_by_row: Vec<&str> = by_row.filter_map(ColumnRef::file_column).collect();
         row_by_row.extend(self.polars_columns());
-        let names = self.columns.iter().filter(|name| schema.kind(name) == Some(&Kind::Text));
+        let derived = self.derived_before.names().chain(self.derived_beyond.names());
+        let all = self.columns.iter().chain(derived);
+        let names = all.filter(|name| schema.kind(name) == Some(&Kind::Text));
         names.filter(|name| !row_by_row.contains(&name.as_str())).cloned().collect()
     }
 
@@ -185,7 +218,8 @@ impl Projection {
         };
         let of_filter = self.beside.filter.iter().flat_map(Filter::polars_columns);
         let of_facts = self.beside.facts().flat_map(FactProjection::polars_columns);
-        of_roles.iter().chain(of_filter).chain(of_facts).map(String::as_str)
+        let of_derived = self.derived_before.columns_by_row().chain(self.derived_beyond.columns_by_row());
+        of_roles.iter().chain(of_filter).chain(of_facts).chain(of_derived).map(String::as_str)
     }
 
     /// The columns of text that are taken as codes of a dictionary as well, whatever text other columns are.
@@ -213,9 +247,13 @@ impl Projection {
     pub fn apply_beside(&self, batch: &RecordBatch, seen: &mut SeenBefore) -> Result<RoleColumns, ProjectError> {
         let all = batch.num_rows();
         let batch = &*match &self.beside.filter {
-            Some(filter) => Cow::Owned(self.only(batch, &filter.passing(batch, &mut seen.filter)?)?),
+            Some(filter) => {
+                let batch = self.derived_before.apply(batch, &mut seen.derived_before)?;
+                Cow::Owned(self.only(&batch, &filter.passing(&batch, &mut seen.filter)?)?)
+            }
             None => Cow::Borrowed(batch),
         };
+        let batch = &*self.derived_beyond.apply(batch, &mut seen.derived_beyond)?;
         let mut roles = match &self.how {
             How::Direct => self.as_decoded(batch, seen.keeps_codes)?,
             How::Polars { columns, by_role } => self.computed(batch, columns, by_role)?,
@@ -235,7 +273,9 @@ impl Projection {
     /// # Errors
     /// The condition fails on a value.
     pub fn passing(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>, ProjectError> {
-        self.beside.filter.as_ref().map(|filter| filter.passing(batch, &mut Seen::default())).transpose()
+        let Some(filter) = &self.beside.filter else { return Ok(None) };
+        let batch = self.derived_before.apply(batch, &mut SeenTexts::default())?;
+        filter.passing(&batch, &mut Seen::default()).map(Some)
     }
 
     /// Some rows, of the columns that are of use beyond the filter.

@@ -172,6 +172,14 @@ impl ParsedCondition {
         Ok(Condition { text: self.text.clone(), conjuncts })
     }
 
+    /// Looks the columns of an expression up, which is a value.
+    ///
+    /// # Errors
+    /// As [`ParsedCondition::resolve`].
+    pub fn resolve_value(&self, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
+        self.resolve_part(self.sql.clone(), columns)
+    }
+
     fn resolve_part(&self, mut part: Sql, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
         let mut rewriter = Rewriter { condition: self, columns, uses: BTreeMap::new() };
         if let ControlFlow::Break(error) = VisitMut::visit(&mut part, &mut rewriter) {

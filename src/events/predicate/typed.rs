@@ -56,6 +56,21 @@ pub fn typed(sql: &Sql, schema: &SchemaRef) -> Result<Typed, Problem> {
     Ok(condition)
 }
 
+/// The value of an expression that polars can compute over `schema`, tried on no rows, and its type.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn value(sql: &Sql, schema: &SchemaRef) -> Result<(Expr, DataType), Problem> {
+    let Term { expr, dtype, .. } = Typing { schema }.term(sql)?;
+    if let of @ (Family::Interval | Family::Other(_)) = family(&dtype) {
+        let reason = format!("it is {}, and a column is of truths, numbers, text, dates or times", of.in_words());
+        return Err(Problem::new(sql, reason));
+    }
+    let tried = DataFrame::empty_with_schema(schema).lazy().select([expr.clone().alias("dwell value")]).collect();
+    tried.map_err(|error| Problem::new(sql, one_line(&error)))?;
+    Ok((expr, dtype))
+}
+
 /// A part of a condition.
 #[derive(Clone, Debug)]
 struct Term {

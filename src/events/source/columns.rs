@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::footer::Footer;
 use super::hive::hive_kind;
 use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::events::normalise::unread::Unread;
+use crate::job::derived::Expressions;
 use crate::stats::nearest::nearest;
 
 /// A column as a job names it.
@@ -21,6 +23,8 @@ pub struct ColumnRef {
     pub kind: Kind,
     /// What could not be read of it.
     pub unread: Unread,
+    /// The expressions of the derived columns that it is, or is made of; none of a column of the input.
+    pub derived: Arc<Expressions>,
 }
 
 /// Where a column's values come from.
@@ -45,6 +49,7 @@ impl ColumnRef {
             source: Source::File { column: String::new(), path: None },
             kind: Kind::Null,
             unread: Unread::default(),
+            derived: Arc::default(),
         }
     }
 
@@ -93,7 +98,7 @@ impl<'a> Columns<'a> {
     /// All names, in the order in which files have them.
     pub fn names(&self) -> Vec<String> {
         let mut schemas: Vec<_> = self.footers.iter().map(|footer| &footer.schema).collect();
-        schemas.dedup_by(|one, other| std::sync::Arc::ptr_eq(one, other));
+        schemas.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let in_files = schemas.into_iter().flat_map(|schema| schema.columns.iter().map(|(name, _)| name));
         let all = in_files.chain(self.hive.iter().map(|(key, _)| key));
         let mut seen = HashSet::new();
@@ -121,11 +126,13 @@ impl<'a> Columns<'a> {
     fn find_by(&self, name: &str, unify: Unify, way_out: &'static str) -> Result<Option<ColumnRef>, InputError> {
         let spelled = name.to_string();
         if let Some(kind) = self.folder_kind(name)? {
-            return Ok(Some(ColumnRef { spelled, source: Source::Hive, kind, unread: Unread::default() }));
+            let (unread, derived) = Default::default();
+            return Ok(Some(ColumnRef { spelled, source: Source::Hive, kind, unread, derived }));
         }
         if let Some(kind) = self.file_kind(name, unify, way_out)? {
             let source = Source::File { column: spelled.clone(), path: None };
-            return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
+            let (unread, derived) = (Unread::default(), self.expressions(name));
+            return Ok(Some(ColumnRef { spelled, source, kind, unread, derived }));
         }
         // The longest column name that is followed by a dot.
         for (dot, _) in name.rmatch_indices('.') {
@@ -133,10 +140,17 @@ impl<'a> Columns<'a> {
             let Some(outer) = self.file_kind(column, unify, way_out)? else { continue };
             if let Some(kind) = inner_kind(&outer, path) {
                 let source = Source::File { column: column.to_string(), path: Some(path.to_string()) };
-                return Ok(Some(ColumnRef { spelled, source, kind, unread: Unread::default() }));
+                let (unread, derived) = (Unread::default(), self.expressions(column));
+                return Ok(Some(ColumnRef { spelled, source, kind, unread, derived }));
             }
         }
         Ok(None)
+    }
+
+    /// The expressions that a derived column is made of; none of any other.
+    fn expressions(&self, name: &str) -> Arc<Expressions> {
+        let derived = self.footers.first().and_then(|footer| footer.schema.derived.get(name));
+        derived.map(|derived| Arc::clone(&derived.expressions)).unwrap_or_default()
     }
 
     /// What a name of a job's key means.
@@ -208,7 +222,7 @@ impl<'a> Columns<'a> {
         let mut found: Option<(Kind, &PathBuf)> = None;
         let mut last = None;
         for footer in self.footers {
-            if last.is_some_and(|last| std::sync::Arc::ptr_eq(last, &footer.schema)) {
+            if last.is_some_and(|last| Arc::ptr_eq(last, &footer.schema)) {
                 continue;
             }
             last = Some(&footer.schema);

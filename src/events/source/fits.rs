@@ -22,6 +22,7 @@ use crate::events::bridge;
 use crate::events::bridge::polars_error;
 use crate::events::decode::decoded::settle;
 use crate::events::decode::page_file::{Expansion, PageFile, Pages};
+use crate::events::derive::compute::{Derivation, SeenTexts};
 use crate::events::error::InputError;
 use crate::events::normalise::extract::expr_of;
 use crate::guard::against_damage;
@@ -66,25 +67,25 @@ fn of_file(column: &ColumnRef, footer: &Footer) -> Result<bool, InputError> {
         return guarded(&damaged, || {
             let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
             let untold = match untold(column, footer, metadata)? {
-                Told::Answer(fits) => return Ok(fits),
+                Told::Answer(fits) => return Ok(Ok(fits)),
                 Told::Untold(untold) => untold,
             };
             rows_fit(column, footer, file.try_clone()?, &untold.metadata, untold.row_groups)
-        });
+        })?;
     };
     let told = guarded(&damaged, || untold(column, footer, read_metadata(object.as_ref())?))?;
     let Untold { metadata, row_groups } = match told {
         Told::Answer(fits) => return Ok(fits),
         Told::Untold(untold) => untold,
     };
+    let names = in_file(column, footer);
     for number in row_groups {
         let columns = metadata.row_group(number).columns().iter();
-        let needed =
-            columns.filter(|leaf| leaf.column_path().parts().first().map(String::as_str) == column.file_column());
+        let needed = columns.filter(|leaf| leaf.column_path().parts().first().is_some_and(|name| names.contains(name)));
         let ranges = needed.map(|leaf| leaf.byte_range()).map(|(start, length)| start..start.saturating_add(length));
         let fetched = Arc::new(object.fetch(ranges.collect())?);
         let pages = || PageFile::of(Pages::Fetched(Arc::clone(&fetched), object.bytes), Expansion::of(&metadata));
-        if !guarded(&damaged, || rows_fit(column, footer, pages(), &metadata, vec![number]))? {
+        if !guarded(&damaged, || rows_fit(column, footer, pages(), &metadata, vec![number]))?? {
             return Ok(false);
         }
     }
@@ -132,31 +133,50 @@ fn untold(column: &ColumnRef, footer: &Footer, metadata: ParquetMetaData) -> Res
     }
 }
 
-/// Whether the values of some row groups fit.
+/// The column of a schema that a column is, or is inside of.
+fn of_schema(column: &ColumnRef) -> Vec<String> {
+    column.file_column().into_iter().map(str::to_string).collect()
+}
+
+/// The columns of a file that it is, or is made of.
+fn in_file(column: &ColumnRef, footer: &Footer) -> Vec<String> {
+    footer.schema.derived.in_files(&of_schema(column))
+}
+
+/// Whether the values of some row groups fit; an error of its own where a derived one fails.
 fn rows_fit<R: ChunkReader + 'static>(
     column: &ColumnRef,
     footer: &Footer,
     file: R,
     metadata: &Arc<ParquetMetaData>,
     row_groups: Vec<usize>,
-) -> Result<bool, ParquetError> {
+) -> Result<Result<bool, InputError>, ParquetError> {
     let options = ArrowReaderOptions::new().with_schema(Arc::new(decoded_schema(metadata)?));
     let schema = metadata.file_metadata().schema_descr();
-    let mut roots = schema.root_schema().get_fields().iter();
-    let root = roots.position(|root| column.file_column() == Some(root.name()));
-    let mask = ProjectionMask::roots(schema, root);
+    let names = in_file(column, footer);
+    let roots = schema.root_schema().get_fields().iter().enumerate();
+    let roots = roots.filter(|(_, root)| names.iter().any(|name| name == root.name()));
+    let mask = ProjectionMask::roots(schema, roots.map(|(place, _)| place));
+    let derivation = match Derivation::new(&of_schema(column), footer) {
+        Ok(derivation) => derivation,
+        Err(error) => return Ok(Err(error)),
+    };
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata), options)?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     for batch in reader.with_projection(mask).with_row_groups(row_groups).with_batch_size(1 << 16).build()? {
         let batch = settle(batch?)?;
+        let batch = match derivation.apply(&batch, &mut SeenTexts::default()) {
+            Ok(batch) => batch,
+            Err(error) => return Ok(Err(error.of_values_in(&footer.file.path, None))),
+        };
         let value = expr_of(column, &footer.schema, &footer.file.hive).alias("dwell id");
         let fits = bridge::to_polars(&batch).and_then(|rows| all_fit(rows.lazy().select([value])));
         let told = |error: PolarsError| ParquetError::General(polars_error(&column.spelled, &error).to_string());
         if !fits.map_err(told)? {
-            return Ok(false);
+            return Ok(Ok(false));
         }
     }
-    Ok(true)
+    Ok(Ok(true))
 }
 
 /// What footers tell of each row group.

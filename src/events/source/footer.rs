@@ -24,6 +24,7 @@ use super::kind::Kind;
 use super::metadata::{footer_bytes, metadata_of, FooterFault, MOST_INSIDE};
 use crate::events::bridge::to_polars;
 use crate::events::decode::decoded::{decoded, settled};
+use crate::events::derive::columns::DerivedColumns;
 use crate::events::error::InputError;
 use crate::guard::against_damage;
 use crate::job::fingerprint::digest;
@@ -98,6 +99,8 @@ pub struct FileSchema {
     exact: Vec<(String, DataType)>,
     /// Names and what can be done with the values.
     pub columns: Vec<(String, Kind)>,
+    /// Those among them that are made of others.
+    pub derived: Arc<DerivedColumns>,
 }
 
 impl FileSchema {
@@ -105,7 +108,15 @@ impl FileSchema {
     pub fn of(decoded: Vec<(String, DataType)>) -> Self {
         let columns = decoded.iter().map(|(name, data_type)| (name.clone(), Kind::of(data_type))).collect();
         let exact = decoded.into_iter().map(|(name, data_type)| (name, settled(&data_type))).collect();
-        FileSchema { exact, columns }
+        FileSchema { exact, columns, derived: Arc::default() }
+    }
+
+    /// The same with one more column, which is the last of these derived ones.
+    pub fn with_derived(&self, name: &str, data_type: DataType, derived: &Arc<DerivedColumns>) -> Self {
+        let (mut exact, mut columns) = (self.exact.clone(), self.columns.clone());
+        columns.push((name.to_string(), Kind::of(&data_type)));
+        exact.push((name.to_string(), data_type));
+        FileSchema { exact, columns, derived: Arc::clone(derived) }
     }
 
     /// Some of its columns without rows.

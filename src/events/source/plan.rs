@@ -17,6 +17,8 @@ use super::roles::{KeyType, Roles};
 use super::settle::settle;
 use crate::events::aliases::table::AliasTable;
 use crate::events::decode::read::FileTask;
+use crate::events::derive::columns::DerivedColumn;
+use crate::events::derive::resolve::derive;
 use crate::events::error::InputError;
 use crate::events::facts::fact_columns::FactProjection;
 use crate::events::facts::Facts;
@@ -28,6 +30,7 @@ use crate::events::predicate::known::KnownConditions;
 use crate::events::predicate::prune::can_match;
 use crate::events::predicate::typed::{typed, Typed};
 use crate::events::predicate::{condition_error, condition_problem, Condition, Conjunct, ParsedCondition};
+use crate::job::derived::{expressions_text, Expressions, DERIVE};
 use crate::job::memory_limit::MemoryLimit;
 use crate::job::times::Times;
 use crate::job::{Aliases, Input, Job, TimeRange, TimeUnit};
@@ -137,6 +140,7 @@ impl ReadPlan {
         let mut footers = footers(&ranges_of)?;
         let by_folder = Columns::of(&footers).are_held_by_folders(&ranges_of);
         forget_ranges(&mut footers, &by_folder);
+        derive(&job.input.derived, &mut footers)?;
         let columns = Columns::of(&footers);
         let condition = parsed.as_ref().map(|parsed| parsed.resolve(&columns)).transpose()?;
         settle(job, &columns)?;
@@ -249,10 +253,39 @@ impl ReadPlan {
             columns.push(("input.where columns", used.into_iter().collect::<Vec<_>>().join(", ")));
         }
         columns.extend(self.watched.as_ref().map(|watched| ("new_on_change columns", watched.canonical())));
+        let derived = self.derived_of_definition();
+        if !derived.is_empty() {
+            columns.push((DERIVE, expressions_text(&derived)));
+        }
         if let (Some(aliases), Some(of)) = (&self.aliases, &input.aliases) {
             columns.extend(aliases.roles.canonical_of_aliases(of));
         }
         columns
+    }
+
+    /// The derived columns, each after those that it is made of.
+    pub fn derived(&self) -> impl Iterator<Item = &DerivedColumn> {
+        self.footers.first().into_iter().flat_map(|footer| footer.schema.derived.iter())
+    }
+
+    /// The derived columns that nothing of the job names, and that none is made of which something names.
+    pub fn derived_for_nothing(&self) -> Vec<&str> {
+        let columns = self.columns_of_definition().chain(self.facts.iter().flat_map(|facts| facts.columns()));
+        let used: BTreeSet<&String> = columns.flat_map(|column| column.derived.keys()).collect();
+        self.derived().filter(|column| !used.contains(&column.name)).map(|column| column.name.as_str()).collect()
+    }
+
+    /// The expressions of the derived columns that the definition uses.
+    fn derived_of_definition(&self) -> Expressions {
+        let columns = self.columns_of_definition();
+        columns.flat_map(|column| column.derived.iter()).map(|(name, text)| (name.clone(), text.clone())).collect()
+    }
+
+    /// The columns by role, those of the condition and those that are watched.
+    fn columns_of_definition(&self) -> impl Iterator<Item = &ColumnRef> {
+        let roles = self.roles.all().into_iter().map(|(_, column)| column);
+        let of_condition = self.condition.iter().flat_map(Condition::columns);
+        roles.chain(of_condition).chain(self.watched.iter().flat_map(|watched| watched.columns()))
     }
 
     /// The condition, as the job has it.
@@ -285,9 +318,9 @@ impl ReadPlan {
     }
 
     fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
-        let roles = self.roles.all().into_iter().map(|(_, column)| column);
-        let of_condition = self.condition.iter().flat_map(Condition::columns);
-        roles.chain(of_condition).chain(self.facts_and_watched().flat_map(|facts| facts.columns()))
+        let of_facts = self.facts.iter().flat_map(|facts| facts.columns());
+        let of_derived = self.derived().flat_map(|derived| derived.value.uses.values()).map(|used| &used.column);
+        self.columns_of_definition().chain(of_facts).chain(of_derived)
     }
 
     /// Makes sure that no file changed since its footer was read.
@@ -534,7 +567,12 @@ impl ReadPlan {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
         let columns = columns.chain(self.facts_and_watched().flat_map(|facts| facts.columns()));
-        columns.filter(|column| column.file_column().is_none()).map(|column| column.spelled.as_str()).collect()
+        let of_derived = self.derived().flat_map(|derived| derived.value.uses.values()).map(|used| &used.column);
+        columns
+            .chain(of_derived)
+            .filter(|column| column.file_column().is_none())
+            .map(|column| column.spelled.as_str())
+            .collect()
     }
 
     /// The columns of the condition that are no whole columns of a file.
@@ -553,7 +591,7 @@ impl ReadPlan {
                 watched: projected(&self.watched)?,
             },
         };
-        Ok(Projection::new(&self.roles, pass, &footer.schema, beside, || {
+        Projection::new(&self.roles, pass, footer, beside, || {
             let column = |role: &str, column| expr_of(column, &footer.schema, &footer.file.hive).alias(role);
             let mut by_role = vec![column("time", &self.roles.time)];
             if pass == Pass::Times {
@@ -567,7 +605,7 @@ impl ReadPlan {
             by_role.extend(self.roles.dedup.as_ref().map(|dedup| column("dedup", dedup)));
             by_role.extend(self.roles.timeout.as_ref().map(|timeout| column("timeout", &timeout.column)));
             by_role
-        }))
+        })
     }
 
     /// Which rows of a file pass the condition; `None` where all do.

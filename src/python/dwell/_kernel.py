@@ -139,6 +139,16 @@ def refuse_aliases(told: dict[str, Any], engine: str) -> None:
         )
 
 
+def refuse_derived(told: dict[str, Any], engine: str) -> None:
+    """Refuses a job whose users or times are no columns yet: an engine cannot divide the events by them."""
+    if told["derived"]:
+        raise DwellError(
+            f"{engine} divides events by columns that they have, and {told['derived'][0]} is made by `input.derive`: make that column "
+            "of the events first, or use dwell.run",
+            2,
+        )
+
+
 def instant(micros: int) -> str:
     """Microseconds since the epoch as the program reads times."""
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

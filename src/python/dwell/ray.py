@@ -13,7 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from ._job import Job, text_of
-from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases, refuse_derived
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -64,6 +64,7 @@ def sessionize(
         pass
     told = asked.counts["columns"]
     refuse_aliases(told, "Ray")
+    refuse_derived(told, "Ray")
     users = told["user"]
     missing = [user for user in users if user not in schema.names]
     if missing:

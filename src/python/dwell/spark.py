@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _pipe
 from ._job import Job, text_of
-from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases, refuse_derived
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -90,6 +90,7 @@ def _ask(pyarrow: Any, text: str, df: DataFrame, flags: list[str]) -> tuple[dict
     told = dict(stream.counts["columns"])
     told["latest_matters"] = stream.counts["latest_matters"]
     refuse_aliases(told, "Spark")
+    refuse_derived(told, "Spark")
     return told, stream.schema
 
 

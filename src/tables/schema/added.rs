@@ -109,7 +109,7 @@ impl AddedFields {
     ) -> Self {
         let columns = performed.into_iter().flat_map(AddedColumns::columns).filter_map(|column| {
             let field_type = type_of(column.contents.holds()?, facts);
-            Some(AddedField { name: column.name.clone(), contents: column.contents.to_string(), field_type })
+            Some(AddedField { name: column.name.clone(), contents: column.held(), field_type })
         });
         AddedFields(AddedFields::by(job, segment, facts).chain(columns).collect())
     }

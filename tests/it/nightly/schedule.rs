@@ -72,7 +72,7 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
             nights,
             prop::bool::weighted(0.8),
             1..12usize,
-            (0..4u8, prop::collection::vec(0..3u8, 6), (0..3u8, 0..3u8)),
+            (0..5u8, prop::collection::vec(0..3u8, 6), (0..3u8, 0..3u8)),
         ),
         prop::option::weighted(0.25, (aliases(6), prop::collection::vec(0..3usize, 6))),
     )
@@ -106,6 +106,8 @@ fn schedule(custom: bool) -> impl Strategy<Value = Schedule> {
                     // Columns come, go, and change their places.
                     (3, 1) => with_other_columns(COLUMNS_AND_CHARTS),
                     (3, 2) => with_other_columns(COLUMNS_AND_CHARTS).replace("order_id IS NOT NULL", "keep > 0"),
+                    // What derived columns are changes.
+                    (4, kind) => with_derived(COLUMNS_AND_CHARTS, kind),
                     _ => COLUMNS_AND_CHARTS.to_owned(),
                 };
                 let number = nights.len();
@@ -148,6 +150,14 @@ fn with_other_columns(job: &str) -> String {
     let in_order = of_events.into_iter().rev().chain(conditions);
     let columns: String = in_order.map(|block| format!("[[column]]{block}")).collect();
     format!("{segments}{}[[chart]]{charts}", columns.replace("total > 2", "total > 1"))
+}
+
+/// The job with derived columns in the place of two that events have, of one kind of expressions or another.
+fn with_derived(job: &str, kind: u8) -> String {
+    let job = job.replace("= \"order_id\"", "= \"own_order\"").replace("\"keep > 1\"", "\"own_keep > 1\"");
+    format!(
+        "{job}[input.derive]\nown_order = \"CASE WHEN own_keep > {kind} THEN order_id END\"\nown_keep = \"keep + 0\"\n"
+    )
 }
 
 /// Events that stay near each other.
