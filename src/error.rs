@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::charts::error::ChartError;
 use crate::commands::compare::error::CompareError;
+use crate::commands::import::error::ImportError;
 use crate::commands::inspect::error::InspectError;
 use crate::events::error::InputError;
 use crate::job::JobError;
@@ -31,6 +32,9 @@ pub enum Error {
     /// Two definitions cannot be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
+    /// An import cannot be done.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// More rows were rejected than the user allows.
     #[error(
         "{rejected} of {rows} rows were rejected ({reasons}), a share of {share:.4}, which is more than \
@@ -270,6 +274,7 @@ impl Error {
             Error::Table(error) if error.is_usage() => 2,
             Error::Chart(error) if error.is_usage() => 2,
             Error::Compare(error) => error.exit_code(),
+            Error::Import(error) => error.exit_code(),
             Error::InStore { exit_code, .. } => *exit_code,
             Error::TooManyRejected { .. }
             | Error::TooManyOutOfSession { .. }

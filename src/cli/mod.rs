@@ -8,6 +8,7 @@ mod doctor;
 mod gaps;
 mod history;
 mod identify;
+mod import;
 mod init;
 mod inspect;
 mod kernel;
@@ -31,6 +32,7 @@ use doctor::DoctorRequest;
 use gaps::GapsRequest;
 use history::HistoryRequest;
 use identify::IdentifyRequest;
+use import::ImportRequest;
 use init::InitRequest;
 use inspect::InspectRequest;
 use kernel::KernelRequest;
@@ -56,6 +58,8 @@ struct Cli {
 enum Request {
     /// Write a first job for some events, by a look at them
     Init(Box<InitRequest>),
+    /// Make Parquet of JSON lines, as tools export them, ready for a run
+    Import(Box<ImportRequest>),
     /// Make sessions of events and write the tables
     Run(Box<RunRequest>),
     /// Show what the last runs into a folder did
@@ -97,6 +101,7 @@ impl Request {
     fn setup(&self) -> Setup {
         match self {
             Request::Init(request) => request.setup(),
+            Request::Import(request) => request.setup(),
             Request::Run(request) => request.setup(),
             Request::Charts(request) => request.setup(),
             Request::Report(request) => request.setup(),

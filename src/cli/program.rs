@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
 fn answer(request: Request) -> Result<Answer, Error> {
     match request {
         Request::Init(request) => Ok(request.answer()?.into()),
+        Request::Import(request) => Ok(request.answer()?.into()),
         Request::Run(request) => run(*request),
         Request::Doctor(request) => examine(*request),
         Request::History(request) => Ok(history::history(&request.resolve()?)?.into()),

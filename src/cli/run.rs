@@ -79,7 +79,7 @@ pub struct RunRequest {
 
 /// How the summary of a run is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum RunFormat {
+pub(super) enum RunFormat {
     /// Text for people
     #[default]
     Text,
@@ -161,7 +161,7 @@ impl RunRequest {
 }
 
 /// A share of a whole: at most all of it.
-fn limit(key: &'static str, text: &Option<String>) -> Result<Option<f64>, JobError> {
+pub(super) fn limit(key: &'static str, text: &Option<String>) -> Result<Option<f64>, JobError> {
     let Some(text) = text else { return Ok(None) };
     let valid = share(text).filter(|share| *share <= 1.0);
     valid.map(Some).ok_or_else(|| JobError::Share { key, value: text.to_string() })

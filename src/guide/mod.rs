@@ -1,6 +1,6 @@
 //! How to use Dwell, what it computes, and how it is built.
 //!
-//! [Getting started](self::getting_started) is the page to begin with. [`sessions`], [`job_file`], [`sources`], [`object_stores`] and [`charts`]
+//! [Getting started](self::getting_started) is the page to begin with. [`sessions`], [`job_file`], [`sources`], [`import`], [`object_stores`] and [`charts`]
 //! are for who writes a job, [`command_line`], [`nightly`] and [`speed`] for who runs it; [`doctor`], [`gaps`], [`inspect`] and
 //! [`compare`] each answer a question about the result. [`specification`] is the contract, [`architecture`] is for who
 //! changes the code.
@@ -23,6 +23,10 @@ pub mod job_file {}
 #[doc = include_str!("links.txt")]
 #[doc = include_str!("sources.md")]
 pub mod sources {}
+
+#[doc = include_str!("links.txt")]
+#[doc = include_str!("import.md")]
+pub mod import {}
 
 #[doc = include_str!("links.txt")]
 #[doc = include_str!("object_stores.md")]

@@ -35,8 +35,10 @@ const OTHER_FLAGS: [&str; 25] = [
     "--zig",
 ];
 
-const COMMANDS: [&str; 12] =
-    ["init", "run", "charts", "report", "doctor", "gaps", "inspect", "compare", "identify", "history", "kernel", "dbt"];
+const COMMANDS: [&str; 13] = [
+    "init", "import", "run", "charts", "report", "doctor", "gaps", "inspect", "compare", "identify", "history",
+    "kernel", "dbt",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

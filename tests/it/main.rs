@@ -17,6 +17,7 @@ mod gaps;
 mod guide;
 mod house;
 mod identify;
+mod import;
 mod init;
 mod input_forms;
 mod inspect;

@@ -22,7 +22,8 @@ const USERS: &[&str] = &[
     "clientid",
     "deviceid",
 ];
-const TIMES: &[&str] = &[
+/// Usual names of the column of times.
+pub const TIMES: &[&str] = &[
     "clienteventtime",
     "eventtime",
     "eventtimestamp",

@@ -1,5 +1,5 @@
-//! JSON text, as far as one value of it is asked for: numbers come as they are spelled, so that ids of any length stay
-//! different.
+//! JSON text, as far as its values are asked for, one by its path or those of an object in turn: numbers come as they are
+//! spelled, so that ids of any length stay different.
 //!
 //! Read is what writers of events write: a byte order mark is passed over, NaN and infinities (Python writes them) are no
 //! values, and half of a surrogate pair (JavaScript cuts text so) is the replacement character U+FFFD.
@@ -17,7 +17,7 @@ pub struct NoJson;
 /// Text that is no JSON.
 pub fn scalar_at<'j>(json: &'j str, path: &str) -> Result<Option<Cow<'j, str>>, NoJson> {
     let json = json.strip_prefix('\u{feff}').unwrap_or(json);
-    let mut scan = Scan { text: json, at: 0 };
+    let mut scan = Scan::new(json);
     scan.space();
     if scan.at == json.len() {
         return Ok(None);
@@ -32,8 +32,56 @@ pub fn scalar_at<'j>(json: &'j str, path: &str) -> Result<Option<Cow<'j, str>>, 
     Ok(at_path(value, path).and_then(scalar))
 }
 
+/// Why a text is no JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoObject {
+    /// It is no JSON.
+    NoJson,
+    /// It has more values inside each other than anybody writes.
+    TooDeep,
+    /// It is another JSON value.
+    Other,
+}
+
+/// Goes through the members of a JSON object in their order: each key, and its value as it is spelled.
+///
+/// # Errors
+/// Text that is no JSON object, maybe after some members.
+pub fn each_member<'j>(json: &'j str, mut take: impl FnMut(Cow<'j, str>, &'j str)) -> Result<(), NoObject> {
+    let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+    let mut scan = Scan::new(json);
+    let passed = scan.object(&mut take);
+    match passed {
+        Some(true) => Ok(()),
+        Some(false) => Err(NoObject::Other),
+        None if scan.too_deep => Err(NoObject::TooDeep),
+        None => Err(NoObject::NoJson),
+    }
+}
+
+/// The elements of a JSON array, as they are spelled; none where it is something else.
+pub fn elements(array: &str) -> Vec<&str> {
+    let mut elements = Vec::new();
+    let mut scan = Scan::new(array);
+    if scan.next() != Some(b'[') {
+        return elements;
+    }
+    loop {
+        scan.space();
+        let start = scan.at;
+        if scan.peek() == Some(b']') || scan.value().is_none() {
+            return elements;
+        }
+        elements.push(&array[start..scan.at]);
+        scan.space();
+        if scan.next() != Some(b',') {
+            return elements;
+        }
+    }
+}
+
 /// The value at a path of a value; both are JSON.
-fn at_path<'j>(value: &'j str, path: &str) -> Option<&'j str> {
+pub fn at_path<'j>(value: &'j str, path: &str) -> Option<&'j str> {
     if let Some(value) = member(value, path) {
         return Some(value);
     }
@@ -42,7 +90,7 @@ fn at_path<'j>(value: &'j str, path: &str) -> Option<&'j str> {
 
 /// The value of a key of an object, the last one where there are several.
 fn member<'j>(object: &'j str, wanted: &str) -> Option<&'j str> {
-    let mut scan = Scan { text: object, at: 0 };
+    let mut scan = Scan::new(object);
     if scan.next()? != b'{' {
         return None;
     }
@@ -69,8 +117,8 @@ fn member<'j>(object: &'j str, wanted: &str) -> Option<&'j str> {
     }
 }
 
-/// The text of a JSON value that is a single one.
-fn scalar(value: &str) -> Option<Cow<'_, str>> {
+/// The text of a JSON value that is a single one; of null, NaN and infinities there is none.
+pub fn scalar(value: &str) -> Option<Cow<'_, str>> {
     match value.as_bytes().first()? {
         b'"' => {
             let inner = &value[1..value.len() - 1];
@@ -124,9 +172,50 @@ fn unit_of(digits: &str) -> u16 {
 struct Scan<'j> {
     text: &'j str,
     at: usize,
+    /// Whether values inside each other ended it.
+    too_deep: bool,
 }
 
-impl Scan<'_> {
+impl<'j> Scan<'j> {
+    fn new(text: &'j str) -> Self {
+        Scan { text, at: 0, too_deep: false }
+    }
+
+    /// Passes an object that is all of the text; whether it is one, and not another value.
+    fn object(&mut self, take: &mut impl FnMut(Cow<'j, str>, &'j str)) -> Option<bool> {
+        let text = self.text;
+        self.space();
+        if self.peek()? != b'{' {
+            self.value()?;
+            self.space();
+            return (self.at == text.len()).then_some(false);
+        }
+        self.at += 1;
+        self.space();
+        let mut next = self.peek()?;
+        if next == b'}' {
+            self.at += 1;
+        }
+        while next != b'}' {
+            self.space();
+            let start = self.at + 1;
+            self.next().filter(|byte| *byte == b'"')?;
+            let plain = self.string()?;
+            let key = &text[start..self.at - 1];
+            self.space();
+            self.next().filter(|byte| *byte == b':')?;
+            self.space();
+            let start = self.at;
+            self.value()?;
+            let value = &text[start..self.at];
+            take(if plain { Cow::Borrowed(key) } else { Cow::Owned(unescaped(key)) }, value);
+            self.space();
+            next = self.next().filter(|byte| matches!(byte, b',' | b'}'))?;
+        }
+        self.space();
+        (self.at == text.len()).then_some(true)
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -161,6 +250,7 @@ impl Scan<'_> {
             match opened {
                 b'{' | b'[' => {
                     if depth == DEEPEST {
+                        self.too_deep = true;
                         return None;
                     }
                     (objects, depth) = (objects << 1 | u128::from(opened == b'{'), depth + 1);
@@ -244,6 +334,9 @@ impl Scan<'_> {
     fn string(&mut self) -> Option<bool> {
         let mut plain = true;
         loop {
+            // Most letters are what they are.
+            let rest = self.text.as_bytes().get(self.at..)?;
+            self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
             match self.next()? {
                 b'"' => return Some(plain),
                 b'\\' => {
@@ -337,6 +430,27 @@ mod tests {
         for text in broken {
             assert_eq!(scalar_at(text, "a"), Err(NoJson), "{text}");
         }
+    }
+
+    #[test]
+    fn members_come_in_order_as_they_are_spelled() {
+        let members = |json| {
+            let mut found = Vec::new();
+            each_member(json, |key, value| found.push(format!("{key}={value}"))).map(|()| found)
+        };
+        let spelled = members(" {\"a\" : 1.50, \"b\\u0063\":[1, {}] ,\"a\":null}\r").expect("an object");
+        assert_eq!(spelled, ["a=1.50", "bc=[1, {}]", "a=null"]);
+        assert_eq!(members("\u{feff}{ }"), Ok(Vec::new()));
+        for other in ["1", "[{\"a\": 1}]", "null", "\"a\""] {
+            assert_eq!(members(other), Err(NoObject::Other), "{other}");
+        }
+        for broken in ["", "{", "{\"a\": 1,}", "{,}", "{\"a\": 1} x", "{\"a\" 1}", "{a: 1}", "{\"a\": 1]", "1 2"] {
+            assert_eq!(members(broken), Err(NoObject::NoJson), "{broken}");
+        }
+        let deep = format!("{{\"a\": {}1{}}}", "[".repeat(129), "]".repeat(129));
+        assert_eq!(members(&deep), Err(NoObject::TooDeep));
+        assert_eq!(elements("[1, \"a,\" ,[2]]"), ["1", "\"a,\"", "[2]"]);
+        assert!(elements("[]").is_empty() && elements("{}").is_empty());
     }
 
     proptest! {

@@ -16,7 +16,10 @@ pub fn recognise(columns: &Columns<'_>) -> Option<Source> {
         Source::Amplitude => all(&["amplitude_id", "client_event_time", "event_type"]),
         Source::Ga4 => all(&["user_pseudo_id", "event_timestamp", "event_name"]),
         Source::Posthog => all(&["uuid", "distinct_id", "person_id", "timestamp", "event", "properties"]),
-        Source::Mixpanel => has("event") && properties_are_all(columns, &names),
+        Source::Mixpanel => {
+            let is_expanded = all(&["properties.distinct_id", "properties.time"]);
+            has("event") && (is_expanded || properties_are_all(columns, &names))
+        }
         Source::Snowplow => all(&["domain_userid", "domain_sessionid", "derived_tstamp"]),
         Source::Rudderstack => all(&["anonymous_id", "context_session_id", "original_timestamp", "received_at"]),
         // RudderStack's tables look alike, but for their channel.

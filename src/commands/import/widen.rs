@@ -1,0 +1,76 @@
+//! Brings files of earlier imports to the columns that there are now, where a column has come to hold values of another kind.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use arrow::compute::cast;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+use super::columns::Column;
+use super::folder::{Done, Folder};
+use super::parquet::EventsFile;
+use super::rows::data_type;
+use crate::error::Error;
+use crate::tables::error::TableError;
+
+/// The columns that hold another kind than before.
+pub fn widened(before: &[Column], now: &[Column]) -> Vec<Column> {
+    let differs = |column: &&Column| {
+        let known = before.iter().find(|known| known.name == column.name);
+        known.is_some_and(|known| data_type(known.kind) != data_type(column.kind))
+    };
+    now.iter().filter(differs).cloned().collect()
+}
+
+/// Has all files of a folder hold what its columns hold, and remembers when that is done; how many were written anew.
+///
+/// # Errors
+/// A file cannot be read or written. Whoever comes next goes on.
+pub fn widen(folder: &mut Folder, most: usize) -> Result<u64, Error> {
+    folder.state.widening = true;
+    folder.save()?;
+    let paths: Vec<String> = folder.state.files.values().flat_map(Done::parquet).collect();
+    let (columns, place) = (&folder.state.columns, |path: &String| (folder.place(path), folder.staged(path)));
+    let rewritten = paths.par_iter().map(|path| {
+        let (path, staged) = place(path);
+        Ok(u64::from(widen_file(&path, &staged, columns, most)?))
+    });
+    let rewritten: u64 = rewritten.collect::<Result<Vec<u64>, Error>>()?.into_iter().sum();
+    folder.state.widening = false;
+    folder.save()?;
+    Ok(rewritten)
+}
+
+/// Writes a file anew where it has a column of another kind; whether it did.
+fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Result<bool, Error> {
+    crate::cancel::check()?;
+    let failed = |error: &(dyn std::error::Error + 'static)| TableError::write(path, error);
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(&error))?;
+    let before = Arc::clone(reader.schema());
+    let now: SchemaRef =
+        Arc::new(Schema::new(before.fields().iter().map(|field| as_now(field, columns)).collect::<Vec<_>>()));
+    if before.fields().iter().zip(now.fields()).all(|(before, now)| before.data_type() == now.data_type()) {
+        return Ok(false);
+    }
+    let mut written = EventsFile::create(staged, Arc::clone(&now), most)?;
+    for rows in reader.with_batch_size(1 << 13).build().map_err(|error| failed(&error))? {
+        let rows = rows.map_err(|error| failed(&error))?;
+        let columns = rows.columns().iter().zip(now.fields()).map(|(column, field)| cast(column, field.data_type()));
+        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
+        written.write(&RecordBatch::try_new(Arc::clone(&now), columns).map_err(|error| failed(&error))?)?;
+    }
+    written.finish()?;
+    fs::rename(staged, path).map_err(|error| failed(&error))?;
+    Ok(true)
+}
+
+fn as_now(field: &Field, columns: &[Column]) -> Field {
+    let known = columns.iter().find(|column| column.name == *field.name());
+    let kind = known.map_or_else(|| field.data_type().clone(), |column| data_type(column.kind));
+    Field::new(field.name(), kind, true)
+}
