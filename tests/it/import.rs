@@ -497,6 +497,19 @@ fn what_cannot_be_imported_is_named_with_a_way_out_and_leaves_nothing() {
     assert!(ran.expect_code(2).stderr.contains("--time event_time, and this import has a"), "{}", ran.stderr);
 }
 
+#[test]
+fn a_file_without_lines_is_done_and_says_nothing_about_others() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.file("export/a.json", b"\n\n").import(&[]);
+    assert!(ran.expect_code(0).stdout.contains("0 files, 0 B"), "{}", ran.stdout);
+    let rows = sandbox.lines("export/b.json", &[r#"{"timestamp": 1767312000}"#]).imported(&[]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&sandbox.state()["made"]["time"], &rows[0]["timestamp"]),
+        (&"timestamp".into(), &Cell::Time(1_767_312_000_000_000))
+    );
+}
+
 /// Lines of `days` days, in an order that is none.
 fn many_days(days: i64, of_each: i64) -> String {
     let count = days * of_each;

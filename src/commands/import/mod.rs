@@ -45,6 +45,7 @@ use self::widen::{widen, widened};
 use crate::error::Error;
 use crate::job::JobError;
 use crate::pipeline::pool;
+use crate::pipeline::progress::Progress;
 
 /// Bytes of lines whose rows are held at once, where no limit is given.
 const ROOM: u64 = 256 << 20;
@@ -90,7 +91,10 @@ pub fn import(ask: &Ask) -> Result<Answer, Error> {
     if new.is_empty() {
         return Ok(answer);
     }
-    let imports = pool.install(|| scan_all(new, &settled, &folder, ask.dry_run))?;
+    let mut progress = Progress::new(!ask.resources.quiet);
+    progress.stage("reading", new.len() as u64);
+    let imports = pool.install(|| scan_all(new, &settled, &folder, ask.dry_run, &progress))?;
+    progress.stage("writing", imports.len() as u64);
     for import in &imports {
         answer.add(&import.file.path, &import.name, &import.scanned);
         for (day, of_day) in &import.scanned.days {
@@ -108,7 +112,10 @@ pub fn import(ask: &Ask) -> Result<Answer, Error> {
     if ask.dry_run {
         return Ok(answer);
     }
-    folder.state.made = Some(settled.made.clone());
+    // Files without lines say nothing about others.
+    if answer.lines > 0 {
+        folder.state.made = Some(settled.made.clone());
+    }
     folder.state.columns.clone_from(&columns);
     pool.install(|| {
         if !changed.is_empty() && !folder.state.files.is_empty() {
@@ -116,7 +123,8 @@ pub fn import(ask: &Ask) -> Result<Answer, Error> {
         }
         let writing = Writing { reading: &settled.reading, columns: &columns, room, open: (OPEN / threads).max(1) };
         for part in parts(imports) {
-            write_part(part, &writing, &mut folder, &mut answer)?;
+            let written = write_all(&part, &writing, &folder, &progress)?;
+            put(part, written, &mut folder, &mut answer)?;
         }
         Ok::<(), Error>(())
     })
@@ -135,12 +143,19 @@ fn is_done(file: &LinesFile, folder: &Folder) -> bool {
     folder.state.files.get(&key_of(file)).is_some_and(|done| done.version == file.version)
 }
 
-fn scan_all(files: Vec<LinesFile>, settled: &Settled, folder: &Folder, dry_run: bool) -> Result<Vec<Import>, Error> {
+fn scan_all(
+    files: Vec<LinesFile>,
+    settled: &Settled,
+    folder: &Folder,
+    dry_run: bool,
+    progress: &Progress,
+) -> Result<Vec<Import>, Error> {
     let scan_one = |file: LinesFile| {
         let name = name_of(&file);
         let bad = folder.staged(&place_of_bad(&name));
         let scanned = scan(&file, &settled.reading, &settled.wanted, (!dry_run).then_some(bad.as_path()))?;
         file.check_unchanged()?;
+        progress.add(1);
         Ok(Import { file, name, scanned })
     };
     let all = files.into_par_iter().with_max_len(1).map(scan_one).collect::<Result<Vec<Import>, Error>>();
@@ -190,13 +205,24 @@ fn parts(imports: Vec<Import>) -> Vec<Vec<Import>> {
     parts
 }
 
-/// Writes files of lines, and puts them in place.
-fn write_part(part: Vec<Import>, writing: &Writing<'_>, folder: &mut Folder, answer: &mut Answer) -> Result<(), Error> {
-    let write_one = |import: &Import| -> Result<Written, Error> {
+/// Writes the rows of files of lines beside their places.
+fn write_all(
+    part: &[Import],
+    writing: &Writing<'_>,
+    folder: &Folder,
+    progress: &Progress,
+) -> Result<Vec<Written>, Error> {
+    let write_one = |import: &Import| {
         let place = |day: i64| folder.staged(&place_of_day(&day_text(day), &import.name));
-        days::write(&import.file, import.scanned.days.clone(), writing, place)
+        let written = days::write(&import.file, import.scanned.days.clone(), writing, place);
+        progress.add(1);
+        written
     };
-    let written = part.par_iter().with_max_len(1).map(write_one).collect::<Result<Vec<Written>, Error>>()?;
+    part.par_iter().with_max_len(1).map(write_one).collect()
+}
+
+/// Puts what was written of files of lines in its places.
+fn put(part: Vec<Import>, written: Vec<Written>, folder: &mut Folder, answer: &mut Answer) -> Result<(), Error> {
     let mut files = BTreeMap::new();
     for (import, written) in part.into_iter().zip(written) {
         answer.parquet_files += import.scanned.days.len() as u64;

@@ -459,8 +459,12 @@ mod tests {
         #[test]
         fn no_text_is_too_much(text in r#"[\[\]{}:,"0-9a-fu\\ .eE+\-tnNIé😀]{0,24}"#, path in "[a-f.]{0,4}") {
             let ours = scalar_at(&text, &path);
+            let mut keys = Vec::new();
+            let members = each_member(&text, |key, _| keys.push(key.into_owned()));
             // serde's numbers lose digits, and it knows neither NaN nor infinities.
             if let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) {
+                prop_assert_eq!(members.is_ok(), json.is_object());
+                prop_assert!(keys.iter().all(|key| json.get(key).is_some()));
                 let theirs = json.get(&path).filter(|value| value.is_string() || value.is_boolean());
                 if let Some(theirs) = theirs {
                     let theirs = theirs.as_str().map_or_else(|| theirs.to_string(), str::to_string);
