@@ -449,6 +449,42 @@ fn mixpanel_and_amplitude_are_ready_for_a_run() {
 }
 
 #[test]
+fn the_columns_of_every_other_preset_are_there() {
+    let ready = |source: &str, lines: [&str; 2], sessions: i64| {
+        let sandbox = Sandbox::new();
+        sandbox.lines("export/a.json", &lines).import(&["--source", source]).expect_code(0);
+        let ran = ["run", "--source", source, "--input", "events", "--output", "out", "--quiet"];
+        sandbox.dwell(&ran).expect_code(0);
+        let run = read_run(&sandbox.out());
+        assert_eq!((&run["in_session"], &run["sessions"]), (&2.into(), &sessions.into()), "{source}");
+        rows(&sandbox.path().join("events"))
+    };
+    let rows = ready(
+        "posthog",
+        [
+            r#"{"uuid":"1","event":"a","properties":{"$session_id":"s"},"person_id":"p","timestamp":"2026-01-02T03:04:05.123Z","created_at":""}"#,
+            r#"{"uuid":"2","event":"b","properties":{"$session_id":"s"},"person_id":"p","timestamp":"2026-01-02T03:05:05.123Z","created_at":"2026-01-02T04:00:00Z"}"#,
+        ],
+        1,
+    );
+    assert_eq!(column(&rows, "created_at"), [None, Some(Cell::Time(1_767_326_400_000_000))]);
+    ready(
+        "snowplow",
+        [
+            r#"{"domain_userid":"u","domain_sessionid":"x","event_id":"1","event_name":"a","derived_tstamp":"2026-01-02 03:04:05.123"}"#,
+            r#"{"domain_userid":"u","domain_sessionid":"y","event_id":"2","event_name":"a","derived_tstamp":"2026-01-02 03:05:05.123"}"#,
+        ],
+        2,
+    );
+    let lines = [
+        r#"{"anonymousId":"a","messageId":"1","event":"x","timestamp":"2026-01-02T03:04:05.123Z","context":{"sessionId":1767323040000}}"#,
+        r#"{"anonymousId":"a","messageId":"2","event":"x","timestamp":"2026-01-02T03:44:05.123Z","context":{"sessionId":1767323040000}}"#,
+    ];
+    ready("segment", lines, 2);
+    ready("rudderstack", lines, 1);
+}
+
+#[test]
 fn what_cannot_be_imported_is_named_with_a_way_out_and_leaves_nothing() {
     let refused = |name: &str, bytes: &[u8], arguments: &[&str], code: i32, words: &[&str]| {
         let sandbox = Sandbox::new();
