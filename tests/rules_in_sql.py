@@ -104,5 +104,44 @@ with tempfile.TemporaryDirectory() as folder:
         failures += not same
         print(f"{'ok  ' if same else 'FAIL'} {keys.replace(chr(10), ', ')}: {counts[0]} sessions, {counts[1]} by SQL, {apart} not in both")
 
+# Derived columns of each type, beside what DuckDB makes of the same expressions.
+EXPRESSIONS = [
+    "CASE WHEN utm_source = 'google' THEN 'search' WHEN utm_source IS NULL THEN 'direct' ELSE UPPER(utm_source) END",
+    "SPLIT_PART(page, '/', 2)",
+    "LENGTH(page)",
+    "NULLIF(REPLACE(platform, 'Web', 'web'), 'web')",
+    "COALESCE(country, '?') || '-' || platform",
+    "page LIKE '/p%' AND revenue > 10",
+    "revenue * 2 - 1",
+    "CAST(revenue AS BIGINT) // 3",
+    "GREATEST(revenue, LENGTH(page))",
+    "EPOCH_MS(DATE_TRUNC('second', client_event_time))",
+    "EXTRACT(hour FROM client_event_time) * 60 + EXTRACT(minute FROM client_event_time)",
+    "DATE_TRUNC('week', CAST(client_event_time AS DATE))",
+    "CAST(client_event_time AS DATE) + 7",
+    "TRY_CAST(SUBSTR(device_id, 2) AS BIGINT)",
+    "IF(country IN ('FR', 'DE'), 'EU', country)",
+    "7 / 2",
+    "NULL",
+]
+with tempfile.TemporaryDirectory() as folder:
+    names = [f"own_{number}" for number in range(len(EXPRESSIONS))]
+    derive = "".join(f'{name} = """{text}"""\n' for name, text in zip(names, EXPRESSIONS))
+    job = pathlib.Path(folder, "job.toml")
+    job.write_text(
+        f"[input]\npath = '{events}'\n[session]\ntimeout = '30m'\n[output]\npath = '{folder}/out'\nevents = {names}\n[input.derive]\n{derive}"
+    )
+    subprocess.run([dwell, "run", job, "--quiet"], check=True)
+    read = f"read_parquet('{folder}/out/events/*/*.parquet', hive_partitioning = true)"
+    source = f"(SELECT * FROM read_parquet('{events}/*/*.parquet') SEMI JOIN events ON user_id = u AND epoch_us(client_event_time) = us)"
+    for name, text in zip(names, EXPRESSIONS):
+        found = f"SELECT user_id, epoch_us(event_time), {name} FROM {read}"
+        expected = f"SELECT user_id, epoch_us(client_event_time), {text} FROM {source}"
+        counts = count(found), count(expected)
+        apart = count(f"({found}) EXCEPT ALL ({expected})") + count(f"({expected}) EXCEPT ALL ({found})")
+        same = apart == 0 and counts[0] == counts[1] > 0
+        failures += not same
+        print(f"{'ok  ' if same else 'FAIL'} {text}: {counts[0]} values, {counts[1]} by SQL, {apart} not in both")
+
 print(f"\n{failures} failed")
 sys.exit(1 if failures else 0)

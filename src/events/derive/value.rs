@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{new_null_array, Array, ArrayRef};
 use arrow::compute::cast;
 use arrow::datatypes::DataType as ArrowType;
 use arrow::record_batch::RecordBatch;
@@ -59,7 +59,10 @@ impl DerivedValue {
         let types = types().map_err(failed)?;
         let (expr, dtype) =
             value(&column.value.sql, &types).map_err(|problem| condition_problem(&column.text, &problem))?;
-        let data_type = bridge::to_arrow(&Series::new_empty("".into(), &dtype)).map_err(failed)?.data_type().clone();
+        let data_type = match dtype {
+            DataType::Null => ArrowType::Null,
+            dtype => bridge::to_arrow(&Series::new_empty("".into(), &dtype)).map_err(failed)?.data_type().clone(),
+        };
         Ok(DerivedValue { columns, data_type, name: column.name.clone(), text: column.text.clone(), made, expr })
     }
 
@@ -76,6 +79,9 @@ impl DerivedValue {
 
     fn computed(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
         const NAME: &str = "dwell derived";
+        if self.data_type == ArrowType::Null {
+            return Ok(new_null_array(&ArrowType::Null, batch.num_rows()));
+        }
         let failed = |error: PolarsError| one_line(&error);
         let rows = bridge::frame_of(batch, &self.columns, &self.made).map_err(failed)?;
         let rows = rows.lazy().with_columns([self.expr.clone().alias(NAME)]).collect().map_err(failed)?;

@@ -58,6 +58,23 @@ fn a_role_that_cannot_take_the_type_names_the_column() {
 }
 
 #[test]
+fn a_column_of_nothing_plays_each_role_as_one_of_a_file_does() {
+    let derive = "derive = { own = 'NULL', other = \"CASE WHEN own IS NULL THEN 'none' END\", text = 'LOWER(own)' }";
+    let run = |input: &str, session: &str, rest: &str| run_with(STORY, &format!("{input}\n{derive}"), session, rest);
+    let half = "timeout = '30m'";
+    assert_eq!(sessions(&run("", "timeout = '30m'\nproperty = 'own'", ""), &["user_id"]), [""; 0]);
+    assert_eq!(sessions(&run("user = 'own'", half, ""), &["user_id"]), [""; 0]);
+    assert_eq!(sessions(&run("session_id = 'own'", "", ""), &["user_id"]), [""; 0]);
+    assert_eq!(sessions(&run("user = ['own', 'user_id']", half, ""), &["user_id"]), ["ann", "bob", "bob"]);
+    let roles = "event = 'own'\nsequence = 'own'\ndedup = 'own'\nwhere = \"own IS NULL AND other = 'none'\"";
+    let rest = "events = ['own', 'other', 'text']\n[[column]]\nname = 'a'\nfirst = 'own'\n[[segment]]\nname = 's'\nby = 'own'\n\
+                [[chart]]\nname = 'c'\ngroup_by = { first = 'text' }\n";
+    let sandbox = run(roles, "timeout = { by = 'own', x = '1m', default = '30m' }\nnew_on_change = 'own'", rest);
+    assert_eq!(sessions(&sandbox, &["user_id", "first_event", "a"]), ["ann - -", "bob - -", "bob - -"]);
+    assert_eq!(rows_of(&sandbox.out(), "events", "event_date", &["own", "other", "text"])[0], "- none -");
+}
+
+#[test]
 fn what_nothing_names_is_told_of_and_does_no_harm() {
     let (sandbox, ran) = try_with(STORY, "derive = { own = 'page', other = 'own' }", "timeout = '30m'", "");
     ran.expect_code(0);
