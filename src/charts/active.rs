@@ -2,7 +2,7 @@
 //! table of a segment is read once for all charts, and its users are told apart once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::first_active::{FirstActive, FirstHours, InShares, Meeting, SHARES};
@@ -10,13 +10,13 @@ use super::interval::{IntervalKey, Intervals};
 use super::lanes::Codes;
 use super::rows::{FileRows, Texts, USER};
 use super::segments::{Ranged, SegmentTables};
-use super::tables::{in_batches, DatedFile};
+use super::tables::DatedFile;
 use crate::job::chart::Interval;
 use crate::job::segment::UsersBy;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
-use crate::tables::read::row_count;
+use crate::tables::read::{columns_in_slices, row_count};
 use crate::tables::schema::sessions::ACTIVITY;
 
 /// Distinct users by lane and interval.
@@ -147,7 +147,7 @@ pub struct ActivePass<'a> {
 /// Whether hours matter, and not only dates.
 pub type WithHours = bool;
 
-/// What was read of a file.
+/// What was read of a file, or of some of its rows.
 #[derive(Debug)]
 pub struct FileRead {
     path: PathBuf,
@@ -183,35 +183,58 @@ impl<'a> ActivePass<'a> {
         !self.asked.is_empty()
     }
 
-    /// The files that it takes, in order of date; those in one batch, of about `at_once` bytes, may be read at once.
-    pub fn batches(&self, at_once: u64) -> Vec<Vec<DatedFile>> {
+    /// The files that it takes, in order of date.
+    pub fn files(&self) -> Vec<DatedFile> {
         let mut files = self.tables.files.dated(ACTIVITY);
         let is_asked = |day: Day| self.asked.iter().any(|asked| asked.segment.window.holds(day));
         files.retain(|(day, _)| self.meets.is_some() || is_asked(*day));
-        in_batches(files, at_once)
+        files
     }
 
     /// Reads a file.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, (day, path): &DatedFile) -> Result<FileRead, TableError> {
-        let of_day = |asked: &&AskedUsers<'_>| asked.segment.window.holds(*day);
-        let asked = self.asked.iter().filter(of_day).flat_map(AskedUsers::columns);
+    pub fn read(&self, file: &DatedFile) -> Result<FileRead, TableError> {
+        let (day, path) = file;
+        self.of_rows(*day, path, FileRows::read(path, &self.columns(*day))?)
+    }
+
+    /// Reads a file, so many rows at a time.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn slices<'s>(
+        &'s self,
+        (day, path): &'s DatedFile,
+        rows: usize,
+    ) -> Result<impl Iterator<Item = Result<FileRead, TableError>> + 's, TableError> {
+        let columns = self.columns(*day);
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let slices = columns_in_slices(path, rows, &columns)?;
+        Ok(slices.map(move |rows| self.of_rows(*day, path, FileRows::of(path, rows?))))
+    }
+
+    /// The columns that it takes of the file of a date.
+    fn columns(&self, day: Day) -> BTreeSet<String> {
+        let asked = self.asked.iter().filter(|asked| asked.segment.window.holds(day)).flat_map(AskedUsers::columns);
         let first = self.meets.and_then(|with_hours| with_hours.then_some(HOURS));
-        let columns: BTreeSet<String> = asked.chain(first).chain([USER]).map(str::to_string).collect();
-        let mut file = FileRows::read(path, &columns)?;
+        asked.chain(first).chain([USER]).map(str::to_string).collect()
+    }
+
+    fn of_rows(&self, day: Day, path: &Path, mut rows: FileRows) -> Result<FileRead, TableError> {
         let one = |asked: &AskedUsers<'_>| {
-            let counting = of_day(&asked).then(|| asked.segment.performing(&mut file)).transpose()?;
-            Ok(counting.map(|counting| (asked.intervals.of(*day), counting)))
+            let is_asked = asked.segment.window.holds(day);
+            let counting = is_asked.then(|| asked.segment.performing(&mut rows)).transpose()?;
+            Ok(counting.map(|counting| (asked.intervals.of(day), counting)))
         };
         Ok(FileRead {
             asked: self.asked.iter().map(one).collect::<Result<_, TableError>>()?,
-            path: path.clone(),
-            day: *day,
-            users: InShares::new(file.users()?),
-            hours: columns.contains(HOURS).then(|| file.ints(HOURS)).transpose()?,
-            lanes: if self.is_asked() { self.tables.lanes(&mut file)? } else { None },
+            path: path.to_path_buf(),
+            day,
+            users: InShares::new(rows.users()?),
+            hours: self.columns(day).contains(HOURS).then(|| rows.ints(HOURS)).transpose()?,
+            lanes: if self.is_asked() { self.tables.lanes(&mut rows)? } else { None },
         })
     }
 

@@ -82,14 +82,14 @@ impl Met {
     /// is the first hour of a row, as the number of an [`IntervalKey`].
     pub fn meet(&mut self, users: &KeyColumn, rows: &[u32], hour: impl Fn(u32) -> i64) -> Vec<u32> {
         let known = self.users.get_or_insert_with(|| Interner::like(users));
-        let one = |row: &u32| {
-            let code = known.intern(users, *row as usize);
-            if code as usize == self.first.len() {
+        let codes = known.intern_rows(users, rows);
+        for (code, row) in codes.iter().zip(rows) {
+            // Codes count up, in the order of rows.
+            if *code as usize == self.first.len() {
                 self.first.push(hour(*row));
             }
-            code
-        };
-        rows.iter().map(one).collect()
+        }
+        codes
     }
 
     /// The first hour of each user, by its code.

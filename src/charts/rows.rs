@@ -61,7 +61,12 @@ impl FileRows {
         columns: &BTreeSet<String>,
     ) -> Result<Self, TableError> {
         let rows = read_row_group(path, row_group, columns)?;
-        Ok(FileRows { path: path.to_path_buf(), rows, ints: HashMap::new(), texts: HashMap::new() })
+        Ok(FileRows::of(path, rows))
+    }
+
+    /// Rows of a file that were read otherwise.
+    pub fn of(path: &Path, rows: RecordBatch) -> Self {
+        FileRows { path: path.to_path_buf(), rows, ints: HashMap::new(), texts: HashMap::new() }
     }
 
     /// How many rows there are.

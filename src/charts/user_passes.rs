@@ -2,10 +2,10 @@
 
 use rayon::ThreadPool;
 
-use super::active::{of_date, Active, ActivePass, AskedUsers, Present, WithHours};
+use super::active::{of_date, Active, ActivePass, AskedUsers, FileRead, Present, WithHours};
 use super::first_active::{FirstActive, FirstHours, Meeting, SHARES};
 use super::segments::SegmentTables;
-use super::tables::{DatedFile, BYTES_AT_ONCE};
+use super::tables::{in_batches, BYTES_AT_ONCE};
 use crate::error::Error;
 use crate::job::memory_limit::MemoryLimit;
 use crate::pipeline;
@@ -20,6 +20,9 @@ pub struct Reading<'a> {
     /// The memory that may be taken; `None` for no limit.
     pub limit: Option<MemoryLimit>,
 }
+
+/// As many rows are read at once under a memory limit: a hundred bytes each, while they are put into shares.
+const ROWS_AT_ONCE: usize = 1 << 16;
 
 /// Numbers of shares of users.
 pub type Shares = Vec<usize>;
@@ -115,8 +118,7 @@ impl Reading<'_> {
         forget: impl Fn(usize),
     ) -> Result<(Shares, Shares), Error> {
         let mut left = Vec::new();
-        for files in pass.batches(self.at_once()) {
-            let read = pipeline::each(self.pool, &files, |file: &DatedFile| pass.read(file).map_err(Error::from))?;
+        let mut take = |read: Vec<FileRead>| -> Result<(), Error> {
             let present = pass.take(read);
             pipeline::each(self.pool, &shares, |share| count(*share, &present).map_err(Error::from))?;
             drop(present);
@@ -125,6 +127,21 @@ impl Reading<'_> {
                 let later = shares.split_off(shares.len().div_ceil(2));
                 later.iter().for_each(|share| forget(*share));
                 left.extend(later);
+            }
+            Ok(())
+        };
+        match self.limit {
+            None => {
+                for files in in_batches(pass.files(), self.at_once()) {
+                    take(pipeline::each(self.pool, &files, |file| Ok(pass.read(file)?))?)?;
+                }
+            }
+            Some(_) => {
+                for file in pass.files() {
+                    for rows in pass.slices(&file, ROWS_AT_ONCE)? {
+                        take(vec![rows?])?;
+                    }
+                }
             }
         }
         Ok((shares, left))

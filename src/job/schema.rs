@@ -203,7 +203,10 @@ mod tests {
         for interval in *intervals {
             let text = format!("[[chart]]\nname = 'x'\ninterval = '{interval}'\n");
             let file = JobFile::parse(&text, Path::new("dwell.toml")).expect("parses");
-            assert!(crate::job::Chart::all_of(file.chart, &Default::default(), Default::default()).is_ok(), "{interval}");
+            assert!(
+                crate::job::Chart::all_of(file.chart, &Default::default(), Default::default()).is_ok(),
+                "{interval}"
+            );
         }
     }
 

@@ -40,7 +40,8 @@ pub type Corrected = BTreeMap<Day, Vec<PathBuf>>;
 /// A session of a user who has several on a date, as far as it is numbered.
 struct Session {
     row: u64,
-    key: Vec<u8>,
+    /// The code of whose it is.
+    whose: u32,
     times: (Timestamp, Timestamp),
     id: Vec<u8>,
     /// What the file says.
@@ -92,24 +93,23 @@ impl Numbering<'_> {
         let mut user = Vec::new();
         for rows in columns_in_slices(path, SLICE_ROWS, &columns)? {
             let slice = Slice::new(path, &rows?, self.values)?;
-            for row in 0..slice.said.len() {
+            let codes = users.codes(&slice.users, slice.keys());
+            for (row, whose) in codes.into_iter().enumerate() {
                 if slice.users.row(row).as_ref() != user.as_slice() {
                     number(&mut of_user, users, &mut corrections)?;
                     user.clear();
                     user.extend_from_slice(slice.users.row(row).as_ref());
                 }
-                if !users.have(&user) {
-                    continue;
-                }
+                let Some(whose) = whose else { continue };
                 let is_alone = of_user.is_empty() && slice.ends_user(row);
                 if is_alone {
                     // As nearly always: there is nothing to be put in order.
-                    let numbered = users.of(slice.keys().row(row).as_ref()).next(slice.said.times(row).1);
+                    let numbered = users.of(whose).next(slice.said.times(row).1);
                     if slice.said.numbered(row) != Some(numbered) {
                         corrections.write(first_row + row as u64, numbered)?;
                     }
                 } else {
-                    of_user.push(slice.session(row, first_row));
+                    of_user.push(slice.session(row, first_row, whose));
                 }
             }
             first_row += slice.said.len() as u64;
@@ -131,7 +131,7 @@ fn number(
     sessions.sort_by(|a, b| (a.times.0, &a.id).cmp(&(b.times.0, &b.id)));
     let mut wrong: Vec<(u64, Numbered)> = Vec::new();
     for session in sessions.drain(..) {
-        let numbered = users.of(&session.key).next(session.times.1);
+        let numbered = users.of(session.whose).next(session.times.1);
         if session.said != Some(numbered) {
             wrong.push((session.row, numbered));
         }
@@ -243,10 +243,10 @@ impl Slice {
         row + 1 < self.said.len() && self.users.row(row + 1) != self.users.row(row)
     }
 
-    fn session(&self, row: usize, first_row: u64) -> Session {
+    fn session(&self, row: usize, first_row: u64, whose: u32) -> Session {
         Session {
             row: first_row + row as u64,
-            key: self.keys().row(row).as_ref().to_vec(),
+            whose,
             times: self.said.times(row),
             id: self.ids.row(row).as_ref().to_vec(),
             said: self.said.numbered(row),

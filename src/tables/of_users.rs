@@ -5,7 +5,7 @@
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, Rows, SortField};
+use arrow::row::{Row, RowConverter, Rows, SortField};
 
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::hash::hash_bytes;
@@ -69,18 +69,21 @@ impl<S: Clone + Default> OfUsers<S> {
         OfUsers { share, room: room.unwrap_or(usize::MAX), keys: Interner::of_text(), states: Vec::new() }
     }
 
-    /// Whether a user is in the share.
-    pub fn have(&self, user: &[u8]) -> bool {
-        self.share.has(user)
+    /// The codes of some keys, each of which is a user or begins with one; `None` for users of other shares, whom `users` has in
+    /// the places of keys.
+    pub fn codes(&mut self, users: &Rows, keys: &Rows) -> Vec<Option<u32>> {
+        let is_in: Vec<bool> = users.iter().map(|user| self.share.has(user.as_ref())).collect();
+        let all = keys.iter().zip(&is_in);
+        let own: Vec<Row<'_>> = all.filter(|(_, is_in)| **is_in).map(|(key, _)| key).collect();
+        let texts: Vec<&[u8]> = own.iter().map(AsRef::as_ref).collect();
+        let mut codes = self.keys.intern_texts(&texts).into_iter();
+        self.states.resize(self.keys.len(), S::default());
+        is_in.into_iter().map(|is_in| if is_in { codes.next() } else { None }).collect()
     }
 
-    /// What is known of a key, which is a user or begins with one.
-    pub fn of(&mut self, key: &[u8]) -> &mut S {
-        let code = self.keys.intern_text(key) as usize;
-        if code == self.states.len() {
-            self.states.push(S::default());
-        }
-        &mut self.states[code]
+    /// What is known of a key, by its code.
+    pub fn of(&mut self, code: u32) -> &mut S {
+        &mut self.states[code as usize]
     }
 
     /// Makes sure that memory holds them.
@@ -163,7 +166,8 @@ mod tests {
             let keys = Keys::of([column.data_type().clone()]).expect("a type of users");
             let rows = keys.rows(&[Arc::clone(&column)]).expect("of this type");
             let mut users: OfUsers<usize> = OfUsers::new(Share { number: 0, of: 1 }, None);
-            rows.iter().enumerate().for_each(|(row, key)| *users.of(key.as_ref()) = row);
+            let codes = users.codes(&rows, &rows);
+            codes.into_iter().enumerate().for_each(|(row, code)| *users.of(code.expect("of the one share")) = row);
             let (ordered, places) = users.in_order();
             let KeyColumn::Text(ordered) = ordered else { panic!("bytes") };
             let found = keys.column(ordered.iter()).expect("keys");
@@ -185,13 +189,16 @@ mod tests {
         let counts: Vec<usize> = Share::all(4).map(of).collect();
         assert_eq!(counts.iter().sum::<usize>(), 1000);
         assert!(counts.iter().all(|count| (150..350).contains(count)), "{counts:?}");
+        let column: ArrayRef = Arc::new(names.iter().map(Some).collect::<StringViewArray>());
+        let keys = Keys::of([column.data_type().clone()]).expect("a type of users");
+        let slices = || (0..10).map(|slice| keys.rows(&[column.slice(slice * 100, 100)]).expect("of this type"));
         let count = |room: Option<usize>| {
             in_shares(|shares| {
                 let mut total = 0;
                 for share in Share::all(shares) {
                     let mut users: OfUsers<u8> = OfUsers::new(share, room);
-                    for name in names.iter().filter(|name| share.has(name.as_bytes())) {
-                        users.of(name.as_bytes());
+                    for slice in slices() {
+                        users.codes(&slice, &slice);
                         if users.check().is_err() {
                             return Ok::<_, ()>(Err(TooMany));
                         }

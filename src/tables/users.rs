@@ -306,9 +306,9 @@ fn each_user(
         let columns = names.iter().map(column).collect::<Result<Vec<ArrayRef>, TableError>>()?;
         let keys = Keys::of(types_of(&ids)).and_then(|keys| keys.rows(&ids));
         let keys = keys.map_err(|error| failed(error.to_string()))?;
-        for (row, key) in keys.iter().enumerate() {
-            if users.have(key.as_ref()) {
-                add(users.of(key.as_ref()), &columns, row);
+        for (row, code) in users.codes(&keys, &keys).into_iter().enumerate() {
+            if let Some(code) = code {
+                add(users.of(code), &columns, row);
             }
         }
         if users.check().is_err() {

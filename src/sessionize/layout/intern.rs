@@ -39,6 +39,18 @@ impl Slots {
         (code, true)
     }
 
+    /// The codes at the first places of some hashes, of keys with these hashes; [`FREE`] where there is another or none.
+    /// With nothing to do in between, memory fetches many at once.
+    fn guess(&self, hashes: &[u64], codes: &mut [u32]) {
+        let mask = self.slots.len() - 1;
+        codes.iter_mut().zip(hashes).for_each(|(code, hash)| *code = self.slots[*hash as usize & mask]);
+        for (code, hash) in codes.iter_mut().zip(hashes) {
+            if *code != FREE && self.hashes[*code as usize] != *hash {
+                *code = FREE;
+            }
+        }
+    }
+
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
         self.slots = vec![FREE; mask + 1];
@@ -51,6 +63,9 @@ impl Slots {
         }
     }
 }
+
+/// As many keys are looked up side by side.
+const LOT: usize = 64;
 
 /// Gives each distinct key a code, in the order in which they come.
 #[derive(Debug)]
@@ -84,6 +99,39 @@ impl Interner {
             KeyColumn::Int(values) => self.intern_int(values[row]),
             KeyColumn::Text(values) => self.intern_text(values.get(row)),
         }
+    }
+
+    /// The codes of some rows of `column`, as [`Interner::intern`] gives them one after the other: where keys are many, faster.
+    pub fn intern_rows(&mut self, column: &KeyColumn, rows: &[u32]) -> Vec<u32> {
+        match column {
+            KeyColumn::Int(_) => rows.iter().map(|row| self.intern(column, *row as usize)).collect(),
+            KeyColumn::Text(values) => {
+                let texts: Vec<&[u8]> = rows.iter().map(|row| values.get(*row as usize)).collect();
+                self.intern_texts(&texts)
+            }
+        }
+    }
+
+    /// The codes of some texts, as [`Interner::intern_text`] gives them one after the other: where texts are many, faster.
+    pub fn intern_texts(&mut self, texts: &[&[u8]]) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(texts.len());
+        for lot in texts.chunks(LOT) {
+            let (mut hashes, mut found) = ([0; LOT], [FREE; LOT]);
+            hashes.iter_mut().zip(lot).for_each(|(hash, text)| *hash = hash_bytes(text));
+            self.slots.guess(&hashes[..lot.len()], &mut found[..lot.len()]);
+            if let KeyColumn::Text(keys) = &self.keys {
+                let known = found.map(|code| if code == FREE { &b""[..] } else { keys.get(code as usize) });
+                for ((code, known), text) in found.iter_mut().zip(known).zip(lot) {
+                    if known != *text {
+                        *code = FREE;
+                    }
+                }
+            }
+            for (code, text) in found.iter().zip(lot) {
+                codes.push(if *code == FREE { self.intern_text(text) } else { *code });
+            }
+        }
+        codes
     }
 
     /// The code of a number.
@@ -208,6 +256,20 @@ mod tests {
         let asked = KeyColumn::Text(asked);
         assert!((0..1_000).all(|row| lookup.code(&asked, row) == Some(row as u32)));
         assert_eq!(lookup.code(&asked, 1_000), None);
+    }
+
+    #[test]
+    fn texts_in_lots_have_the_codes_that_they_have_one_by_one() {
+        // Some of them again and again, the empty one among them.
+        let names: Vec<String> =
+            (0..5_000u32).map(|n| n * 7 % 1_300).map(|n| "x".repeat(n as usize % 7) + &n.to_string()).collect();
+        let texts: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).chain([&b""[..], b"x", b""]).collect();
+        let mut one_by_one = Interner::of_text();
+        let expected: Vec<u32> = texts.iter().map(|text| one_by_one.intern_text(text)).collect();
+        let mut in_lots = Interner::of_text();
+        assert_eq!(in_lots.intern_texts(&texts[..777]), expected[..777]);
+        assert_eq!(in_lots.intern_texts(&texts[777..]), expected[777..]);
+        assert_eq!(in_lots.len(), one_by_one.len());
     }
 
     #[test]
