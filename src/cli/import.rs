@@ -1,14 +1,17 @@
 //! `dwell import`: flags to Parquet of JSON lines.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::resources::Setup;
 use super::run::{limit, RunFormat};
+use crate::commands::import::error::ImportError;
 use crate::commands::import::{import, Ask};
 use crate::error::Error;
-use crate::job::local_folder;
 use crate::job::memory_limit::MemoryLimit;
 use crate::job::options::Resources;
+use crate::storage::location::is_url;
 use crate::summary::log::LogFormat;
 
 /// An import, as asked for.
@@ -79,7 +82,7 @@ impl ImportRequest {
                 quiet: self.quiet,
             },
             inputs: self.input,
-            output: local_folder("--output", self.output)?,
+            output: local(self.output)?,
             source: self.source,
             time: self.time,
             time_unit: self.time_unit,
@@ -94,4 +97,14 @@ impl ImportRequest {
             RunFormat::Text => answer.text(),
         })
     }
+}
+
+/// A folder on this disk.
+fn local(output: String) -> Result<PathBuf, ImportError> {
+    if is_url(&output) {
+        let hint =
+            "name a local folder, and copy it to the store (`aws s3 sync`, `gcloud storage rsync`, `azcopy sync`)";
+        return Err(ImportError::NotLocal { path: output, hint });
+    }
+    Ok(PathBuf::from(output))
 }

@@ -521,6 +521,9 @@ fn what_cannot_be_imported_is_named_with_a_way_out_and_leaves_nothing() {
     }
 
     let sandbox = Sandbox::new();
+    let ran = sandbox.file("export/a.json", event).dwell(&["import", "export", "--output", "s3://b/x"]);
+    assert!(ran.expect_code(2).stderr.contains("\"s3://b/x\" is not on this disk"), "{}", ran.stderr);
+    let sandbox = Sandbox::new();
     sandbox.file("export/a.json", event).file("events/notes.txt", b"x");
     let ran = sandbox.import(&[]);
     assert!(ran.expect_code(2).stderr.contains("notes.txt"), "{}", ran.stderr);

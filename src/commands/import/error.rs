@@ -20,7 +20,7 @@ pub enum ImportError {
         hint: &'static str,
     },
     /// A path that is not on the disk.
-    #[error("{path:?} is not on this disk: `dwell import` reads local files; {hint}")]
+    #[error("{path:?} is not on this disk, and `dwell import` works with local files: {hint}")]
     NotLocal {
         /// The path.
         path: String,
