@@ -3,8 +3,10 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
@@ -60,13 +62,28 @@ fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Re
     let mut written = EventsFile::create(staged, Arc::clone(&now), most)?;
     for rows in reader.with_batch_size(1 << 13).build().map_err(|error| failed(&error))? {
         let rows = rows.map_err(|error| failed(&error))?;
-        let columns = rows.columns().iter().zip(now.fields()).map(|(column, field)| cast(column, field.data_type()));
+        let columns = rows.columns().iter().zip(now.fields()).map(|(column, field)| as_kind(column, field.data_type()));
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
         written.write(&RecordBatch::try_new(Arc::clone(&now), columns).map_err(|error| failed(&error))?)?;
     }
     written.finish()?;
     fs::rename(staged, path).map_err(|error| failed(&error))?;
     Ok(true)
+}
+
+/// The values of a column as those of another type. Whole numbers that stood beside fractions are spelled as such: one that
+/// comes later, in a column of text, is equal to them.
+fn as_kind(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+    const EXACT: f64 = (1u64 << 53) as f64;
+    let values = cast(column, kind)?;
+    let (Some(numbers), Some(texts)) = (column.as_primitive_opt::<Float64Type>(), values.as_string_opt::<i32>()) else {
+        return Ok(values);
+    };
+    let whole = |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT).then(|| (number as i64).to_string());
+    let one = |(number, text): (Option<f64>, Option<&str>)| {
+        Some(whole(number?).unwrap_or_else(|| text.unwrap_or_default().to_string()))
+    };
+    Ok(Arc::new(numbers.iter().zip(texts).map(one).collect::<StringArray>()))
 }
 
 fn as_now(field: &Field, columns: &[Column]) -> Field {
