@@ -41,21 +41,62 @@ impl Derived {
     }
 
     /// Whether a column's name means this one, or something inside of it.
-    fn is_meant_by(&self, column: &str) -> bool {
+    pub fn is_meant_by(&self, column: &str) -> bool {
         let rest = column.strip_prefix(&self.name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// Whether a condition or an expression has its name in it. It is not read here: a text of the same words in it counts, too.
+    /// Whether a condition or an expression names it, or something inside of it.
     fn is_in(&self, sql: &str) -> bool {
-        // In double quotes, a name's own are doubled.
-        let spelled = self.name.replace('"', "\"\"");
-        let is_of_word = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '$';
-        sql.match_indices(&spelled).any(|(at, _)| {
-            let (before, after) = (&sql[..at], &sql[at + spelled.len()..]);
-            !before.ends_with(is_of_word) && !after.starts_with(is_of_word)
-        })
+        names_in(sql).iter().any(|name| self.is_meant_by(name))
     }
+}
+
+/// All that may be names of columns in a condition or an expression: words, and what is in double quotes, with what follows
+/// a dot behind them. Texts in single quotes are none.
+fn names_in(sql: &str) -> Vec<String> {
+    let is_of_word = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '$';
+    let mut names: Vec<String> = Vec::new();
+    let (mut rest, mut follows_dot) = (sql, false);
+    while let Some(first) = rest.chars().next() {
+        let (name, length) = if first == '"' {
+            quoted(rest, first)
+        } else if first == '\'' {
+            (rest, follows_dot) = (&rest[quoted(rest, first).1..], false);
+            continue;
+        } else {
+            let word: String = rest.chars().take_while(|sign| is_of_word(*sign)).collect();
+            let length = word.len();
+            (word, length)
+        };
+        if length == 0 {
+            follows_dot = first == '.' || follows_dot && first.is_whitespace();
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        match names.last_mut().filter(|_| follows_dot) {
+            Some(before) => {
+                before.push('.');
+                before.push_str(&name);
+            }
+            None => names.push(name),
+        }
+        (rest, follows_dot) = (&rest[length..], false);
+    }
+    names
+}
+
+/// What is in the quotes that a text begins with, where quotes in it are doubled, and as how many bytes it is written.
+fn quoted(text: &str, quote: char) -> (String, usize) {
+    let mut name = String::new();
+    let mut signs = text.char_indices().skip(1).peekable();
+    while let Some((at, sign)) = signs.next() {
+        if sign == quote && signs.next_if(|(_, next)| *next == quote).is_none() {
+            return (name, at + 1);
+        }
+        name.push(sign);
+    }
+    (name, text.len())
 }
 
 /// The expressions of the derived columns that columns or conditions name, and of those that these are made of.
@@ -121,6 +162,14 @@ mod tests {
         assert_eq!(names(&all, &[], &["channels = 1 OR utm_source = 'x' OR source > '5'"]), ["source"]);
         assert_eq!(names(&all, &[], &["\"my \"\"own\"\"\" = 2"]), ["my \"own\""]);
         assert_eq!(names(&all, &[], &[]), [""; 0]);
+        let all = derived(&[("a.b", "1"), ("a", "2"), ("c", "\"a\" . b")]);
+        for spelled in ["a.b = 1", "\"a.b\" = 1", "\"a\".\"b\" = 1", "a . b IS NULL", "f(a.\"b\")"] {
+            assert_eq!(names(&all, &[], &[spelled]), ["a", "a.b"], "{spelled}");
+        }
+        assert_eq!(names(&all, &["c"], &[]), ["a", "a.b", "c"]);
+        assert_eq!(names(&all, &[], &["x = 'it''s \"' AND a = 1"]), ["a"]);
+        assert_eq!(names(&all, &[], &["x.a = 1 AND b = 'a' OR y = '\"a\"'"]), [""; 0]);
+        assert_eq!(names(&all, &[], &["b = 1 OR ab = 2 OR \"a\"\"\" = 3"]), [""; 0]);
     }
 
     #[test]

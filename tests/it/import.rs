@@ -639,6 +639,77 @@ fn an_import_that_is_killed_is_repeated_as_if_it_had_not_been() {
     assert_eq!(bytes(&events), expected);
 }
 
+#[test]
+fn times_that_become_text_are_text_in_files_of_before_too() {
+    let sandbox = Sandbox::new();
+    let line = |at: &str, created: &str| {
+        format!(
+            r#"{{"amplitude_id": 1, "event_type": "a", "client_event_time": "{at}", "user_creation_time": "{created}"}}"#
+        )
+    };
+    sandbox.lines("export/a.json", &[&line("2026-01-02 01:02:03", "2026-01-01 00:00:00.5")]);
+    sandbox.import(&["--source", "amplitude"]).expect_code(0);
+    sandbox.lines("export/b.json", &[&line("2026-01-02 01:02:04", "never")]);
+    let rows = sandbox.imported(&[]);
+    assert_eq!(column(&rows, "user_creation_time"), [text("2026-01-01T00:00:00.5Z"), text("never")]);
+}
+
+#[test]
+fn a_day_that_was_removed_stays_removed_and_hinders_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.lines("export/a.json", &[r#"{"event_time": 1767312000, "n": 1}"#, r#"{"event_time": 1767398400, "n": 2}"#]);
+    sandbox.import(&[]).expect_code(0);
+    std::fs::remove_dir_all(sandbox.path().join("events/event_date=2026-01-02")).unwrap();
+    sandbox.lines("export/b.json", &[r#"{"event_time": 1767398401, "n": "x"}"#]);
+    let rows = sandbox.imported(&[]);
+    assert_eq!(column(&rows, "n"), [text("2"), text("x")]);
+}
+
+#[test]
+fn of_keys_that_are_one_column_the_one_with_a_value_counts() {
+    let sandbox = Sandbox::new();
+    let lines = [
+        r#"{"timestamp": "2026-01-02T00:00:00Z", "userId": "u", "user_id": null, "context": {"sessionId": 5}, "context_session_id": null}"#,
+        r#"{"timestamp": "2026-01-02T00:00:01Z", "user_id": "v", "userId": null}"#,
+    ];
+    sandbox.lines("export/a.json", &lines);
+    let rows = sandbox.imported(&["--source", "rudderstack"]);
+    assert_eq!(column(&rows, "user_id"), [text("u"), text("v")]);
+    assert_eq!(column(&rows, "context_session_id"), [Some(Cell::Int(5)), None]);
+}
+
+#[test]
+fn what_is_expanded_has_to_be_an_object() {
+    let sandbox = Sandbox::new();
+    sandbox.lines("export/a.json", &[r#"{"event_time": 1767312000, "meta": {"a": 1}, "other": {}, "n": 1}"#]);
+    for key in ["nothere", "n", "meta.a"] {
+        let ran = sandbox.import(&["--expand", key]);
+        assert!(ran.expect_code(2).stderr.contains("objects are in"), "{}", ran.stderr);
+    }
+    assert_eq!(column(&sandbox.imported(&["--expand", "meta"]), "meta.a"), [Some(Cell::Int(1))]);
+    // Files that come later need not have it.
+    sandbox.lines("export/b.json", &[r#"{"event_time": 1767312001}"#]);
+    sandbox.import(&[]).expect_code(0);
+}
+
+#[test]
+fn what_is_no_lines_is_refused_by_what_it_is() {
+    let sandbox = Sandbox::new();
+    let import = |bytes: &[u8]| {
+        std::fs::create_dir_all(sandbox.path().join("export")).unwrap();
+        std::fs::write(sandbox.path().join("export/a.json"), bytes).unwrap();
+        sandbox.import(&[])
+    };
+    for array in [&b"\n[\n{\"event_time\": 1}\n]\n"[..], b"\xef\xbb\xbf[{\"event_time\": 1}]", b"\xef\xbb\xbf\n [1]"] {
+        let ran = import(array);
+        assert!(ran.expect_code(2).stderr.contains("one JSON array"), "{}", ran.stderr);
+    }
+    let made = Command::new("mkfifo").arg(sandbox.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let ran = sandbox.dwell(&["import", "pipe", "--output", "events"]);
+    assert!(ran.expect_code(2).stderr.contains("write it to a file first"), "{}", ran.stderr);
+}
+
 /// A value of a line, and how it is spelled.
 #[derive(Clone, Debug)]
 enum Given {

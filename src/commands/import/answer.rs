@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::columns::Column;
 use super::folder::{place_of_bad, Made};
@@ -16,6 +16,7 @@ pub struct Answer {
     /// Whether nothing was written.
     pub dry_run: bool,
     /// The folder.
+    #[serde(serialize_with = "as_text")]
     pub output: PathBuf,
     /// The tool that the export is of.
     pub source: Option<String>,
@@ -55,11 +56,18 @@ pub struct BadLines {
     /// How many.
     pub count: u64,
     /// The file of the first one.
+    #[serde(serialize_with = "as_text")]
     pub file: PathBuf,
     /// Its number, from 1.
     pub line: u64,
     /// Where it is kept.
+    #[serde(serialize_with = "as_text")]
     pub kept: PathBuf,
+}
+
+/// A path whose bytes that are no text are replaced.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 impl Answer {

@@ -20,8 +20,9 @@ use super::scan::OfDay;
 use crate::error::Error;
 use crate::tables::error::TableError;
 
-/// Rows handed to a file at a time.
+/// Rows handed to a file at a time, and bytes of their lines.
 const SLICE_ROWS: usize = 1 << 13;
+const SLICE_BYTES: usize = 1 << 22;
 
 /// How rows are written.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct Written {
 struct Open {
     path: PathBuf,
     rows: Rows,
+    /// Bytes of the lines of the rows that wait.
+    waiting: usize,
     file: EventsFile,
     left: u64,
     held: u64,
@@ -119,7 +122,7 @@ impl<'p> Pass<'p> {
         while let Some((_, line)) = lines.next_line()? {
             let Ok(event) = reading.read(line, &mut index) else { continue };
             if self.is_open(event.day, place)? {
-                self.push(&event)?;
+                self.push(&event, line.len())?;
             }
         }
         Ok(())
@@ -145,16 +148,18 @@ impl<'p> Pass<'p> {
         let file = EventsFile::create(&path, SchemaRef::clone(self.schema), self.writing.room as usize)?;
         self.room = self.room.saturating_sub(held);
         let rows = Rows::new(self.writing.columns);
-        self.open.insert(day, Open { path, rows, file, left: of_day.rows, held });
+        self.open.insert(day, Open { path, rows, waiting: 0, file, left: of_day.rows, held });
         Ok(true)
     }
 
-    fn push(&mut self, event: &EventLine<'_>) -> Result<(), Error> {
+    fn push(&mut self, event: &EventLine<'_>, bytes: usize) -> Result<(), Error> {
         let Some(open) = self.open.get_mut(&event.day) else { return Ok(()) };
         let unfit = &mut self.unfit;
         open.rows.push(&event.values, (self.time, event.time), |place| unfit[place] += 1);
         open.left -= 1;
-        if open.rows.count() == SLICE_ROWS || open.left == 0 {
+        open.waiting += bytes;
+        if open.rows.count() == SLICE_ROWS || open.waiting >= SLICE_BYTES || open.left == 0 {
+            open.waiting = 0;
             crate::cancel::check()?;
             let rows = open.rows.take(self.schema).map_err(|error| TableError::write(&open.path, &error))?;
             open.file.write(&rows)?;

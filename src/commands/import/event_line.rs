@@ -136,8 +136,10 @@ impl Reading {
         let (mut along, mut time) = (0, None);
         let wanted = self.time.as_str();
         self.shape.each_column(line, |name, value| {
+            // Of keys that are one column, null says nothing.
+            let says = value != "null";
             if name == wanted {
-                time = Some(value);
+                time = if says { Some(value) } else { time.or(Some(value)) };
             } else if let Some(path) = wanted.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) {
                 time = at_path(value, path).or(time);
             }
@@ -145,7 +147,7 @@ impl Reading {
                 if place >= values.len() {
                     values.resize(place + 1, None);
                 }
-                values[place] = Some(value);
+                values[place] = if says { Some(value) } else { values[place].or(Some(value)) };
             }
             along += 1;
         })?;

@@ -32,6 +32,8 @@ pub struct Version {
     pub modified: (u64, u32),
 }
 
+const FROM_PIPE: &str = "what comes through a pipe cannot be remembered as done: write it to a file first";
+
 impl Version {
     /// Of the file at a path.
     ///
@@ -40,6 +42,10 @@ impl Version {
     pub fn of(path: &Path) -> Result<Self, Error> {
         let failed = |source| ImportError::Read { path: path.to_path_buf(), line: 0, source };
         let metadata = std::fs::metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            let (path, what, way_out) = (path.to_path_buf(), "a pipe or a device", FROM_PIPE);
+            return Err(ImportError::OtherKind { path, what, way_out }.into());
+        }
         let modified = metadata.modified().map_err(failed)?;
         let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Version { bytes: metadata.len(), modified: (since.as_secs(), since.subsec_nanos()) })
@@ -72,8 +78,7 @@ pub fn find(paths: &[String]) -> Result<Vec<LinesFile>, Error> {
         } else if given.exists() {
             add(Place::given(given), &mut found);
         } else if path == "-" {
-            let hint = "what comes through a pipe cannot be remembered as done: write it to a file first";
-            return Err(ImportError::NotLocal { path: path.clone(), hint }.into());
+            return Err(ImportError::NotLocal { path: path.clone(), hint: FROM_PIPE }.into());
         } else if is_url(path) {
             let hint = "copy the export to a folder first (`aws s3 sync`, `gcloud storage rsync`, `azcopy sync`)";
             return Err(ImportError::NotLocal { path: path.clone(), hint }.into());

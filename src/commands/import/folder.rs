@@ -126,7 +126,7 @@ pub fn name_of(file: &LinesFile) -> String {
     // A name that begins with a dot or an underscore would be passed over as hidden.
     let plain: String = stem(&name).trim_start_matches(['.', '_']).chars().take(100).map(plain).collect();
     let hash = Sha256::digest(file.canonical.as_os_str().as_encoded_bytes());
-    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{hash}", plain.trim_start_matches('_'))
 }
 

@@ -19,7 +19,14 @@ pub struct Lines {
     reader: Box<dyn BufRead>,
     /// The number of the last line, from 1.
     number: u64,
+    /// Whether no line was found yet.
+    is_first: bool,
     line: Vec<u8>,
+}
+
+/// Whether bytes begin as those of zstd do: with a frame, or with one to be skipped.
+fn is_zstd(begins: &[u8]) -> bool {
+    matches!(begins, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
 /// What files that are no lines begin with, what they are, and what to do about it.
@@ -45,12 +52,12 @@ impl Lines {
         }
         let reader: Box<dyn BufRead> = if begins.starts_with(&[0x1f, 0x8b]) {
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
-        } else if begins.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        } else if is_zstd(begins) {
             Box::new(BufReader::with_capacity(BUFFER, Decoder::with_buffer(file).map_err(failed)?))
         } else {
             Box::new(file)
         };
-        Ok(Lines { path: path.to_path_buf(), reader, number: 0, line: Vec::new() })
+        Ok(Lines { path: path.to_path_buf(), reader, number: 0, is_first: true, line: Vec::new() })
     }
 
     /// The next line that is not empty, with its number.
@@ -66,7 +73,6 @@ impl Lines {
             if read == 0 {
                 return Ok(None);
             }
-            let is_first = self.number == 0;
             self.number += 1;
             if self.line.last() == Some(&b'\n') {
                 self.line.pop();
@@ -74,11 +80,13 @@ impl Lines {
                 return Err(ImportError::LongLine { path: self.path.clone(), line: self.number, most: MOST });
             }
             let content = self.line.trim_ascii();
-            if is_first && content.starts_with(b"[") {
+            let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).trim_ascii_start();
+            if self.is_first && content.starts_with(b"[") {
                 let (what, way_out) = ("one JSON array", "`jq -c '.[]' FILE` makes lines of it");
                 return Err(ImportError::OtherKind { path: self.path.clone(), what, way_out });
             }
             if !content.is_empty() {
+                self.is_first = false;
                 return Ok(Some((self.number, &self.line)));
             }
         }

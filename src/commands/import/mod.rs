@@ -38,7 +38,8 @@ use self::columns::{together, Column};
 use self::days::{Writing, Written};
 use self::error::ImportError;
 use self::find::{find, LinesFile};
-use self::folder::{day_text, key_of, name_of, place_of_bad, place_of_day, Done, Folder};
+use self::folder::{day_text, key_of, name_of, place_of_bad, place_of_day, Done, Folder, Made};
+use self::kinds::Kind;
 use self::options::{list_of, Settled};
 use self::scan::{scan, Scanned};
 use self::widen::{widen, widened};
@@ -106,6 +107,7 @@ pub fn import(ask: &Ask) -> Result<Answer, Error> {
         .inspect_err(|_| drop(folder.clear_staging()))?;
     let columns = settled.wanted.columns(&folder.state.columns, &seen, &settled.reading.time);
     check_named(&settled, &columns).inspect_err(|_| drop(folder.clear_staging()))?;
+    check_expanded(&settled.made, &columns).inspect_err(|_| drop(folder.clear_staging()))?;
     let changed = widened(&folder.state.columns, &columns);
     answer.widened = changed.iter().map(|column| format!("{} {}", column.name, column.kind.name())).collect();
     answer.columns.clone_from(&columns);
@@ -186,6 +188,22 @@ fn check_named(settled: &Settled, columns: &[Column]) -> Result<(), JobError> {
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let hint = format!("no line has a value of it; the columns are {}", list_of(&names));
     Err(JobError::Choice { key: "--columns", value: missing.to_string(), hint })
+}
+
+/// Makes sure that what is expanded has keys of its own, in a folder of whatever columns there are.
+fn check_expanded(made: &Made, columns: &[Column]) -> Result<(), JobError> {
+    if made.columns.is_some() {
+        return Ok(());
+    }
+    let is_inside = |name: &str, key: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+    let has_keys = |key: &&String| columns.iter().any(|column| is_inside(&column.name, key));
+    let Some(missing) = made.expand.iter().find(|key| !has_keys(key)) else { return Ok(()) };
+    let objects = columns.iter().filter(|column| column.kind == Kind::Json).map(|column| column.name.clone());
+    let hint = match list_of(&objects.collect::<Vec<_>>()) {
+        none if none.is_empty() => "no line has an object".to_string(),
+        list => format!("no line has an object by that key; objects are in {list}"),
+    };
+    Err(JobError::Choice { key: "--expand", value: missing.clone(), hint })
 }
 
 /// Files that are put in place together.

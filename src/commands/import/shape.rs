@@ -26,7 +26,6 @@ impl Shape {
     pub fn new(source: Option<Source>, expand: &[String]) -> Self {
         let mut shape = source.map(of_source).unwrap_or_default();
         shape.expand.extend(expand.iter().cloned());
-        shape.named.push((DAY_COLUMN, OTHER_DAY_COLUMN));
         shape
     }
 
@@ -37,11 +36,15 @@ impl Shape {
 
     /// The column that a key is.
     pub fn column<'k>(&self, key: &'k str) -> &'k str {
+        // Engines that ignore case would take another spelling for the column of the folders, too.
+        if key.eq_ignore_ascii_case(DAY_COLUMN) {
+            return OTHER_DAY_COLUMN;
+        }
         self.named.iter().find(|(path, _)| *path == key).map_or(key, |(_, column)| column)
     }
 
     /// Goes through the columns of a line, with their values as they are spelled. Of a column that comes twice the last one
-    /// counts.
+    /// that is not null counts.
     ///
     /// # Errors
     /// The line is no JSON object.
@@ -195,6 +198,12 @@ mod tests {
             ["event_date_1=\"20260102\"", "event_params.id=\"7\"", "event_params.plain=1.5"]
         );
         assert_eq!(columns(&ga4, r#"{"event_params":[1]}"#), ["event_params=[1]"]);
+    }
+
+    #[test]
+    fn no_key_is_called_as_the_folders_of_days_are() {
+        let line = r#"{"event_date":1,"Event_Date":2,"event_dates":3}"#;
+        assert_eq!(columns(&Shape::default(), line), ["event_date_1=1", "event_date_1=2", "event_dates=3"]);
     }
 
     #[test]

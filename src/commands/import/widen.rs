@@ -1,13 +1,15 @@
 //! Brings files of earlier imports to the columns that there are now, where a column has come to hold values of another kind.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use jiff::tz::TimeZone;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use super::folder::{Done, Folder};
 use super::parquet::EventsFile;
 use super::rows::data_type;
 use crate::error::Error;
+use crate::job::dates::instant_text;
+use crate::sessionize::time::Timestamp;
 use crate::tables::error::TableError;
 
 /// The columns that hold another kind than before.
@@ -51,8 +55,14 @@ pub fn widen(folder: &mut Folder, most: usize) -> Result<u64, Error> {
 fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Result<bool, Error> {
     crate::cancel::check()?;
     let failed = |error: &(dyn std::error::Error + 'static)| TableError::write(path, error);
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(&error))?;
+    let unread =
+        |error: &dyn std::fmt::Display| TableError::Read { path: path.to_path_buf(), reason: error.to_string() };
+    let file = match File::open(path) {
+        // Its day was removed: there is nothing to bring to other columns.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        file => file.map_err(|error| unread(&error))?,
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unread(&error))?;
     let before = Arc::clone(reader.schema());
     let now: SchemaRef =
         Arc::new(Schema::new(before.fields().iter().map(|field| as_now(field, columns)).collect::<Vec<_>>()));
@@ -60,8 +70,8 @@ fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Re
         return Ok(false);
     }
     let mut written = EventsFile::create(staged, Arc::clone(&now), most)?;
-    for rows in reader.with_batch_size(1 << 13).build().map_err(|error| failed(&error))? {
-        let rows = rows.map_err(|error| failed(&error))?;
+    for rows in reader.with_batch_size(1 << 13).build().map_err(|error| unread(&error))? {
+        let rows = rows.map_err(|error| unread(&error))?;
         let columns = rows.columns().iter().zip(now.fields()).map(|(column, field)| as_kind(column, field.data_type()));
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
         written.write(&RecordBatch::try_new(Arc::clone(&now), columns).map_err(|error| failed(&error))?)?;
@@ -75,6 +85,10 @@ fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Re
 /// comes later, in a column of text, is equal to them.
 fn as_kind(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, ArrowError> {
     const EXACT: f64 = (1u64 << 53) as f64;
+    if let (Some(instants), DataType::Utf8) = (column.as_primitive_opt::<TimestampMicrosecondType>(), kind) {
+        let text = |micros: i64| instant_text(Timestamp::from_micros(micros), &TimeZone::UTC);
+        return Ok(Arc::new(instants.iter().map(|micros| micros.map(text)).collect::<StringArray>()));
+    }
     let values = cast(column, kind)?;
     let (Some(numbers), Some(texts)) = (column.as_primitive_opt::<Float64Type>(), values.as_string_opt::<i32>()) else {
         return Ok(values);

@@ -45,18 +45,15 @@ fn in_order<'p>(
         for name in expression.names() {
             // What the input has means that.
             if !columns.has(&name)? {
-                made_of.extend(parsed.iter().position(|(other, _)| is_of(&name, &other.name)));
+                // The longest name that it begins with: what has all of it is meant before what has something of it inside.
+                let meant = parsed.iter().enumerate().filter(|(_, (other, _))| other.is_meant_by(&name));
+                made_of.extend(meant.max_by_key(|(_, (other, _))| other.name.len()).map(|(place, _)| place));
             }
         }
         order.made_of.push(made_of);
     }
     (0..parsed.len()).try_for_each(|place| order.visit(place))?;
     Ok(order.done.iter().map(|place| (parsed[*place].0, &parsed[*place].1)).collect())
-}
-
-/// Whether a name means a derived column, or something inside of one.
-fn is_of(name: &str, derived: &str) -> bool {
-    name.strip_prefix(derived).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Puts derived columns behind those that they are made of.

@@ -32,6 +32,19 @@ fn a_property() {
 }
 
 #[test]
+fn a_name_with_a_dot_means_that_column_before_something_inside_of_another() {
+    // Whatever their order: that of names.
+    for name in ["aa", "zz"] {
+        let input = format!("derive = {{ {name} = 'x.y', x = 'page', 'x.y' = \"'one'\" }}");
+        let sandbox = run_with(STORY, &input, &format!("property = '{name}'\ntimeout = '1d'"), "");
+        assert_eq!(sessions(&sandbox, &["user_id", name]), ["ann one", "bob one"], "{name}");
+    }
+    let input = "derive = { x = '\"x.y\"', 'x.y' = 'UPPER(user_id)' }";
+    let sandbox = run_with(STORY, input, "property = 'x'\ntimeout = '1d'", "");
+    assert_eq!(sessions(&sandbox, &["user_id", "x"]), ["ann ANN", "bob BOB"]);
+}
+
+#[test]
 fn a_timeout_by_a_column_and_a_new_value_of_one() {
     let session = "timeout = { by = 'channel', search = '5m', default = '30m' }";
     let sandbox = run_with(STORY, CHANNEL, session, "");
