@@ -80,6 +80,12 @@ fn use_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
         std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
     }
+    // It has another pool, for files that dwell reads by itself. Where the system gives the first of its threads and refuses the
+    // next, it would wait for that one without end.
+    const FOR_FILES: &str = "POLARS_ASYNC_THREAD_COUNT";
+    if std::env::var_os(FOR_FILES).is_none() {
+        std::env::set_var(FOR_FILES, "1");
+    }
 }
 
 fn run(request: RunRequest) -> Result<Answer, Error> {
