@@ -33,8 +33,12 @@ pub struct UserCounts {
 
 impl UserCounts {
     fn add(&mut self, is_new: bool) {
-        self.active += 1;
-        self.new += i64::from(is_new);
+        self.merge(UserCounts { active: 1, new: i64::from(is_new) });
+    }
+
+    fn merge(&mut self, other: UserCounts) {
+        self.active += other.active;
+        self.new += other.new;
     }
 }
 
@@ -113,11 +117,7 @@ pub fn of_date(
         }
         let mut active = [0; SLOTS];
         for hours in FileRows::read(path, &BTreeSet::from([HOURS.to_string()]))?.ints(HOURS)?.iter() {
-            let mut rest = *hours as u32;
-            while rest != 0 {
-                active[rest.trailing_zeros() as usize] += 1;
-                rest &= rest - 1;
-            }
+            hours_in(*hours as u32).for_each(|hour| active[hour as usize] += 1);
         }
         for (place, active) in active.into_iter().enumerate().filter(|(_, active)| *active > 0) {
             let new = first.within(hour(place)..hour(place + 1));
@@ -233,7 +233,7 @@ impl<'a> ActivePass<'a> {
             path: path.to_path_buf(),
             day,
             users: InShares::new(rows.users()?),
-            hours: self.columns(day).contains(HOURS).then(|| rows.ints(HOURS)).transpose()?,
+            hours: rows.batch().column_by_name(HOURS).is_some().then(|| rows.ints(HOURS)).transpose()?,
             lanes: if self.is_asked() { self.tables.lanes(&mut rows)? } else { None },
         })
     }
@@ -293,10 +293,7 @@ impl<'a> ActivePass<'a> {
         for share in self.shares {
             let share = share.into_inner().unwrap_or_else(PoisonError::into_inner);
             for (of_share, users) in share.answers.into_iter().zip(&mut users) {
-                for (key, counts) in of_share.users {
-                    let all = users.entry(key).or_default();
-                    (all.active, all.new) = (all.active + counts.active, all.new + counts.new);
-                }
+                of_share.users.into_iter().for_each(|(key, counts)| users.entry(key).or_default().merge(counts));
             }
         }
         let lanes = self.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -305,9 +302,18 @@ impl<'a> ActivePass<'a> {
     }
 }
 
+/// The hours of a date that have a bit each, in order.
+fn hours_in(mut bits: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let hour = (bits != 0).then(|| bits.trailing_zeros())?;
+        bits &= bits - 1;
+        Some(hour)
+    })
+}
+
 /// The first of some hours of a date.
 fn first_of(hours: i64) -> u32 {
-    (hours as u32).trailing_zeros().min(SLOTS as u32 - 1)
+    hours_in(hours as u32).next().unwrap_or(SLOTS as u32 - 1)
 }
 
 /// What is counted of a share of users.
@@ -386,17 +392,13 @@ impl Answer {
             let since = u32::try_from(first - day.number()).ok();
             let new = since.and_then(|hour| 1u32.checked_shl(hour)).unwrap_or(0);
             let hours = hours[*row as usize] as u32;
-            let mut rest = match by {
+            let counted = match by {
                 None => hours,
                 Some(UsersBy::New) => hours & new,
                 Some(UsersBy::Returning) => hours & !new,
             };
             let slots = tally.of_lane(file.lane(*row), day, &mut self.users);
-            while rest != 0 {
-                let hour = rest.trailing_zeros();
-                slots[hour as usize].add(1 << hour == new);
-                rest &= rest - 1;
-            }
+            hours_in(counted).for_each(|hour| slots[hour as usize].add(1 << hour == new));
         }
         tally.finish(day, &mut self.users);
     }
@@ -461,8 +463,7 @@ impl Tally {
     fn finish(self, key: IntervalKey, users: &mut ActiveUsers) {
         for (hour, counts) in self.slots.iter().enumerate().filter(|(_, counts)| counts.active > 0) {
             let hour = IntervalKey::from_number(key.number() + hour as i64);
-            let all = users.entry((self.lane, hour)).or_default();
-            (all.active, all.new) = (all.active + counts.active, all.new + counts.new);
+            users.entry((self.lane, hour)).or_default().merge(*counts);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::first_active::FirstActive;
 use super::segments::{NewOrReturning, Performed, SegmentTables};
 use super::tables::TableFiles;
 use super::user_passes::Reading;
@@ -36,9 +35,11 @@ impl ChartedSegments<'_> {
         let mut files = files.into_iter();
         let all = files.next().unwrap_or_default();
         let all = SegmentTables { name: ALL.to_string(), files: all, ..SegmentTables::default() };
-        let first = match self.charts_of_users().next() {
-            Some(_) => Some(Arc::new(self.first_active(reading, &all)?)),
-            None => None,
+        // Other charts may be by hours, too.
+        let with_hours = self.charts.iter().any(|chart| chart.interval == Interval::Hour);
+        let first = match self.asks_who_is_new() {
+            true => Some(Arc::new(reading.first_active(&all, with_hours)?)),
+            false => None,
         };
         let none = AddedColumns::default();
         let with_tables = self.segments.with_tables.iter().zip(self.performed).zip(files);
@@ -66,15 +67,9 @@ impl ChartedSegments<'_> {
         }
     }
 
-    /// The charts of segments whose users count by when they were first active.
-    fn charts_of_users(&self) -> impl Iterator<Item = &Chart> {
-        let of_users = |name: &String| self.segments.all().any(|of| of.name == *name && of.users.is_some());
-        self.charts.iter().filter(move |chart| chart.segments.iter().any(of_users))
-    }
-
-    fn first_active(&self, reading: &Reading<'_>, all: &SegmentTables) -> Result<FirstActive, Error> {
-        // Other charts may be by hours, too.
-        let with_hours = self.charts.iter().any(|chart| chart.interval == Interval::Hour);
-        reading.first_active(all, with_hours)
+    /// Whether a chart is of a segment whose users count by when they were first active.
+    fn asks_who_is_new(&self) -> bool {
+        let mut of_users = self.segments.all().filter(|segment| segment.users.is_some());
+        of_users.any(|segment| self.charts.iter().any(|chart| chart.segments.contains(&segment.name)))
     }
 }

@@ -7,6 +7,7 @@ use crate::job::timeouts::Timeouts;
 use crate::job::{Custom, Job, Kind};
 use crate::sessionize::event_types::{EventTypes, Role};
 use crate::sessionize::rule::{CustomRule, Rule, SessionIdRule, Silence};
+use crate::sessionize::session_id::FIRST_SECOND;
 use crate::sessionize::table_rows::event_rows::EventRules;
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
@@ -83,7 +84,7 @@ fn describe(job: &Job, name: &str) -> (Role, bool) {
 /// The dates from the earliest instant at which a session can start to the latest event, and to the latest time of all rows.
 fn calendar_of(job: &Job, rows: &RowCounts, latest: Option<Timestamp>) -> Calendar {
     /// Session ids are times from 2000-01-01 on.
-    const FIRST_ID: Timestamp = Timestamp::from_millis(946_684_800_000);
+    const FIRST_ID: Timestamp = Timestamp::from_millis(FIRST_SECOND * 1_000);
     let last = rows.latest.max(latest).unwrap_or(FIRST_ID);
     let earliest = rows.earliest.unwrap_or(last);
     let first = match job.definition.kind {

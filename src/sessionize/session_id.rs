@@ -3,8 +3,8 @@
 use super::time::{TimeUnit, Timestamp};
 
 /// 2000-01-01 and 2100-01-01 in seconds since the epoch: an id between them, in its unit, is a time.
-const FIRST_SECOND: i64 = 946_684_800;
-const END_SECOND: i64 = 4_102_444_800;
+pub const FIRST_SECOND: i64 = 946_684_800;
+pub const END_SECOND: i64 = 4_102_444_800;
 
 /// Whether a number is a valid session id: anything but -1.
 pub fn is_valid_number(id: i64) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::shape::Shape;
 use super::times::Times;
 use crate::events::normalise::json::{at_path, scalar, NoObject};
+use crate::sessionize::time::Span;
 
 /// Why a line is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,9 +123,6 @@ pub struct EventLine<'j> {
     pub values: Vec<Option<&'j str>>,
 }
 
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
-
 impl Reading {
     /// Reads a line.
     ///
@@ -159,6 +157,6 @@ impl Reading {
             None if time.starts_with(['{', '[']) => return Err(Reason::UnreadableTime),
             _ => return Err(Reason::NoTime),
         };
-        Ok(EventLine { time, day: time.div_euclid(DAY), values })
+        Ok(EventLine { time, day: time.div_euclid(Span::DAY.micros()), values })
     }
 }

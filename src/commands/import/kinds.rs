@@ -99,9 +99,10 @@ fn of_value(value: &str, times: Option<&mut Times>) -> Seen {
     }
 }
 
+/// The largest whole number up to which floating ones have all.
+pub const EXACT: u64 = 1 << 53;
+
 fn of_number(text: &str) -> Seen {
-    /// The largest whole number up to which floating ones have all.
-    const EXACT: u64 = 1 << 53;
     if let Ok(number) = text.parse::<i64>() {
         return Seen { kind: Some(Kind::Int64), wide: number.unsigned_abs() > EXACT };
     }

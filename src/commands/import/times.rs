@@ -2,13 +2,14 @@
 
 use crate::job::instants::Instants;
 use crate::job::TimeUnit;
+use crate::sessionize::session_id::{END_SECOND, FIRST_SECOND};
 
 /// The first instant of the year 1, and the first one after the year 9999: dates beyond have no four digits.
 const FIRST: i64 = -62_135_596_800_000_000;
 const END: i64 = 253_402_300_800_000_000;
 /// The first instants of the years 2000 and 2100.
-const YEAR_2000: i64 = 946_684_800_000_000;
-const YEAR_2100: i64 = 4_102_444_800_000_000;
+const YEAR_2000: i64 = FIRST_SECOND * 1_000_000;
+const YEAR_2100: i64 = END_SECOND * 1_000_000;
 
 /// Reads instants, one after the other.
 #[derive(Clone, Copy, Debug, Default)]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::columns::Column;
 use super::folder::{Done, Folder};
+use super::kinds::EXACT;
 use super::parquet::EventsFile;
 use super::rows::data_type;
 use crate::error::Error;
@@ -84,7 +85,6 @@ fn widen_file(path: &Path, staged: &Path, columns: &[Column], most: usize) -> Re
 /// The values of a column as those of another type. Whole numbers that stood beside fractions are spelled as such: one that
 /// comes later, in a column of text, is equal to them.
 fn as_kind(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-    const EXACT: f64 = (1u64 << 53) as f64;
     if let (Some(instants), DataType::Utf8) = (column.as_primitive_opt::<TimestampMicrosecondType>(), kind) {
         let text = |micros: i64| instant_text(Timestamp::from_micros(micros), &TimeZone::UTC);
         return Ok(Arc::new(instants.iter().map(|micros| micros.map(text)).collect::<StringArray>()));
@@ -93,7 +93,8 @@ fn as_kind(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, ArrowError> {
     let (Some(numbers), Some(texts)) = (column.as_primitive_opt::<Float64Type>(), values.as_string_opt::<i32>()) else {
         return Ok(values);
     };
-    let whole = |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT).then(|| (number as i64).to_string());
+    let whole =
+        |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT as f64).then(|| (number as i64).to_string());
     let one = |(number, text): (Option<f64>, Option<&str>)| {
         Some(whole(number?).unwrap_or_else(|| text.unwrap_or_default().to_string()))
     };

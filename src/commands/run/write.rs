@@ -134,7 +134,9 @@ impl<'a> Output<'a> {
         self.written.tables = vec![TableFiles::default(); job.segments.with_tables.len() + 1];
         each_table(self.planned, self.types, self.provenance, &made, &mut TableWriter { output: self, progress })?;
         let all = self.all_rows(&made);
-        self.written.first_hours = all.map(|all| pool.install(|| FirstHours::of(&all.partitions)));
+        let asks_who_is_new = options.writes(Table::Charts);
+        self.written.first_hours =
+            all.filter(|_| asks_who_is_new).map(|all| pool.install(|| FirstHours::of(&all.partitions)));
         if options.writes(Table::Sessions) && options.writes(Table::Activity) {
             self.remove_other_segments()?;
             if job.output.events.is_none() {

@@ -319,8 +319,12 @@ impl ReadPlan {
 
     fn all_columns(&self) -> impl Iterator<Item = &ColumnRef> {
         let of_facts = self.facts.iter().flat_map(|facts| facts.columns());
-        let of_derived = self.derived().flat_map(|derived| derived.value.uses.values()).map(|used| &used.column);
-        self.columns_of_definition().chain(of_facts).chain(of_derived)
+        self.columns_of_definition().chain(of_facts).chain(self.columns_of_derived())
+    }
+
+    /// The columns that derived ones are made of.
+    fn columns_of_derived(&self) -> impl Iterator<Item = &ColumnRef> {
+        self.derived().flat_map(|derived| derived.value.uses.values()).map(|used| &used.column)
     }
 
     /// Makes sure that no file changed since its footer was read.
@@ -567,9 +571,8 @@ impl ReadPlan {
         let roles = self.roles.all().into_iter().map(|(_, column)| column);
         let columns = roles.chain(self.condition_parts().flat_map(|part| part.uses.values().map(|used| &used.column)));
         let columns = columns.chain(self.facts_and_watched().flat_map(|facts| facts.columns()));
-        let of_derived = self.derived().flat_map(|derived| derived.value.uses.values()).map(|used| &used.column);
         columns
-            .chain(of_derived)
+            .chain(self.columns_of_derived())
             .filter(|column| column.file_column().is_none())
             .map(|column| column.spelled.as_str())
             .collect()

@@ -52,7 +52,7 @@ fn answer(told: &Sandbox, flags: &[&str]) -> Value {
 }
 
 /// What is listed, as `user start`.
-fn listed(told: &Sandbox, flags: &[&str]) -> Vec<String> {
+pub fn listed(told: &Sandbox, flags: &[&str]) -> Vec<String> {
     let answer = answer(told, flags);
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
     let rows = answer["rows"].as_array().unwrap();

@@ -1,5 +1,6 @@
 //! Users who are new in an interval, and those who return.
 
+use super::behind::listed;
 use super::{numbers_of, read_all, run_story, texts_of, Happened};
 use crate::support::Sandbox;
 
@@ -144,13 +145,7 @@ fn a_segment_of_users_alone_has_no_tables_and_its_figures_are_listed() {
     let told = run_story(&EVENTS, JOB);
     let folders = |name: &str| told.out().join("segments").join(name).exists();
     assert_eq!(["views", "new", "back", "types"].map(folders), [true, false, true, true]);
-    let listed = |flags: &[&str]| -> Vec<String> {
-        let ran = told.dwell(&[&["inspect", "job.toml", "--format", "json", "--chart"], flags].concat());
-        let answer: serde_json::Value = serde_json::from_str(&ran.expect_code(0).stdout).unwrap();
-        let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
-        let rows = answer["rows"].as_array().unwrap().iter();
-        rows.map(|row| format!("{} {}", text(row, "user_id"), &text(row, "start_time")[8..16])).collect()
-    };
+    let listed = |flags: &[&str]| listed(&told, &[&["--chart"], flags].concat());
     let new = ["cat 11T23:30", "bob 06T12:30", "bob 06T11:00", "ann 05T10:00"];
     assert_eq!(listed(&["days", "--segment", "new"]), new);
     assert_eq!(listed(&["days", "--segment", "new", "--interval", "2026-01-06"]), new[1..3]);
