@@ -637,6 +637,8 @@ pub fn check_any<C: std::fmt::Debug + Clone>(
         cases: cases.max(1),
         failure_persistence: None,
         max_shrink_iters: 1500,
+        // A failure is shown in minutes: what it takes to shrink it further is better done by hand.
+        max_shrink_time: 120_000,
         rng_seed: RngSeed::Fixed(seed),
         ..Config::default()
     };
