@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::definition::DefinitionFlags;
 use super::resources::{ResourceFlags, Setup};
-use crate::commands::kernel::{kernel, KernelOptions, Latest, StreamTable};
+use crate::commands::kernel::{kernel, KernelOptions, Latest, Output, StreamTable};
 use crate::error::Error;
 use crate::job::dates::parse_instant;
 use crate::job::{Job, JobError};
@@ -24,6 +24,9 @@ pub struct KernelRequest {
     /// Write the table of this segment of the job instead of that of all events
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     segment: Option<String>,
+    /// Write all tables of the job, in parts, for the run that puts those of all kernels together (dwell run --by-kernels)
+    #[arg(long, conflicts_with_all = ["table", "segment"], help_heading = "Output")]
+    parts: bool,
     /// The latest time of the whole input, of which the stream is a part (ISO 8601); or the word stream, where the stream is
     /// the whole input [default: that of the stream, with a warning]
     #[arg(long, value_name = "TIME", help_heading = "Output")]
@@ -45,12 +48,16 @@ impl KernelRequest {
     ///
     /// # Errors
     /// Those of the flags and the job, of reading the stream and of writing the other one.
-    pub fn answer(self, input: impl Read + Send + 'static, output: impl Write) -> Result<(), Error> {
+    pub fn answer(self, input: impl Read + Send + 'static, stdout: impl Write) -> Result<(), Error> {
         let resources = self.resources.resources()?;
         let latest = self.latest.as_deref().map(latest).transpose()?;
-        let options = KernelOptions { table: self.table, segment: self.segment, latest, counts: self.counts };
+        let output = match self.parts {
+            true => Output::Parts,
+            false => Output::Table { table: self.table, segment: self.segment },
+        };
+        let options = KernelOptions { output, latest, counts: self.counts };
         let job = Job::for_stream(self.definition.keys()?)?;
-        kernel(job, &resources, &options, input, output)
+        kernel(job, &resources, &options, input, stdout)
     }
 }
 

@@ -73,6 +73,10 @@ pub struct RunRequest {
     /// Say what would be read, made and written, and do none of it
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
+    /// For programs: print what is to be read, as one line of JSON, and take the parts of tables that dwell kernel --parts makes
+    /// of it from the standard input
+    #[arg(long, conflicts_with_all = ["from", "to", "incremental", "only", "dry_run"], help_heading = "Run")]
+    by_kernels: bool,
     #[command(flatten)]
     resources: ResourceFlags,
 }
@@ -156,6 +160,7 @@ impl RunRequest {
             resources: self.resources.resources()?,
             dry_run: self.dry_run,
             overwrite: self.overwrite,
+            by_kernels: self.by_kernels,
         })
     }
 }

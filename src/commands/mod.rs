@@ -15,5 +15,6 @@ pub mod import;
 pub mod init;
 pub mod inspect;
 pub mod kernel;
+pub mod made_tables;
 pub mod report;
 pub mod run;

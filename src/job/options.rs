@@ -25,6 +25,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Rebuild a folder of another definition.
     pub overwrite: bool,
+    /// Take the rows that kernels make elsewhere, in place of reading events.
+    pub by_kernels: bool,
 }
 
 /// What a command may take of the machine, and whether it says what it does.

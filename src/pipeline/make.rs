@@ -101,6 +101,11 @@ fn at_once(events: &Events, budget: &MemoryBudget, most: Option<usize>) -> Vec<V
 }
 
 impl Made {
+    /// No table has a row.
+    pub fn nothing(pool: &ThreadPool) -> Self {
+        Made::new(pool, Vec::new())
+    }
+
     fn new(pool: &ThreadPool, mut partitions: Vec<Partition>) -> Self {
         let mut segments: Vec<Vec<Partition>> = Vec::new();
         for partition in &mut partitions {

@@ -1,10 +1,12 @@
 //! What became of the events: counts that add up.
 
+use serde::{Deserialize, Serialize};
+
 use super::rule::OutOfSession;
 
 /// What a partition's events and sessions come to. Merging is addition: it associates, and the default
 /// changes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events dropped as duplicates.
     pub duplicates: u64,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::aggregate::Made;
 use super::counts::Counts;
 use super::facts::FactTable;
@@ -43,7 +45,7 @@ pub struct Partition {
 }
 
 /// What became of all events, and of those of each segment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllCounts {
     /// Of all events.
     pub all: Counts,
@@ -57,12 +59,21 @@ pub struct AllCounts {
 impl AllCounts {
     /// Adds those of a partition.
     pub fn add(&mut self, partition: &Partition) {
-        self.all.merge(&partition.counts);
-        self.segments.resize_with(partition.segments.len().max(self.segments.len()), Counts::default);
-        self.segments.iter_mut().zip(&partition.segments).for_each(|(counts, of)| counts.merge(&of.counts));
-        let cut_short = &partition.added.cut_short;
+        let segments: Vec<Counts> = partition.segments.iter().map(|segment| segment.counts).collect();
+        self.add_counts(&partition.counts, &segments, &partition.added.cut_short);
+    }
+
+    /// Adds those of other users.
+    pub fn merge(&mut self, other: &AllCounts) {
+        self.add_counts(&other.all, &other.segments, &other.cut_short);
+    }
+
+    fn add_counts(&mut self, all: &Counts, segments: &[Counts], cut_short: &[u64]) {
+        self.all.merge(all);
+        self.segments.resize_with(segments.len().max(self.segments.len()), Counts::default);
+        self.segments.iter_mut().zip(segments).for_each(|(counts, more)| counts.merge(more));
         self.cut_short.resize(cut_short.len().max(self.cut_short.len()), 0);
-        self.cut_short.iter_mut().zip(cut_short).for_each(|(all, more)| *all += more);
+        self.cut_short.iter_mut().zip(cut_short).for_each(|(counted, more)| *counted += more);
     }
 }
 

@@ -93,8 +93,8 @@ pub struct Facts<'a> {
     pub counts: &'a Counts,
     /// What became of the events of each segment.
     pub segments: &'a [(&'a Segment, Counts)],
-    /// The table that was made, and its rows.
-    pub table: (&'a str, u64),
+    /// The table that was made, and its rows; `None` where all were, in parts.
+    pub table: Option<(&'a str, u64)>,
     /// What the user should know.
     pub warnings: &'a [Warning],
     /// Whether the latest time of the whole input makes a difference.
@@ -110,12 +110,13 @@ pub struct Facts<'a> {
 impl KernelCounts {
     /// Puts the facts of a stream together.
     pub fn new(facts: Facts<'_>) -> Self {
-        let Facts { definition, extent, rows, counts, table: (table, table_rows), .. } = facts;
+        let Facts { definition, extent, rows, counts, table, .. } = facts;
+        let rows_of = |(table, rows): (&str, u64)| (table.to_string(), serde_json::json!({ "rows": rows }));
         KernelCounts {
             version: env!("CARGO_PKG_VERSION"),
             fingerprint: definition.fingerprint(),
             counts: EventCounts::of(&extent, rows, counts, facts.segments),
-            tables: Map::from_iter([(table.to_string(), serde_json::json!({ "rows": table_rows }))]),
+            tables: table.map(rows_of).into_iter().collect(),
             warnings: facts.warnings.iter().map(ToString::to_string).collect(),
             latest: rows.latest.map(|latest| latest.micros()),
             latest_matters: facts.latest_matters,

@@ -9,6 +9,7 @@ pub mod history;
 pub mod kernel_counts;
 pub mod lines;
 pub mod log;
+pub mod part_counts;
 pub mod run_json;
 pub mod text;
 pub mod warnings;

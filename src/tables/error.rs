@@ -153,6 +153,14 @@ pub enum TableError {
         /// Why.
         reason: String,
     },
+    /// The rows that kernels made elsewhere do not all get here.
+    #[error(
+        "the stream of parts of tables on the standard input is not whole: {reason}; nothing was changed, run again"
+    )]
+    StreamOfParts {
+        /// Why.
+        reason: String,
+    },
     /// A folder without tables.
     #[error("there are no tables in {path:?}; make them with `dwell run`, or check `output.path` (--output)")]
     NoTables {

@@ -2,8 +2,10 @@
 
 use crate::property::{case, cases, check, run_with, Case};
 use crate::reference::{self, Definition, Event, YEAR_2000, YEAR_2100};
-use crate::support::{job_toml, read_parquet, read_run, write_batch, Ran, Sandbox, PROPERTY};
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt64Array};
+use crate::support::{job_toml, read_parquet, read_run, table_hashes, write_batch, Ran, Sandbox, PROPERTY};
+use arrow::array::{
+    ArrayRef, BinaryArray, Float64Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt64Array,
+};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::reader::StreamReader;
@@ -12,9 +14,9 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 /// What the kernel did, with what it wrote.
@@ -259,7 +261,211 @@ fn agrees_with_a_run(case: &Case) -> Result<(), String> {
             return Err(format!("{key} of the run: {:?}, of its streams: {:?}", run.get(key), sum.get(key)));
         }
     }
-    Ok(())
+    parts_agree(case, &sandbox, &streams)
+}
+
+/// The tables that a run makes of the parts of kernels are those of a run over the files, byte for byte, and nights go on
+/// from them.
+fn parts_agree(case: &Case, sandbox: &Sandbox, streams: &[Vec<Event>]) -> Result<(), String> {
+    let by = sandbox.path().join("by kernels");
+    let run = ByKernels::start(sandbox, &["--output", by.to_str().unwrap(), "--quiet"]);
+    let said = run.said.as_ref().map_err(Clone::clone)?;
+    let rows: usize = streams.iter().map(Vec::len).sum();
+    if said["rows"] != rows {
+        return Err(format!("{rows} rows, not as said: {said}"));
+    }
+    let latest = said["latest"].as_str().unwrap_or("stream").to_string();
+    let mut all: Vec<RecordBatch> = Vec::new();
+    for (number, events) in streams.iter().enumerate() {
+        let limit = ["--memory-limit", "136MiB", "--threads", "1"];
+        let flags =
+            [&["job.toml", "--quiet", "--parts", "--latest", &latest], &limit[..if number == 1 { 4 } else { 0 }]];
+        let answer = kernel_of(sandbox.path(), &stream(&case.layout.batch(events), 7), &flags.concat());
+        if answer.ran.code != Some(0) {
+            return Err(answer.ran.stderr);
+        }
+        all.extend(answer.batches().1);
+    }
+    let ran = run.finish(&all, streams.len() as i64);
+    if ran.code != Some(0) {
+        return Err(ran.stderr);
+    }
+    let (expected, actual) = (table_hashes(&sandbox.out()), table_hashes(&by));
+    if expected != actual {
+        let differ: Vec<&String> = expected.keys().filter(|name| expected.get(*name) != actual.get(*name)).collect();
+        return Err(format!("of parts: {differ:?}, {:?} instead of {:?}", actual.keys(), expected.keys()));
+    }
+    let (run, by_kernels) = (read_run(&sandbox.out()), read_run(&by));
+    for key in ADD_UP.iter().chain(&["fingerprint", "dates", "warnings", "definition", "mode"]) {
+        if run.get(*key) != by_kernels.get(*key) {
+            return Err(format!("{key} of the run: {:?}, by kernels: {:?}", run.get(*key), by_kernels.get(*key)));
+        }
+    }
+    let night = sandbox.dwell(&["run", "job.toml", "--incremental", "--output", by.to_str().unwrap()]);
+    match night.stdout.starts_with("Nothing new") {
+        true => Ok(()),
+        false => Err(format!("the night after: {}{}", night.stdout, night.stderr)),
+    }
+}
+
+/// A run that waits for the parts of kernels.
+struct ByKernels {
+    child: Child,
+    /// What it says is to be read, or why it does not run.
+    said: Result<Value, String>,
+}
+
+impl ByKernels {
+    fn start(sandbox: &Sandbox, flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dwell"))
+            .args(["run", "job.toml", "--by-kernels"])
+            .args(flags)
+            .current_dir(sandbox.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        // Byte by byte: what comes after the line is for later.
+        let stdout = child.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while stdout.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            line.push(char::from(byte[0]));
+        }
+        let said = serde_json::from_str(&line).map_err(|_| {
+            let mut error = String::new();
+            child.stderr.as_mut().unwrap().read_to_string(&mut error).unwrap();
+            error
+        });
+        ByKernels { child, said }
+    }
+
+    /// Sends the rows of kernels and the end, and waits.
+    fn finish(self, batches: &[RecordBatch], kernels: i64) -> Ran {
+        let end: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec![""])),
+            Arc::new(StringArray::from(vec!["end"])),
+            Arc::new(Int32Array::from(vec![0])),
+            Arc::new(Int32Array::from(vec![0])),
+            Arc::new(Int64Array::from(vec![kernels])),
+            Arc::new(Int64Array::from(vec![0])),
+            Arc::new(BinaryArray::from(vec![&b""[..]])),
+        ];
+        let field = |name: &str, of: DataType| Field::new(name, of, false);
+        let schema = Arc::new(Schema::new(vec![
+            field("kernel", DataType::Utf8),
+            field("table", DataType::Utf8),
+            field("part", DataType::Int32),
+            field("date", DataType::Int32),
+            field("rows", DataType::Int64),
+            field("size", DataType::Int64),
+            field("piece", DataType::Binary),
+        ]));
+        let end = RecordBatch::try_new(Arc::clone(&schema), end).unwrap();
+        let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+        batches.iter().chain([&end]).for_each(|batch| writer.write(batch).unwrap());
+        writer.finish().unwrap();
+        self.send(&writer.into_inner().unwrap())
+    }
+
+    /// Sends bytes, and waits.
+    fn send(mut self, bytes: &[u8]) -> Ran {
+        let mut input = self.child.stdin.take().unwrap();
+        let _ = input.write_all(bytes);
+        drop(input);
+        let output = self.child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+}
+
+/// A sandbox whose input is a few events, in two files of two date folders.
+fn few_in_folders() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.job("[input]\npath = \"data\"\n[session]\ntimeout = \"30m\"\n[output]\npath = \"out\"\n");
+    let data = sandbox.path().join("data");
+    write_batch(&data.join("day=2026-01-01/a b.parquet"), 2, &few());
+    write_batch(&data.join("day=2026-01-02/a.parquet"), 2, &few());
+    sandbox
+}
+
+/// What kernels make of the events of both files, all in one.
+fn few_in_parts(sandbox: &Sandbox) -> Vec<RecordBatch> {
+    let both = concat_batches(&few().schema(), &[few(), few()]).unwrap();
+    let flags = ["--timeout", "30m", "--latest", "2026-01-01T01:00:00Z", "--quiet", "--parts"];
+    kernel_of(sandbox.path(), &stream(&both, 3), &flags).batches().1
+}
+
+#[test]
+fn a_run_by_kernels_says_what_is_to_be_read() {
+    let sandbox = few_in_folders();
+    let run = ByKernels::start(&sandbox, &[]);
+    let said = run.said.as_ref().unwrap();
+    assert_eq!((&said["rows"], &said["latest"]), (&8.into(), &"2026-01-01T01:00:00Z".into()));
+    assert_eq!(said["folder_columns"], serde_json::json!({ "day": "date" }));
+    let path = sandbox.path().join("data/day=2026-01-01/a b.parquet");
+    let expected = serde_json::json!({ "path": path, "folders": { "day": "2026-01-01" } });
+    assert_eq!(said["files"][0], expected);
+    // Nobody else may write meanwhile.
+    sandbox.dwell(&["run", "job.toml"]).expect_code(1);
+    let ran = run.finish(&few_in_parts(&sandbox), 1);
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("sessions"), "{}", ran.stdout);
+    sandbox.dwell(&["run", "job.toml", "--output", "other"]).expect_code(0);
+    assert_eq!(table_hashes(&sandbox.out()), table_hashes(&sandbox.path().join("other")));
+}
+
+#[test]
+fn a_run_by_kernels_that_does_not_get_everything_changes_nothing() {
+    let sandbox = few_in_folders();
+    sandbox.dwell(&["run", "job.toml"]).expect_code(0);
+    let before = table_hashes(&sandbox.out());
+    let parts = few_in_parts(&sandbox);
+    let half = kernel_of(
+        sandbox.path(),
+        &stream(&few(), 3),
+        &["--timeout", "30m", "--latest", "2026-01-01T01:00:00Z", "--quiet", "--parts"],
+    );
+    let other_time = kernel_of(
+        sandbox.path(),
+        &stream(&few(), 3),
+        &["--timeout", "30m", "--latest", "2026-02-01", "--quiet", "--parts"],
+    );
+    let with_segment = "[input]\n[session]\ntimeout = \"30m\"\n[[segment]]\nname = \"high\"\nwhere = \"score > 1\"\n";
+    std::fs::write(sandbox.path().join("segment.toml"), with_segment).unwrap();
+    let of_segment = kernel_of(
+        sandbox.path(),
+        &stream(&few(), 3),
+        &["segment.toml", "--latest", "2026-01-01T01:00:00Z", "--quiet", "--parts"],
+    );
+    let start = || ByKernels::start(&sandbox, &[]);
+    for (ran, words) in [
+        (start().finish(&half.batches().1, 1), "4 rows came to the kernels, and the files have 8"),
+        (start().finish(&[parts.clone(), few_in_parts(&sandbox)].concat(), 2), "16 rows"),
+        (start().finish(&[parts.clone(), parts.clone()].concat(), 2), "only"),
+        (start().finish(&parts, 3), "3 kernels were to make it, and 1 did"),
+        (start().finish(&parts[..parts.len() - 1], 0), "0 rows"),
+        (start().finish(&[half.batches().1, other_time.batches().1].concat(), 2), "another latest time"),
+        (start().finish(&of_segment.batches().1, 1), "\"segments/high/sessions\""),
+        (start().send(b""), "the stream of parts of tables on the standard input is not whole"),
+        (start().send(&stream(&few(), 2)), "other columns"),
+    ] {
+        ran.expect_code(1);
+        assert!(ran.stderr.contains(words), "no {words:?} in {}", ran.stderr);
+        assert_eq!(table_hashes(&sandbox.out()), before);
+    }
+    // The files change while kernels are at work.
+    let run = start();
+    write_batch(&sandbox.path().join("data/day=2026-01-02/a.parquet"), 3, &few());
+    let ran = run.finish(&parts, 1);
+    ran.expect_code(1);
+    assert!(ran.stderr.contains("changed"), "{}", ran.stderr);
+    assert_eq!(table_hashes(&sandbox.out()), before);
+    for flag in ["--incremental", "--dry-run"] {
+        let run = ByKernels::start(&sandbox, &[flag]);
+        assert!(run.said.is_err_and(|error| error.contains("--by-kernels")));
+    }
 }
 
 #[test]

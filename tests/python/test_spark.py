@@ -1,13 +1,13 @@
 """Sessions by Spark are those of `dwell run`, row for row and value for value."""
 
 import decimal
+import json
 import os
 import subprocess
 import sys
 import uuid
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from conftest import DEFINITIONS, random_events, rows_of, run
@@ -176,21 +176,133 @@ def test_a_task_that_fails_says_what_the_program_says(spark, events, tmp_path):
         made.collect()
 
 
-def test_the_command_line_writes_both_tables(events, tmp_path):
-    data, out = tmp_path / "data", tmp_path / "by spark"
-    expected, _ = run(events, DEFINITIONS["timeout"], tmp_path)
-    (tmp_path / "job.toml").write_text(f'[input]\npath = "{data}"\n[session]\ntimeout = "30m"\n[output]\npath = "{tmp_path}/out"\n')
+def files_of(folder):
+    """The bytes of all files of tables, by name."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if "_dwell" not in path and name != "run.json":
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, folder)] = file.read()
+    return found
+
+
+def job_over(tmp_path, job, out="out"):
+    """A job over the files in a folder."""
+    return {
+        **job,
+        "input": {**job.get("input", {}), "path": str(tmp_path / "data")},
+        "output": {**job.get("output", {}), "path": str(tmp_path / out)},
+    }
+
+
+def in_files(events, tmp_path, files=3):
+    """Events in some files of a folder."""
+    os.makedirs(tmp_path / "data", exist_ok=True)
+    rows = -(-events.num_rows // files)
+    for file in range(files):
+        pq.write_table(events.slice(file * rows, rows), tmp_path / "data" / f"{file} [a]{{b}}*.parquet", row_group_size=200)
+
+
+#: What run.json says that does not depend on how events are read.
+COUNTED = ("fingerprint", "rows", "filtered", "rejected", "duplicates", "inactive", "outside_window", "in_session", "out_of_session")
+COUNTED += ("sessions", "excluded", "zero_length_sessions", "clock_skew_sessions", "users", "segments", "dates", "warnings", "mode")
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_run_makes_the_folder_of_a_run(spark, events, tmp_path, name):
+    in_files(events, tmp_path)
+    more = {"output": {**DEFINITIONS[name].get("output", {}), "history": True, "events": ["keep"]}}
+    if name == "several users":
+        # Spark's own zone must not matter.
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")
+    job = {**DEFINITIONS[name], **more}
+    dwell.run(job_over(tmp_path, job), "--quiet")
+    told = dwell.spark.run(spark, job_over(tmp_path, job, "by spark"), partitions=5)
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+    records = [json.loads((tmp_path / out / "run.json").read_text(encoding="utf-8")) for out in ("out", "by spark")]
+    run, by_spark = ({key: record[key] for key in COUNTED} for record in records)
+    assert by_spark == run and told["sessions"] == run["sessions"] > 0
+
+
+def test_a_night_of_the_program_goes_on_from_a_run_inside_spark(spark, events, tmp_path):
+    in_files(events.slice(0, 2500), tmp_path)
+    job = job_over(tmp_path, DEFINITIONS["charts"])
+    dwell.spark.run(spark, job)
+    assert dwell.run(job, "--incremental").startswith("Nothing new")
+    pq.write_table(events.slice(2500), tmp_path / "data" / "late.parquet")
+    dwell.run(job, "--incremental")
+    dwell.run(job_over(tmp_path, DEFINITIONS["charts"], "full"))
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "full")
+
+
+@pytest.mark.parametrize("by", ["day", "shop"])
+def test_the_columns_of_folders_are_those_of_a_run(spark, events, tmp_path, by):
+    values = {"day": ["2026-01-01", "2026-01-02", "__HIVE_DEFAULT_PARTITION__"], "shop": ["007", "a b%3A+é", "12"]}[by]
+    for number, value in enumerate(values):
+        os.makedirs(tmp_path / "data" / f"{by}={value}")
+        pq.write_table(events.slice(number * 1000, 1000), tmp_path / "data" / f"{by}={value}" / "a.parquet")
+    where = {"day": "day = DATE '2026-01-02' OR day IS NULL", "shop": "shop <> '007'"}[by]
+    job = {"input": {"where": where}, "session": {"timeout": "30m"}, "column": [{"name": "first_of", "first": by}]}
+    dwell.run(job_over(tmp_path, job), "--quiet")
+    told = dwell.spark.run(spark, job_over(tmp_path, job, "by spark"))
+    assert told["sessions"] > 0
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+
+
+def test_numbers_keep_the_types_that_files_have(spark, events, tmp_path):
+    narrow = events.set_column(events.column_names.index("keep"), "keep", events["keep"].cast(pa.uint16()))
+    in_files(narrow.append_column("price", pa.array([0.5, None, 2.25] * 1000, pa.float32())), tmp_path)
+    job = {"session": {"timeout": "30m"}, "column": [{"name": "most", "max": "keep"}, {"name": "paid", "first": "price"}]}
+    dwell.run(job_over(tmp_path, job), "--quiet")
+    dwell.spark.run(spark, job_over(tmp_path, job, "by spark"))
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+
+
+def test_what_stops_a_run_leaves_the_tables_as_they_were(spark, events, tmp_path):
+    in_files(events, tmp_path)
+    job = job_over(tmp_path, DEFINITIONS["timeout"])
+    dwell.run(job, "--quiet")
+    before = files_of(tmp_path / "out")
+    with pytest.raises(dwell.DwellError, match="rows were rejected") as failed:
+        dwell.spark.run(spark, job, "--max-rejected", "0")
+    assert failed.value.code == 3
+    with pytest.raises(Exception, match="no-such-program"):
+        dwell.spark.run(spark, job, program="/no-such-program")
+    with pytest.raises(dwell.DwellError, match="another definition") as failed:
+        dwell.spark.run(spark, {**job, "session": {"timeout": "10m"}})
+    assert failed.value.code == 2
+    with pytest.raises(dwell.DwellError, match="input.path"):
+        dwell.spark.run(spark, {"output": {"path": str(tmp_path / "new")}})
+    assert files_of(tmp_path / "out") == before and not os.path.exists(tmp_path / "new")
+    # And nobody holds the folder.
+    dwell.spark.run(spark, job)
+    assert files_of(tmp_path / "out") == before
+
+
+def test_a_task_that_dies_once_changes_no_table(spark, events, tmp_path):
+    in_files(events, tmp_path)
+    marker, script = tmp_path / "died", tmp_path / "dwell"
+    script.write_text(f"#!/bin/sh\nmkdir '{marker}' 2>/dev/null && kill -9 $$\nexec '{dwell.find()}' \"$@\"\n")
+    script.chmod(0o755)
+    dwell.run(job_over(tmp_path, DEFINITIONS["charts"]), "--quiet")
+    dwell.spark.run(spark, job_over(tmp_path, DEFINITIONS["charts"], "by spark"), program=str(script))
+    assert marker.exists()
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+
+
+def test_the_command_line_runs_a_job(events, tmp_path):
+    in_files(events, tmp_path)
+    job = tmp_path / "job.toml"
+    job.write_text(f"[input]\npath = '{tmp_path}/data'\n[session]\ntimeout = '30m'\n")
+    dwell.run({**DEFINITIONS["timeout"], "input": {"path": str(tmp_path / "data")}, "output": {"path": str(tmp_path / "out")}})
+    command = [sys.executable, "-m", "dwell.spark", str(job)]
+    command += ["--output", str(tmp_path / "by spark"), "--partitions", "3", "--task-memory", "256MiB"]
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-
-    def ran(*words):
-        command = [sys.executable, "-m", "dwell.spark", str(tmp_path / "job.toml"), *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment)
-
-    refused = ran()
-    assert refused.returncode == 2 and "_dwell" not in os.listdir(tmp_path) and "folder of `dwell run`" in refused.stderr
-    done = ran("--output", str(out), "--partitions", "3")
-    assert done.returncode == 0, done.stderr
-    assert sorted(os.listdir(out)) == ["activity", "sessions"]
-    dates = ds.partitioning(pa.schema([("session_date", pa.string())]), flavor="hive")
-    made = ds.dataset(str(out / "sessions"), partitioning=dates).to_table()
-    assert rows_of(made) == expected
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "sessions" in ran.stdout
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+    wrong = subprocess.run([*command, "--timeout", "soon"], capture_output=True, text=True, env=environment, check=False)
+    assert wrong.returncode == 2 and "--timeout" in wrong.stderr, wrong.stderr

@@ -3,6 +3,7 @@
 //!
 //! `source` plans what to read of the stream and reads it, `write` writes the table; in between is what a run does.
 
+mod parts;
 mod source;
 mod write;
 
@@ -10,17 +11,20 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use self::parts::PartsWriter;
 use self::source::Source;
 use self::write::Writer;
+use crate::commands::made_tables::MadeTables;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::job::dates::instant_text;
-use crate::job::options::Resources;
+use crate::job::options::{Resources, Table};
 use crate::job::{Job, JobError, Segment};
 use crate::pipeline;
 use crate::pipeline::event_buffer::MemoryBudget;
 use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
 use crate::pipeline::progress::Progress;
+use crate::pipeline::Made;
 use crate::profile::Profile;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::time::dates::DateSet;
@@ -28,10 +32,12 @@ use crate::sessionize::time::Timestamp;
 use crate::sessionize::user::Rules;
 use crate::stats::nearest::nearest;
 use crate::summary::kernel_counts::{Facts, KernelCounts};
+use crate::summary::part_counts::PartCounts;
 use crate::summary::warnings;
 use crate::tables::error::TableError;
 use crate::tables::history::ledger::Difference;
 use crate::tables::history::scope::{Mode, Scope};
+use crate::tables::write::parquet_file::Provenance;
 
 /// A table that can be written into a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,13 +60,25 @@ pub enum Latest {
     OfStream,
 }
 
+/// What is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A table, of a segment or of all events.
+    Table {
+        /// Which one.
+        table: StreamTable,
+        /// The segment whose table it is; `None` for that of all events.
+        segment: Option<String>,
+    },
+    /// All tables of the job, in parts, for the run that puts those of all kernels together.
+    Parts,
+}
+
 /// What to make of a stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct KernelOptions {
-    /// The table to write.
-    pub table: StreamTable,
-    /// The segment whose table it is; `None` for that of all events.
-    pub segment: Option<String>,
+    /// What to write.
+    pub output: Output,
     /// The latest time of the whole input; `None` for that of the stream, with a warning where it matters.
     pub latest: Option<Latest>,
     /// A file to add a line of counts to.
@@ -78,13 +96,20 @@ pub fn kernel(
     input: impl Read + Send + 'static,
     output: impl Write,
 ) -> Result<(), Error> {
-    let of_events = options.table == StreamTable::Events;
-    if of_events && options.segment.is_some() {
-        return Err(JobError::EventsOfSegment.into());
-    }
-    // The other tables need nothing of it, and it has its own columns wherever it is asked for.
-    job.output.events = of_events.then(|| job.output.events.take().unwrap_or_default());
-    let segment = options.segment.as_deref().map(|name| place_of(name, &job.segments.with_tables)).transpose()?;
+    let segment = match &options.output {
+        Output::Parts => None,
+        Output::Table { table: StreamTable::Events, segment: Some(_) } => return Err(JobError::EventsOfSegment.into()),
+        Output::Table { segment, .. } => {
+            segment.as_deref().map(|name| place_of(name, &job.segments.with_tables)).transpose()?
+        }
+    };
+    job.output.events = match &options.output {
+        Output::Parts => job.output.events,
+        // It has its own columns wherever it is asked for.
+        Output::Table { table: StreamTable::Events, .. } => Some(job.output.events.take().unwrap_or_default()),
+        // The other tables need nothing of it.
+        Output::Table { .. } => None,
+    };
     let threads = resources.threads()?;
     let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
     let budget = MemoryBudget { limit: resources.memory_limit, threads, folder };
@@ -100,22 +125,37 @@ pub fn kernel(
     let facts = plan.facts.as_ref().map(|facts| facts.rules(&job, &known.types));
     let event_rules = KernelInputs::event_rules(&job, &plan, &DateSet::all());
     let rules = Rules { makes_activity: true, facts: facts.as_ref(), events: event_rules.as_ref(), ..known.rules() };
-    let mut writer = Writer {
-        pool: &pool,
-        job: &job,
-        plan: &plan,
-        types: &known.types,
-        table: options.table,
-        segment: segment.and_then(|place| Some((place, job.segments.with_tables.get(place)?))),
-        stream: None,
-        output: Some(output),
-        definition: &definition,
+    let provenance = Provenance::of(&definition);
+    let mut sink = match &options.output {
+        Output::Table { table, .. } => Sink::Table(Writer {
+            pool: &pool,
+            job: &job,
+            plan: &plan,
+            types: &known.types,
+            table: *table,
+            segment: segment.and_then(|place| Some((place, job.segments.with_tables.get(place)?))),
+            stream: None,
+            output: Some(output),
+            definition: &definition,
+        }),
+        Output::Parts => {
+            let wanted = vec![Table::Sessions, Table::Activity, Table::Events];
+            let (types, provenance) = (&known.types, &provenance);
+            let tables = MadeTables { job: &job, plan: &plan, types, provenance, wanted };
+            Sink::Parts(PartsWriter::new(&pool, &budget.folder, output)?, tables)
+        }
     };
     let (profile, progress) = (Profile::default(), Progress::new(false));
     let (made, all_counts) =
-        pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| writer.write(part))?;
-    writer.write(&made)?;
-    let table_rows = writer.finish()?;
+        pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| sink.write(part))?;
+    sink.write(&made)?;
+    let table = sink.finish(|| {
+        let mut counts = PartCounts::of(plan.extent.rows_ruled_out, &rows, &all_counts);
+        counts.latest_of_input = latest.filter(|_| needs_latest(&job)).map(Timestamp::micros);
+        counts.event_types.clone_from(&names);
+        counts.unread.clone_from(&unread);
+        counts.line()
+    })?;
 
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
     let of_segments: Vec<(&Segment, Counts)> = job.segments.with_tables.iter().zip((0..).map(in_segment)).collect();
@@ -140,7 +180,7 @@ pub fn kernel(
         rows: &rows,
         counts: &all_counts.all,
         segments: &of_segments,
-        table: (options.table.name(), table_rows),
+        table,
         warnings: &all,
         latest_matters: needs_latest(&job),
         roles: &plan.roles,
@@ -156,6 +196,36 @@ impl StreamTable {
             StreamTable::Sessions => "sessions",
             StreamTable::Activity => "activity",
             StreamTable::Events => "events",
+        }
+    }
+}
+
+/// Where rows go.
+enum Sink<'a, W: Write> {
+    Table(Writer<'a, W>),
+    Parts(PartsWriter<'a, W>, MadeTables<'a>),
+}
+
+impl<W: Write> Sink<'_, W> {
+    /// Writes rows, of which those of a user come together.
+    fn write(&mut self, made: &Made) -> Result<(), Error> {
+        match self {
+            Sink::Table(writer) => writer.write(made),
+            Sink::Parts(writer, tables) => writer.write(tables, made),
+        }
+    }
+
+    /// Ends the stream, that of parts with what became of the events. Of a table it returns name and rows.
+    fn finish(self, counts: impl FnOnce() -> String) -> Result<Option<(&'static str, u64)>, Error> {
+        match self {
+            Sink::Table(writer) => {
+                let name = writer.table.name();
+                Ok(Some((name, writer.finish()?)))
+            }
+            Sink::Parts(writer, _) => {
+                writer.finish(&counts())?;
+                Ok(None)
+            }
         }
     }
 }

@@ -138,6 +138,6 @@ impl<W: Write> Writer<'_, W> {
     }
 }
 
-fn not_begun() -> Error {
+pub(super) fn not_begun() -> Error {
     Error::Bug { what: "a table is written whose stream has not begun".to_string() }
 }

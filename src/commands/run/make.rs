@@ -10,8 +10,11 @@ use crate::job::options::Table;
 use crate::pipeline;
 use crate::pipeline::event_buffer::Events;
 use crate::pipeline::kernel_inputs::KernelInputs;
+use crate::pipeline::progress::Progress;
+use crate::pipeline::Made;
 use crate::sessionize::partition::AllCounts;
 use crate::sessionize::user::Rules;
+use crate::summary::run_json::Stopwatch;
 use crate::tables::write::parquet_file::Provenance;
 
 /// The tables of a run, in the staging folder.
@@ -44,12 +47,25 @@ pub fn make(planned: &Planned<'_>, events: Events, known: &KernelInputs, course:
     let (made, counts) = pipeline::make(pool, events, &rules, budget, &course.profile, &course.progress, |part| {
         output.write_part(part)
     })?;
-    check_sessions(&options.limits, &counts.all)?;
     course.stopwatch.stage("sessionize");
     tracing::info!(sessions = counts.all.sessions, users = counts.all.users, "sessionized");
-    output.write_tables(made, &mut course.progress)?;
-    course.stopwatch.stage("write");
+    stage(planned, output, (made, counts), (&mut course.stopwatch, &mut course.progress))
+}
+
+/// Stages the tables of what was made, beside the parts that the output has, and the charts over them.
+///
+/// # Errors
+/// As [`make`].
+pub fn stage(
+    planned: &Planned<'_>,
+    mut output: Output<'_>,
+    (made, counts): (Made, AllCounts),
+    (stopwatch, progress): (&mut Stopwatch, &mut Progress),
+) -> Result<Staged, Error> {
+    check_sessions(&planned.options.limits, &counts.all)?;
+    output.write_tables(made, progress)?;
+    stopwatch.stage("write");
     let overview = output.write_charts()?;
-    course.stopwatch.stage("charts");
+    stopwatch.stage("charts");
     Ok(Staged { counts, written: output.finish()?, overview })
 }

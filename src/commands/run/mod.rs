@@ -6,9 +6,12 @@
 //! to do           tables             in one step
 //! ```
 //!
+//! Where kernels elsewhere read and make, their parts come in place of the two steps ([`by_kernels`]).
+//!
 //! Up to the commit the output is not touched: whatever fails or is killed, the tables are as they were.
 
 mod anew;
+mod by_kernels;
 pub mod check;
 mod commit;
 pub mod compatibility;
@@ -68,14 +71,19 @@ pub fn run_recorded(job: &Job, options: &Options) -> Result<Ran, Error> {
 fn run_on_disk(job: &Job, options: &Options) -> Result<Ran, Error> {
     let progress = Progress::new(!options.resources.quiet);
     let mut course = Course { stopwatch: Stopwatch::start(), progress, profile: Profile::default() };
-    let planned = match plan::plan(job, options, jiff::Timestamp::now())? {
+    let mut planned = match plan::plan(job, options, jiff::Timestamp::now())? {
         Plan::Answer(ran) => return Ok(ran),
         Plan::Run(planned) => *planned,
     };
     course.stopwatch.stage("plan");
-    let (events, read) = read::read(&planned, &mut course)?;
-    course.stopwatch.stage("read");
-    let staged = make::make(&planned, events, &read.known, &mut course)?;
+    let (read, staged) = if options.by_kernels {
+        by_kernels::make(&mut planned, &mut course)?
+    } else {
+        let (events, read) = read::read(&planned, &mut course)?;
+        course.stopwatch.stage("read");
+        let staged = make::make(&planned, events, &read.known, &mut course)?;
+        (read, staged)
+    };
     let outcome = check(&planned, &staged.written)?;
     course.stopwatch.stage("compare");
     commit::commit(planned, &read, staged, &outcome, course)

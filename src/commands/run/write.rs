@@ -16,28 +16,26 @@ use crate::charts::segment_tables::ChartedSegments;
 use crate::charts::tables::TableFiles;
 use crate::charts::unmet::Unmet;
 use crate::charts::user_passes::Reading;
+use crate::commands::made_tables::{MadeTable, MadeTables, TableWriter};
 use crate::error::Error;
 use crate::job::options::Table;
-use crate::job::{AddedColumns, Segment};
 use crate::pipeline;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::Made;
 use crate::profile::Profile;
 use crate::sessionize::event_types::EventTypes;
-use crate::sessionize::partition::Partition;
 use crate::sessionize::table_rows::dated::Dated;
 use crate::sessionize::table_rows::merge::ByDate;
 use crate::sessionize::time::Day;
 use crate::tables::error::TableError;
 use crate::tables::history::scope::{Mode, Scope};
 use crate::tables::numbering::Corrected;
-use crate::tables::schema::events::EventColumns;
-use crate::tables::schema::made_with::MadeWith;
 use crate::tables::schema::place::{segment_of, TablePlace, SEGMENTS};
-use crate::tables::schema::sessions::{TableColumns, To, ACTIVITY, EVENTS, SESSIONS};
+use crate::tables::schema::sessions::{To, EVENTS, SESSIONS};
 use crate::tables::users::{self, USERS};
 use crate::tables::write::files::create_folder_of;
 use crate::tables::write::parquet_file::{Provenance, Size};
+use crate::tables::write::part_stream::ReceivedParts;
 use crate::tables::write::syncer::Syncer;
 
 /// What has been staged.
@@ -101,6 +99,14 @@ impl<'a> Output<'a> {
         Output { planned, types, provenance, profile, written, syncer, parts }
     }
 
+    /// The tables that the run makes.
+    fn tables(&self) -> MadeTables<'a> {
+        let Planned { job, plan, options, .. } = self.planned;
+        let all = [Table::Sessions, Table::Activity, Table::Events];
+        let wanted = all.into_iter().filter(|table| options.makes(*table)).collect();
+        MadeTables { job, plan, types: self.types, provenance: self.provenance, wanted }
+    }
+
     /// What was staged. But for a full run, files that are the same as before stay as they are.
     ///
     /// # Errors
@@ -119,9 +125,14 @@ impl<'a> Output<'a> {
     /// # Errors
     /// A file that cannot be written; an interruption.
     pub fn write_part(&mut self, made: &Made) -> Result<(), Error> {
-        each_table(self.planned, self.types, self.provenance, made, &mut PartWriter(self))?;
+        self.tables().each(made, &mut PartWriter(self))?;
         self.parts.count += 1;
         Ok(())
+    }
+
+    /// Takes the parts that kernels made, which stand where this run's own would.
+    pub fn take_parts(&mut self, received: ReceivedParts) {
+        self.parts = Parts { count: received.numbers, rows: received.rows };
     }
 
     /// Stages the sessions and activity tables of all events and of each segment, as far as the run makes them, with the
@@ -132,7 +143,7 @@ impl<'a> Output<'a> {
     pub fn write_tables(&mut self, made: Made, progress: &mut Progress) -> Result<(), Error> {
         let Planned { job, options, pool, .. } = self.planned;
         self.written.tables = vec![TableFiles::default(); job.segments.with_tables.len() + 1];
-        each_table(self.planned, self.types, self.provenance, &made, &mut TableWriter { output: self, progress })?;
+        self.tables().each(&made, &mut FileWriter { output: self, progress })?;
         let all = self.all_rows(&made);
         let asks_who_is_new = options.writes(Table::Charts);
         self.written.first_hours =
@@ -230,108 +241,19 @@ impl<'a> Output<'a> {
     }
 }
 
-/// A table of a run, with its rows.
-struct RunTable<'a, R: Dated> {
-    /// Which table it is.
-    table: Table,
-    place: TablePlace,
-    /// The segment that it is of, by its place; `None` for all events.
-    segment: Option<usize>,
-    rows: ByDate<'a, R>,
-    provenance: Provenance,
-    columns: &'a TableColumns,
-}
-
-/// Writes one table after the other.
-trait Writer {
-    /// Writes a table. `file` writes the rows of a date, or none.
-    fn table<R: Dated + Sync>(
-        &mut self,
-        table: RunTable<'_, R>,
-        file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
-    ) -> Result<(), Error>;
-}
-
-/// Hands a writer the tables that the run makes: sessions and activity of all events, and then of each segment.
-fn each_table(
-    planned: &Planned<'_>,
-    types: &EventTypes,
-    provenance: &Provenance,
-    made: &Made,
-    writer: &mut impl Writer,
-) -> Result<(), Error> {
-    let Planned { job, plan, options, .. } = planned;
-    let facts = plan.facts.as_deref();
-    let of_segments = job.segments.with_tables.iter().zip(&job.performed).enumerate().map(Some);
-    for of_segment in std::iter::once(None).chain(of_segments) {
-        let segment = of_segment.map(|(place, _)| place);
-        let (of, performed): (Option<&Segment>, Option<&AddedColumns>) = of_segment.map(|(_, of)| of).unzip();
-        let partitions = partitions_of(made, segment);
-        let columns = TableColumns::of_run(job, &plan.roles, facts, of.zip(performed))?;
-        let made_with = |added: &AddedColumns, history: bool| {
-            provenance.with(MadeWith::new(added, of).with_history(history).metadata())
-        };
-        let name = of.map(|of| of.name.as_str());
-        if options.makes(Table::Sessions) {
-            let table = RunTable {
-                table: Table::Sessions,
-                place: TablePlace::new(SESSIONS, name),
-                segment,
-                rows: ByDate::new(partitions, &made.users, Partition::session_rows),
-                provenance: made_with(&job.added, job.output.history),
-                columns: &columns,
-            };
-            writer.table(table, |path, to, rows| columns.write_sessions(path, to, rows, types))?;
-        }
-        if options.makes(Table::Activity) {
-            let table = RunTable {
-                table: Table::Activity,
-                place: TablePlace::new(ACTIVITY, name),
-                segment,
-                rows: ByDate::new(partitions, &made.users, Partition::activity_rows),
-                provenance: made_with(performed.unwrap_or(&AddedColumns::default()), false),
-                columns: &columns,
-            };
-            writer.table(table, |path, to, rows| columns.write_activity(path, to, rows))?;
-        }
-    }
-    let columns = EventColumns::of_run(job, &plan.roles, facts).filter(|_| options.makes(Table::Events));
-    if let Some(columns) = columns {
-        let table = RunTable {
-            table: Table::Events,
-            place: TablePlace::new(EVENTS, None),
-            segment: None,
-            rows: ByDate::new(partitions_of(made, None), &made.users, Partition::event_rows),
-            provenance: provenance.with(MadeWith::of_events(job).metadata()),
-            columns: &TableColumns::new(&plan.roles, None, false),
-        };
-        writer.table(table, |path, to, rows| columns.write(path, to, rows, types))?;
-    }
-    Ok(())
-}
-
 /// The folder of files, needed for this run alone, whose sessions have their numbers yet to get.
 const UNNUMBERED: &str = "unnumbered";
-
-/// The partitions of a segment, by its place, or of all events.
-fn partitions_of(made: &Made, segment: Option<usize>) -> &[Partition] {
-    match segment {
-        None => &made.partitions,
-        // Without any event there are no partitions.
-        Some(place) => made.segments.get(place).map_or(&[][..], Vec::as_slice),
-    }
-}
 
 /// Writes rows of tables as a part, beside the tables.
 struct PartWriter<'o, 'a>(&'o mut Output<'a>);
 
-impl Writer for PartWriter<'_, '_> {
+impl TableWriter for PartWriter<'_, '_> {
     fn table<R: Dated + Sync>(
         &mut self,
-        table: RunTable<'_, R>,
+        table: MadeTable<'_, R>,
         file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<(), Error> {
-        let RunTable { place, rows, .. } = table;
+        let MadeTable { place, rows, .. } = table;
         let Output { planned, profile, ref mut parts, .. } = *self.0;
         let Planned { folder, pool, budget, .. } = planned;
         let days = rows.days();
@@ -349,18 +271,18 @@ impl Writer for PartWriter<'_, '_> {
 }
 
 /// Stages the files of tables, of rows in memory and of those in parts, and notes which ones of earlier runs they replace.
-struct TableWriter<'o, 'a, 'p> {
+struct FileWriter<'o, 'a, 'p> {
     output: &'o mut Output<'a>,
     progress: &'p mut Progress,
 }
 
-impl Writer for TableWriter<'_, '_, '_> {
+impl TableWriter for FileWriter<'_, '_, '_> {
     fn table<R: Dated + Sync>(
         &mut self,
-        table: RunTable<'_, R>,
+        table: MadeTable<'_, R>,
         file: impl Fn(&Path, To<'_>, Option<(&ByDate<'_, R>, Day)>) -> Result<Size, TableError> + Sync,
     ) -> Result<(), Error> {
-        let RunTable { table, place, segment, rows, provenance, columns } = table;
+        let MadeTable { table, place, segment, rows, provenance, columns } = table;
         let Output { planned, profile, .. } = *self.output;
         let Planned { folder, pool, budget, options, .. } = planned;
         let count = self.output.parts.count;

@@ -213,6 +213,17 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// The columns that folders hold, each with what it is: `int`, `date` or `text`.
+    pub fn of_folders(&self) -> Vec<(String, String)> {
+        let word = |kind: &Kind| match kind {
+            Kind::Int => "int",
+            Kind::Date => "date",
+            _ => "text",
+        };
+        let named = self.hive.iter().filter(|(name, _)| matches!(self.folder_kind(name), Ok(Some(_))));
+        named.map(|(name, kind)| (name.clone(), word(kind).to_string())).collect()
+    }
+
     /// Which of some names mean folders.
     pub fn are_held_by_folders(&self, names: &[String]) -> Vec<bool> {
         names.iter().map(|name| matches!(self.folder_kind(name), Ok(Some(_)))).collect()

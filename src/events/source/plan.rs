@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parquet::file::FOOTER_SIZE;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::bounds::Range;
 use super::columns::{ColumnRef, Columns};
@@ -309,7 +310,8 @@ impl ReadPlan {
             *rows = column.unread.rows().max(*rows);
         }
         let some = unread.into_iter().filter(|(_, rows)| *rows > 0);
-        let own = some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what, rows });
+        let own =
+            some.map(|((column, what), rows)| Unreadable { column: column.to_string(), what: what.to_string(), rows });
         own.chain(self.aliases.iter().flat_map(|aliases| aliases.unread())).collect()
     }
 
@@ -639,12 +641,12 @@ impl ReadPlan {
 }
 
 /// Values of a column that cannot be read, and count as null.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// The column.
     pub column: String,
     /// What they are, in words.
-    pub what: &'static str,
+    pub what: String,
     /// How many rows have one.
     pub rows: u64,
 }

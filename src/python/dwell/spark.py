@@ -1,10 +1,10 @@
 """Sessions inside Spark: the program's own kernel, in the partitions of a data frame.
 
 >>> import dwell.spark
->>> sessions = dwell.spark.sessionize(events, {"session": {"timeout": "30m"}})
->>> sessions.write.partitionBy("session_date").parquet("sessions")
+>>> dwell.spark.run(spark, "job.toml")            # files to tables, as `dwell run` does
+>>> sessions = dwell.spark.sessionize(events, {"session": {"timeout": "30m"}})    # a data frame to a data frame
 
-or, without a line of Python, ``spark-submit -m dwell.spark job.toml`` or ``python -m dwell.spark job.toml``.
+or, without a line of Python, ``python -m dwell.spark job.toml``.
 
 Users are put into one partition each, the program makes sessions of each partition, and what comes back is a data frame. The
 executors need pyarrow and nothing else: the program is sent to them.
@@ -16,8 +16,9 @@ import os
 from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _pipe
+from ._by_kernels import COUNTS, ByKernels
 from ._job import Job, text_of
-from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases, refuse_derived
+from ._kernel import NOBODY, Time, flags_of, instant, job_of_times, needed, refuse_aliases, refuse_derived, time_text
 from ._pipe import DwellError, Stream
 from ._program import find
 
@@ -63,20 +64,92 @@ def sessionize(
         DwellError: the job or the columns are wrong; the message names them.
         ImportError: pyspark or pyarrow is not installed.
     """
+    text, asked = text_of(job), flags_of(table, segment, None, None, None)
+    return _by_kernels(df, text, asked, latest, partitions=partitions, memory_limit=memory_limit, program=program)
+
+
+def run(
+    spark: SparkSession,
+    job: Job,
+    *flags: str,
+    partitions: int | None = None,
+    memory_limit: str | None = None,
+    program: str | None = None,
+) -> dict[str, Any]:
+    """Runs a job over its files inside Spark, and makes the folder that ``dwell run`` makes: the same tables, byte for byte, with
+    charts, ``users/``, ``run.json`` and what the next run has to know.
+
+    Spark reads the files, puts each user into one partition and pipes it through the program; what comes of it is put together,
+    checked and committed on this machine, the driver, which needs the output folder and disk for the tables. The folder is
+    held from the beginning. Whatever goes wrong, the tables are as they were.
+
+    Args:
+        spark: the session.
+        job: the path of a job file, TOML text or a dict; its paths are relative to the current folder.
+        flags: flags of ``dwell run``, word by word: ``"--output", "out"``, ``"--overwrite"``, ``"--max-rejected", "1%"``.
+        partitions: how many partitions users are put into; what Spark takes for a shuffle, if not said.
+        memory_limit: what the program may take in each task; the executor's memory by its cores, if not said.
+        program: where the executors have the program ``dwell``. Not said, that of this machine is sent to them.
+
+    Returns:
+        What the run did: what ``dwell run --format json`` prints.
+
+    Raises:
+        DwellError: the job, the files or a limit; the message says which.
+        ImportError: pyspark or pyarrow is not installed.
+    """
+    import json
+
+    words = [*flags, "--quiet", "--format", "json"]
+    said = _run(spark, text_of(job), words, partitions=partitions, memory_limit=memory_limit, program=program)
+    return json.loads(said)
+
+
+def _run(spark: SparkSession, text: str, flags: list[str], **settings: Any) -> str:
+    needed("pyspark", "dwell.spark")
+    from pyspark import StorageLevel
+
+    with ByKernels(text, flags) as run:
+        to_read = run.to_read
+        latest = to_read["latest"] or "stream"
+        parts = _by_kernels(_Files(spark, to_read), text, ["--quiet", "--parts"], latest, **settings)
+        # On disk, where they were made: they are made all at once, and handed over one after the other.
+        parts = parts.persist(StorageLevel.DISK_ONLY)
+        try:
+            kernels = parts.where(parts["table"] == COUNTS).count()
+            return run.finish(parts.toLocalIterator(prefetchPartitions=True), kernels)
+        finally:
+            parts.unpersist()
+
+
+def _by_kernels(
+    df: DataFrame | _Files,
+    text: str,
+    asked: list[str],
+    latest: Time | None,
+    *,
+    partitions: int | None,
+    memory_limit: str | None,
+    program: str | None,
+) -> DataFrame:
+    """What kernels make of the events of each user, in one partition each."""
     needed("pyspark", "dwell.spark")
     pyarrow = needed("pyarrow", "dwell.spark")
-    text, session = text_of(job), df.sparkSession
-    asked = flags_of(table, segment, latest or "stream", None, None)
-    told, _ = _ask(pyarrow, text, df, asked)
+    first = [*asked, "--latest", time_text(latest or "stream")]
+    if isinstance(df, _Files):
+        told, _ = _ask(pyarrow, text, df.columns(), first)
+        df = df.frame(told["needed"])
+    session = df.sparkSession
+    told, _ = _ask(pyarrow, text, df, first)
     df = _with_whole_ids(df, told)
     # Once more: of ids of one type in all partitions, the program knows what becomes of them.
-    told, made = _ask(pyarrow, text, df, asked)
+    told, made = _ask(pyarrow, text, df, first)
     df = _select(df, told["needed"] or df.columns)
     limit = memory_limit or f"{_memory(session) >> 20}MiB"
     shipped = _Program(session, program)
     if latest is None and told["latest_matters"]:
         latest = _latest(df, told, shipped)
-    flags = flags_of(table, segment, latest or "stream", limit, 1)
+    flags = [*asked, "--latest", time_text(latest or "stream"), "--memory-limit", limit, "--threads", "1"]
     by_user = _by_user(df, told["user"], told["time"], partitions)
     fields = _spark_fields(made)
     return by_user.mapInArrow(_worker(shipped, text, flags, _taken(pyarrow, made)), fields)
@@ -139,6 +212,96 @@ def _select(df: DataFrame, names: list[str]) -> DataFrame:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
+
+
+# ---- Files -------------------------------------------------------------------------------------------------------------------
+
+
+class _Files:
+    """The files that a run has planned to read, with the columns that their folders hold."""
+
+    def __init__(self, session: SparkSession, to_read: dict[str, Any]):
+        self.session = session
+        self.files = to_read["files"]
+        self.folder_columns = to_read["folder_columns"]
+        paths = [_spark_path(session, file["path"]) for file in self.files]
+        self.read = session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
+
+    def columns(self) -> DataFrame:
+        """A frame of all columns, for its schema alone."""
+        from pyspark.sql import functions as F
+
+        nothing = {name: F.lit(None).cast(_FOLDER_TYPES[kind]) for name, kind in self.folder_columns.items()}
+        return self.read.withColumns(nothing) if nothing else self.read
+
+    def frame(self, needed: list[str]) -> DataFrame:
+        """The rows. The values of folders come by the name of each row's file."""
+        from pyspark.sql import functions as F
+
+        names = [name for name in self.folder_columns if name in needed]
+        if not names:
+            return self.read
+        known = {_plain_path(file["path"]): file["folders"] for file in self.files}
+        rows = []
+        for spelled in self.read.inputFiles():
+            folders = known.get(_decoded(spelled))
+            if folders is None:
+                raise DwellError(f"Spark reads {spelled}, which is none of the files of the job", 1)
+            rows.append([spelled, *(_value_of(folders.get(name), self.folder_columns[name]) for name in names)])
+        fields = ", ".join(f"`v{place}` {_FOLDER_TYPES[self.folder_columns[name]]}" for place, name in enumerate(names))
+        values = self.session.createDataFrame(rows, f"`__dwell_file` string, {fields}")
+        columns = [F.col(_quoted(name)) for name in self.read.columns if name not in names]
+        read = self.read.select(*columns, F.col("_metadata.file_path").alias("__dwell_path"))
+        joined = read.join(F.broadcast(values), F.col("__dwell_path") == F.col("__dwell_file"), "left")
+        is_known = F.col("__dwell_file").isNotNull()
+        unknown = F.raise_error(F.concat(F.lit("dwell: no such file of the job: "), F.col("__dwell_path")))
+        held = [
+            F.when(is_known, F.col(f"v{place}")).otherwise(unknown.cast(_FOLDER_TYPES[self.folder_columns[name]])).alias(name)
+            for place, name in enumerate(names)
+        ]
+        return joined.select(*columns, *held)
+
+
+#: The types of columns that folders hold, in words of the program and of Spark.
+_FOLDER_TYPES = {"int": "bigint", "date": "date", "text": "string"}
+
+
+def _value_of(text: str | None, kind: str) -> Any:
+    import datetime
+
+    if text is None or kind == "text":
+        return text
+    return int(text) if kind == "int" else datetime.date.fromisoformat(text)
+
+
+def _spark_path(session: SparkSession, path: str) -> str:
+    """A file as Spark is to be told of it: no part of its name is a pattern."""
+    if "://" not in path:
+        path = "file://" + path
+    elif path.startswith("s3://") and not _knows_s3(session):
+        path = "s3a://" + path.removeprefix("s3://")
+    return "".join("\\" + letter if letter in "\\*?[]{}" else letter for letter in path)
+
+
+def _knows_s3(session: SparkSession) -> bool:
+    """Whether Spark has a file system for URLs that begin with s3, as it has at Amazon's and Databricks'."""
+    try:
+        return session.sparkContext._jsc.hadoopConfiguration().get("fs.s3.impl") is not None
+    except Exception:  # noqa: BLE001 - Spark Connect does not say.
+        return True
+
+
+def _plain_path(path: str) -> str:
+    """A file of the job by what tells it from others: its path, or its bucket and key."""
+    return path.split("://", 1)[-1] if "://" in path else path
+
+
+def _decoded(spelled: str) -> str:
+    """The same of a file as Spark spells it."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(spelled)
+    return unquote(parts.netloc + parts.path)
 
 
 # ---- Ids ---------------------------------------------------------------------------------------------------------------------
@@ -374,6 +537,7 @@ def _spark_type(of: Any) -> Any:
         (A.is_boolean, T.BooleanType),
         (A.is_date, T.DateType),
         (A.is_timestamp, T.TimestampType),
+        (A.is_binary, T.BinaryType),
     ]
     for is_one, spark_type in plain:
         if is_one(of):
@@ -411,65 +575,32 @@ def _bytes(text: str) -> int:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Reads the events that a job names, and writes its tables as Spark writes them: a folder a date, several files a date."""
+    """Runs a job inside Spark: ``python -m dwell.spark job.toml``."""
     import argparse
     import sys
 
     parser = argparse.ArgumentParser(
         prog="python -m dwell.spark",
-        description="Makes sessions of the Parquet files of a job inside Spark, and writes them as Parquet, a folder a date.",
-        epilog="The tables are Spark's own files: no _dwell folder, no measures, no run.json. For these there is `dwell run`.",
+        description="Runs a job over its files inside Spark, and makes the folder that `dwell run` makes.",
+        epilog="All other flags are those of `dwell run`: --input, --output, --overwrite, --max-rejected and so on.",
     )
     parser.add_argument("job", help="the job file")
-    parser.add_argument("--input", action="append", help="where events are, instead of input.path; may be given again")
-    parser.add_argument("--output", help="where tables go, instead of output.path")
-    parser.add_argument("--table", action="append", choices=["sessions", "activity"], help="only this table")
     parser.add_argument("--partitions", type=int, help="how many partitions users are put into")
-    parser.add_argument("--memory-limit", help="what the program may take in each task, for instance 2GiB")
-    parser.add_argument("--overwrite", action="store_true", help="replace tables that are there")
-    asked = parser.parse_args(words)
+    parser.add_argument("--task-memory", metavar="SIZE", help="what the program may take in each task, for instance 2GiB")
+    parser.add_argument("--program", help="where the executors have the program dwell, which is sent to them otherwise")
+    asked, flags = parser.parse_known_args(words)
     try:
-        _write_tables(asked)
+        needed("pyspark", "dwell.spark")
+        from pyspark.sql import SparkSession
+
+        with open(asked.job, encoding="utf-8") as file:
+            text = file.read()
+        settings = {"partitions": asked.partitions, "memory_limit": asked.task_memory, "program": asked.program}
+        print(_run(SparkSession.builder.getOrCreate(), text, flags, **settings), end="")
     except (DwellError, ImportError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code if isinstance(error, DwellError) else 2
     return 0
-
-
-def _write_tables(asked: Any) -> None:
-    needed("pyspark", "dwell.spark")
-    from pyspark.sql import SparkSession
-
-    with open(asked.job, encoding="utf-8") as file:
-        text = file.read()
-    keys = _keys(text)
-    paths, output = asked.input or _paths(keys), asked.output or keys.get("output", {}).get("path")
-    if not paths:
-        raise DwellError("input.path is missing: write it into the job, or give --input", 2)
-    if not output:
-        raise DwellError("output.path is missing: write it into the job, or give --output", 2)
-    if os.path.isdir(os.path.join(output, "_dwell")):
-        raise DwellError(f"{output} is a folder of `dwell run`, whose tables Spark must not replace: give another --output", 2)
-    session = SparkSession.builder.getOrCreate()
-    events = session.read.parquet(*paths)
-    for table in asked.table or ["sessions", "activity"]:
-        made = sessionize(events, text, table, partitions=asked.partitions, memory_limit=asked.memory_limit)
-        date = {"sessions": "session_date", "activity": "activity_date"}[table]
-        writer = made.write.mode("overwrite" if asked.overwrite else "errorifexists").partitionBy(date)
-        writer.parquet(output.rstrip("/") + "/" + table)
-
-
-def _paths(keys: dict[str, Any]) -> list[str]:
-    paths = keys.get("input", {}).get("path") or []
-    return [paths] if isinstance(paths, str) else list(paths)
-
-
-def _keys(text: str) -> dict[str, Any]:
-    try:
-        import tomllib
-    except ImportError:
-        tomllib = needed("tomli", "dwell.spark below Python 3.11")
-    return tomllib.loads(text)
 
 
 if __name__ == "__main__":

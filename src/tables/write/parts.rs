@@ -9,8 +9,9 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::interleave;
+use arrow::compute::{cast_with_options, interleave, CastOptions};
 use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::ipc::CompressionType;
@@ -137,7 +138,7 @@ impl<'a> Merge<'a> {
         files: &[PathBuf],
         in_memory: Slices<'a>,
     ) -> Result<Self, TableError> {
-        let mut sources = files.iter().map(|file| read_part(file)).collect::<Result<Vec<_>, _>>()?;
+        let mut sources = files.iter().map(|file| read_part(file, &schema)).collect::<Result<Vec<_>, _>>()?;
         sources.push(in_memory);
         let parts = sources.into_iter().map(|slices| Part { slices, slice: 0, row: 0, users: None }).collect();
         let mut merge = Merge { path, schema, parts, held: Vec::new(), next: BinaryHeap::new() };
@@ -206,13 +207,36 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// The rows of a part on disk.
-fn read_part<'a>(path: &Path) -> Result<Slices<'a>, TableError> {
+/// The rows of a part on disk, in the columns of the table: a kernel elsewhere may have had its events in other types, as another
+/// engine hands them on.
+fn read_part<'a>(path: &Path, schema: &SchemaRef) -> Result<Slices<'a>, TableError> {
     let named = path.to_path_buf();
     let unreadable = move |reason: String| TableError::Part { path: named.clone(), reason };
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let batches = FileReader::try_new_buffered(file, None).map_err(|error| unreadable(error.to_string()))?;
-    Ok(Box::new(batches.map(move |rows| rows.map_err(|error| unreadable(error.to_string())))))
+    let schema = SchemaRef::clone(schema);
+    let is_so = batches.schema().fields() == schema.fields();
+    let slice = move |rows: Result<RecordBatch, ArrowError>| if is_so { rows } else { in_types(&rows?, &schema) };
+    Ok(Box::new(batches.map(move |rows| slice(rows).map_err(|error| unreadable(error.to_string())))))
+}
+
+/// Rows with the same columns in other types.
+fn in_types(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let names =
+        |schema: &SchemaRef| -> Vec<String> { schema.fields().iter().map(|field| field.name().clone()).collect() };
+    let (come, wanted) = (names(&rows.schema()), names(schema));
+    if come != wanted {
+        let reason = format!("it has the columns {come:?}, and the table has {wanted:?}");
+        return Err(ArrowError::SchemaError(reason));
+    }
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    let columns = rows.columns().iter().zip(schema.fields()).map(|(column, field)| {
+        let failed = |error: ArrowError| {
+            ArrowError::CastError(format!("the values of the column {:?} are of another type: {error}", field.name()))
+        };
+        cast_with_options(column, field.data_type(), &exact).map_err(failed)
+    });
+    RecordBatch::try_new(SchemaRef::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
 fn user_at(users: &ArrayRef, row: usize) -> User {
