@@ -10,7 +10,7 @@
 //! they were. All rows of all files have to have come through the kernels, or it is an error.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::events::decode::dictionary::EventDictionary;
 use crate::events::source::columns::Columns;
 use crate::events::source::plan::{Extent, ReadPlan};
 use crate::job::dates::instant_text;
-use crate::job::Job;
+use crate::job::{Job, JobError};
 use crate::pipeline;
 use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
 use crate::pipeline::Made;
@@ -66,6 +66,11 @@ struct FileToRead {
 /// What came from the kernels is not all of the input, or not of this job; a file has changed meanwhile; and those of
 /// [`stage`].
 pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Staged), Error> {
+    if std::io::stdin().is_terminal() {
+        let hint = "programs hand the parts of tables over in a pipe, as `dwell.spark.run` does";
+        let value = "a terminal on the standard input".to_string();
+        return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
+    }
     let Planned { job, plan, pool, folder, options, .. } = &*planned;
     let matters = needs_latest(job);
     let types = EventDictionary::default();

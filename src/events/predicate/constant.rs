@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::clocks::Interval;
+use super::interval::Interval;
 
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,6 +22,7 @@ pub mod compile;
 pub mod constant;
 pub mod filter;
 pub mod formula;
+pub mod interval;
 pub mod known;
 pub mod language;
 pub mod like;
