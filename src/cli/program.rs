@@ -64,7 +64,7 @@ fn answer(request: Request) -> Result<Answer, Error> {
         Request::Identify(request) => Ok(request.answer()?.into()),
         // The stream goes to the standard output by itself: nothing else may.
         Request::Kernel(request) => {
-            request.answer(std::io::stdin(), std::io::stdout())?;
+            request.answer(cancel::stdin()?, std::io::stdout()).map_err(cancel::or_interrupted)?;
             Ok(String::new().into())
         }
         Request::Dbt(request) => Ok(request.answer()?.into()),

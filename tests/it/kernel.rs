@@ -656,3 +656,37 @@ fn nobody_who_reads_the_sessions_is_an_error_that_says_so() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cannot be written to the standard output"), "{said}");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_signal_ends_what_waits_for_its_input() {
+    let sandbox = few_in_folders();
+    let before = std::fs::read_dir(sandbox.path()).unwrap().count();
+    let ends = |mut child: Child, what: &str| {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        // Its input stays open: it must not wait for that.
+        let _input = child.stdin.take();
+        let mut error = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{what}: {error}");
+        assert!(error.contains("interrupted"), "{what}: {error}");
+    };
+    let run = ByKernels::start(&sandbox, &[]);
+    assert!(run.said.is_ok());
+    ends(run.child, "a run by kernels");
+    // Nothing is left of it.
+    assert_eq!(std::fs::read_dir(sandbox.path()).unwrap().count(), before);
+    let mut kernel = Command::new(env!("CARGO_BIN_EXE_dwell"))
+        .args(["kernel", "--timeout", "30m", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Half a stream, so that it has begun.
+    let half = stream(&few(), 2);
+    kernel.stdin.as_mut().unwrap().write_all(&half[..half.len() / 2]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    ends(kernel, "a kernel");
+}

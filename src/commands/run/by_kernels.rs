@@ -21,6 +21,7 @@ use super::plan::Planned;
 use super::read::Read;
 use super::write::Output;
 use super::Course;
+use crate::cancel;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::events::source::columns::Columns;
@@ -80,7 +81,7 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
     let places = places(job);
     let place =
         |table: &Path, number, day| places.get(table).map(|place| folder.scratch_path(&place.part_of(number, day)));
-    let mut received = receive(std::io::stdin().lock(), place)?;
+    let mut received = receive(cancel::stdin()?, place).map_err(cancel::or_interrupted)?;
     course.stopwatch.stage("kernels");
     let counts = add_up(std::mem::take(&mut received.counts), latest.filter(|_| matters))?;
     if counts.rows != plan.extent.rows {

@@ -13,6 +13,7 @@ executors need pyarrow and nothing else: the program is sent to them.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _pipe
@@ -247,11 +248,12 @@ class _Files:
             folders = known.get(_decoded(spelled))
             if folders is None:
                 raise DwellError(f"Spark reads {spelled}, which is none of the files of the job", 1)
-            rows.append([spelled, *(_value_of(folders.get(name), self.folder_columns[name]) for name in names)])
+            rows.append([re.sub(_SLASHES, "file:/", spelled), *(_value_of(folders.get(name), self.folder_columns[name]) for name in names)])
         fields = ", ".join(f"`v{place}` {_FOLDER_TYPES[self.folder_columns[name]]}" for place, name in enumerate(names))
         values = self.session.createDataFrame(rows, f"`__dwell_file` string, {fields}")
         columns = [F.col(_quoted(name)) for name in self.read.columns if name not in names]
-        read = self.read.select(*columns, F.col("_metadata.file_path").alias("__dwell_path"))
+        path = F.regexp_replace(F.col("_metadata.file_path"), _SLASHES, "file:/")
+        read = self.read.select(*columns, path.alias("__dwell_path"))
         joined = read.join(F.broadcast(values), F.col("__dwell_path") == F.col("__dwell_file"), "left")
         is_known = F.col("__dwell_file").isNotNull()
         unknown = F.raise_error(F.concat(F.lit("dwell: no such file of the job: "), F.col("__dwell_path")))
@@ -262,6 +264,8 @@ class _Files:
         return joined.select(*columns, *held)
 
 
+#: Spark begins the name of a local file with one slash here and with three there.
+_SLASHES = "^file:/+"
 #: The types of columns that folders hold, in words of the program and of Spark.
 _FOLDER_TYPES = {"int": "bigint", "date": "date", "text": "string"}
 

@@ -182,7 +182,9 @@ pub fn receive(
     let mut end: Option<i64> = None;
     let mut batches = Batches::open(input)?;
     while let Some(batch) = batches.next()? {
-        crate::cancel::check().map_err(|_| TableError::StreamOfParts { reason: "a signal came".to_string() })?;
+        if crate::cancel::check().is_err() {
+            return Err(damaged("a signal came"));
+        }
         for row in 0..batch.num_rows() {
             let row = PartRow::of(&batch, row);
             if end.is_some() {
