@@ -87,12 +87,10 @@ impl Read for Stdin {
         const OFTEN: Duration = Duration::from_millis(50);
         while self.taken == self.chunk.len() {
             match self.chunks.recv_timeout(OFTEN) {
+                // The last chunk is empty, and after it nobody sends.
                 Ok(chunk) => (self.chunk, self.taken) = (chunk?, 0),
                 Err(RecvTimeoutError::Timeout) => check().map_err(|error| io::Error::other(error.to_string()))?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
-            }
-            if self.chunk.is_empty() {
-                return Ok(0);
             }
         }
         let length = buffer.len().min(self.chunk.len() - self.taken);
