@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::source::delta::error::DeltaError;
 use crate::storage::error::StorageError;
 
 /// A problem with the input: its paths, its files, its columns or the condition over them. Each message
@@ -54,6 +55,18 @@ pub enum InputError {
         path: PathBuf,
         /// The format's name.
         format: &'static str,
+    },
+    /// A Delta table.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
+    /// A part of a Delta table, or a folder with one in it.
+    #[error(
+        "{table:?} is a Delta Lake table, and `input.path` names a part of it or a folder around it: there are also files that the \
+         table has removed; name the table itself in `input.path`: {}", table.display()
+    )]
+    PartOfTable {
+        /// The table.
+        table: PathBuf,
     },
     /// A link that leads nowhere.
     #[error("{path:?} is a link to {target:?}, which cannot be opened: {source}; mend the link, or remove it")]
@@ -391,6 +404,7 @@ impl InputError {
         match self {
             InputError::Storage(error) => return error.is_usage(),
             InputError::Aliases { source } => return source.is_usage(),
+            InputError::Delta(error) => return error.is_usage(),
             _ => {}
         }
         !matches!(

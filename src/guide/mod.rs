@@ -1,6 +1,6 @@
 //! How to use Dwell, what it computes, and how it is built.
 //!
-//! [Getting started](self::getting_started) is the page to begin with. [`sessions`], [`job_file`], [`sources`], [`import`], [`object_stores`] and [`charts`]
+//! [Getting started](self::getting_started) is the page to begin with. [`sessions`], [`job_file`], [`sources`], [`import`], [`object_stores`], [`delta`] and [`charts`]
 //! are for who writes a job, [`command_line`], [`nightly`] and [`speed`] for who runs it; [`doctor`], [`gaps`], [`inspect`] and
 //! [`compare`] each answer a question about the result. [`specification`] is the contract, [`architecture`] is for who
 //! changes the code.
@@ -27,6 +27,10 @@ pub mod sources {}
 #[doc = include_str!("links.txt")]
 #[doc = include_str!("import.md")]
 pub mod import {}
+
+#[doc = include_str!("links.txt")]
+#[doc = include_str!("delta.md")]
+pub mod delta {}
 
 #[doc = include_str!("links.txt")]
 #[doc = include_str!("object_stores.md")]

@@ -40,7 +40,7 @@ pub fn plan_text(
     }
     for (role, column) in plan.roles.all() {
         let from = match &column.source {
-            Source::Hive => ", from the folders' names",
+            Source::Hive => ", the same in all of a file",
             Source::File { path: Some(_), .. } => ", inside a column",
             Source::File { path: None, .. } if !column.derived.is_empty() => ", derived",
             Source::File { path: None, .. } => "",

@@ -72,7 +72,7 @@ pub fn files_text(difference: &Difference) -> String {
     let (new, changed) = (count(difference.new.len()), count(difference.changed.len()));
     format!(
         "{new} new, {changed} changed, {} gone, {} as they were",
-        count(difference.gone.len()),
+        count(difference.gone.len() + difference.removed.len()),
         count(difference.same)
     )
 }

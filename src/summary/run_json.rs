@@ -89,7 +89,7 @@ impl Files {
         Files {
             new: difference.new.len(),
             changed: difference.changed.len(),
-            gone: difference.gone.len(),
+            gone: difference.gone.len() + difference.removed.len(),
             same: difference.same,
         }
     }

@@ -8,6 +8,7 @@ mod cells;
 mod charts;
 mod command_line;
 mod compare;
+mod delta;
 mod derive;
 mod doctor;
 mod events;

@@ -1,6 +1,6 @@
 //! Nightly runs (SPEC 8): windows and incremental runs that are exact, and a folder that survives anything.
 
-mod fixture;
+pub mod fixture;
 mod history;
 mod incremental;
 mod kill;

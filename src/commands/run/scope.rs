@@ -22,7 +22,7 @@ use crate::sessionize::session_id::number_as_time;
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::{Day, Timestamp};
-use crate::tables::history::ledger::{mark_of, name_of, Difference, Entry, Ledger, Mark};
+use crate::tables::history::ledger::{mark_of, name_of, table_of, Difference, Entry, Ledger, Mark};
 use crate::tables::history::scope::{Mode, Scope, Whole};
 
 /// The input of a run beside what the run before read.
@@ -98,7 +98,7 @@ impl Past {
                 (None, Some(known)) => known.facts.clone(),
                 (None, None) => Facts::by_footer(plan, file),
             };
-            (name.clone(), Entry { mark, facts })
+            (name.clone(), Entry { mark, facts, table: table_of(&plan.footers[file]).map(str::to_string) })
         };
         let all_read = scope.times.is_none();
         Some(Ledger {
@@ -193,6 +193,7 @@ impl Finder<'_> {
             .difference
             .gone
             .iter()
+            .chain(&self.past.difference.removed)
             .chain(self.past.difference.changed.iter().map(|file| &self.past.names[*file]));
         let mut news: Vec<Facts> = Vec::new();
         for name in old {

@@ -10,6 +10,7 @@ use super::texts::{text_of, uuid_text};
 use super::unread::Unread;
 use crate::events::predicate::ColumnUse;
 use crate::events::source::columns::{split_field, split_key, ColumnRef, Source};
+use crate::events::source::delta::partition::micros_of;
 use crate::events::source::footer::{FileSchema, Footer};
 use crate::events::source::kind::{key_and_value, Kind};
 use crate::job::dates::day_of_text;
@@ -90,6 +91,12 @@ fn hive_literal(value: Option<&str>, kind: &Kind) -> Expr {
         (Some(value), Kind::Int) => value.parse::<i64>().map_or_else(|_| null_of(kind), lit),
         (Some(value), Kind::Date) => day_of_text(value)
             .map_or_else(|| null_of(kind), |day| lit(Scalar::new(DataType::Date, AnyValue::Date(day.epoch_days())))),
+        (Some(value), Kind::Boolean) => value.parse::<bool>().map_or_else(|_| null_of(kind), lit),
+        (Some(value), Kind::Float) => value.parse::<f64>().map_or_else(|_| null_of(kind), lit),
+        (Some(value), Kind::Timestamp(_)) => {
+            micros_of(value).map_or_else(|| null_of(kind), |at| lit(at).cast(dtype_of(kind)))
+        }
+        (Some(value), Kind::Decimal(_) | Kind::Binary) => lit(value.to_string()).cast(dtype_of(kind)),
         (Some(value), _) => lit(value.to_string()),
     }
 }

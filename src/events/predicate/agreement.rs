@@ -240,7 +240,7 @@ fn footers(schema: &arrow::datatypes::Schema) -> [Footer; 2] {
     let hive = hive.into_iter().chain([("folder_null", None)]);
     let hive: Vec<_> = hive.map(|(key, value)| (key.to_string(), value.map(str::to_string))).collect();
     let footer = |fields: &[(String, ArrowType)]| Footer {
-        file: InputFile { path: PathBuf::from("x.parquet"), hive: hive.clone(), object: None },
+        file: InputFile { path: PathBuf::from("x.parquet"), hive: hive.clone(), object: None, table: None },
         bytes: 0,
         modified: None,
         footer_bytes: 0,

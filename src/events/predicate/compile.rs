@@ -198,7 +198,9 @@ impl Compiler<'_> {
                         let day = |value| day_of_text(value).map(|day| Constant::Number(i64::from(day.epoch_days())));
                         (Values::Date, value.map(day))
                     }
-                    _ => (Values::Text, value.map(|value| Some(Constant::Text(value.as_bytes().to_vec())))),
+                    Kind::Text => (Values::Text, value.map(|value| Some(Constant::Text(value.as_bytes().to_vec())))),
+                    _ if value.is_none() => (Values::Missing, None),
+                    _ => return None,
                 };
                 Some(match value.flatten() {
                     Some(value) if !as_number => Column { values, held: Held::Same(Some(value)) },

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::delta::table_file::TableView;
 use super::footer::Footer;
-use super::hive::hive_kind;
 use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::events::normalise::unread::Unread;
@@ -81,11 +81,12 @@ impl<'a> Columns<'a> {
     /// The columns of these files and their folders.
     pub fn of(footers: &'a [Footer]) -> Self {
         let mut hive: Vec<(String, Option<Kind>)> = Vec::new();
-        for (key, value) in footers.iter().flat_map(|footer| &footer.file.hive) {
-            let kind = value.as_deref().map(hive_kind);
+        let folders = footers.iter().flat_map(|footer| footer.file.hive.iter().map(|folder| (&footer.file, folder)));
+        for (file, (key, value)) in folders {
+            let kind = file.kind_of_folder(key, value.as_deref());
             match hive.iter_mut().find(|(known, _)| known == key) {
                 Some((_, known)) if known.is_none() => *known = kind,
-                // Folders of one key hold integers or dates only where all of them do.
+                // Folders of one key hold integers or dates, or what a table says, only where all of them do.
                 Some((_, known)) if kind.is_some() && *known != kind => *known = Some(Kind::Text),
                 Some(_) => {}
                 None => hive.push((key.clone(), kind)),
@@ -100,7 +101,8 @@ impl<'a> Columns<'a> {
         let mut schemas: Vec<_> = self.footers.iter().map(|footer| &footer.schema).collect();
         schemas.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let in_files = schemas.into_iter().flat_map(|schema| schema.columns.iter().map(|(name, _)| name));
-        let all = in_files.chain(self.hive.iter().map(|(key, _)| key));
+        let in_tables = self.tables().flat_map(|table| table.columns.iter().map(|column| &column.name));
+        let all = in_files.chain(self.hive.iter().map(|(key, _)| key)).chain(in_tables);
         let mut seen = HashSet::new();
         all.filter(|name| seen.insert(name.as_str())).cloned().collect()
     }
@@ -257,7 +259,18 @@ impl<'a> Columns<'a> {
                 },
             });
         }
-        Ok(found.map(|(kind, _)| kind))
+        Ok(found.map(|(kind, _)| kind).or_else(|| self.tables().find_map(|table| table.kind(name).cloned())))
+    }
+
+    /// The tables that files are of: a column that was added to one is there before any file has it.
+    fn tables(&self) -> impl Iterator<Item = &'a TableView> {
+        let mut tables: Vec<&TableView> = Vec::new();
+        for file in self.footers.iter().filter_map(|footer| footer.file.table.as_ref()) {
+            if !tables.iter().any(|known| std::ptr::eq(*known, file.table.as_ref())) {
+                tables.push(&file.table);
+            }
+        }
+        tables.into_iter()
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::delta::root::{Root, LOG};
+use super::delta::table::files_of;
 use super::find_objects::ObjectFinder;
 use super::glob::expand;
 use super::hive::hive_columns;
@@ -18,13 +20,16 @@ use crate::storage::options::StorageOptions;
 ///
 /// # Errors
 /// A path that does not exist, a glob that matches nothing or cannot be read, a folder without a Parquet
-/// file, a link that leads nowhere, a Delta or Iceberg table, a store that cannot be listed.
+/// file, a link that leads nowhere, a Delta table that cannot be read or of which a part is named, an Iceberg table, a store
+/// that cannot be listed.
 pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
     let mut found = Found::default();
     let mut objects = ObjectFinder::new(storage);
     for path in paths {
         let given = Path::new(path);
-        if given.is_dir() {
+        if is_delta(given) {
+            found.add_table(&Place::given(given))?;
+        } else if given.is_dir() {
             if !found.add_folder(&Place::given(given))? {
                 return Err(InputError::NoParquet { path: given.to_path_buf() });
             }
@@ -44,7 +49,8 @@ pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<Inpu
         }
     }
     let mut files = found.files();
-    for folder in files.iter().filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
+    let plain = files.iter().filter(|file| file.table.is_none());
+    for folder in plain.filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
         refuse_table_formats_above(folder)?;
     }
     files.extend(objects.files());
@@ -78,7 +84,16 @@ impl Found {
         Ok(any)
     }
 
-    /// Adds what a glob matches: files, and those of folders.
+    /// Adds the files of a Delta table.
+    fn add_table(&mut self, place: &Place) -> Result<(), InputError> {
+        for file in files_of(&Root::Local(place.path.clone()))? {
+            let canonical = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
+            self.add(canonical, Spelling { file, links: place.links });
+        }
+        Ok(())
+    }
+
+    /// Adds what a glob matches: files, and those of folders and tables.
     fn add_glob(&mut self, pattern: &str) -> Result<(), InputError> {
         let matches = expand(pattern)?;
         if matches.is_empty() {
@@ -90,7 +105,9 @@ impl Found {
             });
         }
         for place in matches {
-            if place.is_folder() {
+            if is_delta(&place.path) {
+                self.add_table(&place)?;
+            } else if place.is_folder() {
                 self.add_folder(&place)?;
             } else {
                 place.refuse_broken_link()?;
@@ -103,7 +120,11 @@ impl Found {
     /// Adds a file. Of several ways to one, the one with the values of more folders stays, then the one with fewer links.
     fn add_file(&mut self, place: Place) {
         let Place { path, canonical, links } = place;
-        let new = Spelling { file: InputFile { hive: hive_columns(&path), path, object: None }, links };
+        let file = InputFile { hive: hive_columns(&path), path, object: None, table: None };
+        self.add(canonical, Spelling { file, links });
+    }
+
+    fn add(&mut self, canonical: PathBuf, new: Spelling) {
         match self.0.entry(canonical) {
             Entry::Vacant(entry) => {
                 entry.insert(new);
@@ -149,15 +170,19 @@ fn refuse_table_formats_above(folder: &Path) -> Result<(), InputError> {
 }
 
 fn refuse_table_formats(folder: &Path) -> Result<(), InputError> {
-    let refuse = |format| Err(InputError::TableFormat { path: folder.to_path_buf(), format });
-    if folder.join("_delta_log").is_dir() {
-        return refuse("Delta Lake");
+    if is_delta(folder) {
+        return Err(InputError::PartOfTable { table: folder.to_path_buf() });
     }
     let entries = std::fs::read_dir(folder.join("metadata")).into_iter().flatten().flatten();
     if entries.into_iter().any(|entry| is_iceberg(&entry.file_name().to_string_lossy())) {
-        return refuse("Iceberg");
+        return Err(InputError::TableFormat { path: folder.to_path_buf(), format: "Iceberg" });
     }
     Ok(())
+}
+
+/// Whether a folder is a Delta table.
+fn is_delta(folder: &Path) -> bool {
+    folder.join(LOG).is_dir()
 }
 
 fn nearest_sibling(path: &Path) -> Option<PathBuf> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use glob::{MatchOptions, Pattern};
 
+use super::delta::root::{Root, StoredRoot, LOG};
+use super::delta::table::files_of;
 use super::hive::hive_columns;
 use super::input_file::{is_iceberg, is_parquet, is_table_inside, InputFile};
 use super::walk::is_hidden;
@@ -35,7 +37,8 @@ impl<'o> ObjectFinder<'o> {
     /// Adds what a URL means: an object, all Parquet objects whose keys begin with it as with a folder, or what a glob matches.
     ///
     /// # Errors
-    /// There is nothing, or no Parquet; it cannot be listed; a Delta or Iceberg table.
+    /// There is nothing, or no Parquet; it cannot be listed; a Delta table that cannot be
+    /// read or of which a part is named, an Iceberg table.
     pub fn add(&mut self, url: &str) -> Result<(), InputError> {
         let location = Location::parse(url)?;
         let client = self.stores.of(&location)?;
@@ -69,6 +72,9 @@ impl<'o> ObjectFinder<'o> {
             }
             return Err(StorageError::Nothing { url: url.to_string() }.into());
         }
+        if listed.iter().any(|object| names_below(key, &object.key).first() == Some(&LOG)) {
+            return self.add_table(&client, key, listed);
+        }
         let below = |object: &Listed| is_visible(&names_below(key, &object.key));
         refuse_tables_above(&client, key)?;
         if !self.add_listed(&client, listed, below)? {
@@ -85,6 +91,14 @@ impl<'o> ObjectFinder<'o> {
         refuse_tables_above(client, folder)?;
         self.keep(Object::new(Arc::clone(client), listed));
         Ok(true)
+    }
+
+    /// Adds the files of a Delta table, of which all objects were listed.
+    fn add_table(&mut self, client: &Arc<Client>, key: &str, listed: Vec<Listed>) -> Result<(), InputError> {
+        for file in files_of(&Root::Stored(StoredRoot::new(Arc::clone(client), key, listed)))? {
+            self.found.entry(file.path.clone()).or_insert(file);
+        }
+        Ok(())
     }
 
     fn add_glob(&mut self, client: &Arc<Client>, url: &str, key: &str) -> Result<(), InputError> {
@@ -116,7 +130,7 @@ impl<'o> ObjectFinder<'o> {
             }
             let table = folders_of(&object.key).find_map(|folder| tables.get_key_value(&folder));
             if let Some((folder, format)) = table {
-                return Err(InputError::TableFormat { path: PathBuf::from(client.url_of(folder)), format });
+                return Err(refused(client, folder, *format));
             }
             any = true;
             self.keep(Object::new(Arc::clone(client), object));
@@ -126,7 +140,8 @@ impl<'o> ObjectFinder<'o> {
 
     fn keep(&mut self, object: Object) {
         let path = PathBuf::from(object.url());
-        let file = InputFile { hive: hive_columns(&path), path: path.clone(), object: Some(Arc::new(object)) };
+        let object = Some(Arc::new(object));
+        let file = InputFile { hive: hive_columns(&path), path: path.clone(), object, table: None };
         self.found.entry(path).or_insert(file);
     }
 
@@ -152,8 +167,24 @@ fn folders_of(key: &str) -> impl Iterator<Item = String> + '_ {
     std::iter::once(String::new()).chain(key.match_indices('/').map(|(end, _)| key[..end].to_string()))
 }
 
+/// What a folder is whose files mean something only together with its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TableFormat {
+    Delta,
+    Iceberg,
+}
+
+/// That a table is not read in this way.
+fn refused(client: &Client, folder: &str, format: TableFormat) -> InputError {
+    let path = PathBuf::from(client.url_of(folder));
+    match format {
+        TableFormat::Delta => InputError::PartOfTable { table: path },
+        TableFormat::Iceberg => InputError::TableFormat { path, format: "Iceberg" },
+    }
+}
+
 /// The folders that are tables, by their logs.
-fn tables_of(listed: &[Listed]) -> BTreeMap<String, &'static str> {
+fn tables_of(listed: &[Listed]) -> BTreeMap<String, TableFormat> {
     let mut tables = BTreeMap::new();
     for object in listed {
         let Some((folder, name)) = object.key.rsplit_once('/') else { continue };
@@ -161,10 +192,10 @@ fn tables_of(listed: &[Listed]) -> BTreeMap<String, &'static str> {
             let rest = folder.strip_suffix(inner)?;
             rest.strip_suffix('/').or_else(|| rest.is_empty().then_some(rest))
         };
-        if let Some(table) = is_in("_delta_log") {
-            tables.insert(table.to_string(), "Delta Lake");
+        if let Some(table) = is_in(LOG) {
+            tables.insert(table.to_string(), TableFormat::Delta);
         } else if let Some(table) = is_in("metadata").filter(|_| is_iceberg(name)) {
-            tables.insert(table.to_string(), "Iceberg");
+            tables.insert(table.to_string(), TableFormat::Iceberg);
         }
     }
     tables
@@ -182,16 +213,15 @@ fn refuse_tables_above(client: &Client, folder: &str) -> Result<(), InputError> 
 
 fn refuse_table(client: &Client, folder: &str) -> Result<(), InputError> {
     let inside = |name: &str| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
-    let refuse = |format| Err(InputError::TableFormat { path: PathBuf::from(client.url_of(folder)), format });
-    match client.has_any(&inside("_delta_log")) {
-        Ok(true) => return refuse("Delta Lake"),
+    match client.has_any(&inside(LOG)) {
+        Ok(true) => return Err(refused(client, folder, TableFormat::Delta)),
         Err(error @ StorageError::Interrupted) => return Err(error.into()),
         _ => {}
     }
     let level = client.level(&inside("metadata")).unwrap_or_default();
     let is_iceberg = |object: &Listed| is_iceberg(object.key.rsplit('/').next().unwrap_or_default());
     match level.objects.iter().any(is_iceberg) {
-        true => refuse("Iceberg"),
+        true => Err(refused(client, folder, TableFormat::Iceberg)),
         false => Ok(()),
     }
 }
@@ -304,7 +334,7 @@ mod tests {
             "my_delta_log/x",
         ];
         let tables = tables_of(&keys.map(listed));
-        let expected = [("", "Delta Lake"), ("i", "Iceberg"), ("t", "Delta Lake")];
+        let expected = [("", TableFormat::Delta), ("i", TableFormat::Iceberg), ("t", TableFormat::Delta)];
         assert_eq!(tables, BTreeMap::from(expected.map(|(folder, format)| (folder.to_string(), format))));
         assert_eq!(folders_of("a/b/c").collect::<Vec<_>>(), ["", "a", "a/b"]);
     }

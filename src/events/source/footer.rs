@@ -58,7 +58,7 @@ pub struct Footer {
 impl Footer {
     /// What is known of a stream before it comes: its columns, and that there are rows.
     pub fn of_stream(schema: FileSchema) -> Self {
-        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new(), object: None };
+        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new(), object: None, table: None };
         let row_groups = vec![RowGroup { rows: 1, ranges: Vec::new() }];
         Footer {
             file,
@@ -242,7 +242,10 @@ fn footer_of(
         return Err(InputError::NotParquet { path, problem });
     }
     let row_groups = row_groups(&metadata, &schema, ranges_of);
-    let exact = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
+    // Of a table's file, its log says which columns it has.
+    let is_read = |name: &str| file.table.as_ref().is_none_or(|file| file.table.is_in_files(name));
+    let fields = schema.fields().iter().filter(|field| is_read(field.name()));
+    let exact = fields.map(|field| (field.name().clone(), field.data_type().clone())).collect();
     let (hash, schema) = (digest(&told), Arc::new(FileSchema::of(exact)));
     let footer_bytes = told.len() as u64;
     Ok((Footer { file, bytes, modified: None, footer_bytes, hash, schema, row_groups }, metadata))

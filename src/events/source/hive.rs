@@ -36,15 +36,7 @@ pub fn is_hive(name: &str) -> bool {
 /// Decodes what writers of folders escape as `%` and two hexadecimal digits. Bytes that are no UTF-8 stay escaped, or
 /// become so: different values stay different.
 fn unescaped(bytes: &[u8]) -> String {
-    let digit = |place: usize| bytes.get(place).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = if bytes[at] == b'%' { digit(at + 1).zip(digit(at + 2)) } else { None };
-        let escaped = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        decoded.push(escaped.unwrap_or(bytes[at]));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
+    let decoded = unescaped_bytes(bytes);
     let mut text = String::with_capacity(decoded.len());
     for chunk in decoded.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -54,6 +46,20 @@ fn unescaped(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// Decodes what is escaped as `%` and two hexadecimal digits.
+pub fn unescaped_bytes(bytes: &[u8]) -> Vec<u8> {
+    let digit = |place: usize| bytes.get(place).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = if bytes[at] == b'%' { digit(at + 1).zip(digit(at + 2)) } else { None };
+        let escaped = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        decoded.push(escaped.unwrap_or(bytes[at]));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    decoded
 }
 
 /// What a folder's value can be read as: a number or a date only where it is spelled as one is printed. `007` is text,

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::delta::table_file::TableFile;
+use super::hive::hive_kind;
+use super::kind::Kind;
 use crate::storage::object::Object;
 
 /// A file of the input.
@@ -10,10 +13,23 @@ use crate::storage::object::Object;
 pub struct InputFile {
     /// Where it is, as found from the path given.
     pub path: PathBuf,
-    /// The `key=value` folders on the way to it; `None` for `__HIVE_DEFAULT_PARTITION__`.
+    /// The `key=value` folders on the way to it, or the values that its table's log has of it; `None` for null
+    /// (`__HIVE_DEFAULT_PARTITION__`).
     pub hive: Vec<(String, Option<String>)>,
     /// What it is in a store; `None` for a file on the disk.
     pub object: Option<Arc<Object>>,
+    /// What its Delta table says of it; `None` for a file that is part of none.
+    pub table: Option<Arc<TableFile>>,
+}
+
+impl InputFile {
+    /// What the values of a `key=value` folder hold, as far as this file tells: a table says it, else it is told by the value.
+    pub fn kind_of_folder(&self, key: &str, value: Option<&str>) -> Option<Kind> {
+        match &self.table {
+            Some(file) => file.table.partitions.get(key).cloned(),
+            None => value.map(hive_kind),
+        }
+    }
 }
 
 /// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.

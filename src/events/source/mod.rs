@@ -4,6 +4,7 @@
 pub mod annotated;
 pub mod bounds;
 pub mod columns;
+pub mod delta;
 pub mod find;
 pub mod find_objects;
 pub mod fits;

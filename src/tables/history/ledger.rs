@@ -1,7 +1,7 @@
 //! `_dwell/ledger.json`: which input files the tables were made of, and where their events are. It is what an
 //! incremental run compares the input with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,6 +42,8 @@ pub struct Entry {
     pub mark: Mark,
     /// Where its events are.
     pub facts: Facts,
+    /// The Delta table whose log names it; `None` for a file that is part of none.
+    pub table: Option<String>,
 }
 
 /// What tells a file from another state of itself.
@@ -55,6 +57,9 @@ pub struct Mark {
     /// The ETag of an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
+    /// A hash of what its table says of it, where that is more than its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of_table: Option<String>,
 }
 
 /// How the input of a run differs from that of a ledger.
@@ -64,8 +69,10 @@ pub struct Difference {
     pub new: Vec<usize>,
     /// Files that are no longer as they were, by their place in the plan.
     pub changed: Vec<usize>,
-    /// Files that are gone, by name.
+    /// Files that are gone, by name, and should not be.
     pub gone: Vec<String>,
+    /// Files that the log of their table has removed, by name.
+    pub removed: Vec<String>,
     /// How many are as they were.
     pub same: usize,
 }
@@ -73,7 +80,7 @@ pub struct Difference {
 impl Difference {
     /// Whether there is none.
     pub fn is_nothing(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty() && self.gone.is_empty()
+        self.new.is_empty() && self.changed.is_empty() && self.gone.is_empty() && self.removed.is_empty()
     }
 }
 
@@ -85,16 +92,23 @@ impl Mark {
             Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|nanos| -nanos),
         };
         let etag = footer.file.object.as_ref().and_then(|object| object.etag.clone());
+        let of_table = footer.file.table.as_ref().and_then(|file| file.mark());
         match etag {
-            Some(_) => Mark { bytes: footer.bytes, modified: None, footer: String::new(), etag },
+            Some(_) => Mark { bytes: footer.bytes, modified: None, footer: String::new(), etag, of_table },
             None => Mark {
                 bytes: footer.bytes,
                 modified: footer.modified.and_then(since),
                 footer: footer.hash.clone(),
                 etag: None,
+                of_table,
             },
         }
     }
+}
+
+/// The table that a file is of, by its name in a ledger.
+pub fn table_of(footer: &Footer) -> Option<&str> {
+    footer.file.table.as_ref().map(|file| file.table.name.as_str())
 }
 
 /// What tells some files together from other states of themselves.
@@ -148,8 +162,14 @@ impl Ledger {
                 Some(_) => difference.same += 1,
             }
         }
-        let here: std::collections::BTreeSet<&String> = names.iter().collect();
-        difference.gone = self.files.keys().filter(|name| !here.contains(name)).cloned().collect();
+        let here: BTreeSet<&String> = names.iter().collect();
+        let tables: BTreeSet<&str> = footers.iter().filter_map(table_of).collect();
+        for (name, entry) in self.files.iter().filter(|(name, _)| !here.contains(name)) {
+            match entry.table.as_deref().is_some_and(|table| tables.contains(table)) {
+                true => difference.removed.push(name.clone()),
+                false => difference.gone.push(name.clone()),
+            }
+        }
         difference
     }
 
@@ -180,6 +200,8 @@ struct WrittenEntry {
     /// First and last time, and rows.
     events: Option<Vec<(i64, i64, u64)>>,
     ids: Option<Vec<(i64, i64)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
 }
 
 impl Written {
@@ -195,6 +217,7 @@ impl Written {
                 .ids
                 .as_ref()
                 .map(|ids| ids.iter().map(|(first, last)| (first.micros(), last.micros())).collect()),
+            table: entry.table.clone(),
         };
         Written {
             fingerprint: ledger.fingerprint.clone(),
@@ -226,7 +249,7 @@ impl Written {
                 }),
                 ids: entry.ids.map(|ids| ids.into_iter().map(|(first, last)| (at(first), at(last))).collect()),
             };
-            (entry.path, Entry { mark: entry.mark, facts })
+            (entry.path, Entry { mark: entry.mark, facts, table: entry.table })
         };
         let range = |(first, last): &(String, String)| {
             let range = date_of_text(first).zip(date_of_text(last)).filter(|(first, last)| first <= last);
@@ -275,8 +298,9 @@ mod tests {
             events: Some(vec![Stretch { first: at(-5), last: at(7), rows: 3 }]),
             ids: Some(vec![(at(1), at(2))]),
         };
-        let mark = Mark { bytes: 7, modified: Some(-1), footer: "ab".to_string(), etag: None };
-        let unknown = Entry { mark: Mark { modified: None, ..mark.clone() }, facts: Facts::default() };
+        let mark = Mark { bytes: 7, modified: Some(-1), footer: "ab".to_string(), etag: None, of_table: None };
+        let of_table = Mark { modified: None, of_table: Some("t".to_string()), ..mark.clone() };
+        let unknown = Entry { mark: of_table, facts: Facts::default(), table: Some("/t".to_string()) };
         let day = Day::from_epoch_days;
         let ledger = Ledger {
             fingerprint: "f".to_string(),
@@ -284,7 +308,10 @@ mod tests {
             ids_are_times: true,
             apart: DateSet::of([(day(i32::MIN), day(3)), (day(20_000), day(20_001))]),
             aliases: Some("b".to_string()),
-            files: BTreeMap::from([("/a".to_string(), Entry { mark, facts }), ("/ä".to_string(), unknown)]),
+            files: BTreeMap::from([
+                ("/a".to_string(), Entry { mark, facts, table: None }),
+                ("/ä".to_string(), unknown),
+            ]),
         };
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(LEDGER);

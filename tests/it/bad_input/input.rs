@@ -21,16 +21,24 @@ fn a_path_that_does_not_exist_is_named_with_the_nearest_beside_it() {
 }
 
 #[test]
-fn a_delta_table_is_refused_however_it_is_named() {
+fn a_part_of_a_delta_table_is_refused_and_a_log_without_a_table() {
     let a_date = |sandbox: &Sandbox| {
         sandbox.events("event_date=2026-01-05/a.parquet", &Layout::default(), &ordinary());
     };
-    for input in ["data", "data/events.parquet", "data/*.parquet", "data/event_date=2026-01-05", "dat?"] {
+    let part = (2, ["data\" is a Delta Lake table", "a part of it", "name the table itself", "input.path"]);
+    let whole = (1, ["data/_delta_log\"", "it has no `protocol`", "up to version 0", "restore it"]);
+    for (input, (code, words)) in [
+        ("data", whole),
+        ("dat?", whole),
+        ("data/events.parquet", part),
+        ("data/*.parquet", part),
+        ("data/event_date=2026-01-05", part),
+    ] {
         run(&[])
             .when(a_date)
             .when(file("data/_delta_log/00000000000000000000.json", b"{}"))
             .input(input)
-            .fails(2, &["data\" is a Delta Lake table", "not supported yet", "export", "input.path"]);
+            .fails(code, &words);
     }
 }
 

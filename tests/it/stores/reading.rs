@@ -151,7 +151,7 @@ fn tables_of_lakes_are_refused_by_name() {
     let server = Server::over(&sandbox.path().join("data"));
     for (path, format) in [
         ("s3://bucket", "Delta Lake"),
-        ("s3://bucket/delta", "Delta Lake"),
+        ("s3://bucket/delta", "without a version of a Delta table"),
         ("s3://bucket/delta/day=1", "Delta Lake"),
         ("s3://bucket/delta/day=*/*/*.parquet", "Delta Lake"),
         ("s3://bucket/ice", "Iceberg"),

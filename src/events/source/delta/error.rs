@@ -1,0 +1,94 @@
+//! What can be wrong with a Delta table.
+
+use std::path::PathBuf;
+
+/// A problem with a Delta table: with its log, or with what it takes to read it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DeltaError {
+    /// A log without a version.
+    #[error(
+        "{table:?} has a folder _delta_log without a version of a Delta table in it; check `input.path`, or remove that \
+         folder if this is no Delta table"
+    )]
+    NoVersion {
+        /// The table.
+        table: PathBuf,
+    },
+    /// A log with a gap.
+    #[error(
+        "the log of the Delta table {table:?} has no version {version}, which is needed to read version {latest}: is it a copy that \
+         is not whole? Copy the whole folder _delta_log, or restore the file"
+    )]
+    Gap {
+        /// The table.
+        table: PathBuf,
+        /// The version that is not there.
+        version: u64,
+        /// The latest version.
+        latest: u64,
+    },
+    /// A file of the log that cannot be read.
+    #[error("{file:?} of the log of a Delta table cannot be read: {reason}; restore it, or copy the table anew")]
+    BadLog {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A table that needs more than there is here.
+    #[error(
+        "the Delta table {table:?} uses {features}, which dwell cannot read: {way_out}, or export the current rows to plain \
+         Parquet and point `input.path` there"
+    )]
+    Unsupported {
+        /// The table.
+        table: PathBuf,
+        /// What it needs, by its names in the protocol.
+        features: String,
+        /// What to do.
+        way_out: String,
+    },
+    /// A table without rows.
+    #[error("the Delta table {table:?} has no files in its version {version}: there are no events to read; check `input.path`")]
+    Empty {
+        /// The table.
+        table: PathBuf,
+        /// The version.
+        version: u64,
+    },
+    /// A file that the log names, and that is not there.
+    #[error(
+        "{file:?} is not there, and the log of the Delta table {table:?} names it: it was removed by hand, or the table was \
+         vacuumed while it was read, or this is a copy that is not whole; run again, or copy the table anew"
+    )]
+    NoFile {
+        /// The table.
+        table: PathBuf,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file outside of the table that cannot be reached from it.
+    #[error(
+        "the log of the Delta table {table:?} names {file:?}, which is in another place than the table (a shallow clone?) and \
+         is not read from here; clone the table with its files"
+    )]
+    Elsewhere {
+        /// The table.
+        table: PathBuf,
+        /// The file, as the log spells it.
+        file: String,
+    },
+}
+
+impl DeltaError {
+    /// Whether the job is wrong, rather than the table.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            DeltaError::NoVersion { .. }
+                | DeltaError::Unsupported { .. }
+                | DeltaError::Empty { .. }
+                | DeltaError::Elsewhere { .. }
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! Delta tables as input: the files of a table's latest version, as its log tells.
+//!
+//! ```text
+//! _delta_log/  ─► Root ─► Snapshot ───────────► Table ─► InputFile, each with TableFile:
+//! *.json          list,   checkpoint, then      files     values of partition columns, the names of columns,
+//! *.checkpoint…   read    commits replayed                and which rows are deleted
+//! ```
+//!
+//! Only the log says which files are the table: others that lie in its folder are of versions before, or of writers that are
+//! not done. What a table needs of its readers is held against a closed list ([`features`]).
+
+pub mod actions;
+pub mod checkpoint;
+pub mod error;
+pub mod features;
+pub mod partition;
+pub mod root;
+pub mod schema;
+pub mod snapshot;
+pub mod table;
+pub mod table_file;

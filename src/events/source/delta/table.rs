@@ -1,0 +1,65 @@
+//! The files of a table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::actions::Add;
+use super::error::DeltaError;
+use super::features::check;
+use super::partition::partition_value;
+use super::root::{Root, LOG};
+use super::schema::columns_of;
+use super::snapshot::Snapshot;
+use super::table_file::{TableFile, TableView};
+use crate::events::error::InputError;
+use crate::events::source::input_file::InputFile;
+
+/// The files of the latest version of a table.
+///
+/// # Errors
+/// A log that cannot be read, a table that needs more than is known here or has no files, a file that is not there.
+pub fn files_of(root: &Root) -> Result<Vec<InputFile>, InputError> {
+    let snapshot = Snapshot::read(root)?;
+    check(&root.path(), &snapshot.protocol, &snapshot.metadata)?;
+    let view = Arc::new(view_of(root, &snapshot)?);
+    if snapshot.files.is_empty() {
+        return Err(DeltaError::Empty { table: root.path(), version: snapshot.version }.into());
+    }
+    tracing::info!(table = view.name, version = snapshot.version, files = snapshot.files.len(), "Delta table");
+    snapshot.files.iter().map(|add| file_of(root, &view, add)).collect()
+}
+
+fn view_of(root: &Root, snapshot: &Snapshot) -> Result<TableView, InputError> {
+    let bad = |reason: String| DeltaError::BadLog { file: root.path().join(LOG), reason };
+    let columns = columns_of(&snapshot.metadata.schema_string).map_err(bad)?;
+    let mut partitions = BTreeMap::new();
+    for name in &snapshot.metadata.partition_columns {
+        let column = columns.iter().find(|column| column.name == *name);
+        let column =
+            column.ok_or_else(|| bad(format!("its schema has no column {name:?}, which it is partitioned by")))?;
+        partitions.insert(name.clone(), column.kind.clone());
+    }
+    let path = root.path();
+    let name = path.canonicalize().unwrap_or(path).to_string_lossy().into_owned();
+    Ok(TableView { name, version: snapshot.version, columns, partitions })
+}
+
+fn file_of(root: &Root, view: &Arc<TableView>, add: &Add) -> Result<InputFile, InputError> {
+    let place = root.named(&add.path)?;
+    let mut values = Vec::with_capacity(view.partitions.len());
+    for (name, kind) in &view.partitions {
+        let text = add.partition_values.get(name).and_then(Option::as_deref);
+        let bad = |()| DeltaError::BadLog {
+            file: root.path().join(LOG),
+            reason: format!(
+                "of {:?}, the value {:?} of the column {name:?} is not {}",
+                add.path,
+                text,
+                kind.in_words()
+            ),
+        };
+        values.push((name.clone(), partition_value(text, kind).map_err(bad)?));
+    }
+    let table = Some(Arc::new(TableFile { table: Arc::clone(view) }));
+    Ok(InputFile { path: place.path, hive: values, object: place.object, table })
+}

@@ -1,0 +1,8 @@
+//! Delta tables as input. Their logs are written by hand here; `tests/delta.py` has tables of a writer.
+
+mod checkpoints;
+mod log;
+mod nights;
+mod partitions;
+mod refused;
+mod versions;
