@@ -4,16 +4,22 @@
     python tests/delta.py path/to/dwell
 
 Each table goes through random commits (appends, overwrites of all and of parts, deletes, updates, OPTIMIZE, columns that come, checkpoints, VACUUM). After some of
-them, a full run over the table and an incremental one that goes on from the one before must have the tables of a run over the rows.
+them, a full run over the table and an incremental one that goes on from the one before must have the tables of a run over the rows. No writer at hand makes deletion
+vectors: those are written here, and the other engine says which rows are left.
 """
 
 import datetime as dt
+import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
+import uuid
+import zlib
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
@@ -141,8 +147,73 @@ def check(case):
             same(run(folder, "nightly", path, where, "--incremental"), plain, f"{what}: nightly")
 
 
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+
+
+def z85(data):
+    data += b"\0" * (-len(data) % 4)
+    numbers = [number for (number,) in struct.iter_unpack(">I", data)]
+    return "".join(DIGITS[number // 85**power % 85] for number in numbers for power in (4, 3, 2, 1, 0))
+
+
+def bitmap(numbers):
+    """Rows of less than 65,536 as the one array of a bitmap."""
+    array = struct.pack("<IIHHI", 12346, 1, 0, len(numbers) - 1, 16) + struct.pack(f"<{len(numbers)}H", *sorted(numbers))
+    return struct.pack("<IQI", 1681511377, 1, 0) + array
+
+
+def vector(rng, path, numbers):
+    data = bitmap(numbers)
+    said = {"sizeInBytes": len(data), "cardinality": len(numbers)}
+    if rng.random() < 0.5:
+        return {"storageType": "i", "pathOrInlineDv": z85(data), **said}
+    name = uuid.UUID(int=rng.getrandbits(128))
+    with open(os.path.join(path, f"deletion_vector_{name}.bin"), "wb") as file:
+        file.write(b"\x01" + struct.pack(">I", len(data)) + data + struct.pack(">I", zlib.crc32(data)))
+    return {"storageType": "u", "pathOrInlineDv": z85(name.bytes), "offset": 1, **said}
+
+
+def check_deleted(case):
+    """Nights on which a log deletes more and more rows of files that stay."""
+    rng = random.Random(SEED + case)
+    columns = {"more": [], "cities": 4}
+    where = rng.choice(CONDITIONS)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "table")
+        for day in range(1, 6):
+            write_deltalake(path, rows(rng, day, 400, columns), partition_by=["day"], mode="append")
+        files = {}
+        for version in range(5):
+            with open(os.path.join(path, "_delta_log", f"{version:020}.json")) as log:
+                files.update((add["path"], add) for add in (json.loads(line).get("add") for line in log) if add)
+        deleted = {name: set() for name in files}
+        features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+        lines = [{"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}}]
+        for version in range(5, 9):
+            for name in rng.sample(sorted(files), 3):
+                before = files[name]
+                rows_of = json.loads(before["stats"])["numRecords"]
+                deleted[name] |= set(rng.sample(range(rows_of), min(rows_of, rng.randrange(1, 150))))
+                remove = {key: before[key] for key in ("path", "deletionVector") if key in before}
+                files[name] = {**before, "deletionVector": vector(rng, path, deleted[name])}
+                lines += [{"remove": {**remove, "deletionTimestamp": 1, "dataChange": True}}, {"add": files[name]}]
+            with open(os.path.join(path, "_delta_log", f"{version:020}.json"), "w") as log:
+                log.writelines(json.dumps(line) + "\n" for line in lines)
+            lines = []
+            left = pl.scan_delta(path).collect().to_arrow()
+            assert left.num_rows == 5 * 400 - sum(map(len, deleted.values()))
+            os.makedirs(os.path.join(folder, "plain"), exist_ok=True)
+            pq.write_table(left, os.path.join(folder, "plain", "all.parquet"))
+            plain = run(folder, "plain", os.path.join(folder, "plain"), where, "--overwrite")
+            what = f"seed {SEED + case}, {where}, version {version}"
+            same(run(folder, "full", path, where, "--overwrite"), plain, f"{what}: full")
+            same(run(folder, "nightly", path, where, "--incremental"), plain, f"{what}: nightly")
+
+
 if __name__ == "__main__":
     cases = int(os.environ.get("DWELL_CASES", "12"))
     for case in range(cases):
         check(case)
+    for case in range(cases // 3):
+        check_deleted(case)
     print(f"{cases} Delta tables: the sessions of each are those of its rows (seed {SEED})")

@@ -1,6 +1,7 @@
 //! Delta tables as input. Their logs are written by hand here; `tests/delta.py` has tables of a writer.
 
 mod checkpoints;
+mod deletions;
 mod log;
 mod nights;
 mod partitions;

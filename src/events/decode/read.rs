@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{
@@ -13,7 +14,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::ProjectionMask;
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::coded_rows::{cut, CodedRows, Part};
 use super::decoded::settle;
@@ -23,6 +24,7 @@ use super::page_file::{rows_of_pages, Expansion, PageFile, Pages, RowsOfPages};
 use crate::events::error::InputError;
 use crate::events::normalise::project::Projection;
 use crate::events::source::bounds::Range as Bounds;
+use crate::events::source::delta::deleted::Deleted;
 use crate::events::source::footer::decoded_schema;
 use crate::events::source::metadata::read_metadata;
 use crate::guard::{against_damage, Panicked};
@@ -45,6 +47,8 @@ pub struct FileTask {
     pub path: PathBuf,
     /// What it is in a store; `None` for a file on the disk.
     pub object: Option<Arc<Object>>,
+    /// Which of its rows are deleted, and none of the input; `None` where none is.
+    pub deleted: Option<Arc<Deleted>>,
     /// Its row groups that are read.
     pub row_groups: Vec<usize>,
     /// What becomes of its rows.
@@ -246,6 +250,23 @@ impl OpenFile<'_> {
         Part { rows: 0..self.metadata.row_group(number).num_rows() as usize, coded: Vec::new() }
     }
 
+    /// The rows of a row group, by their numbers from the first of the file.
+    fn rows_in_file(&self, number: usize) -> Range<u64> {
+        let rows = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or(0);
+        let first = self.metadata.row_groups()[..number].iter().map(rows).sum();
+        first..first + rows(self.metadata.row_group(number))
+    }
+
+    /// A batch that begins at a row of a row group, without its deleted rows.
+    fn not_deleted(&self, number: usize, first: usize, batch: RecordBatch) -> Result<RecordBatch, InputError> {
+        let Some(deleted) = &self.task.deleted else { return Ok(batch) };
+        let start = self.rows_in_file(number).start + first as u64;
+        match deleted.kept(start..start + batch.num_rows() as u64) {
+            Some(kept) => self.task.decoded(|| Ok(filter_record_batch(&batch, &kept)?)),
+            None => Ok(batch),
+        }
+    }
+
     /// What one reader of a row group holds of its pages. What cannot be read here takes nothing, and is told when it is
     /// read.
     pub fn footprint(&self, number: usize) -> Footprint {
@@ -284,10 +305,14 @@ impl OpenFile<'_> {
             if part.rows != self.all_rows(number).rows {
                 builder = builder.with_offset(part.rows.start).with_limit(part.rows.len());
             }
-            match filter {
-                Some(filter) => builder.with_row_filter(filter).build(),
-                None => builder.build(),
+            let Some(filter) = filter else { return builder.build() };
+            // Once rows were filtered, nothing tells which they were.
+            if let Some(rows) =
+                self.task.deleted.as_ref().and_then(|deleted| deleted.selection(self.rows_in_file(number)))
+            {
+                builder = builder.with_row_selection(rows);
             }
+            builder.with_row_filter(filter).build()
         })
     }
 
@@ -374,7 +399,7 @@ impl OpenFile<'_> {
     }
 }
 
-/// The batches of some rows of a row group. That all of them come is checked, but for those that a filter has.
+/// The batches of some rows of a row group, without those that are deleted. That all of them come is checked, but for those that a filter has.
 pub struct Batches<'a> {
     file: &'a OpenFile<'a>,
     row_group: usize,
@@ -413,12 +438,19 @@ impl Iterator for Batches<'_> {
                     Ok(batch) => batch,
                     Err(error) => return Some(Err(error)),
                 };
+                let first = read.at;
                 read.at += batch.as_ref().map_or(0, RecordBatch::num_rows);
                 if read.is_wrong(batch.is_none()) {
                     return Some(Err(self.file.rows_missing(self.row_group, read.at)));
                 }
                 if let Some(batch) = batch {
-                    return Some(Ok(batch));
+                    if read.is_filtered {
+                        return Some(Ok(batch));
+                    }
+                    match self.file.not_deleted(self.row_group, first, batch) {
+                        Ok(batch) if batch.num_rows() == 0 => continue,
+                        other => return Some(other),
+                    }
                 }
             }
             let part = self.parts.next()?;

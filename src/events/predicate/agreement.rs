@@ -247,6 +247,7 @@ fn footers(schema: &arrow::datatypes::Schema) -> [Footer; 2] {
         hash: String::new(),
         schema: Arc::new(FileSchema::of(fields.to_vec())),
         row_groups: Vec::new(),
+        deleted: None,
     };
     let first = footer(&fields);
     fields.push(("missing_text".to_string(), ArrowType::Utf8View));

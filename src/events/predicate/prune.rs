@@ -137,7 +137,7 @@ mod tests {
 
     fn may_hold(order: Order, constant: Constant, column: ArrowType, range: Option<Range>) -> bool {
         let schema = Arc::new(FileSchema::of(vec![("x".to_string(), column)]));
-        let group = RowGroup { rows: 1, ranges: vec![range] };
+        let group = RowGroup { rows: 1, deleted: 0, ranges: vec![range] };
         let tests = column_test::test("x", Asked::Is(order, constant));
         let part = Typed { expr: polars::prelude::lit(true), tests: Some(tests) };
         can_match(&[part], &[group], &["x".to_string()], &schema) == [true]

@@ -19,6 +19,7 @@ use polars::error::PolarsResult;
 use polars::frame::DataFrame;
 
 use super::bounds::Range;
+use super::delta::deleted::Deleted;
 use super::find::InputFile;
 use super::kind::Kind;
 use super::metadata::{footer_bytes, metadata_of, FooterFault, MOST_INSIDE};
@@ -53,13 +54,15 @@ pub struct Footer {
     pub schema: Arc<FileSchema>,
     /// Its row groups.
     pub row_groups: Vec<RowGroup>,
+    /// Which of its rows its table has deleted; `None` where none is.
+    pub deleted: Option<Arc<Deleted>>,
 }
 
 impl Footer {
     /// What is known of a stream before it comes: its columns, and that there are rows.
     pub fn of_stream(schema: FileSchema) -> Self {
         let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new(), object: None, table: None };
-        let row_groups = vec![RowGroup { rows: 1, ranges: Vec::new() }];
+        let row_groups = vec![RowGroup { rows: 1, deleted: 0, ranges: Vec::new() }];
         Footer {
             file,
             bytes: 0,
@@ -68,6 +71,7 @@ impl Footer {
             hash: String::new(),
             schema: Arc::new(schema),
             row_groups,
+            deleted: None,
         }
     }
 
@@ -76,7 +80,7 @@ impl Footer {
         self.hash.is_empty() && self.file.path.as_os_str() == STREAM_NAME
     }
 
-    /// Rows in the file.
+    /// Rows in the file, but for those that are deleted.
     pub fn rows(&self) -> u64 {
         self.row_groups.iter().map(|group| group.rows).sum()
     }
@@ -143,8 +147,10 @@ impl FileSchema {
 /// A row group.
 #[derive(Clone, Debug)]
 pub struct RowGroup {
-    /// Its rows.
+    /// Its rows, but for those that are deleted.
     pub rows: u64,
+    /// Its rows that are deleted: what `ranges` tell may be of them.
+    pub deleted: u64,
     /// Smallest and largest values of the columns that were asked for, in their order.
     pub ranges: Vec<Option<Range>>,
 }
@@ -241,14 +247,29 @@ fn footer_of(
     if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
         return Err(InputError::NotParquet { path, problem });
     }
-    let row_groups = row_groups(&metadata, &schema, ranges_of);
+    let mut row_groups = row_groups(&metadata, &schema, ranges_of);
+    let deleted = deleted_of(&file, &mut row_groups)?;
     // Of a table's file, its log says which columns it has.
     let is_read = |name: &str| file.table.as_ref().is_none_or(|file| file.table.is_in_files(name));
     let fields = schema.fields().iter().filter(|field| is_read(field.name()));
     let exact = fields.map(|field| (field.name().clone(), field.data_type().clone())).collect();
     let (hash, schema) = (digest(&told), Arc::new(FileSchema::of(exact)));
     let footer_bytes = told.len() as u64;
-    Ok((Footer { file, bytes, modified: None, footer_bytes, hash, schema, row_groups }, metadata))
+    Ok((Footer { file, bytes, modified: None, footer_bytes, hash, schema, row_groups, deleted }, metadata))
+}
+
+/// Reads which rows of a file are deleted, and takes them from its row groups.
+fn deleted_of(file: &InputFile, row_groups: &mut [RowGroup]) -> Result<Option<Arc<Deleted>>, InputError> {
+    let Some(deletions) = file.table.as_ref().and_then(|file| file.deletions.as_ref()) else { return Ok(None) };
+    let all = row_groups.iter().map(|group| group.rows).sum();
+    let deleted = deletions.read(&file.path, all)?;
+    let mut first = 0;
+    for group in row_groups {
+        group.deleted = deleted.count(first..first + group.rows);
+        first += group.rows;
+        group.rows -= group.deleted;
+    }
+    Ok(Some(Arc::new(deleted)))
 }
 
 /// Rows of a row group, at most: more are no rows, but damage, and would be no number when added up.
@@ -367,7 +388,7 @@ fn row_groups(metadata: &ParquetMetaData, schema: &Schema, ranges_of: &[String])
     let groups = metadata.row_groups().iter().enumerate().map(|(number, group)| {
         let range = |(leaf, decoded): (usize, &DataType)| Range::of(metadata, number, leaf, decoded);
         let ranges = leaves.iter().map(|leaf| leaf.and_then(range)).collect();
-        RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), ranges }
+        RowGroup { rows: u64::try_from(group.num_rows()).unwrap_or(0), deleted: 0, ranges }
     });
     groups.collect()
 }

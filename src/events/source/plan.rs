@@ -391,6 +391,7 @@ impl ReadPlan {
             tasks.push(FileTask {
                 path: footer.file.path.clone(),
                 object: footer.file.object.clone(),
+                deleted: footer.deleted.clone(),
                 row_groups: row_groups.clone(),
                 projection,
                 keeps_codes: false,
@@ -418,11 +419,14 @@ impl ReadPlan {
     }
 
     /// The latest possible time of a file's rows, filtered ones too, where its footer alone tells it: no row
-    /// group's latest time is unknown or impossible. `Ok(None)` where there are no rows.
+    /// group's latest time is unknown or impossible, or may be that of a deleted row. `Ok(None)` where there are no rows.
     ///
     /// # Errors
     /// The footer does not tell.
     pub fn latest_by_footer(&self, file: usize, possible: TimeRange) -> Result<Option<Timestamp>, Untold> {
+        if self.footers[file].row_groups.iter().any(|group| group.rows > 0 && group.deleted > 0) {
+            return Err(Untold);
+        }
         let mut latest = None;
         for (_, last) in self.times_by_footer(file)? {
             latest = latest.max(Some(Some(last).filter(|time| possible.holds(*time)).ok_or(Untold)?));

@@ -67,6 +67,17 @@ pub enum DeltaError {
         /// The file.
         file: PathBuf,
     },
+    /// Deleted rows that cannot be told from others.
+    #[error(
+        "which rows of {file:?} its Delta table has deleted cannot be read: {reason}; restore the table to a version before, or copy \
+         it anew"
+    )]
+    BadDeletions {
+        /// The file, or what says it.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A file outside of the table that cannot be reached from it.
     #[error(
         "the log of the Delta table {table:?} names {file:?}, which is in another place than the table (a shallow clone?) and \

@@ -6,8 +6,8 @@ use super::actions::{Metadata, Protocol};
 use super::error::DeltaError;
 
 /// The features of readers that are known here, by their names in the protocol.
-const KNOWN: [&str; 5] =
-    ["timestampNtz", "typeWidening", "typeWidening-preview", "v2Checkpoint", "vacuumProtocolCheck"];
+const KNOWN: [&str; 6] =
+    ["deletionVectors", "timestampNtz", "typeWidening", "typeWidening-preview", "v2Checkpoint", "vacuumProtocolCheck"];
 
 /// The setting that says how columns are found in files.
 const MAPPING: &str = "delta.columnMapping.mode";

@@ -11,6 +11,7 @@
 
 pub mod actions;
 pub mod checkpoint;
+pub mod deleted;
 pub mod error;
 pub mod features;
 pub mod partition;
@@ -19,3 +20,4 @@ pub mod schema;
 pub mod snapshot;
 pub mod table;
 pub mod table_file;
+pub mod z85;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actions::Add;
+use super::deleted::Deletions;
 use super::error::DeltaError;
 use super::features::check;
 use super::partition::partition_value;
@@ -60,6 +61,7 @@ fn file_of(root: &Root, view: &Arc<TableView>, add: &Add) -> Result<InputFile, I
         };
         values.push((name.clone(), partition_value(text, kind).map_err(bad)?));
     }
-    let table = Some(Arc::new(TableFile { table: Arc::clone(view) }));
+    let deletions = add.deletion_vector.as_ref().map(|vector| Deletions::of(root, vector)).transpose()?;
+    let table = Some(Arc::new(TableFile { table: Arc::clone(view), deletions }));
     Ok(InputFile { path: place.path, hive: values, object: place.object, table })
 }

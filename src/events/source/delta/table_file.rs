@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::deleted::Deletions;
 use super::schema::TableColumn;
 use crate::events::source::kind::Kind;
+use crate::job::fingerprint::digest;
 
 /// How the files of a table are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,13 +26,15 @@ pub struct TableView {
 pub struct TableFile {
     /// The table.
     pub table: Arc<TableView>,
+    /// Which of its rows are deleted; `None` where none is.
+    pub deletions: Option<Deletions>,
 }
 
 impl TableFile {
     /// What tells how the file is read from other ways, where the same file may be read in several; `None` where there is but
     /// one.
     pub fn mark(&self) -> Option<String> {
-        None
+        self.deletions.as_ref().map(|deletions| digest(deletions.id().as_bytes()))
     }
 }
 
