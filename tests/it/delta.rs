@@ -3,6 +3,7 @@
 mod checkpoints;
 mod deletions;
 mod log;
+mod mapping;
 mod nights;
 mod partitions;
 mod refused;

@@ -25,6 +25,7 @@ use crate::events::error::InputError;
 use crate::events::normalise::project::Projection;
 use crate::events::source::bounds::Range as Bounds;
 use crate::events::source::delta::deleted::Deleted;
+use crate::events::source::delta::table_file::TableView;
 use crate::events::source::footer::decoded_schema;
 use crate::events::source::metadata::read_metadata;
 use crate::guard::{against_damage, Panicked};
@@ -47,6 +48,8 @@ pub struct FileTask {
     pub path: PathBuf,
     /// What it is in a store; `None` for a file on the disk.
     pub object: Option<Arc<Object>>,
+    /// The table that it is of; `None` for a file of none.
+    pub table: Option<Arc<TableView>>,
     /// Which of its rows are deleted, and none of the input; `None` where none is.
     pub deleted: Option<Arc<Deleted>>,
     /// Its row groups that are read.
@@ -117,7 +120,11 @@ impl FileTask {
                 (None, Some(object)) => object.as_ref(),
                 (None, None) => return Ok(None),
             };
-            let metadata = Arc::new(read_metadata(file)?);
+            let metadata = read_metadata(file)?;
+            let metadata = Arc::new(match &self.table {
+                Some(table) => table.named(metadata)?,
+                None => metadata,
+            });
             if self.row_groups.iter().any(|number| *number >= metadata.num_row_groups()) {
                 // Another file has come in its place.
                 return Ok(None);

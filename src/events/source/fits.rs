@@ -80,9 +80,13 @@ fn of_file(column: &ColumnRef, footer: &Footer) -> Result<bool, InputError> {
     };
     let names = in_file(column, footer);
     for number in row_groups {
-        let columns = metadata.row_group(number).columns().iter();
-        let needed = columns.filter(|leaf| leaf.column_path().parts().first().is_some_and(|name| names.contains(name)));
-        let ranges = needed.map(|leaf| leaf.byte_range()).map(|(start, length)| start..start.saturating_add(length));
+        let schema = metadata.file_metadata().schema_descr();
+        let is_needed =
+            |leaf: &usize| schema.column(*leaf).path().parts().first().is_some_and(|name| names.contains(name));
+        let needed = (0..schema.num_columns()).filter(is_needed);
+        let ranges = needed
+            .map(|leaf| metadata.row_group(number).column(leaf).byte_range())
+            .map(|(start, length)| start..start.saturating_add(length));
         let fetched = Arc::new(object.fetch(ranges.collect())?);
         let pages = || PageFile::of(Pages::Fetched(Arc::clone(&fetched), object.bytes), Expansion::of(&metadata));
         if !guarded(&damaged, || rows_fit(column, footer, pages(), &metadata, vec![number]))?? {
@@ -118,6 +122,10 @@ struct Untold {
 }
 
 fn untold(column: &ColumnRef, footer: &Footer, metadata: ParquetMetaData) -> Result<Told, ParquetError> {
+    let metadata = match &footer.file.table {
+        Some(file) => file.table.named(metadata)?,
+        None => metadata,
+    };
     let metadata = Arc::new(text_as_strings(metadata)?);
     let mut row_groups = Vec::new();
     for (number, told) in by_footer(column, footer, &metadata).into_iter().enumerate() {

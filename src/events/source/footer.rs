@@ -242,6 +242,10 @@ fn footer_of(
     }
     let told = footer_bytes(reader).map_err(|fault| not_parquet(&path, bytes, reader, fault))?;
     let metadata = metadata_of(reader, &told, None).map_err(|fault| not_parquet(&path, bytes, reader, fault))?;
+    let metadata = match &file.table {
+        Some(file) => file.table.named(metadata).map_err(|error| unnamed(&path, &error))?,
+        None => metadata,
+    };
     let schema =
         decoded_schema(&metadata).map_err(|error| not_parquet(&path, bytes, reader, FooterFault::from(error)))?;
     if let Some(problem) = metadata.row_groups().iter().find_map(problem_of_rows) {
@@ -256,6 +260,11 @@ fn footer_of(
     let (hash, schema) = (digest(&told), Arc::new(FileSchema::of(exact)));
     let footer_bytes = told.len() as u64;
     Ok((Footer { file, bytes, modified: None, footer_bytes, hash, schema, row_groups, deleted }, metadata))
+}
+
+/// That the columns of a table's file are not those of the table.
+fn unnamed(path: &Path, error: &ParquetError) -> InputError {
+    InputError::Damaged { path: path.to_path_buf(), reason: error.to_string() }
 }
 
 /// Reads which rows of a file are deleted, and takes them from its row groups.

@@ -391,6 +391,7 @@ impl ReadPlan {
             tasks.push(FileTask {
                 path: footer.file.path.clone(),
                 object: footer.file.object.clone(),
+                table: footer.file.table.as_ref().map(|file| Arc::clone(&file.table)),
                 deleted: footer.deleted.clone(),
                 row_groups: row_groups.clone(),
                 projection,

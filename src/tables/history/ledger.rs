@@ -92,7 +92,7 @@ impl Mark {
             Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|nanos| -nanos),
         };
         let etag = footer.file.object.as_ref().and_then(|object| object.etag.clone());
-        let of_table = footer.file.table.as_ref().and_then(|file| file.mark());
+        let of_table = footer.file.table.as_ref().and_then(|file| file.mark(|name| footer.schema.kind(name).is_some()));
         match etag {
             Some(_) => Mark { bytes: footer.bytes, modified: None, footer: String::new(), etag, of_table },
             None => Mark {

@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod deleted;
 pub mod error;
 pub mod features;
+pub mod mapping;
 pub mod partition;
 pub mod root;
 pub mod schema;

@@ -7,6 +7,7 @@ use super::actions::Add;
 use super::deleted::Deletions;
 use super::error::DeltaError;
 use super::features::check;
+use super::mapping::{By, Mapping};
 use super::partition::partition_value;
 use super::root::{Root, LOG};
 use super::schema::columns_of;
@@ -21,8 +22,8 @@ use crate::events::source::input_file::InputFile;
 /// A log that cannot be read, a table that needs more than is known here or has no files, a file that is not there.
 pub fn files_of(root: &Root) -> Result<Vec<InputFile>, InputError> {
     let snapshot = Snapshot::read(root)?;
-    check(&root.path(), &snapshot.protocol, &snapshot.metadata)?;
-    let view = Arc::new(view_of(root, &snapshot)?);
+    let by = check(&root.path(), &snapshot.protocol, &snapshot.metadata)?;
+    let view = Arc::new(view_of(root, &snapshot, by)?);
     if snapshot.files.is_empty() {
         return Err(DeltaError::Empty { table: root.path(), version: snapshot.version }.into());
     }
@@ -30,9 +31,10 @@ pub fn files_of(root: &Root) -> Result<Vec<InputFile>, InputError> {
     snapshot.files.iter().map(|add| file_of(root, &view, add)).collect()
 }
 
-fn view_of(root: &Root, snapshot: &Snapshot) -> Result<TableView, InputError> {
+fn view_of(root: &Root, snapshot: &Snapshot, by: Option<By>) -> Result<TableView, InputError> {
     let bad = |reason: String| DeltaError::BadLog { file: root.path().join(LOG), reason };
     let columns = columns_of(&snapshot.metadata.schema_string).map_err(bad)?;
+    let mapping = by.map(|by| Mapping::of(by, &snapshot.metadata.schema_string)).transpose().map_err(bad)?;
     let mut partitions = BTreeMap::new();
     for name in &snapshot.metadata.partition_columns {
         let column = columns.iter().find(|column| column.name == *name);
@@ -42,14 +44,15 @@ fn view_of(root: &Root, snapshot: &Snapshot) -> Result<TableView, InputError> {
     }
     let path = root.path();
     let name = path.canonicalize().unwrap_or(path).to_string_lossy().into_owned();
-    Ok(TableView { name, version: snapshot.version, columns, partitions })
+    Ok(TableView { name, version: snapshot.version, columns, partitions, mapping })
 }
 
 fn file_of(root: &Root, view: &Arc<TableView>, add: &Add) -> Result<InputFile, InputError> {
     let place = root.named(&add.path)?;
     let mut values = Vec::with_capacity(view.partitions.len());
     for (name, kind) in &view.partitions {
-        let text = add.partition_values.get(name).and_then(Option::as_deref);
+        let in_log = view.mapping.as_ref().and_then(|mapping| mapping.in_files(name)).unwrap_or(name);
+        let text = add.partition_values.get(in_log).and_then(Option::as_deref);
         let bad = |()| DeltaError::BadLog {
             file: root.path().join(LOG),
             reason: format!(
