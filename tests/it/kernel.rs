@@ -380,6 +380,28 @@ impl ByKernels {
     }
 }
 
+#[test]
+fn a_delta_table_is_none_of_files_for_others_to_read() {
+    let sandbox = few_in_folders();
+    let log = sandbox.path().join("data/_delta_log");
+    std::fs::create_dir_all(&log).unwrap();
+    let schema = r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"user_id\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}},{\"name\":\"event_time\",\"type\":\"timestamp\",\"nullable\":true,\"metadata\":{}}]}"#;
+    let size = std::fs::metadata(sandbox.path().join("data/day=2026-01-02/a.parquet")).unwrap().len();
+    let lines = [
+        r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#.to_string(),
+        format!(
+            r#"{{"metaData":{{"id":"1","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{schema}","partitionColumns":[],"configuration":{{}}}}}}"#
+        ),
+        format!(
+            r#"{{"add":{{"path":"day=2026-01-02/a.parquet","partitionValues":{{}},"size":{size},"modificationTime":0,"dataChange":true}}}}"#
+        ),
+    ];
+    std::fs::write(log.join("00000000000000000000.json"), lines.join("\n")).unwrap();
+    let run = ByKernels::start(&sandbox, &[]);
+    assert!(run.said.is_err_and(|error| error.contains("Delta table") && error.contains("dwell.spark.sessionize")));
+    sandbox.dwell(&["run", "job.toml"]).expect_code(0);
+}
+
 /// A sandbox whose input is a few events, in two files of two date folders.
 fn few_in_folders() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -73,6 +73,12 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
         return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
     }
     let Planned { job, plan, pool, folder, options, .. } = &*planned;
+    if let Some(table) = plan.footers.iter().find_map(|footer| footer.file.table.as_ref()) {
+        let hint = "the files of a table have rows and columns that it has not: have Spark read the table and take \
+                    dwell.spark.sessionize, or use `dwell run`";
+        let value = format!("over the Delta table {:?}", table.table.name);
+        return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
+    }
     let matters = needs_latest(job);
     let types = EventDictionary::default();
     let latest = if matters { pipeline::latest_time(pool, job, plan, &types)? } else { None };
