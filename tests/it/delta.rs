@@ -7,4 +7,5 @@ mod mapping;
 mod nights;
 mod partitions;
 mod refused;
+mod stored;
 mod versions;

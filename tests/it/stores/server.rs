@@ -168,7 +168,9 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         asked.method = words.next().unwrap_or_default().to_string();
         let target = words.next().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let of_query = |pair: &str| pair.split_once('=').map(|(key, value)| (decoded(key), decoded(value)));
+        // In a query, a plus is a space.
+        let of_query =
+            |pair: &str| pair.split_once('=').map(|(key, value)| (decoded(key), decoded(&value.replace('+', "%20"))));
         asked.query = query.split('&').filter_map(of_query).collect();
         let path = decoded(path.trim_start_matches('/'));
         let (bucket, key) = path.split_once('/').unwrap_or((path.as_str(), ""));
