@@ -24,8 +24,8 @@ pub(super) enum RowGroupBuffer<'a> {
     AsTheyCame(Vec<EventBatch>),
     /// Both, until it shows whether pre-aggregating is of use.
     Both(PreAggregation<'a>, Box<PreAggregator>, Vec<EventBatch>),
-    /// Joined, and no other way.
-    PartialKey(PreAggregation<'a>, Box<PreAggregator>),
+    /// Pre-aggregated, and no other way.
+    PreAggregated(PreAggregation<'a>, Box<PreAggregator>),
 }
 
 impl Default for RowGroupBuffer<'_> {
@@ -49,7 +49,7 @@ impl<'a> RowGroupBuffer<'a> {
         let (first, last) = rows.earliest.zip(rows.latest)?;
         let worth = match self {
             RowGroupBuffer::AsTheyCame(_) => Reduction::Hopeless,
-            RowGroupBuffer::Both(by, preaggregation, _) | RowGroupBuffer::PartialKey(by, preaggregation) => {
+            RowGroupBuffer::Both(by, preaggregation, _) | RowGroupBuffer::PreAggregated(by, preaggregation) => {
                 // Whoever joins has made sure that there is one.
                 preaggregation.add(&events, &calendar(by.zone, first, last).unwrap_or_else(Calendar::single));
                 preaggregation.worth()
@@ -57,7 +57,7 @@ impl<'a> RowGroupBuffer<'a> {
         };
         let (row_group_buffer, done) = match std::mem::take(self) {
             RowGroupBuffer::Both(by, preaggregation, _) if worth == Reduction::Less => {
-                (RowGroupBuffer::PartialKey(by, preaggregation), Some(events))
+                (RowGroupBuffer::PreAggregated(by, preaggregation), Some(events))
             }
             RowGroupBuffer::Both(by, preaggregation, mut all) if worth == Reduction::More => {
                 all.push(events);
@@ -67,7 +67,7 @@ impl<'a> RowGroupBuffer<'a> {
                 all.push(events);
                 (RowGroupBuffer::AsTheyCame(all), None)
             }
-            joined @ RowGroupBuffer::PartialKey(..) => (joined, Some(events)),
+            joined @ RowGroupBuffer::PreAggregated(..) => (joined, Some(events)),
         };
         *self = row_group_buffer;
         done
@@ -82,7 +82,7 @@ impl<'a> RowGroupBuffer<'a> {
     pub(super) fn take(&mut self) -> Vec<EventBatch> {
         match std::mem::take(self) {
             RowGroupBuffer::AsTheyCame(all) | RowGroupBuffer::Both(_, _, all) => all,
-            RowGroupBuffer::PartialKey(by, preaggregation) => {
+            RowGroupBuffer::PreAggregated(by, preaggregation) => {
                 *self = RowGroupBuffer::new(Some(by));
                 vec![preaggregation.finish()]
             }

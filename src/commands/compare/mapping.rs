@@ -19,7 +19,7 @@ pub(super) enum Change {
     /// One session of A is several of B.
     Split,
     /// Several sessions of A are one of B.
-    PartialKey,
+    Joined,
     /// Several sessions of A hang together with several of B.
     Regrouped,
     /// A session of A that shares no event with any of B.
@@ -34,7 +34,7 @@ impl Change {
         Change::Unchanged,
         Change::Changed,
         Change::Split,
-        Change::PartialKey,
+        Change::Joined,
         Change::Regrouped,
         Change::Gone,
         Change::New,
@@ -46,7 +46,7 @@ impl Change {
             Change::Unchanged => "unchanged",
             Change::Changed => "changed",
             Change::Split => "split",
-            Change::PartialKey => "joined",
+            Change::Joined => "joined",
             Change::Regrouped => "regrouped",
             Change::Gone => "gone",
             Change::New => "new",
@@ -95,7 +95,7 @@ impl Mapping {
         self.sessions[kind][1] += u64::from(b_sessions);
         match change {
             Change::Split => *self.split_into.entry(b_sessions).or_default() += 1,
-            Change::PartialKey => *self.joined_from.entry(a_sessions).or_default() += 1,
+            Change::Joined => *self.joined_from.entry(a_sessions).or_default() += 1,
             _ => {}
         }
     }
@@ -181,7 +181,7 @@ impl Mapper {
                     _ => Change::Changed,
                 },
                 (1, _) => Change::Split,
-                (_, 1) => Change::PartialKey,
+                (_, 1) => Change::Joined,
                 _ => Change::Regrouped,
             };
             if leader == session {

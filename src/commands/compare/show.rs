@@ -120,7 +120,7 @@ pub(super) fn meaning(change: Change) -> &'static str {
         Change::Unchanged => "same events, start and end",
         Change::Changed => "one is one, but not the same",
         Change::Split => "one of A is several of B",
-        Change::PartialKey => "several of A are one of B",
+        Change::Joined => "several of A are one of B",
         Change::Regrouped => "several of A are several of B",
         Change::Gone => "no event is in a session of B",
         Change::New => "no event is in a session of A",
