@@ -15,7 +15,7 @@ use dwell::job::fingerprint::Canonical;
 use dwell::job::TimeUnit;
 use dwell::kernel::{
     coded, put_in_order, scatter, sessionize, AllUsers, Block, ByDate, Calendar, ColumnRef, CustomRule, DateSet,
-    EventBatch, EventKey, EventTypes, KeyType, Kind, Looks, Partition, PartitionRows, Partitions, PreAggregator,
+    EventBatch, EventTypes, KeyType, Kind, Looks, Partition, PartitionRows, Partitions, PlainEvent, PreAggregator,
     Provenance, Role, Roles, Row, Rule, Rules, Silence, Source, Span, TableColumns, Timestamp, To, Unread, Verdict,
     Watched,
 };
@@ -179,7 +179,7 @@ fn intern(bencher: Bencher<'_, '_>) {
     let blocks = blocks(&events, partitions);
     let pieces: Vec<(&Block, usize)> = blocks.iter().map(|block| (block, 0)).collect();
     let rows: usize = pieces.iter().map(|(block, number)| block.rows(*number).len()).sum();
-    let gather = || PartitionRows::<EventKey>::gather(&pieces, &types).expect("rows");
+    let gather = || PartitionRows::<PlainEvent>::gather(&pieces, &types).expect("rows");
     let mut seen = 0;
     gather().each_user(|_, events| seen += events.len());
     assert_eq!(seen, rows);
@@ -187,7 +187,7 @@ fn intern(bencher: Bencher<'_, '_>) {
 }
 
 /// One user's rows by user and time, the way they come: nearly in order.
-fn rows_by_user(events: &[Event]) -> Vec<Vec<Row<EventKey>>> {
+fn rows_by_user(events: &[Event]) -> Vec<Vec<Row<PlainEvent>>> {
     let types = types();
     let mut rows = vec![Vec::new(); USERS];
     for Event(user, time, code) in events {
@@ -200,7 +200,7 @@ fn rows_by_user(events: &[Event]) -> Vec<Vec<Row<EventKey>>> {
 #[divan::bench]
 fn order(bencher: Bencher<'_, '_>) {
     let rows = rows_by_user(&events());
-    let sort = |mut rows: Vec<Vec<Row<EventKey>>>| {
+    let sort = |mut rows: Vec<Vec<Row<PlainEvent>>>| {
         rows.iter_mut().for_each(|rows| put_in_order(rows));
         rows
     };

@@ -1,7 +1,7 @@
 //! Makes rows of the sessions and activity tables of one user after the other.
 
 use super::counts::Counts;
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::rule::{OutOfSession, Rule};
 use super::table_rows::added::Adding;
 use super::table_rows::event_rows::{Listing, NotInTable};
@@ -37,7 +37,7 @@ pub struct LastUser {
 
 impl Made<'_> {
     /// As [`Made::add_user`], and tells what was made.
-    pub fn add_and_tell<T: RowKey>(
+    pub fn add_and_tell<T: RowKind>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
@@ -64,7 +64,7 @@ impl Made<'_> {
     }
 
     /// Takes the events of one user, in any order. `id_time` says which session ids are times.
-    pub fn add_user<T: RowKey>(
+    pub fn add_user<T: RowKind>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
@@ -98,7 +98,7 @@ impl Made<'_> {
         sessions.iter_mut().for_each(|session| session.user = user);
     }
 
-    fn add_activity<T: RowKey>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
+    fn add_activity<T: RowKind>(&mut self, rules: &Rules<'_>, user: u32, events: &[Row<T>]) {
         if !rules.makes_activity {
             self.counts.users += u64::from(events.iter().any(|event| rules.hold_date_of(event.time())));
             return;
@@ -144,7 +144,7 @@ impl Made<'_> {
     }
 
     /// Counts the events whose own date is outside the window, and returns how many are inside.
-    fn count_window<T: RowKey>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
+    fn count_window<T: RowKind>(&mut self, rules: &Rules<'_>, events: &[Row<T>]) -> u64 {
         if rules.dates.is_all() {
             return count(events) as u64;
         }
@@ -169,7 +169,7 @@ struct UserRows<'m, 'f, 'r> {
     user: u32,
 }
 
-impl<T: RowKey> Sink<T> for UserRows<'_, '_, '_> {
+impl<T: RowKind> Sink<T> for UserRows<'_, '_, '_> {
     fn duplicate(&mut self, _: &Row<T>) {
         self.made.counts.duplicates += 1;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::event_types::EventTypes;
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::time::{Span, Timestamp};
 
 /// Drops the events of one user that repeat an earlier event's unique id within `within`
@@ -12,14 +12,14 @@ use super::time::{Span, Timestamp};
 /// An event is compared with the one before it that has its id, whether that one stayed or not: so
 /// whether it is dropped depends on no event further away than `within`. `dropped` gets each that leaves, and the one that
 /// stays where nothing that orders events tells the two apart.
-pub fn drop_duplicates<T: RowKey>(
+pub fn drop_duplicates<T: RowKind>(
     events: &mut [Row<T>],
     within: Span,
     mut dropped: impl FnMut(&Row<T>, Option<&mut Row<T>>),
 ) -> usize {
     // Among events that are equal in all that orders them, the one of the smallest value stays; what is looked at of them
     // besides is for whoever gets to know of both.
-    events.sort_unstable_by_key(|row| (row.moment(), row.value(), row.fact()));
+    events.sort_unstable_by_key(|row| (row.order(), row.unique_id(), row.value(), row.fact()));
     let mut last_seen: HashMap<u32, Timestamp> = HashMap::new();
     let mut stays = |row: &Row<T>| {
         let Some(id) = row.unique_id() else { return true };
@@ -48,7 +48,7 @@ pub fn drop_duplicates<T: RowKey>(
 }
 
 /// Drops inactive events (SPEC 2, step 4) and returns how many stay: they are the first, in the order they had.
-pub fn drop_inactive<T: RowKey>(events: &mut [Row<T>], types: &EventTypes, mut dropped: impl FnMut(&Row<T>)) -> usize {
+pub fn drop_inactive<T: RowKind>(events: &mut [Row<T>], types: &EventTypes, mut dropped: impl FnMut(&Row<T>)) -> usize {
     if !types.any_inactive() {
         return events.len();
     }

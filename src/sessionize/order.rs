@@ -1,11 +1,11 @@
 //! Step 5: the events of one user in order (SPEC 2, step 5).
 
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::watched::WatchedTable;
 
 /// Puts rows in order. They mostly are, nearly: an event table grows with time. So each row goes to its place among
 /// those before it, and only where that takes long are they sorted as anything would be.
-pub fn put_in_order<T: RowKey>(rows: &mut [Row<T>]) {
+pub fn put_in_order<T: RowKind>(rows: &mut [Row<T>]) {
     /// Moves a row, on average, that are quicker than sorting.
     const MOVES: usize = 6;
     let rows = match rows.iter().any(|row| row.value().is_none()) {
@@ -22,7 +22,7 @@ pub fn put_in_order<T: RowKey>(rows: &mut [Row<T>]) {
 
 /// Gives the last of rows that are equal in all that orders events the class of the one that is last by unique id, then by
 /// class (SPEC 2, step 5): timeouts by a column look at it alone, as no silence is between the others.
-pub fn settle_classes<T: RowKey>(rows: &mut [Row<T>]) {
+pub fn settle_classes<T: RowKind>(rows: &mut [Row<T>]) {
     for ties in rows.chunk_by_mut(|a, b| (a.value(), a.order()) == (b.value(), b.order())) {
         let last = ties.iter().map(|row| (row.unique_id(), row.event().class())).max();
         if let (Some((_, class)), Some(row)) = (last, ties.last_mut()) {
@@ -33,7 +33,7 @@ pub fn settle_classes<T: RowKey>(rows: &mut [Row<T>]) {
 
 /// Puts rows that are equal in all that orders events in the order of their unique ids, then of their watched values, column
 /// by column.
-pub fn settle_watched<T: RowKey>(rows: &mut [Row<T>], table: &WatchedTable) {
+pub fn settle_watched<T: RowKind>(rows: &mut [Row<T>], table: &WatchedTable) {
     for ties in rows.chunk_by_mut(|a, b| (a.value(), a.order()) == (b.value(), b.order())) {
         if ties.len() > 1 {
             let values = |row: &Row<T>| -> Vec<Option<i64>> {
@@ -46,7 +46,7 @@ pub fn settle_watched<T: RowKey>(rows: &mut [Row<T>], table: &WatchedTable) {
 
 /// The watched values of rows that are settled, row by row: of those that are equal in all that orders events, unique ids
 /// among it, the values of each column ascend on their own.
-pub fn watched_values<T: RowKey>(rows: &[Row<T>], table: &WatchedTable) -> Vec<Option<i64>> {
+pub fn watched_values<T: RowKind>(rows: &[Row<T>], table: &WatchedTable) -> Vec<Option<i64>> {
     let columns = table.columns();
     let mut values = Vec::with_capacity(rows.len() * columns);
     for row in rows {
@@ -67,7 +67,7 @@ pub fn watched_values<T: RowKey>(rows: &[Row<T>], table: &WatchedTable) -> Vec<O
 }
 
 /// Rows without a value before those with one; both stay in the order they have.
-fn apart<T: RowKey>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
+fn apart<T: RowKind>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
     // They are few, as a rule: the others move up into their places.
     let without: Vec<Row<T>> = rows.iter().filter(|row| row.value().is_none()).copied().collect();
     let mut free = rows.len();
@@ -83,7 +83,7 @@ fn apart<T: RowKey>(rows: &mut [Row<T>]) -> (&mut [Row<T>], &mut [Row<T>]) {
 }
 
 /// Moves each row to its place among those before it; sorts them where that takes too many moves.
-fn put_near<T: RowKey>(rows: &mut [Row<T>], mut moves_left: usize) {
+fn put_near<T: RowKind>(rows: &mut [Row<T>], mut moves_left: usize) {
     for next in 1..rows.len() {
         let row = rows[next];
         let mut place = next;
@@ -103,7 +103,7 @@ fn put_near<T: RowKey>(rows: &mut [Row<T>], mut moves_left: usize) {
 mod tests {
     use super::*;
     use crate::sessionize::event_types::EventKey;
-    use crate::sessionize::rows::Grouped;
+    use crate::sessionize::rows::FullEvent;
     use crate::sessionize::time::Timestamp;
     use proptest::prelude::*;
 
@@ -115,9 +115,9 @@ mod tests {
         ) {
             let row = |(place, (time, late, value)): (usize, &(i64, i64, Option<i64>))| {
                 let time = if nearly { place as i64 * 3 - late } else { *time };
-                Row::new(Timestamp::from_micros(time), Grouped::new(EventKey::NONE, *value))
+                Row::of_kind(Timestamp::from_micros(time), EventKey::NONE, 0, FullEvent::new(*value, 0, None, 0))
             };
-            let mut rows: Vec<Row<Grouped<EventKey>>> = times.iter().enumerate().map(row).collect();
+            let mut rows: Vec<Row<FullEvent>> = times.iter().enumerate().map(row).collect();
             let mut sorted = rows.clone();
             sorted.sort();
             put_in_order(&mut rows);

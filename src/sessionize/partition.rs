@@ -11,7 +11,8 @@ use super::facts::FactTable;
 use super::layout::block::Block;
 use super::layout::columns::{KeyColumn, TextColumn};
 use super::order::put_in_order;
-use super::rows::{PartitionRows, RowKey};
+use super::partition_rows::PartitionRows;
+use super::rows::RowKind;
 use super::segments::{Picked, SegmentMade};
 use super::table_rows::added::{AddedColumns, AddedValues, Adding, FactRules, Texts};
 use super::table_rows::dated::{day_order, ByDay};
@@ -142,7 +143,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
     }
     impl<F: FnOnce()> RowsWork for Sessionize<'_, F> {
         type Made = Partition;
-        fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Partition {
+        fn work<T: RowKind>(self, rows: PartitionRows<T>) -> Partition {
             (self.interned)();
             of_rows(rows, self.rules)
         }
@@ -150,7 +151,7 @@ pub fn sessionize(pieces: &[(&Block, usize)], rules: &Rules<'_>, interned: impl 
     with_rows(pieces, rules.types, Sessionize { rules, interned })
 }
 
-fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
+fn of_rows<T: RowKind>(mut rows: PartitionRows<T>, rules: &Rules<'_>) -> Partition {
     if rules.events.is_some() || rules.facts.is_some_and(FactRules::need_ordered_ids) {
         rows.order_ids();
     }

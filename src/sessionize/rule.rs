@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::event_types::EventKey;
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::time::calendar::Calendar;
 use super::time::{Day, Span, TimeUnit, Timestamp};
 
@@ -22,7 +22,7 @@ pub enum Rule {
 
 impl Rule {
     /// Cuts the events of one group, which are in order. `id_time` says which session ids are times.
-    pub fn candidates<T: RowKey>(
+    pub fn candidates<T: RowKind>(
         &self,
         group: &[Row<T>],
         looks: Looks<'_>,
@@ -313,7 +313,7 @@ pub struct CustomRule {
 
 impl CustomRule {
     /// Cuts the events of one group.
-    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], looks: Looks<'_>, mut found: impl FnMut(Candidate)) {
+    pub fn candidates<T: RowKind>(&self, events: &[Row<T>], looks: Looks<'_>, mut found: impl FnMut(Candidate)) {
         let Some(first) = events.first() else { return };
         let mut dates = Dates { ends: self.at_midnight.then_some(looks.calendar), date: None };
         dates.go_to(first.time());
@@ -341,7 +341,7 @@ impl CustomRule {
 
     /// Whether the event at `next` opens a new candidate by the types of events: silences, midnight and changes are asked for by
     /// the caller. The current one opened at `open`.
-    fn opens<T: RowKey>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
+    fn opens<T: RowKind>(&self, events: &[Row<T>], open: usize, next: usize) -> bool {
         let (previous, event) = (&events[next - 1], &events[next]);
         let in_session = events[open].event().is_start();
         event.event().is_start() && !(self.starts_continue && in_session) || previous.event().is_end()
@@ -349,7 +349,7 @@ impl CustomRule {
 
     /// Whether a candidate whose last event ended at `last_end` is a session, and why it ended; the reasons are in the order of
     /// SPEC 4. `cut` says what follows it.
-    fn judge<T: RowKey>(&self, events: &[Row<T>], candidate: Range<usize>, last_end: Timestamp, cut: Cut) -> Verdict {
+    fn judge<T: RowKind>(&self, events: &[Row<T>], candidate: Range<usize>, last_end: Timestamp, cut: Cut) -> Verdict {
         let (first, last) = (&events[candidate.start], &events[candidate.end - 1]);
         if self.needs_start && !first.event().is_start() {
             return Verdict::Out(OutOfSession::NoStart);
@@ -426,12 +426,12 @@ struct Last {
 }
 
 impl Last {
-    fn of<T: RowKey>(row: &Row<T>) -> Self {
+    fn of<T: RowKind>(row: &Row<T>) -> Self {
         Last { end: row.end(), event: row.last_event() }
     }
 
     /// Goes on to the next row. Events come in order; partial sessions do by their first events.
-    fn go_on<T: RowKey>(&mut self, row: &Row<T>) {
+    fn go_on<T: RowKind>(&mut self, row: &Row<T>) {
         let next = Last::of(row);
         let is_later = match row.partial_session() {
             None => true,
@@ -481,7 +481,7 @@ pub struct SessionIdRule {
 
 impl SessionIdRule {
     /// Cuts the events of one session id, which is a time or not.
-    pub fn candidates<T: RowKey>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Candidate)) {
+    pub fn candidates<T: RowKind>(&self, events: &[Row<T>], id: Option<Timestamp>, mut found: impl FnMut(Candidate)) {
         let id = id.filter(|_| self.starts_at_id);
         let session = match id {
             Some(id) => self.near_id(events, id),
@@ -505,7 +505,7 @@ impl SessionIdRule {
     }
 
     /// The events from a day before the id until `max_gap` after it.
-    fn near_id<T: RowKey>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
+    fn near_id<T: RowKind>(&self, events: &[Row<T>], id: Timestamp) -> Range<usize> {
         // Joined events are near it all, or none of them is.
         let (from, until) = self.near(id);
         let before = |time: Timestamp| events.partition_point(|row| row.time() < time);
@@ -523,7 +523,7 @@ impl SessionIdRule {
     }
 
     /// The events before the first gap of `max_gap` or more.
-    fn until_first_gap<T: RowKey>(&self, events: &[Row<T>]) -> Range<usize> {
+    fn until_first_gap<T: RowKind>(&self, events: &[Row<T>]) -> Range<usize> {
         let silence = self.silence();
         let mut last_end = Timestamp::MIN;
         let gap = events.iter().position(|row| {
@@ -536,17 +536,18 @@ impl SessionIdRule {
 }
 
 /// When the last of some events happened, which are in order of their first.
-fn last_end<T: RowKey>(events: &[Row<T>]) -> Timestamp {
+fn last_end<T: RowKind>(events: &[Row<T>]) -> Timestamp {
     events.iter().map(Row::end).max().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessionize::event_types::{EventKey, EventTypes, Role};
+    use crate::sessionize::event_types::{EventTypes, Role};
+    use crate::sessionize::rows::PlainEvent;
 
     /// Events written as `(time, letter)`: `s` starts, `e` ends, anything else is ordinary.
-    fn story(events: &[(i64, char)]) -> Vec<Row<EventKey>> {
+    fn story(events: &[(i64, char)]) -> Vec<Row<PlainEvent>> {
         let names: Vec<String> = events.iter().map(|(_, letter)| letter.to_string()).collect();
         let types = EventTypes::new(&names, |name| match name {
             "s" => (Role::Start, false),

@@ -5,7 +5,7 @@
 
 use super::aggregate::Made;
 use super::facts::FactTable;
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::table_rows::added::{Adding, Pick, SegmentRule, Texts};
 use super::table_rows::records::count;
 use super::time::Timestamp;
@@ -15,7 +15,7 @@ use super::user::Rules;
 #[derive(Debug)]
 pub struct Picked<T>(Vec<Vec<Row<T>>>);
 
-impl<T: RowKey> Picked<T> {
+impl<T: RowKind> Picked<T> {
     /// For so many conditions.
     pub fn of(conditions: u32) -> Self {
         Picked((0..conditions).map(|_| Vec::new()).collect())
@@ -53,7 +53,7 @@ impl<'f> SegmentMade<'f> {
     }
 
     /// Whether its tables hold of a user with so many events what those of all events do.
-    pub fn is_of_all<T: RowKey>(&self, picked: &Picked<T>, events: usize) -> bool {
+    pub fn is_of_all<T: RowKind>(&self, picked: &Picked<T>, events: usize) -> bool {
         let all = match self.rule.pick {
             Pick::All => true,
             Pick::In(segment) => picked.0[segment as usize].len() == events,
@@ -68,7 +68,7 @@ impl<'f> SegmentMade<'f> {
 
     /// Takes those of a user's events that the segment is of, and counts the others; the events are in order of time. `own`
     /// is only for its room.
-    pub fn add_user<T: RowKey>(
+    pub fn add_user<T: RowKind>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,
@@ -94,7 +94,7 @@ impl<'f> SegmentMade<'f> {
     }
 
     /// Takes the events of each combination of values by themselves: the values join the group, and no value is one of them.
-    fn add_by_values<T: RowKey>(
+    fn add_by_values<T: RowKind>(
         &mut self,
         rules: &Rules<'_>,
         user: u32,

@@ -13,7 +13,7 @@
 use super::dedup::{drop_duplicates, drop_inactive};
 use super::event_types::EventTypes;
 use super::order::{put_in_order, settle_classes, settle_watched, watched_values};
-use super::rows::{Row, RowKey};
+use super::rows::{Row, RowKind};
 use super::rule::{Bounds, Looks, OutOfSession, Rule, Verdict, Watched};
 use super::table_rows::added::FactRules;
 use super::table_rows::event_rows::EventRules;
@@ -69,7 +69,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The watched values of events that count, event by event.
-    pub fn watched_values<T: RowKey>(&self, events: &[Row<T>]) -> Vec<Option<i64>> {
+    pub fn watched_values<T: RowKind>(&self, events: &[Row<T>]) -> Vec<Option<i64>> {
         self.watched.map_or_else(Vec::new, |table| watched_values(events, table))
     }
 
@@ -116,7 +116,7 @@ pub struct Session<'g, T> {
 }
 
 /// Is told what becomes of a user's events. What it does not ask about goes by.
-pub trait Sink<T: RowKey> {
+pub trait Sink<T: RowKind> {
     /// An event that repeats another one's unique id.
     fn duplicate(&mut self, _event: &Row<T>) {}
 
@@ -142,7 +142,7 @@ pub trait Sink<T: RowKey> {
 }
 
 /// Takes the events of one user, in any order, all the way. `id_time` says which session ids are times.
-pub fn walk_user<T: RowKey, S: Sink<T>>(
+pub fn walk_user<T: RowKind, S: Sink<T>>(
     rules: &Rules<'_>,
     events: &mut [Row<T>],
     id_time: &impl Fn(i64) -> Option<Timestamp>,
@@ -164,7 +164,7 @@ pub fn walk_user<T: RowKey, S: Sink<T>>(
 
 /// Takes the events of one user, in any order, up to where they are cut: without duplicates and inactive ones, group by
 /// group, each in order of time.
-pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
+pub fn events_that_count<'e, T: RowKind, S: Sink<T>>(
     rules: &Rules<'_>,
     mut events: &'e mut [Row<T>],
     sink: &mut S,
@@ -196,7 +196,7 @@ pub fn events_that_count<'e, T: RowKey, S: Sink<T>>(
 }
 
 /// The groups of events that are in order, each with those of the watched values of all that are its own.
-pub fn groups_watched<'e, T: RowKey>(
+pub fn groups_watched<'e, T: RowKind>(
     events: &'e [Row<T>],
     watched: Watched<'e>,
 ) -> impl Iterator<Item = (&'e [Row<T>], Watched<'e>)> {
@@ -209,6 +209,6 @@ pub fn groups_watched<'e, T: RowKey>(
 }
 
 /// The groups of events that are in order: those of one session id, or of one value of the property.
-pub fn groups<T: RowKey>(events: &[Row<T>]) -> impl Iterator<Item = &[Row<T>]> {
+pub fn groups<T: RowKind>(events: &[Row<T>]) -> impl Iterator<Item = &[Row<T>]> {
     events.chunk_by(|a, b| a.value() == b.value())
 }

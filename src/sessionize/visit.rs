@@ -1,9 +1,10 @@
 //! Whatever kind of rows a partition has: work on all of them, or a visit to each user.
 
-use super::event_types::{EventKey, EventTypes};
+use super::event_types::EventTypes;
 use super::layout::block::Block;
 use super::layout::columns::KeyColumn;
-use super::rows::{FactKey, FullKey, Grouped, PartialKey, PartitionRows, Row, RowKey, WatchedKey};
+use super::partition_rows::PartitionRows;
+use super::rows::{FullEvent, GroupedEvent, PartialSession, PlainEvent, Row, RowKind};
 use super::rule::Rule;
 use super::session_id::{text_as_time, NumberTimes};
 use super::time::Timestamp;
@@ -14,38 +15,24 @@ pub trait RowsWork {
     /// What it makes.
     type Made;
     /// Does it.
-    fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Self::Made;
+    fn work<T: RowKind>(self, rows: PartitionRows<T>) -> Self::Made;
 }
 
-/// Brings the rows of a partition together and works on them: in rows that hold a group, a sequence, unique ids and facts
-/// where the blocks do, and no others; where values are watched, in rows that hold all of it. `None` where there are no blocks.
+/// Brings the rows of a partition together and works on them: in rows of the kind that holds what its blocks have.
+/// `None` where there are no blocks.
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     let (first, _) = pieces.first()?;
-    // Some blocks may have none: there it was of no use to join events.
+    // Some blocks may have none: there it was of no use to pre-aggregate.
     if pieces.iter().any(|(block, _)| block.has_partial_sessions()) {
-        return match first.values.is_some() {
-            false => with_facts::<PartialKey, W>(pieces, types, work),
-            true => with_facts::<Grouped<PartialKey>, W>(pieces, types, work),
-        };
+        return Some(work.work(PartitionRows::<PartialSession>::gather(pieces, types)?));
     }
-    if first.watched.is_some() {
-        // In rows that have everything: for few jobs, all kinds of rows are not worth the compiler's time.
-        return Some(work.work(PartitionRows::<FactKey<WatchedKey<Grouped<FullKey>>>>::gather(pieces, types)?));
+    if first.watched.is_some() || first.has_sequence_or_ids() {
+        return Some(work.work(PartitionRows::<FullEvent>::gather(pieces, types)?));
     }
-    match (first.values.is_some(), first.has_sequence_or_ids()) {
-        (false, false) => with_facts::<EventKey, W>(pieces, types, work),
-        (false, true) => with_facts::<FullKey, W>(pieces, types, work),
-        (true, false) => with_facts::<Grouped<EventKey>, W>(pieces, types, work),
-        (true, true) => with_facts::<Grouped<FullKey>, W>(pieces, types, work),
+    if first.values.is_some() {
+        return Some(work.work(PartitionRows::<GroupedEvent>::gather(pieces, types)?));
     }
-}
-
-/// With rows that have facts where someone asks for them.
-fn with_facts<T: RowKey, W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
-    match pieces.first()?.0.facts.is_some() {
-        false => Some(work.work(PartitionRows::<T>::gather(pieces, types)?)),
-        true => Some(work.work(PartitionRows::<FactKey<T>>::gather(pieces, types)?)),
-    }
+    Some(work.work(PartitionRows::<PlainEvent>::gather(pieces, types)?))
 }
 
 /// Which session ids are times (SPEC 3).
@@ -86,7 +73,7 @@ impl IdTimes {
 pub trait UserVisitor {
     /// All events of a user that passed the filter and were not rejected, in no particular order, duplicates and
     /// inactive ones among them. `user` is the user's place among those of the partition.
-    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable);
+    fn visit<T: RowKind>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable);
 }
 
 /// What the rows of a visited partition name by their places.
@@ -109,7 +96,7 @@ pub fn visit_users<V: UserVisitor>(
     struct Visit<'v, V>(Rule, &'v mut V);
     impl<V: UserVisitor> RowsWork for Visit<'_, V> {
         type Made = Visited;
-        fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Visited {
+        fn work<T: RowKind>(self, mut rows: PartitionRows<T>) -> Visited {
             let ids = IdTimes::new(self.0, rows.texts.as_ref());
             let watched = std::mem::take(&mut rows.watched);
             rows.each_user(|user, events| self.1.visit(user, events, &ids, &watched));

@@ -8,7 +8,8 @@ use super::tally::SideTally;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
 use crate::sessionize::order::put_in_order;
-use crate::sessionize::rows::{PartitionRows, RowKey};
+use crate::sessionize::partition_rows::PartitionRows;
+use crate::sessionize::rows::RowKind;
 use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::{Span, Timestamp};
 use crate::sessionize::visit::{with_rows, RowsWork};
@@ -198,7 +199,7 @@ struct Same<'c>(&'c Comparison);
 impl RowsWork for Same<'_> {
     type Made = Outcome;
 
-    fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Outcome {
+    fn work<T: RowKind>(self, mut rows: PartitionRows<T>) -> Outcome {
         let comparison = self.0;
         let ids = [0, 1].map(|side: usize| comparison.sides[side].id_times(rows.texts.as_ref()));
         let watched = std::mem::take(&mut rows.watched);
@@ -264,7 +265,7 @@ struct Own<'c> {
 impl RowsWork for Own<'_> {
     type Made = Alone;
 
-    fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Alone {
+    fn work<T: RowKind>(self, mut rows: PartitionRows<T>) -> Alone {
         let common = self.comparison.common;
         let ids = self.side.id_times(rows.texts.as_ref());
         let watched = std::mem::take(&mut rows.watched);

@@ -2,13 +2,13 @@
 //!
 //! The rules are the kernel's; what is added here is that each event remembers its place.
 
-use super::key::{Light, SideKey, Whole};
+use super::key::{full, plain};
 use super::sight::Sight;
 use super::tally::SideTally;
 use crate::events::source::roles::Roles;
 use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{FullEvent, PlainEvent, Row, RowKind};
 use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
@@ -44,8 +44,8 @@ pub(super) struct Cut {
     pub(super) sessions: Vec<SessionRow>,
     /// For each event by its place, the place of its session among `sessions`, or [`NONE`].
     pub(super) owners: Vec<u32>,
-    light: Vec<Row<Light>>,
-    whole: Vec<Row<Whole>>,
+    plain: Vec<Row<PlainEvent>>,
+    full: Vec<Row<FullEvent>>,
     days: Vec<Day>,
     places: Vec<u32>,
 }
@@ -63,41 +63,35 @@ impl Side {
     }
 
     /// Makes the sessions of a user's events.
-    pub(super) fn cut<T: RowKey>(&self, events: &[Row<T>], named: &Named<'_>, cut: &mut Cut, tally: &mut SideTally) {
+    pub(super) fn cut<T: RowKind>(&self, events: &[Row<T>], named: &Named<'_>, cut: &mut Cut, tally: &mut SideTally) {
         cut.sessions.clear();
         cut.owners.clear();
         cut.owners.resize(events.len(), NONE);
-        if self.sight.is_light() {
-            let mut rows = std::mem::take(&mut cut.light);
-            self.cut_rows(events, &mut rows, named, cut, tally);
-            cut.light = rows;
+        let placed = events.iter().zip(0..);
+        if self.sight.is_plain() {
+            let mut rows = std::mem::take(&mut cut.plain);
+            rows.clear();
+            rows.extend(placed.map(|(event, place)| plain(&self.sight, event, place)));
+            self.cut_rows(&mut rows, named, cut, tally);
+            cut.plain = rows;
         } else {
-            let mut rows = std::mem::take(&mut cut.whole);
-            self.cut_rows(events, &mut rows, named, cut, tally);
-            cut.whole = rows;
+            let mut rows = std::mem::take(&mut cut.full);
+            rows.clear();
+            rows.extend(placed.map(|(event, place)| full(&self.sight, event, place)));
+            self.cut_rows(&mut rows, named, cut, tally);
+            cut.full = rows;
         }
         self.put_in_order(cut);
         tally.add_sessions(&cut.sessions);
     }
 
-    fn cut_rows<T: RowKey, S: SideKey>(
-        &self,
-        events: &[Row<T>],
-        rows: &mut Vec<Row<S>>,
-        named: &Named<'_>,
-        cut: &mut Cut,
-        tally: &mut SideTally,
-    ) {
-        rows.clear();
-        rows.extend(
-            events.iter().zip(0..).map(|(event, place)| Row::new(event.time(), S::see(&self.sight, event, place))),
-        );
+    fn cut_rows<K: RowKind>(&self, rows: &mut [Row<K>], named: &Named<'_>, cut: &mut Cut, tally: &mut SideTally) {
         let rules = self.known.rules().watching(named.watched);
         walk_user(&rules, rows, &|id| named.ids.time_of(id), &mut OfUser { side: self, cut, tally });
     }
 
     /// The dates on which the user is active.
-    fn find_days<S: RowKey>(&self, rows: &[Row<S>], days: &mut Vec<Day>) {
+    fn find_days<S: RowKind>(&self, rows: &[Row<S>], days: &mut Vec<Day>) {
         days.clear();
         let mut cursor = self.known.calendar.cursor();
         for row in rows {
@@ -112,7 +106,7 @@ impl Side {
     }
 
     /// How many events are on dates that tables hold.
-    fn inside<S: RowKey>(&self, events: &[Row<S>]) -> u64 {
+    fn inside<S: RowKind>(&self, events: &[Row<S>]) -> u64 {
         if self.known.dates.is_all() {
             return events.len() as u64;
         }
@@ -148,7 +142,7 @@ struct OfUser<'c> {
     tally: &'c mut SideTally,
 }
 
-impl<S: RowKey> Sink<S> for OfUser<'_> {
+impl<S: RowKind> Sink<S> for OfUser<'_> {
     fn duplicate(&mut self, _: &Row<S>) {
         self.tally.duplicates += 1;
     }

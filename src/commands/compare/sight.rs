@@ -38,7 +38,8 @@ impl Sight {
         self.keys[key.rank() as usize].with_class(key.class())
     }
 
-    pub(super) fn is_light(&self) -> bool {
+    /// Whether it sees nothing but times and event types.
+    pub(super) fn is_plain(&self) -> bool {
         !(self.by_sequence || self.by_unique_id || self.by_value || self.watches)
     }
 }

@@ -13,7 +13,8 @@ use super::standing::{Standing, Standings};
 use crate::sessionize::event_types::EventTypes;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{PartitionRows, Row, RowKey};
+use crate::sessionize::partition_rows::PartitionRows;
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::rule::{Bounds, OutOfSession, Rule};
 use crate::sessionize::time::calendar::Cursor;
 use crate::sessionize::time::{Day, Span, Timestamp};
@@ -26,14 +27,14 @@ pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exa
     struct Examine<'e>(&'e Examination<'e>);
     impl RowsWork for Examine<'_> {
         type Made = Exam;
-        fn work<T: RowKey>(self, rows: PartitionRows<T>) -> Exam {
+        fn work<T: RowKind>(self, rows: PartitionRows<T>) -> Exam {
             of_rows(rows, self.0)
         }
     }
     with_rows(pieces, &examination.known.types, Examine(examination)).unwrap_or_default()
 }
 
-fn of_rows<T: RowKey>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {
+fn of_rows<T: RowKind>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {
     let ids = IdTimes::new(examination.known.rule, rows.texts.as_ref());
     let facts = EventFacts::new(examination, rows.facts.as_ref());
     let watched = std::mem::take(&mut rows.watched);
@@ -95,7 +96,7 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn user<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
+    fn user<T: RowKind>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes) {
         self.spans.clear();
         let rules = self.examination.known.rules().watching(self.watched);
         walk_user(&rules, events, &|id| ids.time_of(id), &mut OfUser { examiner: self, ids });
@@ -111,7 +112,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Counts the sessions that inactive events alone would make.
-    fn inactive_sessions<T: RowKey>(&mut self, events: &[Row<T>], ids: &IdTimes) {
+    fn inactive_sessions<T: RowKind>(&mut self, events: &[Row<T>], ids: &IdTimes) {
         let known = self.examination.known;
         if !events.iter().any(|event| known.types.is_inactive(event.event())) {
             return;
@@ -122,7 +123,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Counts what valid session ids look like; those that are times are of this shape.
-    fn shapes<T: RowKey>(&mut self, events: &[Row<T>], ids: &IdTimes, of_times: Shape) {
+    fn shapes<T: RowKind>(&mut self, events: &[Row<T>], ids: &IdTimes, of_times: Shape) {
         for group in groups(events) {
             let Some(id) = group[0].value() else { continue };
             let count = group.len() as u64;
@@ -135,7 +136,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Counts events by where they stand: in a session, or out of one for a reason.
-    fn tally<T: RowKey>(&mut self, events: &[Row<T>], out: Option<OutOfSession>) {
+    fn tally<T: RowKind>(&mut self, events: &[Row<T>], out: Option<OutOfSession>) {
         let known = self.examination.known;
         for event in events {
             let (time, fact) = (event.time(), event.fact() as usize);
@@ -172,7 +173,7 @@ impl<'a> Examiner<'a> {
         self.day = next;
     }
 
-    fn session<T: RowKey>(&mut self, session: Session<'_, T>, id: Option<Timestamp>) {
+    fn session<T: RowKind>(&mut self, session: Session<'_, T>, id: Option<Timestamp>) {
         let Session { events, bounds, standing, .. } = session;
         match standing {
             TableStanding::OtherDate => {
@@ -239,7 +240,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Counts how often an event of one device comes between two of another that are close to each other.
-    fn devices<T: RowKey>(&mut self, events: &[Row<T>]) {
+    fn devices<T: RowKind>(&mut self, events: &[Row<T>]) {
         let device = |event: &Row<T>| self.facts.devices[event.fact() as usize];
         let mut devices = events.iter().filter_map(device);
         let Some(first) = devices.next() else { return };
@@ -275,7 +276,7 @@ impl<'a> Examiner<'a> {
 }
 
 /// Why a session has no length.
-fn zero_length<T: RowKey>(events: &[Row<T>], bounds: Bounds, id: Option<Timestamp>, only_starts: bool) -> Case {
+fn zero_length<T: RowKind>(events: &[Row<T>], bounds: Bounds, id: Option<Timestamp>, only_starts: bool) -> Case {
     let first = events.first().map_or(bounds.start, Row::time);
     // Without any length, a session may still begin in one millisecond and end in the next.
     let last = events.last().map_or(bounds.end, Row::time);
@@ -299,7 +300,7 @@ struct OfUser<'x, 'a> {
     ids: &'x IdTimes,
 }
 
-impl<T: RowKey> Sink<T> for OfUser<'_, '_> {
+impl<T: RowKind> Sink<T> for OfUser<'_, '_> {
     fn duplicate(&mut self, _: &Row<T>) {
         self.examiner.exam.duplicates += 1;
     }
@@ -338,7 +339,7 @@ impl<T: RowKey> Sink<T> for OfUser<'_, '_> {
 /// The sessions that there would be if no event were inactive.
 struct OfInactive<'x, 'a>(&'x mut Examiner<'a>);
 
-impl<T: RowKey> Sink<T> for OfInactive<'_, '_> {
+impl<T: RowKind> Sink<T> for OfInactive<'_, '_> {
     fn session(&mut self, session: Session<'_, T>) {
         let types = &self.0.examination.known.types;
         let all_are = session.events.iter().all(|event| types.is_inactive(event.event()));

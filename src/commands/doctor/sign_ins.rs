@@ -18,7 +18,8 @@ use crate::pipeline::question::Question;
 use crate::sessionize::facts::{FactKind, FactLayout, FactTable};
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
-use crate::sessionize::rows::{PartitionRows, Row, RowKey};
+use crate::sessionize::partition_rows::PartitionRows;
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::user::{walk_user, Session, Sink};
 use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
 
@@ -92,7 +93,7 @@ fn of_partition(
     }
     impl RowsWork for Count<'_> {
         type Made = (u64, u64);
-        fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
+        fn work<T: RowKind>(self, mut rows: PartitionRows<T>) -> (u64, u64) {
             let users = users_of(self.layout, rows.facts.as_ref());
             let ids = IdTimes::new(self.known.rule, rows.texts.as_ref());
             let persons = self.aliases.map(|table| Persons::new(table, &users, &rows.users));
@@ -142,7 +143,7 @@ impl<'t> Persons<'t> {
     }
 
     /// Whether events without a user are of others than those with one, of one device.
-    fn differ<T: RowKey>(&self, events: &[Row<T>], device: usize, has_user: impl Fn(&Row<T>) -> bool) -> bool {
+    fn differ<T: RowKind>(&self, events: &[Row<T>], device: usize, has_user: impl Fn(&Row<T>) -> bool) -> bool {
         let who = |keys: &KeyColumn, row: usize, event: &Row<T>| {
             let code = self.table.who_at(keys, row, event.time().micros());
             // Whoever the mapping does not know is told apart by the name.
@@ -166,7 +167,7 @@ struct Visits<'u> {
     of: u64,
 }
 
-impl<T: RowKey> Sink<T> for Visits<'_> {
+impl<T: RowKind> Sink<T> for Visits<'_> {
     fn session(&mut self, session: Session<'_, T>) {
         let has_user = |event: &Row<T>| self.users[event.fact() as usize].is_some();
         let with_user = session.events.iter().filter(|event| has_user(event)).count();

@@ -1,7 +1,7 @@
 //! One user after the other: the gaps between the events, and the sessions that each timeout makes of them.
 
 use crate::sessionize::layout::hash::hash_int;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::rule::{CustomRule, Looks, Rule, Silence, Verdict, Watched};
 use crate::sessionize::time::Span;
 use crate::sessionize::user::{events_that_count, groups_watched, Rules, Sink};
@@ -104,14 +104,14 @@ impl<'r> Try<'r> {
     }
 
     /// Whether a gap after an event is within 10 % of the timeout.
-    fn is_near<T: RowKey>(&self, before: &Row<T>, gap: Span) -> bool {
+    fn is_near<T: RowKind>(&self, before: &Row<T>, gap: Span) -> bool {
         let class = if self.by_class.is_empty() { 0 } else { before.event().class() as usize };
         let (from, to) = self.near[class];
         from <= gap && gap <= to
     }
 
     /// The length of each session of a group that starts on one of the dates.
-    fn each_length<T: RowKey>(
+    fn each_length<T: RowKind>(
         &self,
         rules: &Rules<'_>,
         (group, watched): (&[Row<T>], Watched<'_>),
@@ -139,7 +139,7 @@ struct Dropped {
     inactive: u64,
 }
 
-impl<T: RowKey> Sink<T> for Dropped {
+impl<T: RowKind> Sink<T> for Dropped {
     fn duplicate(&mut self, _: &Row<T>) {
         self.duplicates += 1;
     }
@@ -165,7 +165,7 @@ impl<'r> Tallying<'r> {
         Tallying { rules, tally: Tally::of(tries.len()), tries }
     }
 
-    fn add_group<T: RowKey>(&mut self, half: Half, (group, watched): (&[Row<T>], Watched<'_>)) {
+    fn add_group<T: RowKind>(&mut self, half: Half, (group, watched): (&[Row<T>], Watched<'_>)) {
         let Tallying { rules, tries, tally } = self;
         for pair in group.windows(2) {
             if rules.hold_date_of(pair[0].time()) {
@@ -192,7 +192,7 @@ impl<'r> Tallying<'r> {
 }
 
 impl UserVisitor for Tallying<'_> {
-    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
+    fn visit<T: RowKind>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
         let mut dropped = Dropped::default();
         let rules = self.rules.watching(watched);
         let events = events_that_count(&rules, events, &mut dropped);
@@ -213,7 +213,7 @@ impl UserVisitor for Tallying<'_> {
 
 /// A half that does not depend on how events are laid out: users with the same first, last and number of events are in
 /// the same one.
-fn half_of<T: RowKey>(events: &[Row<T>]) -> Half {
+fn half_of<T: RowKind>(events: &[Row<T>]) -> Half {
     let times = || events.iter().map(|event| event.time().micros());
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
     Half::of_hash(hash_int(first) ^ hash_int(last.wrapping_add(events.len() as i64)).rotate_left(32))
@@ -239,7 +239,7 @@ impl<'r> Measuring<'r> {
 }
 
 impl UserVisitor for Measuring<'_> {
-    fn visit<T: RowKey>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
+    fn visit<T: RowKind>(&mut self, _: u32, events: &mut [Row<T>], _: &IdTimes, watched: &WatchedTable) {
         let rules = self.rules.watching(watched);
         let events = events_that_count(&rules, events, &mut Dropped::default());
         let values = rules.watched_values(events);

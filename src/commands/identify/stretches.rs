@@ -11,7 +11,8 @@ use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
-use crate::sessionize::rows::{PartitionRows, Row, RowKey};
+use crate::sessionize::partition_rows::PartitionRows;
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::visit::{with_rows, RowsWork};
 
 /// The stretches of the devices of a partition.
@@ -59,7 +60,7 @@ pub fn of_partition(
     }
     impl RowsWork for Find<'_> {
         type Made = Stretches;
-        fn work<T: RowKey>(self, mut rows: PartitionRows<T>) -> Stretches {
+        fn work<T: RowKind>(self, mut rows: PartitionRows<T>) -> Stretches {
             let (users, of_facts) = users_of_facts(self.layout, rows.facts.as_ref(), self.user_type);
             let mut found = Stretches { users, most_users: self.most_users, ..Stretches::default() };
             rows.each_user(|device, events| found.add_device(device, events, &of_facts));
@@ -70,7 +71,7 @@ pub fn of_partition(
 }
 
 impl Stretches {
-    fn add_device<T: RowKey>(&mut self, device: u32, events: &[Row<T>], of_facts: &[Option<u32>]) {
+    fn add_device<T: RowKind>(&mut self, device: u32, events: &[Row<T>], of_facts: &[Option<u32>]) {
         let signed_in = |event: &Row<T>| Some((event.time().micros(), of_facts[event.fact() as usize]?));
         let mut seen: Vec<(i64, u32)> = events.iter().filter_map(signed_in).collect();
         if seen.is_empty() {

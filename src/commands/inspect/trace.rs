@@ -3,7 +3,7 @@
 use crate::pipeline::kernel_inputs::KernelInputs;
 use crate::sessionize::layout::block::Block;
 use crate::sessionize::layout::columns::KeyColumn;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::rule::{OutOfSession, Rule};
 use crate::sessionize::table_rows::identify::identify;
 use crate::sessionize::table_rows::records::SessionRow;
@@ -97,7 +97,7 @@ struct Tracer<'r> {
 }
 
 impl UserVisitor for Tracer<'_> {
-    fn visit<T: RowKey>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable) {
+    fn visit<T: RowKind>(&mut self, user: u32, events: &mut [Row<T>], ids: &IdTimes, watched: &WatchedTable) {
         for event in events.iter() {
             self.traced.moments[place(event)] = (event.time(), event.event().rank());
         }
@@ -117,7 +117,7 @@ struct OfUser {
     latest: Option<Timestamp>,
 }
 
-impl<T: RowKey> Sink<T> for OfUser {
+impl<T: RowKind> Sink<T> for OfUser {
     fn duplicate(&mut self, event: &Row<T>) {
         self.traced.duplicates.push(place(event));
     }
@@ -128,7 +128,7 @@ impl<T: RowKey> Sink<T> for OfUser {
 
     fn counted(&mut self, events: &[Row<T>]) {
         let mut in_order: Vec<&Row<T>> = events.iter().collect();
-        in_order.sort_unstable_by_key(|event| (event.moment(), event.fact()));
+        in_order.sort_unstable_by_key(|event| (event.order(), event.unique_id(), event.value(), event.fact()));
         self.traced.events = in_order.into_iter().map(place).collect();
     }
 
@@ -162,6 +162,6 @@ impl Tracer<'_> {
     }
 }
 
-fn place<T: RowKey>(event: &Row<T>) -> usize {
+fn place<T: RowKind>(event: &Row<T>) -> usize {
     event.fact() as usize
 }

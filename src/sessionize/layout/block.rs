@@ -23,12 +23,12 @@ pub struct Block {
     /// The values of columns that the definition watches.
     pub watched: Option<CodedKeys>,
     /// Where rows are partial sessions: the rest of each.
-    pub(in crate::sessionize) partial_sessions: Option<BurstFields>,
+    pub(in crate::sessionize) partial_sessions: Option<PartialSessionFields>,
 }
 
 /// Where the rest of a partial session is in its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sessionize) struct BurstFields {
+pub(in crate::sessionize) struct PartialSessionFields {
     pub(in crate::sessionize) length: Field,
     pub(in crate::sessionize) count: Field,
     pub(in crate::sessionize) hours: Field,
@@ -129,7 +129,7 @@ impl Block {
             unique_ids: unique_ids(batches, places),
             facts: facts.zip(fact).map(|(facts, field)| facts.in_rows(field)),
             watched: watched.zip(watch).map(|(watched, field)| watched.in_rows(field)),
-            partial_sessions: length.zip(count).zip(hours).map(|((length, count), hours)| BurstFields {
+            partial_sessions: length.zip(count).zip(hours).map(|((length, count), hours)| PartialSessionFields {
                 length,
                 count,
                 hours,
@@ -223,7 +223,7 @@ impl Block {
         self.partial_sessions.is_some()
     }
 
-    /// Whether row keys in time need more than event types.
+    /// Whether its events have a sequence or unique ids.
     pub fn has_sequence_or_ids(&self) -> bool {
         self.sequence.is_some() || self.unique_ids.is_some()
     }

@@ -1,6 +1,6 @@
 //! The events of one partition of a block as bytes, for when memory does not hold them.
 
-use super::block::{Block, BlockKeys, BlockValues, BurstFields, CodedKeys, UserRuns};
+use super::block::{Block, BlockKeys, BlockValues, CodedKeys, PartialSessionFields, UserRuns};
 use super::columns::{KeyColumn, TextColumn};
 use super::packed::{Field, PackedRows};
 
@@ -40,7 +40,7 @@ impl Block {
         to.number(u64::from(self.watched.is_some()));
         self.watched.iter().for_each(|watched| keys(&mut to, watched));
         to.number(u64::from(self.partial_sessions.is_some()));
-        if let Some(BurstFields { length, count, hours, last_event }) = self.partial_sessions {
+        if let Some(PartialSessionFields { length, count, hours, last_event }) = self.partial_sessions {
             [Some(length), Some(count), Some(hours), last_event].into_iter().for_each(|field| to.field(field));
         }
         let (packed, stride) = self.rows.slice(rows);
@@ -94,7 +94,7 @@ impl Block {
                 let (length, count, hours) = (from.field()??, from.field()??, from.field()??);
                 let last_event = from.field()?;
                 fields.extend([Some(length), Some(count), Some(hours), last_event]);
-                Some(BurstFields { length, count, hours, last_event })
+                Some(PartialSessionFields { length, count, hours, last_event })
             }
         };
         let stride = from.size()?;

@@ -9,7 +9,7 @@ use super::records::{ActivityRow, SessionRow};
 use super::steps::{reached, shortest};
 use crate::sessionize::facts::{FactLayout, FactTable};
 use crate::sessionize::layout::columns::TextColumn;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::Timestamp;
 
@@ -329,7 +329,7 @@ impl<'a> Adding<'a> {
     }
 
     /// Adds a session of these events, which are in order.
-    pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>]) {
+    pub fn add_session<T: RowKind>(&mut self, events: &[Row<T>]) {
         let (too_large, cut_short) = (&mut self.columns.too_large, &mut self.columns.cut_short);
         let mut columns = self.columns.sessions.iter_mut();
         self.by.iter().zip(columns.by_ref()).for_each(|(value, column)| column.push(*value));
@@ -397,7 +397,7 @@ impl<'a> Adding<'a> {
     }
 
     /// Adds the rows of the activity table of one user, whose events these are.
-    pub fn add_activity<T: RowKey>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
+    pub fn add_activity<T: RowKind>(&mut self, rows: &[ActivityRow], events: &[Row<T>], calendar: &Calendar) {
         let mut columns = self.columns.activity.iter_mut();
         for (value, column) in self.by.iter().zip(columns.by_ref()) {
             rows.iter().for_each(|_| column.push(*value));
@@ -470,7 +470,7 @@ impl<'a> Adding<'a> {
 }
 
 /// The value of each event, in their order; of events that nothing tells apart ascending, none first.
-fn each_value<'r, T: RowKey + 'r>(
+fn each_value<'r, T: RowKind + 'r>(
     events: impl Iterator<Item = &'r Row<T>>,
     value: usize,
     table: &FactTable,
@@ -486,7 +486,7 @@ fn each_value<'r, T: RowKey + 'r>(
 }
 
 /// The different values of some events, in the order of the time of the first event that has each, at one time ascending.
-fn first_values<'r, T: RowKey + 'r>(
+fn first_values<'r, T: RowKind + 'r>(
     events: impl Iterator<Item = &'r Row<T>>,
     value: usize,
     table: &FactTable,
@@ -501,7 +501,7 @@ fn first_values<'r, T: RowKey + 'r>(
 }
 
 /// The value of the first event that has one; of several that nothing tells apart, the one that `choose` takes.
-fn outermost<'r, T: RowKey + 'r>(
+fn outermost<'r, T: RowKind + 'r>(
     events: &mut dyn Iterator<Item = &'r Row<T>>,
     value: usize,
     table: &FactTable,
@@ -521,7 +521,7 @@ fn outermost<'r, T: RowKey + 'r>(
 
 /// As [`outermost`], where of several that nothing else tells apart the one whose unique id `comes_before` the others' is
 /// taken, and of equal ids the value that `choose` takes. Unique ids are in their order.
-fn outermost_by_id<'r, T: RowKey + 'r>(
+fn outermost_by_id<'r, T: RowKind + 'r>(
     events: &mut dyn Iterator<Item = &'r Row<T>>,
     value: usize,
     table: &FactTable,

@@ -6,7 +6,7 @@ use super::records::SessionRow;
 use crate::sessionize::event_types::EventKey;
 use crate::sessionize::facts::FactTable;
 use crate::sessionize::layout::columns::gather;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::rule::OutOfSession;
 use crate::sessionize::time::calendar::Calendar;
 use crate::sessionize::time::dates::DateSet;
@@ -209,12 +209,12 @@ impl<'a> Listing<'a> {
     }
 
     /// Adds events that are in no session of the table.
-    pub fn add_out<T: RowKey>(&mut self, events: &[Row<T>], reason: NotInTable) {
+    pub fn add_out<T: RowKind>(&mut self, events: &[Row<T>], reason: NotInTable) {
         self.add(events, Err(reason));
     }
 
     /// Adds the events of a session. `row` is the session, and `is_made` says that the run makes a row of it.
-    pub fn add_session<T: RowKey>(&mut self, events: &[Row<T>], row: SessionRow, is_made: bool, is_too_long: bool) {
+    pub fn add_session<T: RowKind>(&mut self, events: &[Row<T>], row: SessionRow, is_made: bool, is_too_long: bool) {
         if !self.rules.session_dates.holds(row.day) {
             return self.add(events, Err(NotInTable::OutsideBounds));
         }
@@ -232,7 +232,7 @@ impl<'a> Listing<'a> {
         self.add(events, Ok(found));
     }
 
-    fn add<T: RowKey>(&mut self, events: &[Row<T>], session: Result<Found, NotInTable>) {
+    fn add<T: RowKind>(&mut self, events: &[Row<T>], session: Result<Found, NotInTable>) {
         self.of_user.events.extend(events.iter().map(|event| Listed {
             group: event.value(),
             order: event.order(),

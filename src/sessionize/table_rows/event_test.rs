@@ -1,7 +1,7 @@
 //! Some of the events, as charts, segments and declared columns ask for them: of some types, with a mark.
 
 use crate::sessionize::facts::FactTable;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 
 /// Some types of events, by their ranks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct EventTest {
 
 impl EventTest {
     /// Whether an event is one of them.
-    pub fn passes<T: RowKey>(&self, row: &Row<T>, table: &FactTable) -> bool {
+    pub fn passes<T: RowKind>(&self, row: &Row<T>, table: &FactTable) -> bool {
         self.event.has(row.event().rank()) && self.mark.is_none_or(|mark| table.is_marked(mark, row.fact()))
     }
 }

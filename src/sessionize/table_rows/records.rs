@@ -3,7 +3,7 @@
 use super::dated::Dated;
 use crate::sessionize::event_types::EventKey;
 use crate::sessionize::layout::columns::gather;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::rule::{Bounds, EndReason};
 use crate::sessionize::time::{Day, Span, Timestamp};
 
@@ -35,7 +35,7 @@ pub struct SessionRow {
 impl SessionRow {
     /// A session of these events, in order. Its id is that of its group, as long as nobody gives it another; `None`
     /// where there are no events.
-    pub fn of<T: RowKey>(user: u32, day: Day, events: &[Row<T>], bounds: Bounds) -> Option<Self> {
+    pub fn of<T: RowKind>(user: u32, day: Day, events: &[Row<T>], bounds: Bounds) -> Option<Self> {
         let first = events.first()?;
         let value = first.value().unwrap_or(0);
         Some(SessionRow {
@@ -59,12 +59,12 @@ impl SessionRow {
 }
 
 /// How many events rows stand for.
-pub fn count<T: RowKey>(rows: &[Row<T>]) -> usize {
+pub fn count<T: RowKind>(rows: &[Row<T>]) -> usize {
     rows.iter().map(|row| row.count() as usize).sum()
 }
 
 /// The type of the last of some events, which are in order.
-fn last_event<T: RowKey>(rows: &[Row<T>]) -> Option<EventKey> {
+fn last_event<T: RowKind>(rows: &[Row<T>]) -> Option<EventKey> {
     let last = rows.last()?;
     match last.partial_session() {
         None => Some(last.event()),

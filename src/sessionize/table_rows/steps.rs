@@ -2,11 +2,11 @@
 
 use super::event_test::EventTest;
 use crate::sessionize::facts::FactTable;
-use crate::sessionize::rows::{Row, RowKey};
+use crate::sessionize::rows::{Row, RowKind};
 
 /// The shortest time, in microseconds, in which events of each step follow each other, a different one for each; `None` where
 /// they do not. The events are in order.
-pub fn shortest<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactTable) -> Option<i64> {
+pub fn shortest<T: RowKind>(events: &[Row<T>], steps: &[EventTest], table: &FactTable) -> Option<i64> {
     // Of each number of steps, the latest start of those that have come so far.
     let mut starts: Vec<Option<i64>> = vec![None; steps.len()];
     let mut shortest: Option<i64> = None;
@@ -29,7 +29,7 @@ pub fn shortest<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactT
 
 /// The times, in microseconds, of events that follow each other in steps, each the earliest after the one before, as far as they
 /// do. The events are in order.
-pub fn reached<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactTable) -> Vec<i64> {
+pub fn reached<T: RowKind>(events: &[Row<T>], steps: &[EventTest], table: &FactTable) -> Vec<i64> {
     let mut times = Vec::new();
     for alike in events.chunk_by(|a, b| a.order() == b.order()) {
         let extent = extent(alike, &steps[times.len()..], table);
@@ -42,7 +42,7 @@ pub fn reached<T: RowKey>(events: &[Row<T>], steps: &[EventTest], table: &FactTa
 }
 
 /// How many of some steps, from the first one on, have a different event each among events that are alike.
-pub fn extent<T: RowKey>(alike: &[Row<T>], steps: &[EventTest], table: &FactTable) -> usize {
+pub fn extent<T: RowKind>(alike: &[Row<T>], steps: &[EventTest], table: &FactTable) -> usize {
     if let [event] = alike {
         return usize::from(steps.first().is_some_and(|step| step.passes(event, table)));
     }
