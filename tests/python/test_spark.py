@@ -305,4 +305,4 @@ def test_the_command_line_runs_a_job(events, tmp_path):
     assert "sessions" in ran.stdout
     assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
     wrong = subprocess.run([*command, "--timeout", "soon"], capture_output=True, text=True, env=environment, check=False)
-    assert wrong.returncode == 2 and "--timeout" in wrong.stderr, wrong.stderr
+    assert wrong.returncode == 2 and "`session.timeout` = \"soon\"" in wrong.stderr, wrong.stderr
