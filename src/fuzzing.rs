@@ -39,7 +39,7 @@ use crate::tables::history::ledger::Ledger;
 pub type Target = fn(&[u8]);
 
 /// All kinds, by name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("job_file", job_file),
     ("condition", condition),
     ("formula", formula),
@@ -52,6 +52,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("ledger", ledger),
     ("journal", journal),
     ("history", run_history),
+    ("delta_log", delta_log),
 ];
 
 /// A job file: read and validated as a run, a question and `dwell charts` do.
@@ -223,6 +224,25 @@ pub fn run_history(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let records: Vec<String> = text.lines().map(str::to_string).collect();
     history::table(&records);
+}
+
+/// A commit of a Delta table, of which the sound file is a part.
+pub fn delta_log(bytes: &[u8]) {
+    // Threads have tables of their own.
+    let table = scratch(&format!("{:?}", std::thread::current().id()));
+    let (log, file) = (table.join("_delta_log"), table.join("a.parquet"));
+    let made = fs::create_dir_all(&log)
+        .and_then(|()| if file.exists() { Ok(0) } else { fs::copy(&sample().path, &file) })
+        .and_then(|_| fs::write(log.join("00000000000000000000.json"), bytes));
+    if made.is_err() {
+        return;
+    }
+    if let Err(error) = ask(input(&table)) {
+        let said = error.to_string();
+        let ended =
+            (error.exit_code(), said.contains("a.parquet") || said.contains("_delta_log") || said.contains("Thread"));
+        assert!(ended.0 == 2 || ended == (1, true), "{ended:?}: {said}");
+    }
 }
 
 /// A sound file, to be read and to be damaged.

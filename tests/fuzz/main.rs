@@ -259,3 +259,8 @@ fn journals() {
 fn histories() {
     fuzz("history", 10_000, &seeds::of("history"), texts::changed);
 }
+
+#[test]
+fn logs_of_delta_tables() {
+    fuzz("delta_log", 1_000, &seeds::of("delta_log"), texts::changed);
+}

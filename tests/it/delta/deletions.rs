@@ -201,4 +201,10 @@ fn vectors_that_cannot_be_are_told() {
         std::fs::write(path, bytes).unwrap();
     };
     told(flip, &[NAME, "their sum is wrong"]);
+    let cut = |_: &mut Value, sandbox: &Sandbox| {
+        let path = sandbox.path().join("data").join(NAME);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(path, &bytes[..bytes.len() - 10]).unwrap();
+    };
+    told(cut, &[NAME, "ends in the midst"]);
 }

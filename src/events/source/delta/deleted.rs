@@ -85,14 +85,14 @@ impl Deletions {
             let at = usize::try_from(at).ok()?;
             bytes.get(at..at + 4)?.try_into().map(u32::from_be_bytes).ok()
         };
-        let (told, sum) = (number(0), number(SIZE + size));
-        if told.map(u64::from) != Some(size) {
+        if number(0).map(u64::from) != Some(size) {
             return Err(damaged("their size is not the one of the log"));
         }
+        let Some(sum) = number(SIZE + size) else { return Err(damaged("the file ends in the midst of them")) };
         let inner = bytes.slice(SIZE as usize..(SIZE + size) as usize);
         let mut crc = Crc::new();
         crc.update(&inner);
-        if sum != Some(crc.sum()) {
+        if sum != crc.sum() {
             return Err(damaged("their sum is wrong"));
         }
         Ok(inner)
