@@ -1,4 +1,4 @@
-//! The parts of the kernel that its benches and examples use; no promise is made for them.
+//! What benches and examples use of the kernel, of what reads events and of what writes tables; no promise is made for it.
 
 pub use crate::events::decode::coded::coded;
 pub use crate::events::normalise::unread::Unread;

@@ -1,4 +1,4 @@
-//! Active users: the users of the activity table, in session or not (SPEC 5), and those among them who are new (SPEC 9). The
+//! Active users: the users of the activity table, in session or not (SPEC 5), and those among them who are new (SPEC 5). The
 //! table of a segment is read once for all charts, and its users are told apart once.
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,4 +1,4 @@
-//! When each user was first active: the first hour of the activity table of all events, over all its dates (SPEC 9).
+//! When each user was first active: the first hour of the activity table of all events, over all its dates (SPEC 5).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -319,7 +319,7 @@ fn is_custom(job: &JobFile) -> bool {
         || session.end_event.is_some()
         || session.timeout.is_some()
         || session.at_midnight.as_deref() == Some("split")
-        || session.new_on_change.is_some()
+        || session.new_on_change.as_ref().is_some_and(|columns| !columns.is_empty())
 }
 
 /// Whether the job says by itself what a session is, in full or in part.
@@ -403,6 +403,8 @@ mod tests {
         assert!(definition("source = 'segment'", "").contains("session.timeout = 30m"));
         assert!(definition("source = 'segment'", "max_length = '2h'").contains("session.timeout = 30m"));
         assert!(definition("source = 'segment'", "gap_equal = 'join'").contains("session.gap_equal = join"));
+        // No columns are as none.
+        assert!(definition("source = 'segment'", "new_on_change = []").contains("session.timeout = 30m"));
         for (input, session) in [
             ("session_id = 'visit'", ""),
             ("", "max_gap = '1d'"),

@@ -20,6 +20,11 @@ pub enum Names {
 }
 
 impl Names {
+    /// Whether it is a list without a name.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Names::Many(names) if names.is_empty())
+    }
+
     /// As a list.
     pub fn into_vec(self) -> Vec<String> {
         match self {

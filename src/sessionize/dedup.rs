@@ -1,4 +1,4 @@
-//! Step 4: events that repeat an earlier one, and events that count for nothing, leave.
+//! Drops events that repeat an earlier one, and those of inactive types (SPEC 2, steps 3 and 4).
 
 use std::collections::HashMap;
 

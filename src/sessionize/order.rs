@@ -1,4 +1,4 @@
-//! Step 5: the events of one user in order (SPEC 2, step 5).
+//! Puts the events of one user in order (SPEC 2, step 5).
 
 use super::rows::{Row, RowKind};
 use super::watched::WatchedTable;

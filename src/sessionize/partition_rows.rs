@@ -1,4 +1,4 @@
-//! Step 3: the events of one partition as rows, user by user.
+//! Brings the events of one partition together as rows, user by user.
 
 use std::ops::Range;
 

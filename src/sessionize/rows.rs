@@ -1,4 +1,4 @@
-//! Step 3: what the kernel holds of an event while it makes sessions, a row of numbers.
+//! What the kernel holds of an event while it makes sessions: a row of numbers.
 //!
 //! Rows are of four kinds, and the kernel is compiled once for each, so that a row moves no more bytes than its job needs:
 //!
@@ -9,7 +9,8 @@
 //! | [`FullEvent`] | an event with all that any job needs | 48 |
 //! | [`PartialSession`] | several events that the rule cannot part, summed up as they were read | 48 |
 //!
-//! [`with_rows`](super::visit::with_rows) chooses the kind from what the events of a partition have.
+//! More kinds would make rows smaller by a few bytes and the program larger by a kernel each; what each was worth is in
+//! `benches/NOTES.md`, "Kinds of rows". [`with_rows`](super::visit::with_rows) chooses the kind from what the events of a partition have.
 
 use std::cmp::Ordering;
 

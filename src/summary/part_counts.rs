@@ -31,7 +31,7 @@ pub struct PartCounts {
 }
 
 impl PartCounts {
-    /// Of a kernel to which this many rows came, `ruled_out` of which it passed over before it looked at each.
+    /// Counts of a kernel, which passed over `ruled_out` of its rows unread.
     pub fn of(ruled_out: u64, rows: &RowCounts, counts: &AllCounts) -> Self {
         PartCounts {
             version: env!("CARGO_PKG_VERSION").to_string(),

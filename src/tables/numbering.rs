@@ -1,4 +1,4 @@
-//! Numbers the sessions of a table by user (SPEC 9), over all of its files: those of dates that a run made, and those of
+//! Numbers the sessions of a table by user (SPEC 4), over all of its files: those of dates that a run made, and those of
 //! dates that stay. What a file says already stays unsaid; the rest goes to files of corrections, which
 //! [`rewrite`](super::rewrite) takes.
 

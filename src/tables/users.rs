@@ -1,4 +1,4 @@
-//! `users/`: a row for each user of the activity and sessions tables of all events (SPEC 9), summed up over their files.
+//! `users/`: a row for each user of the activity and sessions tables of all events (SPEC 4), summed up over their files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Flags on the pages that are not of dwell: of cargo, of the generator, of what compares engines, and of Python and Spark.
-const OTHER_FLAGS: [&str; 25] = [
+const OTHER_FLAGS: [&str; 26] = [
     "--archives",
     "--assignee",
     "--bin",
@@ -30,6 +30,7 @@ const OTHER_FLAGS: [&str; 25] = [
     "--role",
     "--scope",
     "--seed",
+    "--task-memory",
     "--test",
     "--version",
     "--zig",

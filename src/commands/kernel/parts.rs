@@ -30,7 +30,7 @@ pub(super) struct PartsWriter<'a, W: Write> {
     folder: TempDir,
     output: Option<W>,
     stream: Option<PartStream<BufWriter<W>>>,
-    /// How many times memory did not hold the rows.
+    /// The number of the next parts: how many times memory did not hold the rows so far.
     number: usize,
 }
 

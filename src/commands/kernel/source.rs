@@ -68,7 +68,7 @@ impl Source<'_> {
         }
     }
 
-    /// Batches to threads.
+    /// Hands batches straight to the threads.
     fn straight<R: Read + Send + 'static>(
         &self,
         job: Job,
@@ -94,7 +94,7 @@ impl Source<'_> {
         Ok(Events { job, plan, gathered, latest, definition })
     }
 
-    /// By way of a file.
+    /// Puts the stream into a file, and reads that.
     fn by_file<R: Read>(&self, mut job: Job, stream: EventStream<R>) -> Result<Events, Error> {
         let file = self.spool(stream)?;
         job.input.paths = vec![file.path().to_string_lossy().into_owned()];

@@ -6,7 +6,8 @@
 //! to do           tables             in one step
 //! ```
 //!
-//! Where kernels elsewhere read and make, their parts come in place of the two steps ([`by_kernels`]).
+//! Limits end a run as soon as they can be told: those of rows in `read`, of sessions in `make`, of changes in `check`, of warnings in
+//! `commit`. Where kernels elsewhere read and make, their parts come in place of the two steps ([`by_kernels`]).
 //!
 //! Up to the commit the output is not touched: whatever fails or is killed, the tables are as they were.
 

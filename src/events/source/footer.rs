@@ -149,7 +149,7 @@ impl FileSchema {
 pub struct RowGroup {
     /// Its rows, but for those that are deleted.
     pub rows: u64,
-    /// Its rows that are deleted: what `ranges` tell may be of them.
+    /// How many of its rows are deleted. `ranges` are over all rows: a smallest or largest value may be that of a deleted one.
     pub deleted: u64,
     /// Smallest and largest values of the columns that were asked for, in their order.
     pub ranges: Vec<Option<Range>>,
@@ -267,7 +267,7 @@ fn unnamed(path: &Path, error: &ParquetError) -> InputError {
     InputError::Damaged { path: path.to_path_buf(), reason: error.to_string() }
 }
 
-/// Reads which rows of a file are deleted, and takes them from its row groups.
+/// Reads which rows of a file are deleted, and subtracts them from the rows of its row groups.
 fn deleted_of(file: &InputFile, row_groups: &mut [RowGroup]) -> Result<Option<Arc<Deleted>>, InputError> {
     let Some(deletions) = file.table.as_ref().and_then(|file| file.deletions.as_ref()) else { return Ok(None) };
     let all = row_groups.iter().map(|group| group.rows).sum();

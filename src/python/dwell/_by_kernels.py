@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator
 from ._pipe import DwellError
 from ._program import find
 
-#: The columns of parts, in their order.
+#: The columns of a stream of parts, as ``src/tables/write/part_stream.rs`` has them.
 COLUMNS = ("kernel", "table", "part", "date", "rows", "size", "piece")
 #: In the place of a table: what became of a kernel's events, and that nothing more comes.
 COUNTS, END = "counts", "end"

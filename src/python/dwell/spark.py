@@ -47,7 +47,7 @@ def sessionize(
     Args:
         df: the events, in any order and any partitions.
         job: what a session is: the path of a job file on this machine, TOML text or a dict; its paths are not looked at.
-        table: ``"sessions"`` or ``"activity"``.
+        table: ``"sessions"``, ``"activity"`` or ``"events"``.
         latest: the latest time of the events. Without it, and where it matters, it is looked up first, which reads the
             column of times once more.
         segment: the name of a segment of the job whose table it is to be.
@@ -66,7 +66,7 @@ def sessionize(
         ImportError: pyspark or pyarrow is not installed.
     """
     text, asked = text_of(job), flags_of(table, segment, None, None, None)
-    return _by_kernels(df, text, asked, latest, partitions=partitions, memory_limit=memory_limit, program=program)
+    return _through_kernels(df, text, asked, latest, partitions=partitions, memory_limit=memory_limit, program=program)
 
 
 def run(
@@ -85,7 +85,7 @@ def run(
     held from the beginning. Whatever goes wrong, the tables are as they were.
 
     Args:
-        spark: the session.
+        spark: the Spark session.
         job: the path of a job file, TOML text or a dict; its paths are relative to the current folder.
         flags: flags of ``dwell run``, word by word: ``"--output", "out"``, ``"--overwrite"``, ``"--max-rejected", "1%"``.
         partitions: how many partitions users are put into; what Spark takes for a shuffle, if not said.
@@ -113,7 +113,7 @@ def _run(spark: SparkSession, text: str, flags: list[str], **settings: Any) -> s
     with ByKernels(text, flags) as run:
         to_read = run.to_read
         latest = to_read["latest"] or "stream"
-        parts = _by_kernels(_Files(spark, to_read), text, ["--quiet", "--parts"], latest, **settings)
+        parts = _through_kernels(_Files(spark, to_read), text, ["--quiet", "--parts"], latest, **settings)
         # On disk, where they were made: they are made all at once, and handed over one after the other.
         parts = parts.persist(StorageLevel.DISK_ONLY)
         try:
@@ -123,7 +123,7 @@ def _run(spark: SparkSession, text: str, flags: list[str], **settings: Any) -> s
             parts.unpersist()
 
 
-def _by_kernels(
+def _through_kernels(
     df: DataFrame | _Files,
     text: str,
     asked: list[str],

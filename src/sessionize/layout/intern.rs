@@ -1,4 +1,4 @@
-//! Step 2: ids to small codes, inside one partition.
+//! Gives ids small codes, inside one partition.
 
 use super::columns::{KeyColumn, TextColumn};
 use super::hash::{hash_bytes, hash_int};

@@ -1,4 +1,4 @@
-//! Step 1: events to partitions, by a hash of their user.
+//! Lays events out by partition, by a hash of their user.
 //!
 //! One table of all users would miss the cache on every event. So the rows of a batch are first laid
 //! out partition by partition, ids and all; what follows works on one partition at a time, small

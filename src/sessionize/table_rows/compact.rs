@@ -264,7 +264,7 @@ mod tests {
     type Told = (u32, i32, i64, u32, usize, (f64, f64));
 
     fn told() -> impl Strategy<Value = Told> {
-        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..9, (0.0..1.0f64, 0.0..1.0f64))
+        (0u32..9, 0i32..5, any::<i64>(), any::<u32>(), 0usize..Form::ALL.len(), (0.0..1.0f64, 0.0..1.0f64))
     }
 
     #[test]

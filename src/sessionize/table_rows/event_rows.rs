@@ -1,4 +1,4 @@
-//! Rows of the events table (SPEC 9): every event that counts, with the session it is in, or why it is in none.
+//! Rows of the events table (SPEC 4): every event that counts, with the session it is in, or why it is in none.
 
 use super::added::{AddedValues, Texts};
 use super::dated::{day_order, ByDay, Dated};

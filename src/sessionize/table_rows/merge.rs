@@ -1,4 +1,4 @@
-//! Step 7: the rows of all partitions, date by date and in the order of the tables.
+//! Brings the rows of all partitions together, date by date and in the order of the tables.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

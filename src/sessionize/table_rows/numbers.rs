@@ -1,4 +1,4 @@
-//! The history of sessions (SPEC 9): the number of each among those of its user, and when the one before ended.
+//! The history of sessions (SPEC 4): the number of each among those of its user, and when the one before ended.
 
 use std::collections::HashMap;
 

@@ -120,7 +120,8 @@ impl Places {
         Ok(Recovered::Completed)
     }
 
-    /// Commits. Where anything fails, the folder is as it was. `confirmed` are staged files that the disk has, with their
+    /// Commits. Where a file cannot be put in its place, the folder is as it was. Where not even that can be undone, or
+    /// the journal cannot be removed at the end, the journal stays, and the next run carries it out. `confirmed` are staged files that the disk has, with their
     /// names.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ const SESSIONS: [(&str, &str); 13] = [
     ("last_event", "Type of the last event"),
     (
         "end_reason",
-        "Why the session ends where it does: session_id, property, end_event, timeout, midnight, start_event, end_of_data",
+        "Why the session ends where it does: session_id, property, end_event, timeout, midnight, change, start_event, end_of_data",
     ),
     ("session_number", "1 for the first session of the user in this table, 2 for the next one, and so on"),
     ("previous_end_time", "End of the session numbered one less, UTC; null for the first"),

@@ -1,4 +1,4 @@
-//! The events table (SPEC 9): rows of the kernel to columns of a file.
+//! The events table (SPEC 4): rows of the kernel to columns of a file.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -151,7 +151,7 @@ fn schema() -> SchemaRef {
 pub struct ReceivedParts {
     /// How many kernels there were.
     pub kernels: usize,
-    /// The numbers of parts: each has the rows of some users, of all tables.
+    /// How many numbers of parts there are, over all kernels. Parts of one number have the rows of the same users, in all tables.
     pub numbers: usize,
     /// How many rows there are of each table, by its folder, and date.
     pub rows: BTreeMap<PathBuf, BTreeMap<Day, u64>>,

@@ -51,7 +51,7 @@ impl Deletions {
         self.vector.id()
     }
 
-    /// Reads them, for a file of so many rows.
+    /// Reads which rows are deleted, of a file that has this many.
     ///
     /// # Errors
     /// They cannot be read, or are not of this file.
@@ -75,7 +75,7 @@ impl Deletions {
         }
     }
 
-    /// In a file, their size comes before them, and a sum after them.
+    /// Reads them from a file, where their size stands before them and a checksum after them.
     fn bytes_at(&self, place: &Place) -> Result<Bytes, InputError> {
         const SIZE: u64 = 4;
         let size = self.vector.size_in_bytes;

@@ -1,5 +1,10 @@
 //! Delta tables as input: the files of a table's latest version, as its log tells.
 //!
+//! What a deletion vector does to counts is in three places: [`footer`](super::footer) takes deleted rows from the rows of each row
+//! group, so that no count of the plan has them; [`read`](crate::events::decode::read) leaves them out of batches, before a filter sees
+//! them; and the latest time of a row group with deleted rows is looked up in its rows, as statistics may be those of a deleted one
+//! ([`ReadPlan::latest_by_footer`](super::plan::ReadPlan::latest_by_footer)).
+//!
 //! ```text
 //! _delta_log/  ─► Root ─► Snapshot ───────────► Table ─► InputFile, each with TableFile:
 //! *.json          list,   checkpoint, then      files     values of partition columns, the names of columns,

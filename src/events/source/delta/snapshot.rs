@@ -131,7 +131,7 @@ fn id_of(path: &str, deleted: &Option<DeletionVector>) -> (String, Option<String
 }
 
 impl Replay {
-    /// What a file of a checkpoint says, with what the files say that it names.
+    /// Applies a file of a checkpoint, and the sidecars that it names.
     fn checkpoint(&mut self, root: &Root, name: &str) -> Result<(), InputError> {
         let bytes = root.read_log(name)?;
         let lines = if name.ends_with(".json") { lines_of(&bytes) } else { actions_of(bytes) };
@@ -148,7 +148,7 @@ impl Replay {
         Ok(())
     }
 
-    /// What a commit changes: what it removes goes before what it adds comes.
+    /// Applies a commit: first what it removes, then what it adds.
     fn commit(&mut self, lines: Vec<Line>) {
         for remove in lines.iter().filter_map(|line| line.remove.as_ref()) {
             self.files.remove(&id_of(&remove.path, &remove.deletion_vector));

@@ -37,7 +37,7 @@ pub struct TableFile {
 }
 
 impl TableFile {
-    /// What tells how the file is read from other ways, where the same file may be read in several; `None` where there is but
+    /// Tells this way of reading the file (column mapping, deleted rows) from others, for the ledger; `None` where there is only
     /// one.
     pub fn mark(&self, is_in_file: impl Fn(&str) -> bool) -> Option<String> {
         let mapping = self.table.mapping.as_ref().map(|mapping| mapping.text(is_in_file));
