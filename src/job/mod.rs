@@ -216,7 +216,7 @@ impl Job {
     pub fn for_stream(keys: JobFile) -> Result<Self, JobError> {
         let elsewhere = Some(values::Names::Many(vec!["-".to_string()]));
         let input = file::InputKeys { path: elsewhere, ..keys.input };
-        let output = file::OutputKeys { path: Some(".".to_string()), ..keys.output };
+        let output = file::OutputKeys { path: Some(".".to_string()), copy: None, ..keys.output };
         Job::new(JobFile { input, output, ..keys })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::normalise::RowCounts;
 use crate::events::source::plan::Unreadable;
+use crate::job::fingerprint::Canonical;
 use crate::sessionize::partition::AllCounts;
 use crate::sessionize::time::Timestamp;
 
@@ -22,6 +23,8 @@ pub struct PartCounts {
     latest: Option<i64>,
     /// The latest time of the whole input, as the kernel was told, where that makes a difference.
     pub latest_of_input: Option<i64>,
+    /// What the kernel took the job and its columns to mean.
+    pub definition: Canonical,
     /// What became of the events.
     pub counts: AllCounts,
     /// The event types there were.
@@ -78,7 +81,10 @@ impl PartCounts {
         event_types.sort_unstable();
         event_types.dedup();
         let latest_of_input = self.latest_of_input.max(other.latest_of_input);
-        *self = PartCounts { latest_of_input, event_types, unread, ..PartCounts::of(0, &rows, &counts) };
+        // In the order in which a run tells them, whichever kernel came first.
+        unread.sort_by(|a, b| (&a.column, &a.what).cmp(&(&b.column, &b.what)));
+        let definition = other.definition;
+        *self = PartCounts { latest_of_input, definition, event_types, unread, ..PartCounts::of(0, &rows, &counts) };
     }
 
     /// What became of the rows.

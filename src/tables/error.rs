@@ -119,6 +119,15 @@ pub enum TableError {
         /// Why.
         reason: String,
     },
+    /// Two parts of a table have rows of one user.
+    #[error(
+        "of {path:?}, two parts have rows of one user: the events of a user came to two kernels, where each needs all of them; nothing was \
+         changed"
+    )]
+    UserInTwoParts {
+        /// The file that is put together.
+        path: PathBuf,
+    },
     /// Events that memory has no room for cannot be put on disk.
     #[error(
         "events that --memory-limit leaves no room for cannot be written to {folder:?}: {reason}; {}",
@@ -154,9 +163,7 @@ pub enum TableError {
         reason: String,
     },
     /// The rows that kernels made elsewhere do not all get here.
-    #[error(
-        "the stream of parts of tables on the standard input is not whole: {reason}; nothing was changed, run again"
-    )]
+    #[error("the stream of parts of tables on the standard input cannot be taken: {reason}; nothing was changed")]
     StreamOfParts {
         /// Why.
         reason: String,

@@ -454,6 +454,13 @@ fn a_run_by_kernels_that_does_not_get_everything_changes_nothing() {
         &stream(&few(), 3),
         &["--timeout", "30m", "--latest", "2026-02-01", "--quiet", "--parts"],
     );
+    let kernel = |flags: &[&str]| {
+        let both = concat_batches(&few().schema(), &[few(), few()]).unwrap();
+        let always = ["--latest", "2026-01-01T01:00:00Z", "--quiet", "--parts"];
+        kernel_of(sandbox.path(), &stream(&both, 3), &[&always, flags].concat())
+    };
+    let other_job = kernel(&["--timeout", "10m"]);
+    let other_column = kernel(&["--timeout", "30m", "--user", "score"]);
     let with_segment = "[input]\n[session]\ntimeout = \"30m\"\n[[segment]]\nname = \"high\"\nwhere = \"score > 1\"\n";
     std::fs::write(sandbox.path().join("segment.toml"), with_segment).unwrap();
     let of_segment = kernel_of(
@@ -465,12 +472,17 @@ fn a_run_by_kernels_that_does_not_get_everything_changes_nothing() {
     for (ran, words) in [
         (start().finish(&half.batches().1, 1), "4 rows came to the kernels, and the files have 8"),
         (start().finish(&[parts.clone(), few_in_parts(&sandbox)].concat(), 2), "16 rows"),
-        (start().finish(&[parts.clone(), parts.clone()].concat(), 2), "only"),
+        (start().finish(&[parts.clone(), parts.clone()].concat(), 2), "16 rows"),
         (start().finish(&parts, 3), "3 kernels were to make it, and 1 did"),
-        (start().finish(&parts[..parts.len() - 1], 0), "0 rows"),
+        (start().finish(&parts[..parts.len() - 1], 0), "kernels made 0 parts, and 2 came"),
+        (start().finish(&other_job.batches().1, 1), "`session.timeout` is 10m there, and 30m in this run"),
+        (
+            start().finish(&other_column.batches().1, 1),
+            "`user` is score (integer) there, and user_id (text) in this run",
+        ),
         (start().finish(&[half.batches().1, other_time.batches().1].concat(), 2), "another latest time"),
         (start().finish(&of_segment.batches().1, 1), "\"segments/high/sessions\""),
-        (start().send(b""), "the stream of parts of tables on the standard input is not whole"),
+        (start().send(b""), "the stream of parts of tables on the standard input cannot be taken"),
         (start().send(&stream(&few(), 2)), "other columns"),
     ] {
         ran.expect_code(1);

@@ -260,6 +260,62 @@ def test_numbers_keep_the_types_that_files_have(spark, events, tmp_path):
     assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
 
 
+@pytest.mark.parametrize("flags", [["--timeout", "10m"], ["--where=keep > 1", "--timezone", "Asia/Tokyo", "--dedup", "insert_id"]])
+def test_flags_are_those_of_the_kernels_too(spark, events, tmp_path, flags):
+    in_files(events, tmp_path)
+    dwell.run(job_over(tmp_path, DEFINITIONS["timeout"]), "--quiet", *flags)
+    dwell.spark.run(spark, job_over(tmp_path, DEFINITIONS["timeout"], "by spark"), *flags)
+    assert files_of(tmp_path / "by spark") == files_of(tmp_path / "out")
+
+
+def test_flags_of_a_definition_are_those_of_the_program():
+    helps = subprocess.run([dwell.find(), "kernel", "--help"], capture_output=True, text=True, check=True).stdout
+    flags = {line.split()[0] for line in helps.splitlines() if line.strip().startswith("--")}
+    others = {"--input", "--table", "--segment", "--parts", "--latest", "--counts", "--threads", "--memory-limit", "--temp-dir", "--quiet", "--log-format"}
+    assert flags - others == dwell.spark._DEFINITION
+
+
+def test_users_are_found_where_the_program_finds_them(spark, events, tmp_path):
+    count = events.num_rows
+    users = [None if user is None else json.dumps({"account": {"id": user}, "account.id": None if number % 2 else user}) for number, user in enumerate(events["user_id"].to_pylist())]
+    uuids = pa.array([None if user is None else user.encode().ljust(16, b"\xff") for user in events["user_id"].to_pylist()], pa.binary(16))
+    more = events.append_column("who", pa.array(users)).append_column("device", uuids).append_column("v0", pa.array(range(count)))
+    os.makedirs(tmp_path / "data" / "day=2026-01-01")
+    pq.write_table(more, tmp_path / "data" / "day=2026-01-01" / "a.parquet")
+    for user in ["who.account.id", "device"]:
+        job = {"input": {"user": user, "where": "day IS NOT NULL AND v0 >= 0"}, "session": {"timeout": "30m"}, "column": [{"name": "of", "first": "device"}]}
+        dwell.run(job_over(tmp_path, job, f"out {user}"), "--quiet")
+        told = dwell.spark.run(spark, job_over(tmp_path, job, f"by spark {user}"), partitions=3)
+        assert told["sessions"] > 0
+        assert files_of(tmp_path / f"by spark {user}") == files_of(tmp_path / f"out {user}")
+
+
+def test_what_spark_would_take_otherwise_is_refused(spark, events, tmp_path):
+    floats = events.append_column("id", pa.array([1.0, 1e19, 3.0] * 1000))
+    in_files(floats, tmp_path)
+    with pytest.raises(dwell.DwellError, match="64 bits"):
+        dwell.spark.run(spark, job_over(tmp_path, {"input": {"user": "id"}, "session": {"timeout": "30m"}}))
+    in_files(events.append_column("User_ID", events["user_id"]), tmp_path)
+    with pytest.raises(dwell.DwellError, match="`user_id` and `User_ID`"):
+        dwell.spark.run(spark, job_over(tmp_path, DEFINITIONS["timeout"]))
+    assert not os.path.exists(tmp_path / "out")
+
+
+def test_rows_that_break_off_end_the_run(spark, events, tmp_path):
+    from dwell._by_kernels import ByKernels
+    from dwell._job import text_of
+
+    in_files(events, tmp_path)
+
+    def rows():
+        yield {"kernel": "a", "table": "sessions", "part": 0, "date": 0, "rows": 1, "size": 9, "piece": b"x"}
+        raise ConnectionResetError("the driver is gone")
+
+    with pytest.raises(ConnectionResetError), ByKernels(text_of(job_over(tmp_path, DEFINITIONS["timeout"])), ["--quiet"]) as run:
+        run.finish(rows(), 1)
+    assert run._process.returncode == 1 and not os.path.exists(tmp_path / "out")
+
+
 def test_what_stops_a_run_leaves_the_tables_as_they_were(spark, events, tmp_path):
     in_files(events, tmp_path)
     job = job_over(tmp_path, DEFINITIONS["timeout"])

@@ -18,6 +18,7 @@ use crate::commands::made_tables::MadeTables;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
 use crate::job::dates::instant_text;
+use crate::job::fingerprint::Canonical;
 use crate::job::options::{Resources, Table};
 use crate::job::{Job, JobError, Segment};
 use crate::pipeline;
@@ -152,6 +153,7 @@ pub fn kernel(
     let table = sink.finish(|| {
         let mut counts = PartCounts::of(plan.extent.rows_ruled_out, &rows, &all_counts);
         counts.latest_of_input = latest.filter(|_| needs_latest(&job)).map(Timestamp::micros);
+        counts.definition = Canonical::new(&job, plan.meaning());
         counts.event_types.clone_from(&names);
         counts.unread.clone_from(&unread);
         counts.line()

@@ -27,6 +27,7 @@ use crate::events::decode::dictionary::EventDictionary;
 use crate::events::source::columns::Columns;
 use crate::events::source::plan::{Extent, ReadPlan};
 use crate::job::dates::instant_text;
+use crate::job::fingerprint::Canonical;
 use crate::job::{Job, JobError};
 use crate::pipeline;
 use crate::pipeline::kernel_inputs::{needs_latest, KernelInputs};
@@ -48,6 +49,8 @@ struct ToRead {
     files: Vec<FileToRead>,
     /// The columns that folders hold, and what they are: `int`, `date` or `text`.
     folder_columns: BTreeMap<String, String>,
+    /// The columns of 16 bytes that are UUIDs, which other engines take for bytes.
+    uuids: Vec<String>,
     /// All rows of the files.
     rows: u64,
     /// The latest time of all rows; `null` where it makes no difference.
@@ -79,6 +82,11 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
         let value = format!("over the Delta table {:?}", table.table.name);
         return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
     }
+    if let Some((one, other)) = Columns::of(&plan.footers).alike() {
+        let hint = "others may take the two columns for one, as Spark does: rename one, or use `dwell run`";
+        let value = format!("over files with the columns `{one}` and `{other}`");
+        return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
+    }
     let matters = needs_latest(job);
     let types = EventDictionary::default();
     let latest = if matters { pipeline::latest_time(pool, job, plan, &types)? } else { None };
@@ -89,10 +97,12 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
         |table: &Path, number, day| places.get(table).map(|place| folder.scratch_path(&place.part_of(number, day)));
     let mut received = receive(cancel::stdin()?, place).map_err(cancel::or_interrupted)?;
     course.stopwatch.stage("kernels");
-    let counts = add_up(std::mem::take(&mut received.counts), latest.filter(|_| matters))?;
+    let definition = Canonical::new(job, plan.meaning());
+    let counts = add_up(std::mem::take(&mut received.counts), &definition, latest.filter(|_| matters))?;
     if counts.rows != plan.extent.rows {
         return Err(incomplete(format!(
-            "{} rows came to the kernels, and the files have {}: they have to get all rows of all files, once",
+            "{} rows came to the kernels, and the files have {}: they have to get all rows of all files, once; in Spark, settings \
+             that pass files over, such as spark.sql.files.ignoreCorruptFiles, have to be off",
             counts.rows, plan.extent.rows
         )));
     }
@@ -131,6 +141,7 @@ fn to_read(plan: &ReadPlan, latest: Option<Timestamp>) -> ToRead {
         version: env!("CARGO_PKG_VERSION"),
         files: files.collect(),
         folder_columns: columns.of_folders().into_iter().collect(),
+        uuids: columns.of_uuids(),
         rows: plan.extent.rows,
         latest: latest.map(|latest| instant_text(latest, &jiff::tz::TimeZone::UTC)),
     }
@@ -141,7 +152,7 @@ fn path_text(path: &Path) -> String {
     let text = path.to_string_lossy();
     match is_url(&text) {
         true => text.into_owned(),
-        false => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned(),
+        false => path.canonicalize().unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned(),
     }
 }
 
@@ -161,8 +172,8 @@ fn places(job: &Job) -> BTreeMap<PathBuf, TablePlace> {
     all.map(|place| (place.folder(), place)).collect()
 }
 
-/// What became of the events of all kernels, which were told this latest time.
-fn add_up(lines: Vec<String>, latest: Option<Timestamp>) -> Result<PartCounts, Error> {
+/// What became of the events of all kernels, which were to have this definition and latest time.
+fn add_up(lines: Vec<String>, definition: &Canonical, latest: Option<Timestamp>) -> Result<PartCounts, Error> {
     let mut all = PartCounts::default();
     for line in lines {
         let counts = PartCounts::parse(&line)
@@ -172,6 +183,15 @@ fn add_up(lines: Vec<String>, latest: Option<Timestamp>) -> Result<PartCounts, E
                 "a kernel is of dwell {}, and this run of dwell {}: have one version everywhere",
                 counts.version,
                 env!("CARGO_PKG_VERSION")
+            )));
+        }
+        if let Some(differs) = definition.differences(&counts.definition).first() {
+            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_string());
+            return Err(incomplete(format!(
+                "a kernel was given another job or other columns: `{}` is {} there, and {} in this run",
+                differs.key,
+                value(&differs.is),
+                value(&differs.was)
             )));
         }
         let told = counts.latest_of_input.map(Timestamp::from_micros);

@@ -1,6 +1,6 @@
 //! Which columns there are over all files, and what a name in a job means (SPEC 1).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -224,6 +224,19 @@ impl<'a> Columns<'a> {
         };
         let named = self.hive.iter().filter(|(name, _)| matches!(self.folder_kind(name), Ok(Some(_))));
         named.map(|(name, kind)| (name.clone(), word(kind).to_string())).collect()
+    }
+
+    /// The columns of files that are UUIDs.
+    pub fn of_uuids(&self) -> Vec<String> {
+        let is_uuid = |name: &String| self.footers.iter().any(|footer| footer.schema.kind(name) == Some(&Kind::Uuid));
+        self.names().into_iter().filter(is_uuid).collect()
+    }
+
+    /// Two names that differ in the case of letters alone.
+    pub fn alike(&self) -> Option<(String, String)> {
+        let mut seen: HashMap<String, String> = HashMap::new();
+        let seen_as = |name: String| seen.insert(name.to_lowercase(), name.clone()).map(|known| (known, name));
+        self.names().into_iter().find_map(seen_as)
     }
 
     /// Which of some names mean folders.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,11 @@ class ByKernels:
         job.write_text(self._job_text, encoding="utf-8")
         command = [find(), "run", str(job), "--by-kernels", *self._flags]
         self._said = open(folder / "stderr", "w+b")
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said)
+        # What is for a scheduler that started this process is none of the program's to answer on its standard output. And a signal from
+        # the terminal reaches Python, which tells the program: two signals would have it leave at once, and things behind.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_PIPES_")}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
+        self._process = subprocess.Popen(command, env=environment, start_new_session=True, **pipes)
         try:
             line = self._process.stdout.readline()
             if not line:
@@ -79,12 +84,7 @@ class ByKernels:
         """
         import pyarrow
 
-        try:
-            self._send(pyarrow, rows, kernels)
-        except (BrokenPipeError, pyarrow.ArrowInvalid, OSError):
-            # A program that has ended says itself why.
-            if self._process.poll() is None and self._process.stdin is not None and not self._process.stdin.closed:
-                self._process.wait()
+        self._send(pyarrow, rows, kernels)
         text = self._process.stdout.read().decode("utf-8", "replace")
         if self._process.wait() != 0:
             raise self._error()
@@ -94,13 +94,22 @@ class ByKernels:
 
     def _send(self, pyarrow: Any, rows: Iterable[Any], kernels: int) -> None:
         schema = _schema(pyarrow)
-        writer = pyarrow.ipc.new_stream(self._process.stdin, schema)
+        writer = None
+        # What fails in the rows is for whoever gives them; only what the program does not take is for it to explain.
         for row in _and_end(rows, kernels):
             values = [row[name] for name in COLUMNS]
             columns = [pyarrow.array([_plain(value)], field.type) for value, field in zip(values, schema)]
-            writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
-        writer.close()
-        self._process.stdin.close()
+            batch = pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+            try:
+                writer = writer or pyarrow.ipc.new_stream(self._process.stdin, schema)
+                writer.write_batch(batch)
+            except OSError:
+                return
+        try:
+            writer.close()
+            self._process.stdin.close()
+        except OSError:
+            return
 
     def _error(self) -> DwellError:
         code = self._process.wait()

@@ -113,7 +113,8 @@ def _run(spark: SparkSession, text: str, flags: list[str], **settings: Any) -> s
     with ByKernels(text, flags) as run:
         to_read = run.to_read
         latest = to_read["latest"] or "stream"
-        parts = _through_kernels(_Files(spark, to_read), text, ["--quiet", "--parts"], latest, **settings)
+        asked = ["--quiet", "--parts", *_of_definition(flags)]
+        parts = _through_kernels(_Files(spark, to_read), text, asked, latest, **settings)
         # On disk, where they were made: they are made all at once, and handed over one after the other.
         parts = parts.persist(StorageLevel.DISK_ONLY)
         try:
@@ -121,6 +122,24 @@ def _run(spark: SparkSession, text: str, flags: list[str], **settings: Any) -> s
             return run.finish(parts.toLocalIterator(prefetchPartitions=True), kernels)
         finally:
             parts.unpersist()
+
+
+#: The flags of `dwell run` that say which events count and what a session is: kernels have to have them, too.
+_DEFINITION = {
+    *("--source", "--user", "--time", "--time-unit", "--event", "--session-id", "--dedup", "--where", "--inactive"),
+    *("--property", "--start-event", "--end-event", "--timeout", "--max-gap", "--gap-equal", "--max-length", "--length-from"),
+    *("--id-unit", "--at-midnight", "--new-on-change", "--timezone"),
+}
+
+
+def _of_definition(flags: list[str]) -> list[str]:
+    """Those of some flags of `dwell run` that are about the definition."""
+    kept: list[str] = []
+    for place, word in enumerate(flags):
+        name, equals, _ = word.partition("=")
+        if name in _DEFINITION:
+            kept += [word] if equals else flags[place : place + 2]
+    return kept
 
 
 def _through_kernels(
@@ -225,15 +244,19 @@ class _Files:
         self.session = session
         self.files = to_read["files"]
         self.folder_columns = to_read["folder_columns"]
+        if (session.conf.get("spark.sql.parquet.int96TimestampConversion", "false") or "").lower() == "true":
+            raise DwellError("spark.sql.parquet.int96TimestampConversion changes the times of files: set it to false", 2)
         paths = [_spark_path(session, file["path"]) for file in self.files]
-        self.read = session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
+        read = session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
+        self.read = read
+        self.texts = _uuid_texts(read, to_read["uuids"])
 
     def columns(self) -> DataFrame:
         """A frame of all columns, for its schema alone."""
         from pyspark.sql import functions as F
 
         nothing = {name: F.lit(None).cast(_FOLDER_TYPES[kind]) for name, kind in self.folder_columns.items()}
-        return self.read.withColumns(nothing) if nothing else self.read
+        return _with(self.read, {**self.texts, **nothing})
 
     def frame(self, needed: list[str]) -> DataFrame:
         """The rows. The values of folders come by the name of each row's file."""
@@ -241,7 +264,7 @@ class _Files:
 
         names = [name for name in self.folder_columns if name in needed]
         if not names:
-            return self.read
+            return _with(self.read, self.texts)
         known = {_plain_path(file["path"]): file["folders"] for file in self.files}
         rows = []
         for spelled in self.read.inputFiles():
@@ -249,7 +272,7 @@ class _Files:
             if folders is None:
                 raise DwellError(f"Spark reads {spelled}, which is none of the files of the job", 1)
             rows.append([re.sub(_SLASHES, "file:/", spelled), *(_value_of(folders.get(name), self.folder_columns[name]) for name in names)])
-        fields = ", ".join(f"`v{place}` {_FOLDER_TYPES[self.folder_columns[name]]}" for place, name in enumerate(names))
+        fields = ", ".join(f"`__dwell_v{place}` {_FOLDER_TYPES[self.folder_columns[name]]}" for place, name in enumerate(names))
         values = self.session.createDataFrame(rows, f"`__dwell_file` string, {fields}")
         columns = [F.col(_quoted(name)) for name in self.read.columns if name not in names]
         path = F.regexp_replace(F.col("_metadata.file_path"), _SLASHES, "file:/")
@@ -258,10 +281,26 @@ class _Files:
         is_known = F.col("__dwell_file").isNotNull()
         unknown = F.raise_error(F.concat(F.lit("dwell: no such file of the job: "), F.col("__dwell_path")))
         held = [
-            F.when(is_known, F.col(f"v{place}")).otherwise(unknown.cast(_FOLDER_TYPES[self.folder_columns[name]])).alias(name)
+            F.when(is_known, F.col(f"__dwell_v{place}")).otherwise(unknown.cast(_FOLDER_TYPES[self.folder_columns[name]])).alias(name)
             for place, name in enumerate(names)
         ]
-        return joined.select(*columns, *held)
+        return _with(joined.select(*columns, *held), self.texts)
+
+
+def _with(df: DataFrame, columns: dict[str, Column]) -> DataFrame:
+    return df.withColumns(columns) if columns else df
+
+
+def _uuid_texts(df: DataFrame, names: list[str]) -> dict[str, Column]:
+    """Columns of 16 bytes as the text that the program makes of them: to Spark they are any bytes."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    def text(name: str) -> Column:
+        digits = F.lower(F.hex(F.col(_quoted(name))))
+        return F.regexp_replace(digits, "^(.{8})(.{4})(.{4})(.{4})(.{12})$", "$1-$2-$3-$4-$5")
+
+    return {name: text(name) for name in names if name in df.columns and isinstance(df.schema[name].dataType, T.BinaryType)}
 
 
 #: Spark begins the name of a local file with one slash here and with three there.
@@ -338,6 +377,11 @@ def _with_whole_ids(df: DataFrame, told: dict[str, Any]) -> DataFrame:
         name: F.max(((column >= limit) | (column < least)).cast("int")).alias(name) for name, column in wide.items()
     }
     found = df.agg(*too_large.values()).first()
+    for field in df.schema.fields:
+        if found.asDict().get(field.name) and isinstance(field.dataType, (T.FloatType, T.DoubleType)):
+            raise DwellError(
+                f"the ids of `{field.name}` are floating numbers, and one has no room in 64 bits: cast the column first, or use dwell.run", 2
+            )
     kinds = {name: "string" if found[name] else "bigint" for name in wide}
     return df.select(
         *[wide[name].cast(kinds[name]).alias(name) if name in wide else F.col(_quoted(name)) for name in df.columns]
@@ -349,7 +393,7 @@ def _whole(column: Column) -> Column:
     from pyspark.sql import functions as F
 
     double = column.cast("double")
-    is_whole = (~F.isnan(double)) & (F.floor(double) == double) & (F.abs(double) < F.lit(1e38))
+    is_whole = (~F.isnan(double)) & (F.rint(double) == double) & (F.abs(double) < F.lit(1e38))
     return F.when(is_whole, double.cast("decimal(38,0)"))
 
 
@@ -385,10 +429,13 @@ def _text(df: DataFrame, name: str) -> Column:
     if isinstance(kind, T.MapType) and isinstance(kind.valueType, T.AtomicType):
         return value.getItem(path).cast("string")
     if isinstance(kind, (T.StringType, T.BinaryType)) and "'" not in path:
-        return F.get_json_object(value.cast("string"), f"$['{path}']")
+        keys = [F.get_json_object(value.cast("string"), f"$['{path}']")]
+        # A key spelled with dots, else key by key: as the program finds it.
+        keys += [F.get_json_object(value.cast("string"), "$" + "".join(f"['{key}']" for key in path.split(".")))] if "." in path else []
+        return F.coalesce(*keys)
     raise DwellError(
         f"users are found at {name}, inside of a column of {kind.simpleString()}, by which Spark cannot put them in one "
-        "place: make a column of them first (df.withColumn) and name it in input.user",
+        "place: make a column of them first and name it in input.user, or use dwell.run",
         2,
     )
 
@@ -604,6 +651,9 @@ def main(words: list[str] | None = None) -> int:
     except (DwellError, ImportError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code if isinstance(error, DwellError) else 2
+    except Exception as error:  # noqa: BLE001 - Spark's own, of many kinds.
+        print(f"error: Spark: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

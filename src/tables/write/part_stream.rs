@@ -10,7 +10,7 @@
 //! | `table` | the folder of the table; [`COUNTS`] or [`END`] |
 //! | `part` | of several parts that a kernel makes of one table and date, which |
 //! | `date` | the date of the rows, in days since 1970-01-01 |
-//! | `rows` | how many rows the part has; in the row of the end, how many kernels there were |
+//! | `rows` | how many rows the part has; in the row of counts, how many parts the kernel made; in that of the end, how many kernels there were |
 //! | `size` | how many bytes it has |
 //! | `piece` | the bytes |
 
@@ -58,6 +58,8 @@ pub struct PartStream<W: Write> {
     kernel: String,
     schema: SchemaRef,
     writer: StreamWriter<W>,
+    /// Parts that were written.
+    parts: u64,
 }
 
 impl<W: Write> std::fmt::Debug for PartStream<W> {
@@ -76,7 +78,7 @@ impl<W: Write> PartStream<W> {
         let writer = StreamWriter::try_new(output, &schema).map_err(|error| TableError::stream(&error))?;
         // Where several kernels begin at one time on several machines, their random state tells them apart.
         let kernel = format!("{:016x}", RandomState::new().build_hasher().finish());
-        Ok(PartStream { kernel, schema, writer })
+        Ok(PartStream { kernel, schema, writer, parts: 0 })
     }
 
     /// Writes a part that stands in a file.
@@ -89,6 +91,7 @@ impl<W: Write> PartStream<W> {
         let mut opened = File::open(file).map_err(unreadable)?;
         let size = opened.metadata().map_err(unreadable)?.len();
         let mut sent = 0;
+        self.parts += 1;
         while sent < size {
             let mut piece = Vec::new();
             (&mut opened).take(PIECE_BYTES).read_to_end(&mut piece).map_err(unreadable)?;
@@ -107,7 +110,7 @@ impl<W: Write> PartStream<W> {
     /// # Errors
     /// Nobody reads it any more.
     pub fn finish(mut self, counts: &str) -> Result<(), TableError> {
-        self.write_row(COUNTS, 0, 0, (0, counts.len() as u64), counts.as_bytes())?;
+        self.write_row(COUNTS, 0, 0, (self.parts, counts.len() as u64), counts.as_bytes())?;
         self.writer.finish().and_then(|()| self.writer.flush()).map_err(|error| TableError::stream(&error))
     }
 
@@ -179,6 +182,7 @@ pub fn receive(
     let mut received = ReceivedParts::default();
     let mut numbers: BTreeMap<(String, i32), usize> = BTreeMap::new();
     let mut receiving: BTreeMap<(PathBuf, usize, Day), Receiving> = BTreeMap::new();
+    let (mut begun, mut told) = (0_i64, 0_i64);
     let mut end: Option<i64> = None;
     let mut batches = Batches::open(input)?;
     while let Some(batch) = batches.next()? {
@@ -192,7 +196,10 @@ pub fn receive(
             }
             match row.table {
                 END => end = Some(row.rows),
-                COUNTS => received.counts.push(String::from_utf8_lossy(row.piece).into_owned()),
+                COUNTS => {
+                    told += row.rows;
+                    received.counts.push(String::from_utf8_lossy(row.piece).into_owned());
+                }
                 table => {
                     let next = numbers.len();
                     let number = *numbers.entry((row.kernel.to_string(), row.part)).or_insert(next);
@@ -208,10 +215,15 @@ pub fn receive(
                         };
                         create_folder_of(&path)?;
                         *received.rows.entry(key.0.clone()).or_default().entry(day).or_default() += row.rows as u64;
+                        begun += 1;
                         receiving.insert(key.clone(), Receiving { path, came: 0, size: row.size as u64 });
                     }
                     if let Some(part) = receiving.get_mut(&key) {
                         part.add(row.piece)?;
+                        // There may be millions.
+                        if part.came == part.size {
+                            receiving.remove(&key);
+                        }
                     }
                 }
             }
@@ -223,10 +235,13 @@ pub fn receive(
     if received.kernels as i64 != kernels {
         return Err(damaged(&format!("{kernels} kernels were to make it, and {} did", received.kernels)));
     }
-    match receiving.values().find(|part| part.came != part.size) {
-        Some(part) => Err(damaged(&format!("of a part of {} bytes only {} came", part.size, part.came))),
-        None => Ok(received),
+    if let Some(part) = receiving.values().next() {
+        return Err(damaged(&format!("of a part of {} bytes only {} came", part.size, part.came)));
     }
+    if begun != told {
+        return Err(damaged(&format!("kernels made {told} parts, and {begun} came")));
+    }
+    Ok(received)
 }
 
 impl Receiving {

@@ -69,13 +69,16 @@ impl PartFile {
 
 /// Parts that are put together at a time: each has a file open, and a slice in memory.
 const MOST_PARTS: usize = 64;
+/// Parts that all threads have open at a time: a process may have 1,024 files open, mostly.
+const FILES: usize = 768;
 
 /// The same rows in no more parts than can be put together at a time: others are put together first, and are gone then.
 ///
 /// # Errors
 /// A part cannot be read, or another one cannot be written.
 pub fn in_fewer_parts(schema: &SchemaRef, mut parts: Vec<PathBuf>) -> Result<Vec<PathBuf>, TableError> {
-    while parts.len() > MOST_PARTS {
+    let most = (FILES / rayon::current_num_threads().max(1)).clamp(8, MOST_PARTS);
+    while parts.len() > most {
         let several = |some: &[PathBuf]| -> Result<PathBuf, TableError> {
             let [first, _, ..] = some else { return Ok(some[0].clone()) };
             let whole = first.with_extension(format!("{}.arrow", some.len()));
@@ -90,7 +93,7 @@ pub fn in_fewer_parts(schema: &SchemaRef, mut parts: Vec<PathBuf>) -> Result<Vec
             some.iter().for_each(|part| drop(std::fs::remove_file(part)));
             Ok(whole)
         };
-        parts = parts.chunks(MOST_PARTS).map(several).collect::<Result<_, _>>()?;
+        parts = parts.chunks(most).map(several).collect::<Result<_, _>>()?;
     }
     Ok(parts)
 }
@@ -125,6 +128,8 @@ pub struct Merge<'a> {
     held: Vec<RecordBatch>,
     /// The parts that have rows left, by the user of their next one.
     next: BinaryHeap<Reverse<(User, usize)>>,
+    /// The user of the last row that was taken, and its part.
+    last: Option<(User, usize)>,
 }
 
 impl<'a> Merge<'a> {
@@ -141,7 +146,7 @@ impl<'a> Merge<'a> {
         let mut sources = files.iter().map(|file| read_part(file, &schema)).collect::<Result<Vec<_>, _>>()?;
         sources.push(in_memory);
         let parts = sources.into_iter().map(|slices| Part { slices, slice: 0, row: 0, users: None }).collect();
-        let mut merge = Merge { path, schema, parts, held: Vec::new(), next: BinaryHeap::new() };
+        let mut merge = Merge { path, schema, parts, held: Vec::new(), next: BinaryHeap::new(), last: None };
         (0..merge.parts.len()).try_for_each(|part| merge.advance(part))?;
         Ok(merge)
     }
@@ -169,6 +174,9 @@ impl<'a> Merge<'a> {
         let mut places = Vec::with_capacity(SLICE_ROWS);
         while places.len() < SLICE_ROWS {
             let Some(Reverse((user, number))) = self.next.pop() else { break };
+            if self.last.as_ref().is_some_and(|(last, from)| *last == user && *from != number) {
+                return Err(TableError::UserInTwoParts { path: self.path.to_path_buf() });
+            }
             let part = &mut self.parts[number];
             let Some(users) = &part.users else { continue };
             while places.len() < SLICE_ROWS && part.row < users.len() && is_user(users, part.row, &user) {
@@ -180,6 +188,7 @@ impl<'a> Merge<'a> {
             } else {
                 self.advance(number)?;
             }
+            self.last = Some((user, number));
         }
         if places.is_empty() {
             return Ok(None);
@@ -227,6 +236,13 @@ fn in_types(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
     let (come, wanted) = (names(&rows.schema()), names(schema));
     if come != wanted {
         let reason = format!("it has the columns {come:?}, and the table has {wanted:?}");
+        return Err(ArrowError::SchemaError(reason));
+    }
+    let is_number = |schema: &SchemaRef| schema.fields().first().is_some_and(|field| field.data_type().is_integer());
+    if is_number(&rows.schema()) != is_number(schema) {
+        let reason =
+            "its users are text and those of the table numbers, or the other way round: cast the column to one of them"
+                .to_string();
         return Err(ArrowError::SchemaError(reason));
     }
     let exact = CastOptions { safe: false, ..CastOptions::default() };
