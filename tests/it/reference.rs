@@ -1129,16 +1129,29 @@ fn events_table(
     definition: &Definition,
     calendar: &Calendar,
 ) -> Vec<EventRow> {
+    // By event, its session.
+    let mut found_of: Vec<Option<usize>> = vec![None; events.len()];
+    let mut session_at: Vec<Option<usize>> = vec![None; events.len()];
+    for (place, (_, _, members)) in found.iter().enumerate() {
+        members.iter().for_each(|index| {
+            found_of[*index].get_or_insert(place);
+        });
+    }
+    for (place, (_, members)) in sessions.iter().enumerate() {
+        members.iter().for_each(|index| {
+            session_at[*index].get_or_insert(place);
+        });
+    }
     let session_of = |index: usize| -> Result<(Value, Date), &'static str> {
         fates[index]?;
-        let (start, length, _) = found.iter().find(|(_, _, members)| members.contains(&index)).unwrap();
+        let (start, length, _) = &found[found_of[index].unwrap()];
         if !definition.date_in_bounds(calendar.date(*start)) {
             return Err("outside_bounds");
         }
         if definition.too_long(*length) {
             return Err("excluded");
         }
-        let (row, _) = sessions.iter().find(|(_, members)| members.contains(&index)).unwrap();
+        let (row, _) = &sessions[session_at[index].unwrap()];
         Ok((row.session_id.clone(), row.date))
     };
     // Of events that nothing tells apart, the columns decide which is in the first session.
