@@ -39,8 +39,9 @@ impl Rule {
         }
     }
 
-    /// The bound within which events of one group are always in one session, whatever lies between them; no event starts or
-    /// ends a session by its type. `id` is the group's session id, where that is a time.
+    /// The bound within which events of one group are always in one session, whatever lies between them. It holds only where no event
+    /// starts or ends a session by its type, which `preaggregation` has asked before. `id` is the group's session id, where that is a
+    /// time.
     pub fn merge_bound(&self, id: Option<Timestamp>, event: Timestamp) -> MergeBound {
         let silence = match self {
             Rule::Default(by_id) => match id.filter(|_| by_id.starts_at_id) {
@@ -303,7 +304,7 @@ pub struct CustomRule {
     pub starts_continue: bool,
     /// Whether a session ends with its date (`at_midnight = "split"`).
     pub at_midnight: bool,
-    /// How long after it a value still tells whether one of the same column is new (`max_length`); `None` for however long.
+    /// How old the latest value of a column may be for another value to count as new (`max_length`); `None` for any age.
     pub remembers: Option<Span>,
     /// Whether only a property is set: `end_reason` then says nothing else.
     pub property_only: bool,
@@ -330,7 +331,7 @@ impl CustomRule {
                 found(Candidate { events: open..next, verdict: self.judge(events, open..next, last.end, cut) });
                 open = next;
             }
-            // All that came before ended before a silence that cuts.
+            // After a silence that cuts, all that came before has ended earlier, so this event is the last one.
             last.go_on(event);
         }
         let midnight = dates.go_to(self.latest);
@@ -471,7 +472,7 @@ impl Dates<'_> {
 /// from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionIdRule {
-    /// From this long after the id (or after a gap of this) events are stale; `None` for never.
+    /// How long after the id, or how long a gap, makes events stale; `None` for never.
     pub max_gap: Option<Span>,
     /// Whether an id that is a time is where its session starts (`length_from = "session_id"`).
     pub starts_at_id: bool,

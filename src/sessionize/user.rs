@@ -141,7 +141,8 @@ pub trait Sink<T: RowKind> {
     fn session(&mut self, _session: Session<'_, T>) {}
 }
 
-/// Takes the events of one user, in any order, all the way. `id_time` says which session ids are times.
+/// Deduplicates, orders, groups and cuts the events of one user, given in any order, and tells `sink` what becomes of each. `id_time`
+/// says which session ids are times.
 pub fn walk_user<T: RowKind, S: Sink<T>>(
     rules: &Rules<'_>,
     events: &mut [Row<T>],
@@ -162,8 +163,8 @@ pub fn walk_user<T: RowKind, S: Sink<T>>(
     }
 }
 
-/// Takes the events of one user, in any order, up to where they are cut: without duplicates and inactive ones, group by
-/// group, each in order of time.
+/// Takes a user's events as far as the cut: drops repeats and inactive ones, and returns the rest group by group, each in order
+/// of time.
 pub fn events_that_count<'e, T: RowKind, S: Sink<T>>(
     rules: &Rules<'_>,
     mut events: &'e mut [Row<T>],
@@ -195,7 +196,7 @@ pub fn events_that_count<'e, T: RowKind, S: Sink<T>>(
     events
 }
 
-/// The groups of events that are in order, each with those of the watched values of all that are its own.
+/// Splits ordered events into their groups, each with the watched values of its own events.
 pub fn groups_watched<'e, T: RowKind>(
     events: &'e [Row<T>],
     watched: Watched<'e>,

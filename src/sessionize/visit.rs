@@ -1,4 +1,4 @@
-//! Whatever kind of rows a partition has: work on all of them, or a visit to each user.
+//! Chooses the kind of rows for a partition, and has work done on them or each user visited.
 
 use super::event_types::EventTypes;
 use super::layout::block::Block;

@@ -41,11 +41,11 @@ use crate::sessionize::time::Timestamp;
 /// What became of the rows that were read. Merging is addition; the default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
-    /// Rows that passed the condition.
+    /// Rows that passed the condition, those of `outside` and `rejected` among them.
     pub passed: u64,
     /// Rows that did not, of the row groups that were read.
     pub filtered: u64,
-    /// Rows outside of the times that this run reads.
+    /// Rows among these whose time this run does not read. They are not looked at further, so none of them is rejected.
     pub outside: u64,
     /// Events whose user is now another; `None` where users are as read.
     pub aliased: Option<u64>,

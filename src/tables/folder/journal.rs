@@ -44,7 +44,7 @@ impl Journal {
     }
 }
 
-/// Where the parts of a commit are.
+/// Where a commit keeps its files: staged ones, those before, and the journal.
 #[derive(Clone, Debug)]
 pub struct Places {
     folder: PathBuf,
