@@ -21,11 +21,18 @@ pub trait RowsWork {
 /// Brings the rows of a partition together and works on them: in rows of the kind that holds what its blocks have.
 /// `None` where there are no blocks.
 pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
-    let (first, _) = pieces.first()?;
     // Some blocks may have none: there it was of no use to pre-aggregate.
-    if pieces.iter().any(|(block, _)| block.has_partial_sessions()) {
-        return Some(work.work(PartitionRows::<PartialSession>::gather(pieces, types)?));
+    match has_partial_sessions(pieces) {
+        true => Some(work.work(PartitionRows::<PartialSession>::gather(pieces, types)?)),
+        false => with_events(pieces, types, work),
     }
+}
+
+/// As [`with_rows`], where each row is an event: of blocks that were not pre-aggregated, as questions about single events have
+/// them read ([`Gather::preaggregation`](crate::pipeline::gather::Gather)).
+pub fn with_events<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
+    debug_assert!(!has_partial_sessions(pieces), "these are partial sessions, not events");
+    let (first, _) = pieces.first()?;
     if first.watched.is_some() || first.has_sequence_or_ids() {
         return Some(work.work(PartitionRows::<FullEvent>::gather(pieces, types)?));
     }
@@ -33,6 +40,10 @@ pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, wo
         return Some(work.work(PartitionRows::<GroupedEvent>::gather(pieces, types)?));
     }
     Some(work.work(PartitionRows::<PlainEvent>::gather(pieces, types)?))
+}
+
+fn has_partial_sessions(pieces: &[(&Block, usize)]) -> bool {
+    pieces.iter().any(|(block, _)| block.has_partial_sessions())
 }
 
 /// Which session ids are times (SPEC 3).
@@ -85,7 +96,7 @@ pub struct Visited {
     pub texts: Option<KeyColumn>,
 }
 
-/// Visits the users of a partition in ascending order; `pieces` are blocks and the partition's number in each. `rule`
+/// Visits the users of a partition, event by event, in ascending order; `pieces` are blocks and the partition's number in each. `rule`
 /// says what session ids count. `None` where there are none.
 pub fn visit_users<V: UserVisitor>(
     pieces: &[(&Block, usize)],
@@ -103,5 +114,5 @@ pub fn visit_users<V: UserVisitor>(
             Visited { users: rows.users, texts: rows.texts }
         }
     }
-    with_rows(pieces, types, Visit(rule, visitor))
+    with_events(pieces, types, Visit(rule, visitor))
 }

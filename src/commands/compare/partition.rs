@@ -12,7 +12,7 @@ use crate::sessionize::partition_rows::PartitionRows;
 use crate::sessionize::rows::RowKind;
 use crate::sessionize::table_rows::records::SessionRow;
 use crate::sessionize::time::{Span, Timestamp};
-use crate::sessionize::visit::{with_rows, RowsWork};
+use crate::sessionize::visit::{with_events, RowsWork};
 
 /// What both definitions make of one partition's users.
 #[derive(Debug, Default)]
@@ -155,14 +155,14 @@ impl Comparison {
 
     /// Both over the same rows: each event is known to both by its place.
     pub(super) fn of_same_rows(&self, pieces: &[(&Block, usize)]) -> Outcome {
-        with_rows(pieces, &self.sides[0].known.types, Same(self)).unwrap_or_default()
+        with_events(pieces, &self.sides[0].known.types, Same(self)).unwrap_or_default()
     }
 
     /// Each over rows of its own: events are known to both by what they are.
     pub(super) fn of_own_rows(&self, a: &[(&Block, usize)], b: &[(&Block, usize)]) -> Outcome {
         let alone = |side: usize, pieces| {
             let work = Own { side: &self.sides[side], comparison: self };
-            with_rows(pieces, &self.sides[side].known.types, work).unwrap_or_default()
+            with_events(pieces, &self.sides[side].known.types, work).unwrap_or_default()
         };
         let (mut a, mut b) = (alone(0, a), alone(1, b));
         if self.common.value {

@@ -19,7 +19,7 @@ use crate::sessionize::rule::{Bounds, OutOfSession, Rule};
 use crate::sessionize::time::calendar::Cursor;
 use crate::sessionize::time::{Day, Span, Timestamp};
 use crate::sessionize::user::{groups, walk_user, Rules, Session, Sink, TableStanding};
-use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
+use crate::sessionize::visit::{with_events, IdTimes, RowsWork};
 use crate::sessionize::watched::WatchedTable;
 
 /// Examines the users of a partition; `pieces` are blocks and the partition's number in each.
@@ -31,7 +31,7 @@ pub fn examine(pieces: &[(&Block, usize)], examination: &Examination<'_>) -> Exa
             of_rows(rows, self.0)
         }
     }
-    with_rows(pieces, &examination.known.types, Examine(examination)).unwrap_or_default()
+    with_events(pieces, &examination.known.types, Examine(examination)).unwrap_or_default()
 }
 
 fn of_rows<T: RowKind>(mut rows: PartitionRows<T>, examination: &Examination<'_>) -> Exam {

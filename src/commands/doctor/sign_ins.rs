@@ -21,7 +21,7 @@ use crate::sessionize::layout::columns::{KeyColumn, TextColumn};
 use crate::sessionize::partition_rows::PartitionRows;
 use crate::sessionize::rows::{Row, RowKind};
 use crate::sessionize::user::{walk_user, Session, Sink};
-use crate::sessionize::visit::{with_rows, IdTimes, RowsWork};
+use crate::sessionize::visit::{with_events, IdTimes, RowsWork};
 
 /// Visits of devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn of_partition(
             (visits.cut, visits.of)
         }
     }
-    with_rows(pieces, &known.types, Count { known, layout, aliases }).unwrap_or_default()
+    with_events(pieces, &known.types, Count { known, layout, aliases }).unwrap_or_default()
 }
 
 /// Who users and devices are by a mapping.

@@ -13,7 +13,7 @@ use crate::sessionize::layout::columns::KeyColumn;
 use crate::sessionize::layout::intern::Interner;
 use crate::sessionize::partition_rows::PartitionRows;
 use crate::sessionize::rows::{Row, RowKind};
-use crate::sessionize::visit::{with_rows, RowsWork};
+use crate::sessionize::visit::{with_events, RowsWork};
 
 /// The stretches of the devices of a partition.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub fn of_partition(
             Stretches { devices: rows.users, ..found }
         }
     }
-    with_rows(pieces, types, Find { layout, user_type, most_users }).unwrap_or_default()
+    with_events(pieces, types, Find { layout, user_type, most_users }).unwrap_or_default()
 }
 
 impl Stretches {
