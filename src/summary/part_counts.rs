@@ -8,21 +8,15 @@ use crate::job::fingerprint::Canonical;
 use crate::sessionize::partition::AllCounts;
 use crate::sessionize::time::Timestamp;
 
-/// What became of the events of some users. Merging is addition.
+/// What became of the events of some users. Merging is addition; the default changes nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PartCounts {
-    /// The version of dwell that made them.
+    /// The version of dwell that made them: [`PartCounts::VERSION`].
     pub version: String,
-    /// All rows that came.
-    pub rows: u64,
-    passed: u64,
-    filtered: u64,
-    aliased: Option<u64>,
-    rejected: [u64; 3],
-    earliest: Option<i64>,
-    latest: Option<i64>,
+    /// All rows that came; those that were passed over unread are among the filtered ones.
+    pub rows: RowCounts,
     /// The latest time of the whole input, as the kernel was told, where that makes a difference.
-    pub latest_of_input: Option<i64>,
+    pub latest_of_input: Option<Timestamp>,
     /// What the kernel took the job and its columns to mean.
     pub definition: Canonical,
     /// What became of the events.
@@ -34,20 +28,12 @@ pub struct PartCounts {
 }
 
 impl PartCounts {
-    /// Counts of a kernel, which passed over `ruled_out` of its rows unread.
-    pub fn of(ruled_out: u64, rows: &RowCounts, counts: &AllCounts) -> Self {
-        PartCounts {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            rows: rows.passed + rows.filtered + ruled_out,
-            passed: rows.passed,
-            filtered: rows.filtered + ruled_out,
-            aliased: rows.aliased,
-            rejected: rows.rejected,
-            earliest: rows.earliest.map(Timestamp::micros),
-            latest: rows.latest.map(Timestamp::micros),
-            counts: counts.clone(),
-            ..PartCounts::default()
-        }
+    /// The version of this program.
+    pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// All rows that came.
+    pub fn all_rows(&self) -> u64 {
+        self.rows.passed + self.rows.filtered
     }
 
     /// As one line.
@@ -63,40 +49,23 @@ impl PartCounts {
         serde_json::from_str(line).map_err(|error| error.to_string())
     }
 
-    /// Adds those of another kernel.
+    /// Adds those of another kernel, whose version and definition are taken to be the same.
     pub fn merge(&mut self, other: PartCounts) {
-        let mut rows = self.row_counts();
-        rows.merge(&other.row_counts());
-        let mut counts = std::mem::take(&mut self.counts);
-        counts.merge(&other.counts);
-        let mut unread = std::mem::take(&mut self.unread);
+        self.version = other.version;
+        self.definition = other.definition;
+        self.rows.merge(&other.rows);
+        self.latest_of_input = self.latest_of_input.max(other.latest_of_input);
+        self.counts.merge(&other.counts);
+        self.event_types.extend(other.event_types);
+        self.event_types.sort_unstable();
+        self.event_types.dedup();
         for more in other.unread {
-            match unread.iter_mut().find(|known| (&known.column, &known.what) == (&more.column, &more.what)) {
+            match self.unread.iter_mut().find(|known| (&known.column, &known.what) == (&more.column, &more.what)) {
                 Some(known) => known.rows += more.rows,
-                None => unread.push(more),
+                None => self.unread.push(more),
             }
         }
-        let mut event_types = std::mem::take(&mut self.event_types);
-        event_types.extend(other.event_types);
-        event_types.sort_unstable();
-        event_types.dedup();
-        let latest_of_input = self.latest_of_input.max(other.latest_of_input);
         // In the order in which a run tells them, whichever kernel came first.
-        unread.sort_by(|a, b| (&a.column, &a.what).cmp(&(&b.column, &b.what)));
-        let definition = other.definition;
-        *self = PartCounts { latest_of_input, definition, event_types, unread, ..PartCounts::of(0, &rows, &counts) };
-    }
-
-    /// What became of the rows.
-    pub fn row_counts(&self) -> RowCounts {
-        RowCounts {
-            passed: self.passed,
-            filtered: self.filtered,
-            outside: 0,
-            aliased: self.aliased,
-            rejected: self.rejected,
-            earliest: self.earliest.map(Timestamp::from_micros),
-            latest: self.latest.map(Timestamp::from_micros),
-        }
+        self.unread.sort_by(|a, b| (&a.column, &a.what).cmp(&(&b.column, &b.what)));
     }
 }

@@ -352,16 +352,7 @@ impl ByKernels {
             Arc::new(Int64Array::from(vec![0])),
             Arc::new(BinaryArray::from(vec![&b""[..]])),
         ];
-        let field = |name: &str, of: DataType| Field::new(name, of, false);
-        let schema = Arc::new(Schema::new(vec![
-            field("kernel", DataType::Utf8),
-            field("table", DataType::Utf8),
-            field("part", DataType::Int32),
-            field("date", DataType::Int32),
-            field("rows", DataType::Int64),
-            field("size", DataType::Int64),
-            field("piece", DataType::Binary),
-        ]));
+        let schema = batches[0].schema();
         let end = RecordBatch::try_new(Arc::clone(&schema), end).unwrap();
         let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
         batches.iter().chain([&end]).for_each(|batch| writer.write(batch).unwrap());

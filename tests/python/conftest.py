@@ -60,13 +60,21 @@ def random_events(rows, seed, users=40):
     return pa.table(table)
 
 
+def job_over(folder, job, out="out"):
+    """A job over the files in a folder."""
+    return {
+        **job,
+        "input": {**job.get("input", {}), "path": os.path.join(folder, "data")},
+        "output": {**job.get("output", {}), "path": os.path.join(folder, out)},
+    }
+
+
 def run(events, job, folder, table="sessions"):
     """The table that `dwell run` makes of events, in an order of its own, and its run.json."""
     data, out = os.path.join(folder, "data"), os.path.join(folder, "out")
     os.makedirs(data, exist_ok=True)
     pq.write_table(events, os.path.join(data, "events.parquet"))
-    job = {**job, "input": {**job.get("input", {}), "path": data}, "output": {**job.get("output", {}), "path": out}}
-    dwell.run(job, "--quiet", "--overwrite")
+    dwell.run(job_over(folder, job), "--quiet", "--overwrite")
     with open(os.path.join(out, "run.json"), encoding="utf-8") as file:
         counts = json.load(file)
     date = "activity_date" if table.endswith("activity") else "session_date"

@@ -10,7 +10,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import DEFINITIONS, random_events, rows_of, run
+from conftest import DEFINITIONS, job_over, random_events, rows_of, run
 
 import dwell
 import dwell.spark
@@ -186,15 +186,6 @@ def files_of(folder):
                 with open(path, "rb") as file:
                     found[os.path.relpath(path, folder)] = file.read()
     return found
-
-
-def job_over(tmp_path, job, out="out"):
-    """A job over the files in a folder."""
-    return {
-        **job,
-        "input": {**job.get("input", {}), "path": str(tmp_path / "data")},
-        "output": {**job.get("output", {}), "path": str(tmp_path / out)},
-    }
 
 
 def in_files(events, tmp_path, files=3):

@@ -17,6 +17,7 @@ use self::write::Writer;
 use crate::commands::made_tables::MadeTables;
 use crate::error::Error;
 use crate::events::decode::dictionary::EventDictionary;
+use crate::events::normalise::RowCounts;
 use crate::job::dates::instant_text;
 use crate::job::fingerprint::Canonical;
 use crate::job::options::{Resources, Table};
@@ -150,12 +151,17 @@ pub fn kernel(
     let (made, all_counts) =
         pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| sink.write(part))?;
     sink.write(&made)?;
+    let all_rows = RowCounts { filtered: rows.filtered + plan.extent.rows_ruled_out, ..rows };
     let table = sink.finish(|| {
-        let mut counts = PartCounts::of(plan.extent.rows_ruled_out, &rows, &all_counts);
-        counts.latest_of_input = latest.filter(|_| needs_latest(&job)).map(Timestamp::micros);
-        counts.definition = Canonical::new(&job, plan.meaning());
-        counts.event_types.clone_from(&names);
-        counts.unread.clone_from(&unread);
+        let counts = PartCounts {
+            version: PartCounts::VERSION.to_string(),
+            rows: all_rows,
+            latest_of_input: latest.filter(|_| needs_latest(&job)),
+            definition: Canonical::new(&job, plan.roles.meaning()),
+            counts: all_counts.clone(),
+            event_types: names.clone(),
+            unread: unread.clone(),
+        };
         counts.line()
     })?;
 

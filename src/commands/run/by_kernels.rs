@@ -39,7 +39,7 @@ use crate::tables::error::TableError;
 use crate::tables::schema::place::TablePlace;
 use crate::tables::schema::sessions::{ACTIVITY, EVENTS, SESSIONS};
 use crate::tables::write::parquet_file::Provenance;
-use crate::tables::write::part_stream::{receive, ReceivedParts};
+use crate::tables::write::part_stream::receive;
 
 /// What is to be read, for those who do.
 #[derive(Debug, Serialize)]
@@ -82,7 +82,8 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
         let value = format!("over the Delta table {:?}", table.table.name);
         return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
     }
-    if let Some((one, other)) = Columns::of(&plan.footers).alike() {
+    let columns = Columns::of(&plan.footers);
+    if let Some((one, other)) = columns.alike() {
         let hint = "others may take the two columns for one, as Spark does: rename one, or use `dwell run`";
         let value = format!("over files with the columns `{one}` and `{other}`");
         return Err(JobError::Unfit { key: "--by-kernels", value, hint: hint.to_string() }.into());
@@ -90,24 +91,24 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
     let matters = needs_latest(job);
     let types = EventDictionary::default();
     let latest = if matters { pipeline::latest_time(pool, job, plan, &types)? } else { None };
-    say(&to_read(plan, latest))?;
-    course.stopwatch.stage("plan");
+    say(&to_read(plan, &columns, latest))?;
     let places = places(job);
     let place =
         |table: &Path, number, day| places.get(table).map(|place| folder.scratch_path(&place.part_of(number, day)));
     let mut received = receive(cancel::stdin()?, place).map_err(cancel::or_interrupted)?;
     course.stopwatch.stage("kernels");
-    let definition = Canonical::new(job, plan.meaning());
-    let counts = add_up(std::mem::take(&mut received.counts), &definition, latest.filter(|_| matters))?;
-    if counts.rows != plan.extent.rows {
+    let definition = Canonical::new(job, plan.roles.meaning());
+    let counts = add_up(std::mem::take(&mut received.counts), &definition, latest)?;
+    if counts.all_rows() != plan.extent.rows {
         return Err(incomplete(format!(
             "{} rows came to the kernels, and the files have {}: they have to get all rows of all files, once; in Spark, settings \
              that pass files over, such as spark.sql.files.ignoreCorruptFiles, have to be off",
-            counts.rows, plan.extent.rows
+            counts.all_rows(),
+            plan.extent.rows
         )));
     }
     plan.check_unchanged()?;
-    let rows = counts.row_counts();
+    let rows = counts.rows;
     check_rows(&options.limits, &rows)?;
     let names = counts.event_types;
     // What a kernel passes over is among what it filtered.
@@ -125,20 +126,19 @@ pub fn make(planned: &mut Planned<'_>, course: &mut Course) -> Result<(Read, Sta
     let provenance = Provenance::of(definition);
     let mut output = Output::new(planned, &known.types, &provenance, &course.profile);
     tracing::info!(kernels = received.kernels, parts = received.numbers, "received");
-    output.take_parts(ReceivedParts { counts: Vec::new(), ..received });
+    output.take_parts(received);
     let made = (Made::nothing(pool), counts.counts);
     let staged = stage(planned, output, made, (&mut course.stopwatch, &mut course.progress))?;
     Ok((Read { rows, unread: counts.unread, names, latest, known }, staged))
 }
 
-fn to_read(plan: &ReadPlan, latest: Option<Timestamp>) -> ToRead {
-    let columns = Columns::of(&plan.footers);
+fn to_read(plan: &ReadPlan, columns: &Columns<'_>, latest: Option<Timestamp>) -> ToRead {
     let files = plan.footers.iter().map(|footer| FileToRead {
         path: path_text(&footer.file.path),
         folders: footer.file.hive.iter().cloned().collect(),
     });
     ToRead {
-        version: env!("CARGO_PKG_VERSION"),
+        version: PartCounts::VERSION,
         files: files.collect(),
         folder_columns: columns.of_folders().into_iter().collect(),
         uuids: columns.of_uuids(),
@@ -178,11 +178,11 @@ fn add_up(lines: Vec<String>, definition: &Canonical, latest: Option<Timestamp>)
     for line in lines {
         let counts = PartCounts::parse(&line)
             .map_err(|error| incomplete(format!("what a kernel counted cannot be read ({error})")))?;
-        if counts.version != env!("CARGO_PKG_VERSION") {
+        if counts.version != PartCounts::VERSION {
             return Err(incomplete(format!(
                 "a kernel is of dwell {}, and this run of dwell {}: have one version everywhere",
                 counts.version,
-                env!("CARGO_PKG_VERSION")
+                PartCounts::VERSION
             )));
         }
         if let Some(differs) = definition.differences(&counts.definition).first() {
@@ -194,8 +194,7 @@ fn add_up(lines: Vec<String>, definition: &Canonical, latest: Option<Timestamp>)
                 value(&differs.was)
             )));
         }
-        let told = counts.latest_of_input.map(Timestamp::from_micros);
-        if latest.is_some() && told != latest {
+        if latest.is_some() && counts.latest_of_input != latest {
             return Err(incomplete(
                 "a kernel was told another latest time than that of all rows (`latest`)".to_string(),
             ));

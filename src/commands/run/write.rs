@@ -289,8 +289,7 @@ impl TableWriter for FileWriter<'_, '_, '_> {
         let in_parts = self.output.parts.rows.remove(&place.folder()).unwrap_or_default();
         let days: BTreeSet<Day> = rows.days().into_iter().chain(in_parts.keys().copied()).collect();
         let days: Vec<Day> = days.into_iter().collect();
-        let takes =
-            if days.is_empty() || !rows.days().is_empty() { Takes::of(&rows, budget) } else { Takes::of_unread() };
+        let takes = if rows.days().is_empty() { Takes::of_unread() } else { Takes::of(&rows, budget) };
         let bytes = |day: Day| takes.of_table(rows.rows_of(day), in_parts.get(&day).copied().unwrap_or(0), count);
         // A table that is only measured is not staged.
         let is_staged = options.writes(table);

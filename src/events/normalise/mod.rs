@@ -21,6 +21,8 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType,
 };
 
+use serde::{Deserialize, Serialize};
+
 use self::project::RoleColumns;
 use super::aliases::table::{AliasRows, AliasTable};
 use super::decode::coded::coded;
@@ -39,7 +41,7 @@ use crate::sessionize::session_id::{is_valid_number, is_valid_text};
 use crate::sessionize::time::Timestamp;
 
 /// What became of the rows that were read. Merging is addition; the default changes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
     /// Rows that passed the condition, those of `outside` and `rejected` among them.
     pub passed: u64,

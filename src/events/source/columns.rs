@@ -1,6 +1,6 @@
 //! Which columns there are over all files, and what a name in a job means (SPEC 1).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -98,13 +98,18 @@ impl<'a> Columns<'a> {
 
     /// All names, in the order in which files have them.
     pub fn names(&self) -> Vec<String> {
-        let mut schemas: Vec<_> = self.footers.iter().map(|footer| &footer.schema).collect();
-        schemas.dedup_by(|one, other| Arc::ptr_eq(one, other));
-        let in_files = schemas.into_iter().flat_map(|schema| schema.columns.iter().map(|(name, _)| name));
+        let in_files = self.in_files().map(|(name, _)| name);
         let in_tables = self.tables().flat_map(|table| table.columns.iter().map(|column| &column.name));
         let all = in_files.chain(self.hive.iter().map(|(key, _)| key)).chain(in_tables);
         let mut seen = HashSet::new();
         all.filter(|name| seen.insert(name.as_str())).cloned().collect()
+    }
+
+    /// The columns inside of files, those of several files with the same ones once.
+    fn in_files(&self) -> impl Iterator<Item = &'a (String, Kind)> {
+        let mut schemas: Vec<_> = self.footers.iter().map(|footer| &footer.schema).collect();
+        schemas.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        schemas.into_iter().flat_map(|schema| schema.columns.iter())
     }
 
     /// Whether a name means a column.
@@ -228,8 +233,9 @@ impl<'a> Columns<'a> {
 
     /// The columns of files that are UUIDs.
     pub fn of_uuids(&self) -> Vec<String> {
-        let is_uuid = |name: &String| self.footers.iter().any(|footer| footer.schema.kind(name) == Some(&Kind::Uuid));
-        self.names().into_iter().filter(is_uuid).collect()
+        let uuids = self.in_files().filter(|(_, kind)| *kind == Kind::Uuid);
+        let names: BTreeSet<&String> = uuids.map(|(name, _)| name).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// Two names that differ in the case of letters alone.

@@ -264,19 +264,6 @@ impl ReadPlan {
         columns
     }
 
-    /// What the job means by its columns, as far as that is the same of files and of a stream of their rows by another engine, which
-    /// has whole numbers and text in types of its own: each role with its columns and what they hold.
-    pub fn meaning(&self) -> Vec<(&'static str, String)> {
-        let holds = |role: &str, column: &ColumnRef| match &column.kind {
-            kind if kind.is_whole() && self.roles.has_as_text(role, column) => Kind::Text.name(),
-            kind if kind.is_whole() => Kind::Int.name(),
-            Kind::Uuid => Kind::Text.name(),
-            kind => kind.name(),
-        };
-        let all = self.roles.all().into_iter();
-        all.map(|(role, column)| (role, format!("{} ({})", column.spelled, holds(role, column)))).collect()
-    }
-
     /// The derived columns, each after those that it is made of.
     pub fn derived(&self) -> impl Iterator<Item = &DerivedColumn> {
         self.footers.first().into_iter().flat_map(|footer| footer.schema.derived.iter())

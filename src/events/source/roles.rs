@@ -202,6 +202,21 @@ impl Roles {
         column.kind.is_whole() && key_type == Some(KeyType::Text)
     }
 
+    /// What the job means by its columns, as far as that is the same of files and of a stream of their rows by another engine, which
+    /// has whole numbers and text in types of its own: each role with its columns and what they hold.
+    pub fn meaning(&self) -> Vec<(&'static str, String)> {
+        let holds = |role: &str, column: &ColumnRef| match &column.kind {
+            kind if kind.is_whole() && self.has_as_text(role, column) => Kind::Text.name(),
+            kind if kind.is_whole() => Kind::Int.name(),
+            Kind::Uuid => Kind::Text.name(),
+            kind => kind.name(),
+        };
+        self.all()
+            .into_iter()
+            .map(|(role, column)| (role, format!("{} ({})", column.spelled, holds(role, column))))
+            .collect()
+    }
+
     /// All columns that are read, each once, with what for.
     pub fn all(&self) -> Vec<(&'static str, &ColumnRef)> {
         let mut all: Vec<(&'static str, &ColumnRef)> = self.users.iter().map(|user| ("user", user)).collect();

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
-from ._pipe import DwellError
+from ._pipe import DwellError, close, error_of
 from ._program import find
 
 #: The columns of a stream of parts, as ``src/tables/write/part_stream.rs`` has them.
@@ -63,10 +63,7 @@ class ByKernels:
             self._process.terminate()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._said):
-            try:
-                pipe.close()
-            except OSError:
-                pass
+            close(pipe)
         self._folder.cleanup()
 
     def finish(self, rows: Iterable[Any], kernels: int) -> str:
@@ -112,13 +109,7 @@ class ByKernels:
             return
 
     def _error(self) -> DwellError:
-        code = self._process.wait()
-        self._said.seek(0)
-        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
-        errors = "\n".join(line for line in lines if not line.startswith("warning: "))
-        if code < 0:
-            return DwellError(f"dwell run was ended by signal {-code}, as for want of memory. {errors}")
-        return DwellError(errors.removeprefix("error: ") or f"dwell run ended with {code}", code if code > 0 else 1)
+        return error_of("dwell run", self._said, self._process.wait())
 
 
 def _schema(pyarrow: Any) -> Any:

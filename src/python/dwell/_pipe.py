@@ -71,7 +71,7 @@ class Stream:
                     process.wait()
                     for pipe in (process.stdin, process.stdout):
                         if pipe is not None:
-                            _close(pipe)
+                            close(pipe)
             with open(counts, encoding="utf-8") as file:
                 self.counts = json.load(file)
 
@@ -106,16 +106,17 @@ class Stream:
                     raise
         code = process.wait()
         if code != 0 or reader is None:
-            said.seek(0)
-            raise DwellError(_message(said.read(), code), code if code > 0 else 1)
+            raise error_of("dwell kernel", said, code)
 
 
-def _message(said: bytes, code: int) -> str:
-    lines = said.decode("utf-8", "replace").strip().splitlines()
+def error_of(what: str, said: Any, code: int) -> DwellError:
+    """Why a program ended with a code: the errors among what it said, which is a file."""
+    said.seek(0)
+    lines = said.read().decode("utf-8", "replace").strip().splitlines()
     errors = "\n".join(line for line in lines if not line.startswith("warning: "))
     if code < 0:
-        return f"dwell kernel was ended by signal {-code}, as for want of memory: give it more, or a memory_limit. {errors}"
-    return errors.removeprefix("error: ") or f"dwell kernel ended with {code}"
+        return DwellError(f"{what} was ended by signal {-code}, as for want of memory: give it more, or a memory limit. {errors}")
+    return DwellError(errors.removeprefix("error: ") or f"{what} ended with {code}", code if code > 0 else 1)
 
 
 def _widen(pipe: Any) -> None:
@@ -127,7 +128,8 @@ def _widen(pipe: Any) -> None:
         pass
 
 
-def _close(pipe: Any) -> None:
+def close(pipe: Any) -> None:
+    """Closes a pipe, whose other end may be gone."""
     try:
         pipe.close()
     except OSError:

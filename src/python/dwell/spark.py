@@ -246,7 +246,8 @@ class _Files:
         self.folder_columns = to_read["folder_columns"]
         if (session.conf.get("spark.sql.parquet.int96TimestampConversion", "false") or "").lower() == "true":
             raise DwellError("spark.sql.parquet.int96TimestampConversion changes the times of files: set it to false", 2)
-        paths = [_spark_path(session, file["path"]) for file in self.files]
+        s3 = "s3" if _knows_s3(session) else "s3a"
+        paths = [_spark_path(file["path"], s3) for file in self.files]
         read = session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
         self.read = read
         self.texts = _uuid_texts(read, to_read["uuids"])
@@ -317,12 +318,12 @@ def _value_of(text: str | None, kind: str) -> Any:
     return int(text) if kind == "int" else datetime.date.fromisoformat(text)
 
 
-def _spark_path(session: SparkSession, path: str) -> str:
-    """A file as Spark is to be told of it: no part of its name is a pattern."""
+def _spark_path(path: str, s3: str) -> str:
+    """A file as Spark is to be told of it, which has S3 under the scheme ``s3``: no part of its name is a pattern."""
     if "://" not in path:
         path = "file://" + path
-    elif path.startswith("s3://") and not _knows_s3(session):
-        path = "s3a://" + path.removeprefix("s3://")
+    elif path.startswith("s3://"):
+        path = f"{s3}://" + path.removeprefix("s3://")
     return "".join("\\" + letter if letter in "\\*?[]{}" else letter for letter in path)
 
 

@@ -4,8 +4,11 @@ pub mod calendar;
 pub mod dates;
 pub mod written;
 
+use serde::{Deserialize, Serialize};
+
 /// An instant: microseconds since 1970-01-01 00:00 UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 #[repr(transparent)]
 pub struct Timestamp(i64);
 

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
@@ -56,7 +57,6 @@ pub struct PartHead<'a> {
 /// Writes the parts of one kernel.
 pub struct PartStream<W: Write> {
     kernel: String,
-    schema: SchemaRef,
     writer: StreamWriter<W>,
     /// Parts that were written.
     parts: u64,
@@ -74,11 +74,10 @@ impl<W: Write> PartStream<W> {
     /// # Errors
     /// Nobody reads it.
     pub fn begin(output: W) -> Result<Self, TableError> {
-        let schema = schema();
-        let writer = StreamWriter::try_new(output, &schema).map_err(|error| TableError::stream(&error))?;
+        let writer = StreamWriter::try_new(output, &schema()).map_err(|error| TableError::stream(&error))?;
         // Where several kernels begin at one time on several machines, their random state tells them apart.
         let kernel = format!("{:016x}", RandomState::new().build_hasher().finish());
-        Ok(PartStream { kernel, schema, writer, parts: 0 })
+        Ok(PartStream { kernel, writer, parts: 0 })
     }
 
     /// Writes a part that stands in a file.
@@ -100,7 +99,16 @@ impl<W: Write> PartStream<W> {
             }
             sent += piece.len() as u64;
             let table = part.table.to_string_lossy();
-            self.write_row(&table, part.number as i32, part.day.epoch_days(), (part.rows, size), &piece)?;
+            let row = PartRow {
+                kernel: &self.kernel,
+                table: &table,
+                part: part.number as i32,
+                date: part.day.epoch_days(),
+                rows: part.rows as i64,
+                size: size as i64,
+                piece: &piece,
+            };
+            write_row(&mut self.writer, row)?;
         }
         Ok(())
     }
@@ -110,30 +118,17 @@ impl<W: Write> PartStream<W> {
     /// # Errors
     /// Nobody reads it any more.
     pub fn finish(mut self, counts: &str) -> Result<(), TableError> {
-        self.write_row(COUNTS, 0, 0, (self.parts, counts.len() as u64), counts.as_bytes())?;
+        let piece = counts.as_bytes();
+        let (rows, size) = (self.parts as i64, piece.len() as i64);
+        let row = PartRow { kernel: &self.kernel, table: COUNTS, part: 0, date: 0, rows, size, piece };
+        write_row(&mut self.writer, row)?;
         self.writer.finish().and_then(|()| self.writer.flush()).map_err(|error| TableError::stream(&error))
     }
+}
 
-    fn write_row(
-        &mut self,
-        table: &str,
-        part: i32,
-        date: i32,
-        (rows, size): (u64, u64),
-        piece: &[u8],
-    ) -> Result<(), TableError> {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values([&self.kernel])),
-            Arc::new(StringArray::from_iter_values([table])),
-            Arc::new(Int32Array::from_value(part, 1)),
-            Arc::new(Int32Array::from_value(date, 1)),
-            Arc::new(Int64Array::from_value(rows as i64, 1)),
-            Arc::new(Int64Array::from_value(size as i64, 1)),
-            Arc::new(BinaryArray::from_iter_values([piece])),
-        ];
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
-        batch.and_then(|batch| self.writer.write(&batch)).map_err(|error| TableError::stream(&error))
-    }
+/// Writes a row.
+fn write_row<W: Write>(writer: &mut StreamWriter<W>, row: PartRow<'_>) -> Result<(), TableError> {
+    row.batch().and_then(|batch| writer.write(&batch)).map_err(|error| TableError::stream(&error))
 }
 
 fn schema() -> SchemaRef {
@@ -279,6 +274,20 @@ impl<'a> PartRow<'a> {
             piece: batch.column(6).as_binary::<i32>().value(row),
         }
     }
+
+    /// The row as a batch of its own.
+    fn batch(&self) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values([self.kernel])),
+            Arc::new(StringArray::from_iter_values([self.table])),
+            Arc::new(Int32Array::from_value(self.part, 1)),
+            Arc::new(Int32Array::from_value(self.date, 1)),
+            Arc::new(Int64Array::from_value(self.rows, 1)),
+            Arc::new(Int64Array::from_value(self.size, 1)),
+            Arc::new(BinaryArray::from_iter_values([self.piece])),
+        ];
+        RecordBatch::try_new(schema(), columns)
+    }
 }
 
 /// The batches of a stream of parts.
@@ -336,16 +345,8 @@ mod tests {
     }
 
     fn end(kernels: i64) -> RecordBatch {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values([""])),
-            Arc::new(StringArray::from_iter_values([END])),
-            Arc::new(Int32Array::from_value(0, 1)),
-            Arc::new(Int32Array::from_value(0, 1)),
-            Arc::new(Int64Array::from_value(kernels, 1)),
-            Arc::new(Int64Array::from_value(0, 1)),
-            Arc::new(BinaryArray::from_iter_values([b""])),
-        ];
-        RecordBatch::try_new(schema(), columns).expect("a row")
+        let row = PartRow { kernel: "", table: END, part: 0, date: 0, rows: kernels, size: 0, piece: b"" };
+        row.batch().expect("a row")
     }
 
     fn carried(batches: &[RecordBatch]) -> Vec<u8> {

@@ -225,26 +225,31 @@ fn read_part<'a>(path: &Path, schema: &SchemaRef) -> Result<Slices<'a>, TableErr
     let batches = FileReader::try_new_buffered(file, None).map_err(|error| unreadable(error.to_string()))?;
     let schema = SchemaRef::clone(schema);
     let is_so = batches.schema().fields() == schema.fields();
+    check_columns(&batches.schema(), &schema).map_err(&unreadable)?;
     let slice = move |rows: Result<RecordBatch, ArrowError>| if is_so { rows } else { in_types(&rows?, &schema) };
     Ok(Box::new(batches.map(move |rows| slice(rows).map_err(|error| unreadable(error.to_string())))))
 }
 
-/// Rows with the same columns in other types.
-fn in_types(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let names =
-        |schema: &SchemaRef| -> Vec<String> { schema.fields().iter().map(|field| field.name().clone()).collect() };
-    let (come, wanted) = (names(&rows.schema()), names(schema));
+/// Checks that a part has the columns of the table, and users of its kind.
+fn check_columns(part: &SchemaRef, table: &SchemaRef) -> Result<(), String> {
+    let names = |schema: &SchemaRef| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let (come, wanted) = (names(part), names(table));
     if come != wanted {
-        let reason = format!("it has the columns {come:?}, and the table has {wanted:?}");
-        return Err(ArrowError::SchemaError(reason));
+        return Err(format!("it has the columns {come:?}, and the table has {wanted:?}"));
     }
     let is_number = |schema: &SchemaRef| schema.fields().first().is_some_and(|field| field.data_type().is_integer());
-    if is_number(&rows.schema()) != is_number(schema) {
-        let reason =
-            "its users are text and those of the table numbers, or the other way round: cast the column to one of them"
-                .to_string();
-        return Err(ArrowError::SchemaError(reason));
+    if is_number(part) != is_number(table) {
+        return Err(
+            "its users are text and those of the table numbers, or the other way round: cast the column to one of \
+                    them"
+                .to_string(),
+        );
     }
+    Ok(())
+}
+
+/// Rows with the same columns in other types.
+fn in_types(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let exact = CastOptions { safe: false, ..CastOptions::default() };
     let columns = rows.columns().iter().zip(schema.fields()).map(|(column, field)| {
         let failed = |error: ArrowError| {
