@@ -26,6 +26,21 @@ pub enum InputError {
         /// The folder.
         path: PathBuf,
     },
+    /// All files are in folders that the condition rules out.
+    #[error(
+        "`{condition}` leaves no file to read: it rules out all {folders} folders of the input, from {first} to {last}; \
+         check `input.where` (--where)"
+    )]
+    FoldersRuledOut {
+        /// The condition.
+        condition: String,
+        /// How many folders there are.
+        folders: usize,
+        /// One of them.
+        first: String,
+        /// Another one.
+        last: String,
+    },
     /// A glob that cannot be read or matches nothing.
     #[error("the glob {pattern:?} cannot be used: {reason}; check `input.path`")]
     BadGlob {

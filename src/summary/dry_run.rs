@@ -27,6 +27,12 @@ pub fn plan_text(
     };
     let extent = plan.extent;
     line("Files", format!("{} ({})", grouped(extent.files), bytes_text(extent.bytes)));
+    if extent.folders_ruled_out > 0 {
+        line(
+            "Folders",
+            format!("{} ruled out by the condition, and no part of the input", grouped(extent.folders_ruled_out)),
+        );
+    }
     let groups = extent.row_groups_read + extent.row_groups_skipped;
     line("Row groups", format!("{} of {} would be read", grouped(extent.row_groups_read), grouped(groups)));
     line("Rows", format!("{} of {} would be read", grouped(extent.rows_read), grouped(extent.rows)));

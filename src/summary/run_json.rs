@@ -72,6 +72,8 @@ pub struct Inputs {
     bytes: u64,
     row_groups_read: u64,
     row_groups_skipped: u64,
+    /// Folders that the condition rules out: their files are none of these.
+    pub folders_ruled_out: u64,
 }
 
 /// Files of the input beside those that the run before read.
@@ -213,6 +215,7 @@ impl RunJson {
                 bytes: extent.bytes,
                 row_groups_read: extent.row_groups_read,
                 row_groups_skipped: extent.row_groups_skipped,
+                folders_ruled_out: extent.folders_ruled_out,
             },
             files: Files::of(&scope.difference),
             lateness: lateness(scope),

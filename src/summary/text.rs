@@ -85,6 +85,11 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
     if !left_out.is_empty() {
         line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.counts.rows)));
     }
+    match run.inputs.folders_ruled_out {
+        0 => {}
+        1 => line("Ruled out", "1 folder, by input.where".to_string()),
+        folders => line("Ruled out", format!("{} folders, by input.where", grouped(folders))),
+    }
     if counts.excluded > 0 {
         let sessions = if counts.excluded == 1 { "session" } else { "sessions" };
         line("Excluded", format!("{} {sessions} longer than session.max_length", grouped(counts.excluded)));

@@ -101,6 +101,25 @@ fn hive_literal(value: Option<&str>, kind: &Kind) -> Expr {
     }
 }
 
+/// The values of some folders of one key, which are no tables' and so hold numbers, dates or text.
+pub fn folder_values<'v>(name: &str, values: impl Iterator<Item = Option<&'v str>>, kind: &Kind) -> Column {
+    let name = name.into();
+    match kind {
+        Kind::Int => {
+            let numbers: Int64Chunked = values.map(|value| value?.parse().ok()).collect_ca(name);
+            numbers.into_column()
+        }
+        Kind::Date => {
+            let days: Int32Chunked = values.map(|value| Some(day_of_text(value?)?.epoch_days())).collect_ca(name);
+            days.into_date().into_column()
+        }
+        _ => {
+            let texts: StringChunked = values.collect_ca(name);
+            texts.into_column()
+        }
+    }
+}
+
 /// What is at a path of a value of a kind; `None` where nothing can be.
 fn inside(outer: Expr, kind: &Kind, path: &str, column: &ColumnRef) -> Option<Expr> {
     match kind {

@@ -240,7 +240,13 @@ fn footers(schema: &arrow::datatypes::Schema) -> [Footer; 2] {
     let hive = hive.into_iter().chain([("folder_null", None)]);
     let hive: Vec<_> = hive.map(|(key, value)| (key.to_string(), value.map(str::to_string))).collect();
     let footer = |fields: &[(String, ArrowType)]| Footer {
-        file: InputFile { path: PathBuf::from("x.parquet"), hive: hive.clone(), object: None, table: None },
+        file: InputFile {
+            path: PathBuf::from("x.parquet"),
+            hive: hive.clone(),
+            folder_kinds: None,
+            object: None,
+            table: None,
+        },
         bytes: 0,
         modified: None,
         footer_bytes: 0,

@@ -155,6 +155,18 @@ impl ParsedCondition {
         names
     }
 
+    /// The text of the whole condition.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The parts between its outermost `AND`s, each a condition.
+    pub fn parts(&self) -> Vec<ParsedCondition> {
+        let mut parts = Vec::new();
+        split_conjuncts(&self.sql, &mut parts);
+        parts.into_iter().map(|sql| ParsedCondition { text: self.text.clone(), sql }).collect()
+    }
+
     /// What was read.
     #[cfg(test)]
     pub fn sql(&self) -> &Sql {

@@ -96,6 +96,11 @@ impl<'a> Columns<'a> {
         Columns { footers, hive }
     }
 
+    /// Columns that folders hold, and no others.
+    pub fn of_folder_kinds(hive: Vec<(String, Kind)>) -> Columns<'static> {
+        Columns { footers: &[], hive }
+    }
+
     /// All names, in the order in which files have them.
     pub fn names(&self) -> Vec<String> {
         let in_files = self.in_files().map(|(name, _)| name);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::delta::root::{Root, LOG};
 use super::delta::table::files_of;
 use super::find_objects::ObjectFinder;
+use super::folder_rules::{FolderRules, KeptFiles};
 use super::glob::expand;
 use super::hive::hive_columns;
 pub use super::input_file::InputFile;
@@ -23,8 +24,21 @@ use crate::storage::options::StorageOptions;
 /// file, a link that leads nowhere, a Delta table that cannot be read or of which a part is named, an Iceberg table, a store
 /// that cannot be listed.
 pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
+    Ok(find_kept_files(paths, storage, &FolderRules::default())?.files)
+}
+
+/// As [`find_files`], but for files in folders that are ruled out: below a prefix of a store they are not listed.
+///
+/// # Errors
+/// As [`find_files`]; a part of the condition that cannot be computed; all folders are ruled out.
+pub fn find_kept_files(
+    paths: &[String],
+    storage: &StorageOptions,
+    rules: &FolderRules,
+) -> Result<KeptFiles, InputError> {
     let mut found = Found::default();
-    let mut objects = ObjectFinder::new(storage);
+    // What the values of folders hold follows from those below all paths.
+    let mut objects = ObjectFinder::new(storage, (paths.len() == 1).then_some(rules));
     for path in paths {
         let given = Path::new(path);
         if is_delta(given) {
@@ -53,8 +67,10 @@ pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<Inpu
     for folder in plain.filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
         refuse_table_formats_above(folder)?;
     }
+    let folders_not_listed = objects.folders_not_listed();
     files.extend(objects.files());
-    Ok(files)
+    let KeptFiles { files, folders_ruled_out } = rules.keep(files)?;
+    Ok(KeptFiles { files, folders_ruled_out: folders_ruled_out + folders_not_listed })
 }
 
 /// The files found so far, by where they really are: two spellings of one path (`a/b` and `a/./b`, or a link) are one
@@ -120,7 +136,7 @@ impl Found {
     /// Adds a file. Of several ways to one, the one with the values of more folders stays, then the one with fewer links.
     fn add_file(&mut self, place: Place) {
         let Place { path, canonical, links } = place;
-        let file = InputFile { hive: hive_columns(&path), path, object: None, table: None };
+        let file = InputFile { hive: hive_columns(&path), folder_kinds: None, path, object: None, table: None };
         self.add(canonical, Spelling { file, links });
     }
 

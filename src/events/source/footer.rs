@@ -61,7 +61,13 @@ pub struct Footer {
 impl Footer {
     /// What is known of a stream before it comes: its columns, and that there are rows.
     pub fn of_stream(schema: FileSchema) -> Self {
-        let file = InputFile { path: PathBuf::from(STREAM_NAME), hive: Vec::new(), object: None, table: None };
+        let file = InputFile {
+            path: PathBuf::from(STREAM_NAME),
+            hive: Vec::new(),
+            folder_kinds: None,
+            object: None,
+            table: None,
+        };
         let row_groups = vec![RowGroup { rows: 1, deleted: 0, ranges: Vec::new() }];
         Footer {
             file,

@@ -1,10 +1,14 @@
 //! Folders named `key=value` as columns (SPEC 1).
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::Path;
 
 use super::kind::Kind;
+
+/// What the values of folders hold, by their keys.
+pub type FolderKinds = BTreeMap<String, Kind>;
 
 /// What a folder is called whose value is null.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::delta::table_file::TableFile;
-use super::hive::hive_kind;
+use super::hive::{hive_kind, FolderKinds};
 use super::kind::Kind;
 use crate::storage::object::Object;
 
@@ -16,6 +16,8 @@ pub struct InputFile {
     /// The `key=value` folders on the way to it, or the values that its table's log has of it; `None` for null
     /// (`__HIVE_DEFAULT_PARTITION__`).
     pub hive: Vec<(String, Option<String>)>,
+    /// What the values of these folders hold, where that was found out from more folders than those of the input.
+    pub folder_kinds: Option<Arc<FolderKinds>>,
     /// What it is in a store; `None` for a file on the disk.
     pub object: Option<Arc<Object>>,
     /// What its Delta table says of it; `None` for a file that is part of none.
@@ -25,9 +27,10 @@ pub struct InputFile {
 impl InputFile {
     /// What the values of a `key=value` folder hold, as far as this file tells: a table says it, else it is told by the value.
     pub fn kind_of_folder(&self, key: &str, value: Option<&str>) -> Option<Kind> {
-        match &self.table {
-            Some(file) => file.table.partitions.get(key).cloned(),
-            None => value.map(hive_kind),
+        match (&self.table, &self.folder_kinds) {
+            (Some(file), _) => file.table.partitions.get(key).cloned(),
+            (None, Some(kinds)) => kinds.get(key).cloned(),
+            (None, None) => value.map(hive_kind),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod delta;
 pub mod find;
 pub mod find_objects;
 pub mod fits;
+pub mod folder_rules;
 pub mod footer;
 pub mod glob;
 pub mod hive;

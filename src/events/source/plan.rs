@@ -1,6 +1,6 @@
 //! What a run will read, worked out from names and footers alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::Range;
 use super::columns::{ColumnRef, Columns};
-use super::find::find_files;
+use super::find::{find_files, find_kept_files};
+use super::folder_rules::{FolderRules, KeptFiles};
 use super::footer::{read_footers, FileSchema, Footer, RowGroup};
 use super::kind::Kind;
 use super::recognise::explained;
@@ -77,6 +78,8 @@ struct Chosen {
 /// Sizes of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
+    /// Folders that the condition rules out by their names: their files are no part of the input.
+    pub folders_ruled_out: u64,
     /// All files.
     pub files: u64,
     /// Their bytes.
@@ -112,9 +115,12 @@ impl ReadPlan {
     /// As [`ReadPlan::new`].
     pub fn knowing(job: &mut Job, known: &KeptFooters) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
-        let files = find_files(&job.input.paths, &job.input.storage)?;
+        let rules = FolderRules::new(parsed.as_ref());
+        let KeptFiles { files, folders_ruled_out } = find_kept_files(&job.input.paths, &job.input.storage, &rules)?;
         files.iter().filter_map(|file| file.object.as_deref()).for_each(|object| known.tell(object));
-        Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))
+        let mut plan = Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))?;
+        plan.extent.folders_ruled_out = folders_ruled_out;
+        Ok(plan)
     }
 
     /// Plans what to read of a stream with these columns, which is to come: its [`Extent`] is not known.
@@ -477,9 +483,10 @@ impl ReadPlan {
     }
 
     fn choose_files(&mut self) -> Result<(), InputError> {
-        let mut extent = Extent::default();
+        let mut extent = Extent { folders_ruled_out: self.extent.folders_ruled_out, ..Extent::default() };
         let mut chosen = Vec::new();
         let mut conditions: Vec<(Arc<FileSchema>, Vec<Typed>)> = Vec::new();
+        let mut folders: HashMap<&[(String, Option<String>)], bool> = HashMap::new();
         for (file, footer) in self.footers.iter().enumerate() {
             let groups = footer.row_groups.len() as u64;
             extent.files += 1;
@@ -497,7 +504,15 @@ impl ReadPlan {
             if footer.rows() == 0 {
                 continue;
             }
-            if !self.folder_can_match(footer)? {
+            let can_match_folder = match folders.get(footer.file.hive.as_slice()) {
+                Some(known) => *known,
+                None => {
+                    let can_match = self.folder_can_match(footer)?;
+                    folders.insert(&footer.file.hive, can_match);
+                    can_match
+                }
+            };
+            if !can_match_folder {
                 extent.row_groups_skipped += groups;
                 extent.rows_ruled_out += footer.rows();
                 continue;

@@ -2,6 +2,7 @@
 
 use super::{reading, Reading};
 use crate::cells::{ints, table, texts, times};
+use crate::support::{table_hashes, write_batch, Sandbox};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 
@@ -30,7 +31,7 @@ fn by_date() -> Reading {
 
 #[test]
 fn a_folder_of_text_can_be_compared() {
-    by_country().filter("country = 'FR'").run().users(["ann"]).counts("filtered", 3);
+    by_country().filter("country = 'FR'").run().users(["ann"]).counts("inputs.folders_ruled_out", 3);
     by_country().filter("country LIKE 'Saint%'").run().users(["cid"]);
 }
 
@@ -55,36 +56,90 @@ fn escaped_characters_of_a_folder_are_themselves() {
 }
 
 #[test]
-fn files_of_a_folder_that_is_ruled_out_count_as_filtered_and_their_row_groups_as_skipped() {
+fn files_of_a_folder_that_is_ruled_out_are_no_part_of_the_input() {
     let three = table([("user_id", texts(["ann", "bob", "cid"])), ("event_time", times(["10:00"; 3]))]);
-    reading()
-        .groups("country=FR/a.parquet", 2, &three)
-        .groups("country=US/b.parquet", 1, &three)
+    let files = || reading().groups("country=FR/a.parquet", 2, &three).groups("country=US/b.parquet", 1, &three);
+    files()
         .filter("country = 'FR'")
         .run()
         .users(["ann", "bob", "cid"])
-        .counts("rows", 6)
-        .counts("filtered", 3)
+        .counts("rows", 3)
+        .counts("filtered", 0)
         .counts("in_session", 3)
-        .counts("inputs.files", 2)
+        .counts("inputs.files", 1)
+        .counts("inputs.folders_ruled_out", 1)
         .counts("inputs.row_groups_read", 2)
-        .counts("inputs.row_groups_skipped", 3);
+        .counts("inputs.row_groups_skipped", 0);
+    // They need not be readable, or have the columns.
+    let damaged = files();
+    std::fs::write(damaged.sandbox.path().join("data/country=US/b.parquet"), "no Parquet").unwrap();
+    damaged.filter("country = 'FR'").run().users(["ann", "bob", "cid"]);
+    let other = table([("visitor", texts(["dan"]))]);
+    files().file("country=US/b.parquet", &other).filter("country = 'FR'").run().users(["ann", "bob", "cid"]);
+    // And their times are none of the data: its end is where what is left ends.
+    let late = table([("user_id", texts(["dan"])), ("event_time", times(["23:00"]))]);
+    reading()
+        .file("country=FR/a.parquet", &visit("ann", 1))
+        .file("country=US/b.parquet", &late)
+        .filter("country = 'FR'")
+        .session("timeout = \"30m\"")
+        .run()
+        .sessions(["user_id", "end_reason"], ["ann end_of_data"]);
 }
 
 #[test]
-fn folders_that_are_all_ruled_out_leave_empty_tables() {
-    by_country().filter("country = 'XX'").run().users([]).counts("filtered", 4).counts("inputs.row_groups_read", 0);
+fn that_all_folders_are_ruled_out_is_an_error() {
+    by_country().filter("country = 'XX'").fails(
+        2,
+        &["`country = 'XX'` leaves no file to read", "all 4 folders", "from country=null to country=US", "input.where"],
+    );
+}
+
+#[test]
+fn a_folder_that_is_ruled_out_is_known_for_what_its_key_holds() {
+    // Text, by that of bob.
+    by_value(["7", "x", "12"])
+        .filter("k <> 'x'")
+        .session("property = \"k\"")
+        .run()
+        .sessions(["user_id", "k"], ["ann 7", "cid 12"])
+        .has_type("k", &DataType::Utf8);
+}
+
+#[test]
+fn nights_over_folders_are_full_runs_over_them() {
+    let sandbox = Sandbox::new();
+    sandbox.job(
+        "[input]\npath = \"data\"\nwhere = \"day >= '2026-01-02'\"\n[session]\ntimeout = \"30m\"\n[output]\npath = \"out\"\n",
+    );
+    let add = |day: &str, name: &str, user: &str| {
+        let events = table([("user_id", texts([user])), ("event_time", times(["10:00"]))]);
+        write_batch(&sandbox.path().join(format!("data/day={day}/{name}.parquet")), 10, &events);
+    };
+    add("2026-01-01", "a", "ann");
+    add("2026-01-02", "b", "bob");
+    sandbox.dwell(&["run", "job.toml"]).expect_code(0);
+    // One more in a folder that is ruled out is no news; that one is gone neither.
+    add("2026-01-01", "c", "cid");
+    std::fs::remove_file(sandbox.path().join("data/day=2026-01-01/a.parquet")).unwrap();
+    let ran = sandbox.dwell(&["run", "job.toml", "--incremental"]);
+    let nothing = &ran.expect_code(0).stdout;
+    assert!(nothing.contains("othing"), "{nothing}");
+    add("2026-01-03", "d", "dan");
+    sandbox.dwell(&["run", "job.toml", "--incremental"]).expect_code(0);
+    sandbox.dwell(&["run", "job.toml", "--output", "full"]).expect_code(0);
+    assert_eq!(table_hashes(&sandbox.out()), table_hashes(&sandbox.path().join("full")));
 }
 
 #[test]
 fn a_folder_of_integers_is_compared_as_numbers() {
-    by_date().filter("hour < 10").run().users(["ann", "bob"]).counts("inputs.row_groups_skipped", 2);
+    by_date().filter("hour < 10").run().users(["ann", "bob"]).counts("inputs.folders_ruled_out", 2);
     by_date().filter("hour BETWEEN 9 AND 10").run().users(["bob", "cid"]);
 }
 
 #[test]
 fn a_folder_of_dates_is_compared_as_dates() {
-    by_date().filter("event_date >= '2026-01-02'").run().users(["bob", "cid"]).counts("inputs.row_groups_skipped", 2);
+    by_date().filter("event_date >= '2026-01-02'").run().users(["bob", "cid"]).counts("inputs.folders_ruled_out", 2);
     by_date().filter("event_date > DATE '2026-01-02'").run().users(["cid"]);
     by_date().filter("event_date BETWEEN '2026-01-01' AND '2026-01-02'").run().users(["ann", "bob"]);
     by_date().filter("event_date <> '2026-01-01'").run().users(["bob", "cid"]);
@@ -142,7 +197,7 @@ fn a_folder_is_of_integers_only_where_each_is_spelled_as_one_is_printed() {
 #[test]
 fn a_folder_without_a_value_is_empty_text_and_no_property() {
     by_value(["", "x"]).filter("k = ''").run().users(["ann"]);
-    by_value(["", "x"]).filter("k IS NULL").run().users([]);
+    by_value(["", "x"]).filter("k IS NULL").fails(2, &["leaves no file to read", "k= to k=x"]);
     let seen = by_value(["", "x"]).session("property = \"k\"").run();
     seen.sessions(["user_id", "k"], ["bob x"]).counts("out_of_session.no_property", 1);
 }
@@ -165,7 +220,7 @@ fn folders_of_keys_that_begin_with_an_underscore_are_read() {
     };
     files().run().users(["ann", "bob"]);
     files().input("path = \"data/*/*.parquet\"").run().users(["ann", "bob"]);
-    files().filter("_day = 2").run().users(["bob"]).counts("inputs.row_groups_skipped", 1);
+    files().filter("_day = 2").run().users(["bob"]).counts("inputs.folders_ruled_out", 1);
 }
 
 #[test]
@@ -175,8 +230,8 @@ fn a_folder_holds_where_its_files_have_a_column_of_its_name_too() {
         table([("user_id", texts([user])), ("event_time", times(["10:00"])), ("k", ints([99])), ("n", ints([1]))])
     };
     let files = || reading().file("k=1/a.parquet", &inside("ann")).file("k=2/b.parquet", &inside("bob"));
-    files().filter("k = 1").run().users(["ann"]).counts("inputs.row_groups_skipped", 1);
-    files().filter("k = 99").run().users([]);
+    files().filter("k = 1").run().users(["ann"]).counts("inputs.folders_ruled_out", 1);
+    files().filter("k = 99").fails(2, &["`k = 99` leaves no file to read", "k=1", "k=2"]);
     files().filter("k = 1 OR n > 5").run().users(["ann"]);
     files().filter("k + n = 3").run().users(["bob"]);
     files().session("property = \"k\"").run().sessions(["user_id", "k"], ["ann 1", "bob 2"]);
@@ -212,7 +267,7 @@ fn values_of_other_bytes_are_escaped() {
 #[test]
 fn a_condition_may_mix_a_folder_and_a_column() {
     by_country().filter("country = 'FR' OR amount > 5").run().users(["ann", "bob", "dan"]);
-    by_country().filter("country = 'US' AND amount > 5").run().users(["bob"]).counts("inputs.row_groups_skipped", 3);
+    by_country().filter("country = 'US' AND amount > 5").run().users(["bob"]).counts("inputs.folders_ruled_out", 3);
     by_country().filter("country IS NULL AND amount > 50").run().users([]);
     by_date().filter("event_date >= '2026-01-02' OR hour = 7 AND amount = 1").run().users(["ann", "bob", "cid"]);
     by_date().filter("hour + amount = 10").run().users(["bob"]);
@@ -267,11 +322,11 @@ fn a_folder_key_that_some_files_lack_is_null_there() {
 
 #[test]
 fn a_chart_may_be_grouped_by_a_folder_alone() {
-    let sandbox = crate::support::Sandbox::new();
+    let sandbox = Sandbox::new();
     let two = table([("user_id", texts(["ann", "bob"])), ("event_time", times(["10:00"; 2]))]);
     for date in ["2026-01-01", "2026-01-02"] {
         let path = sandbox.path().join(format!("data/event_date={date}/a.parquet"));
-        crate::support::write_batch(&path, 1000, &two);
+        write_batch(&path, 1000, &two);
     }
     sandbox.job(
         "[input]\npath = 'data'\n[session]\ntimeout = '30m'\n[output]\npath = 'out'\n\

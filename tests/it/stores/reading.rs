@@ -5,6 +5,7 @@ use super::{dwell, first_file, in_bucket};
 use crate::property::{case, cases, check, laid_out};
 use crate::support::{job_toml, table_hashes, Sandbox};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn sample() -> PathBuf {
@@ -134,8 +135,42 @@ fn paths_in_a_bucket_mean_what_paths_mean() {
     let key = file.strip_prefix(sandbox.path().join("data")).unwrap().to_str().unwrap().to_string();
     assert_eq!(read(&sandbox, &server, &format!("'s3://bucket/{key}'"), "").0, 1);
     assert_eq!(read(&sandbox, &server, &format!("'{}/bucket/{key}?sig=a/b'", server.url()), "").0, 1);
-    let of_day = read(&sandbox, &server, "'s3://bucket/a'", "where = 'day = 2'\n");
-    assert!(of_day.0 == one.0 || of_day.0 == two.0, "{of_day:?}");
+    assert_eq!(read(&sandbox, &server, "'s3://bucket/a'", "where = 'day = 2'\n"), one);
+    assert_eq!(read(&sandbox, &server, "'s3://bucket/a/*/*/*'", "where = 'day = 2'\n"), one);
+}
+
+#[test]
+fn folders_that_are_ruled_out_are_not_listed() {
+    let sandbox = Sandbox::new();
+    for day in 1..=9 {
+        copied(&sandbox, &sample(), &format!("a/day={day}"));
+    }
+    // Of the same names, with nothing in it that is read, and hidden.
+    copied(&sandbox, &sample(), "a/_tmp");
+    let server = Server::over(&sandbox.path().join("data"));
+    let all = read(&sandbox, &server, "'s3://bucket/a'", "");
+    let listed = |paths: &str, condition: &str| {
+        server.asked();
+        let (files, _) = read(&sandbox, &server, paths, &format!("where = \"{condition}\"\n"));
+        let ruled_out = crate::support::read_run(&sandbox.out())["inputs"]["folders_ruled_out"].as_u64().unwrap();
+        let asked = server.asked();
+        let prefixes = asked.iter().filter(|asked| asked.is_listing() && asked.query("delimiter").is_none());
+        let prefixes: BTreeSet<String> =
+            prefixes.filter_map(|asked| Some(asked.query("prefix")?.to_string())).collect();
+        let below = |day: u64| asked.iter().any(|asked| asked.key.contains(&format!("day={day}/")));
+        assert!((1..=9).filter(|day| below(*day)).count() as u64 == 9 - ruled_out, "{condition}");
+        (files * 9 / all.0, ruled_out, prefixes.into_iter().collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(listed("'s3://bucket/a'", "day = 2 AND user_id IS NOT NULL"), (1, 8, "a/ a/day=2/".to_string()));
+    assert_eq!(listed("'s3://bucket/a/'", "day IN (2, 9)"), (2, 7, "a/ a/day=2/ a/day=9/".to_string()));
+    // What the listing begins with tells whether there are such folders.
+    assert_eq!(listed("'s3://bucket/a'", "user_id IS NOT NULL"), (9, 0, "a/".to_string()));
+    // Where most stay, and where a list has more below other paths, all are listed.
+    assert_eq!(listed("'s3://bucket/a'", "day > 2"), (7, 2, "a/".to_string()));
+    assert_eq!(listed("['s3://bucket/a', 's3://bucket/a/day=2']", "day = 2").1, 8);
+    let none = dwell(&sandbox, &["run", "job.toml", "--where", "day > 9", "--output", "none"], &[]);
+    none.expect_code(2);
+    assert!(none.stderr.contains("leaves no file to read"), "{}", none.stderr);
 }
 
 #[test]

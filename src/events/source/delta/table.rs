@@ -66,5 +66,5 @@ fn file_of(root: &Root, view: &Arc<TableView>, add: &Add) -> Result<InputFile, I
     }
     let deletions = add.deletion_vector.as_ref().map(|vector| Deletions::of(root, vector)).transpose()?;
     let table = Some(Arc::new(TableFile { table: Arc::clone(view), deletions }));
-    Ok(InputFile { path: place.path, hive: values, object: place.object, table })
+    Ok(InputFile { path: place.path, hive: values, folder_kinds: None, object: place.object, table })
 }
