@@ -82,7 +82,7 @@ fn undivided(roles: &Roles) -> Vec<String> {
 
 /// What [`KernelCounts::new`] puts together.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct KernelOutcome<'a> {
     /// The definition.
     pub definition: &'a Canonical,
     /// How many rows came.
@@ -108,19 +108,19 @@ pub struct Facts<'a> {
 }
 
 impl KernelCounts {
-    /// Puts the facts of a stream together.
-    pub fn new(facts: Facts<'_>) -> Self {
-        let Facts { definition, extent, rows, counts, table, .. } = facts;
+    /// What is told of a stream whose outcome this is.
+    pub fn new(outcome: KernelOutcome<'_>) -> Self {
+        let KernelOutcome { definition, extent, rows, counts, table, .. } = outcome;
         let rows_of = |(table, rows): (&str, u64)| (table.to_string(), serde_json::json!({ "rows": rows }));
         KernelCounts {
             version: env!("CARGO_PKG_VERSION"),
             fingerprint: definition.fingerprint(),
-            counts: EventCounts::of(&extent, rows, counts, facts.segments),
+            counts: EventCounts::of(&extent, rows, counts, outcome.segments),
             tables: table.map(rows_of).into_iter().collect(),
-            warnings: facts.warnings.iter().map(ToString::to_string).collect(),
+            warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
             latest: rows.latest.map(|latest| latest.micros()),
-            latest_matters: facts.latest_matters,
-            columns: Columns::of(facts.roles, facts.input, facts.needed),
+            latest_matters: outcome.latest_matters,
+            columns: Columns::of(outcome.roles, outcome.input, outcome.needed),
         }
     }
 

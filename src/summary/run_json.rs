@@ -166,7 +166,7 @@ impl Stopwatch {
 
 /// What [`RunJson::new`] puts together.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct RunOutcome<'a> {
     /// The definition.
     pub definition: &'a Canonical,
     /// When the run started.
@@ -200,12 +200,12 @@ pub struct Facts<'a> {
 }
 
 impl RunJson {
-    /// Puts the facts of a run together.
-    pub fn new(facts: Facts<'_>) -> Self {
-        let Facts { definition, extent, rows, counts, scope, .. } = facts;
+    /// What is told of a run whose outcome this is.
+    pub fn new(outcome: RunOutcome<'_>) -> Self {
+        let RunOutcome { definition, extent, rows, counts, scope, .. } = outcome;
         RunJson {
             version: env!("CARGO_PKG_VERSION"),
-            started: started_text(facts.started),
+            started: started_text(outcome.started),
             mode: scope.mode.name(),
             everything: scope.whole.as_ref().map(ToString::to_string),
             definition: definition.to_json(),
@@ -219,19 +219,19 @@ impl RunJson {
             },
             files: Files::of(&scope.difference),
             lateness: lateness(scope),
-            counts: EventCounts::of(&extent, rows, counts, facts.segments),
-            dates: Dates::of(facts.days),
-            replaced: Replaced::of(facts.replaced),
-            renumbered: facts.renumbered.map(Replaced::of),
-            changes: facts.changes,
-            tables: facts
+            counts: EventCounts::of(&extent, rows, counts, outcome.segments),
+            dates: Dates::of(outcome.days),
+            replaced: Replaced::of(outcome.replaced),
+            renumbered: outcome.renumbered.map(Replaced::of),
+            changes: outcome.changes,
+            tables: outcome
                 .tables
                 .iter()
                 .map(|(name, size)| (name.to_string(), serde_json::to_value(size).unwrap_or_default()))
                 .collect(),
-            warnings: facts.warnings.iter().map(ToString::to_string).collect(),
-            seconds: facts.stopwatch.seconds(),
-            thread_seconds: facts.profile.seconds(),
+            warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
+            seconds: outcome.stopwatch.seconds(),
+            thread_seconds: outcome.profile.seconds(),
             peak_memory_bytes: crate::job::memory_limit::peak(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::run_json::{Facts, RunJson};
+use super::run_json::{RunJson, RunOutcome};
 use super::{bytes_text, dates_text, files_text, grouped, percent};
 use crate::charts::overview::Overview;
 use crate::job::bins::DEFAULT_BINS_MS;
@@ -12,36 +12,36 @@ use crate::tables::history::changes::Changes;
 use crate::tables::history::scope::Mode;
 
 /// The summary of a run; `overview` is missing where no sessions table was written.
-pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, output: &Path) -> String {
+pub fn summary(outcome: RunOutcome<'_>, run: &RunJson, overview: Option<&Overview>, output: &Path) -> String {
     let mut text = String::new();
     let mut line = |name: &str, rest: String| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<15}{rest}");
     };
-    let counts = facts.counts;
-    let dates = match facts.days {
+    let counts = outcome.counts;
+    let dates = match outcome.days {
         [] => String::new(),
         [day] => format!(" on {}", crate::job::dates::day_text(*day)),
         [first, .., last] => {
             let text = crate::job::dates::day_text;
-            format!(" on {} dates ({} to {})", facts.days.len(), text(*first), text(*last))
+            format!(" on {} dates ({} to {})", outcome.days.len(), text(*first), text(*last))
         }
     };
-    if facts.scope.mode == Mode::Incremental {
-        line("Input", files_text(&facts.scope.difference));
+    if outcome.scope.mode == Mode::Incremental {
+        line("Input", files_text(&outcome.scope.difference));
     }
-    if facts.scope.mode != Mode::Full {
-        let dates = DateSet::of(facts.replaced.iter().map(|day| (*day, *day)));
+    if outcome.scope.mode != Mode::Full {
+        let dates = DateSet::of(outcome.replaced.iter().map(|day| (*day, *day)));
         line("Replaced", dates_text(&dates));
     }
-    if let Some(days) = facts.renumbered.filter(|days| !days.is_empty()) {
+    if let Some(days) = outcome.renumbered.filter(|days| !days.is_empty()) {
         let dates = DateSet::of(days.iter().map(|day| (*day, *day)));
         line("Renumbered", format!("{}: their users have other sessions before", dates_text(&dates)));
     }
-    if let Some(change) = facts.scope.of_columns() {
+    if let Some(change) = outcome.scope.of_columns() {
         line("Columns", change.to_string());
     }
-    if let Some(changes) = facts.changes {
+    if let Some(changes) = outcome.changes {
         line("Changes", changes_text(&changes));
     }
     line("Sessions", format!("{}{dates}", grouped(counts.sessions)));
@@ -66,7 +66,7 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
     );
     let left_out = [
         ("filtered", run.counts.filtered),
-        ("rejected", facts.rows.rejected_total()),
+        ("rejected", outcome.rows.rejected_total()),
         ("duplicates", run.counts.duplicates),
         ("inactive", run.counts.inactive),
         ("outside the dates", run.counts.outside_window),
@@ -80,7 +80,7 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         })
         .collect();
     if let Some(aliased) = run.counts.aliased {
-        line("Aliased", format!("{} of {} rows have another user now", grouped(aliased), grouped(facts.rows.passed)));
+        line("Aliased", format!("{} of {} rows have another user now", grouped(aliased), grouped(outcome.rows.passed)));
     }
     if !left_out.is_empty() {
         line("Left out", format!("{} of {} rows", left_out.join(", "), grouped(run.counts.rows)));
@@ -101,7 +101,7 @@ pub fn summary(facts: Facts<'_>, run: &RunJson, overview: Option<&Overview>, out
         };
         line("Clock skew", format!("{} {sessions} events", grouped(counts.clock_skew)));
     }
-    let bytes = facts.tables.iter().map(|(_, size)| size.bytes).sum();
+    let bytes = outcome.tables.iter().map(|(_, size)| size.bytes).sum();
     line("Tables", format!("{} in {}", bytes_text(bytes), output.display()));
     if let Some(overview) = overview.filter(|overview| overview.sessions > 0) {
         text.push_str("\nLength of sessions\n");

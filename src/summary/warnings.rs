@@ -196,7 +196,7 @@ const WORTH_A_LOOK: f64 = 0.01;
 
 /// A run, as far as it is worth warnings.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct Observations<'a> {
     /// The job.
     pub job: &'a Job,
     /// What was read.
@@ -229,21 +229,21 @@ pub fn cut_short(job: &Job, counts: &AllCounts) -> Vec<(String, u64)> {
 }
 
 /// The warnings of a run.
-pub fn warnings(facts: Facts<'_>) -> Vec<Warning> {
-    let mut warnings = of_events(facts);
-    warnings.extend(facts.unread.iter().cloned().map(Warning::Unread));
-    let for_nothing = facts.plan.derived_for_nothing().into_iter();
+pub fn warnings(seen: Observations<'_>) -> Vec<Warning> {
+    let mut warnings = of_events(seen);
+    warnings.extend(seen.unread.iter().cloned().map(Warning::Unread));
+    let for_nothing = seen.plan.derived_for_nothing().into_iter();
     warnings.extend(for_nothing.map(|column| Warning::DerivedForNothing { column: column.to_string() }));
-    let cut_short = facts.cut_short.iter().cloned();
+    let cut_short = seen.cut_short.iter().cloned();
     warnings.extend(cut_short.map(|(column, sessions)| Warning::CutShort { column, sessions }));
-    warnings.extend(facts.sparse.iter().cloned().map(Warning::Sparse));
-    warnings.extend(facts.unmet.iter().cloned().map(Warning::Unmet));
-    warnings.extend(memory(facts.limit, peak()));
+    warnings.extend(seen.sparse.iter().cloned().map(Warning::Sparse));
+    warnings.extend(seen.unmet.iter().cloned().map(Warning::Unmet));
+    warnings.extend(memory(seen.limit, peak()));
     warnings
 }
 
-fn of_events(facts: Facts<'_>) -> Vec<Warning> {
-    let Facts { job, plan, scope, rows, counts, types, .. } = facts;
+fn of_events(seen: Observations<'_>) -> Vec<Warning> {
+    let Observations { job, plan, scope, rows, counts, types, .. } = seen;
     let mut warnings = Vec::new();
     if plan.extent.rows == 0 {
         return vec![Warning::NoRows];

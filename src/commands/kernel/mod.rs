@@ -33,7 +33,7 @@ use crate::sessionize::time::dates::DateSet;
 use crate::sessionize::time::Timestamp;
 use crate::sessionize::user::Rules;
 use crate::stats::nearest::nearest;
-use crate::summary::kernel_counts::{Facts, KernelCounts};
+use crate::summary::kernel_counts::{KernelCounts, KernelOutcome};
 use crate::summary::part_counts::PartCounts;
 use crate::summary::warnings;
 use crate::tables::error::TableError;
@@ -64,7 +64,7 @@ pub enum Latest {
 
 /// What is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum StreamContents {
     /// A table, of a segment or of all events.
     Table {
         /// Which one.
@@ -80,7 +80,7 @@ pub enum Output {
 #[derive(Clone, Debug)]
 pub struct KernelOptions {
     /// What to write.
-    pub output: Output,
+    pub output: StreamContents,
     /// The latest time of the whole input; `None` for that of the stream, with a warning where it matters.
     pub latest: Option<Latest>,
     /// A file to add a line of counts to.
@@ -99,18 +99,20 @@ pub fn kernel(
     output: impl Write,
 ) -> Result<(), Error> {
     let segment = match &options.output {
-        Output::Parts => None,
-        Output::Table { table: StreamTable::Events, segment: Some(_) } => return Err(JobError::EventsOfSegment.into()),
-        Output::Table { segment, .. } => {
+        StreamContents::Parts => None,
+        StreamContents::Table { table: StreamTable::Events, segment: Some(_) } => {
+            return Err(JobError::EventsOfSegment.into())
+        }
+        StreamContents::Table { segment, .. } => {
             segment.as_deref().map(|name| place_of(name, &job.segments.with_tables)).transpose()?
         }
     };
     job.output.events = match &options.output {
-        Output::Parts => job.output.events,
+        StreamContents::Parts => job.output.events,
         // It has its own columns wherever it is asked for.
-        Output::Table { table: StreamTable::Events, .. } => Some(job.output.events.take().unwrap_or_default()),
+        StreamContents::Table { table: StreamTable::Events, .. } => Some(job.output.events.take().unwrap_or_default()),
         // The other tables need nothing of it.
-        Output::Table { .. } => None,
+        StreamContents::Table { .. } => None,
     };
     let threads = resources.threads()?;
     let folder = resources.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
@@ -128,8 +130,8 @@ pub fn kernel(
     let event_rules = KernelInputs::event_rules(&job, &plan, &DateSet::all());
     let rules = Rules { makes_activity: true, facts: facts.as_ref(), events: event_rules.as_ref(), ..known.rules() };
     let provenance = Provenance::of(&definition);
-    let mut sink = match &options.output {
-        Output::Table { table, .. } => Sink::Table(Writer {
+    let mut writer = match &options.output {
+        StreamContents::Table { table, .. } => StreamWriter::Table(Writer {
             pool: &pool,
             job: &job,
             plan: &plan,
@@ -140,19 +142,19 @@ pub fn kernel(
             output: Some(output),
             definition: &definition,
         }),
-        Output::Parts => {
+        StreamContents::Parts => {
             let wanted = vec![Table::Sessions, Table::Activity, Table::Events];
             let (types, provenance) = (&known.types, &provenance);
             let tables = MadeTables { job: &job, plan: &plan, types, provenance, wanted };
-            Sink::Parts(PartsWriter::new(&pool, &budget.folder, output)?, tables)
+            StreamWriter::Parts(PartsWriter::new(&pool, &budget.folder, output)?, tables)
         }
     };
     let (profile, progress) = (Profile::default(), Progress::new(false));
     let (made, all_counts) =
-        pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| sink.write(part))?;
-    sink.write(&made)?;
+        pipeline::make(&pool, gathered.events, &rules, &budget, &profile, &progress, |part| writer.write(part))?;
+    writer.write(&made)?;
     let all_rows = RowCounts { filtered: rows.filtered + plan.extent.rows_ruled_out, ..rows };
-    let table = sink.finish(|| {
+    let table = writer.finish(|| {
         let counts = PartCounts {
             version: PartCounts::VERSION.to_string(),
             rows: all_rows,
@@ -167,7 +169,7 @@ pub fn kernel(
 
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
     let of_segments: Vec<(&Segment, Counts)> = job.segments.with_tables.iter().zip((0..).map(in_segment)).collect();
-    let all = warnings::warnings(warnings::Facts {
+    let all = warnings::warnings(warnings::Observations {
         job: &job,
         plan: &plan,
         scope: &whole_input(latest),
@@ -182,7 +184,7 @@ pub fn kernel(
     });
     all.iter().for_each(|warning| tracing::warn!("{warning}"));
     let Some(file) = &options.counts else { return Ok(()) };
-    let facts = Facts {
+    let outcome = KernelOutcome {
         definition: &definition,
         extent: plan.extent,
         rows: &rows,
@@ -195,7 +197,7 @@ pub fn kernel(
         input: &job.input,
         needed: &plan.columns_read()?,
     };
-    append(file, &KernelCounts::new(facts).line())
+    append(file, &KernelCounts::new(outcome).line())
 }
 
 impl StreamTable {
@@ -209,28 +211,28 @@ impl StreamTable {
 }
 
 /// Where rows go.
-enum Sink<'a, W: Write> {
+enum StreamWriter<'a, W: Write> {
     Table(Writer<'a, W>),
     Parts(PartsWriter<'a, W>, MadeTables<'a>),
 }
 
-impl<W: Write> Sink<'_, W> {
+impl<W: Write> StreamWriter<'_, W> {
     /// Writes rows, of which those of a user come together.
     fn write(&mut self, made: &Made) -> Result<(), Error> {
         match self {
-            Sink::Table(writer) => writer.write(made),
-            Sink::Parts(writer, tables) => writer.write(tables, made),
+            StreamWriter::Table(writer) => writer.write(made),
+            StreamWriter::Parts(writer, tables) => writer.write(tables, made),
         }
     }
 
     /// Ends the stream, that of parts with what became of the events. Of a table it returns name and rows.
     fn finish(self, counts: impl FnOnce() -> String) -> Result<Option<(&'static str, u64)>, Error> {
         match self {
-            Sink::Table(writer) => {
+            StreamWriter::Table(writer) => {
                 let name = writer.table.name();
                 Ok(Some((name, writer.finish()?)))
             }
-            Sink::Parts(writer, _) => {
+            StreamWriter::Parts(writer, _) => {
                 writer.finish(&counts())?;
                 Ok(None)
             }

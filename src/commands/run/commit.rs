@@ -17,7 +17,7 @@ use crate::job::options::Table;
 use crate::job::Segment;
 use crate::sessionize::counts::Counts;
 use crate::sessionize::time::Day;
-use crate::summary::run_json::{Facts, RunJson};
+use crate::summary::run_json::{RunJson, RunOutcome};
 use crate::summary::text;
 use crate::summary::warnings;
 use crate::tables::folder::LockedFolder;
@@ -41,7 +41,7 @@ pub fn commit(
     let counts = all_counts.all;
     let in_segment = |place: usize| all_counts.segments.get(place).copied().unwrap_or_default();
     let of_segments: Vec<(&Segment, Counts)> = job.segments.with_tables.iter().zip((0..).map(in_segment)).collect();
-    let warnings = warnings::warnings(warnings::Facts {
+    let warnings = warnings::warnings(warnings::Observations {
         job: &job,
         plan: &plan,
         scope: &scope,
@@ -61,7 +61,7 @@ pub fn commit(
         return Err(Error::Warnings { warnings: warnings.len() });
     }
     let renumbered: Vec<Day> = written.renumbered.iter().copied().collect();
-    let facts = Facts {
+    let outcome = RunOutcome {
         definition: &definition,
         started,
         scope: &scope,
@@ -78,7 +78,7 @@ pub fn commit(
         stopwatch: &course.stopwatch,
         profile: &course.profile,
     };
-    let run_json = RunJson::new(facts);
+    let run_json = RunJson::new(outcome);
     write_synced(&folder.stage(Path::new("run.json"))?, run_json.text().as_bytes())?;
     written.replaced.extend(record(&folder, started, &run_json.text())?);
     let (writes_sessions, writes_activity) = (options.writes(Table::Sessions), options.writes(Table::Activity));
@@ -104,6 +104,6 @@ pub fn commit(
     folder.commit(&written.replaced, &written.confirmed, &definition, made)?;
     tracing::info!(dates = outcome.replaced.len(), output = %job.output.place.name().display(), "committed");
     course.progress.finish();
-    let text = text::summary(facts, &run_json, overview.as_ref(), job.output.place.name());
+    let text = text::summary(outcome, &run_json, overview.as_ref(), job.output.place.name());
     Ok(Ran { text, record: serde_json::to_value(&run_json).ok() })
 }

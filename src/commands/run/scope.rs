@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::compatibility::ColumnChange;
 use crate::error::Error;
 use crate::events::source::plan::ReadPlan;
-use crate::events::source::survey::{Facts, Survey};
+use crate::events::source::survey::{FileSpans, Survey};
 use crate::job::dates::{calendar, dates_over, instants_of};
 use crate::job::options::Options;
 use crate::job::reach::{EventReach, TimeReach, Unbounded};
@@ -93,12 +93,12 @@ impl Past {
         let entry = |(file, name): (usize, &String)| {
             let mark = Mark::of(&plan.footers[file]);
             let known = before.and_then(|ledger| ledger.files.get(name)).filter(|entry| entry.mark == mark);
-            let facts = match (scope.surveys.get(&file), known) {
-                (Some(survey), _) => survey.facts(with_ids),
-                (None, Some(known)) => known.facts.clone(),
-                (None, None) => Facts::by_footer(plan, file),
+            let spans = match (scope.surveys.get(&file), known) {
+                (Some(survey), _) => survey.spans(with_ids),
+                (None, Some(known)) => known.spans.clone(),
+                (None, None) => FileSpans::by_footer(plan, file),
             };
-            (name.clone(), Entry { mark, facts, table: table_of(&plan.footers[file]).map(str::to_string) })
+            (name.clone(), Entry { mark, spans, table: table_of(&plan.footers[file]).map(str::to_string) })
         };
         let all_read = scope.times.is_none();
         Some(Ledger {
@@ -195,17 +195,17 @@ impl Finder<'_> {
             .iter()
             .chain(&self.past.difference.removed)
             .chain(self.past.difference.changed.iter().map(|file| &self.past.names[*file]));
-        let mut news: Vec<Facts> = Vec::new();
+        let mut news: Vec<FileSpans> = Vec::new();
         for name in old {
-            let facts = ledger.files.get(name).map(|entry| &entry.facts);
-            match facts.filter(|facts| facts.events.is_some()) {
-                Some(facts) => news.push(facts.clone()),
+            let spans = ledger.files.get(name).map(|entry| &entry.spans);
+            match spans.filter(|spans| spans.events.is_some()) {
+                Some(spans) => news.push(spans.clone()),
                 None => return Ok(Some(Scope { surveys, ..everything(Whole::Unknown(name.clone())) })),
             }
         }
         let with_ids = with_ids(self.job, &reach).is_some();
-        news.extend(surveys.values().map(|survey| survey.facts(with_ids)));
-        let mut touched: Vec<_> = news.iter().flat_map(|facts| touched_by(facts, &reach)).collect();
+        news.extend(surveys.values().map(|survey| survey.spans(with_ids)));
+        let mut touched: Vec<_> = news.iter().flat_map(|spans| touched_by(spans, &reach)).collect();
         let latest = self.latest()?;
         if let (Some(before), Some(now)) = (ledger.latest, latest) {
             touched.extend(reach.ends_decided_between(before, now));
@@ -213,7 +213,7 @@ impl Finder<'_> {
         let zone = &self.job.output.zone;
         let dates = DateSet::of(touched.into_iter().map(|range| dates_over(range, zone))).and(&ledger.apart);
         let event_dates = of_events.map_or(dates.clone(), |of_events| {
-            let touched = news.iter().flat_map(|facts| rows_touched_by(facts, (&reach, &of_events), zone));
+            let touched = news.iter().flat_map(|spans| rows_touched_by(spans, (&reach, &of_events), zone));
             let dates = DateSet::of(touched.map(|range| dates_over(range, zone)));
             dates.and(&dates_of_events(&ledger.apart, &of_events, zone))
         });
@@ -308,35 +308,35 @@ impl Finder<'_> {
 }
 
 /// The times of a file's events.
-fn times_of(facts: &Facts) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-    facts.events.iter().flatten().map(|stretch| (stretch.first, stretch.last))
+fn times_of(spans: &FileSpans) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    spans.events.iter().flatten().map(|stretch| (stretch.first, stretch.last))
 }
 
 /// The instants of the rows that a file's events can matter to.
-fn touched_by(facts: &Facts, reach: &TimeReach) -> Vec<(Timestamp, Timestamp)> {
-    match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
+fn touched_by(spans: &FileSpans, reach: &TimeReach) -> Vec<(Timestamp, Timestamp)> {
+    match spans.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
         // Their own dates' activity, and the sessions that they name.
         Some(ids) => {
             let sessions = ids.iter().map(|(first, last)| TimeReach::touched_by_ids(*first, *last));
-            times_of(facts).chain(sessions).collect()
+            times_of(spans).chain(sessions).collect()
         }
-        None => times_of(facts).map(|(first, last)| reach.touched(first, last)).collect(),
+        None => times_of(spans).map(|(first, last)| reach.touched(first, last)).collect(),
     }
 }
 
 /// The instants of the rows of events that a file's events can matter to.
 fn rows_touched_by(
-    facts: &Facts,
+    spans: &FileSpans,
     (reach, of_events): (&TimeReach, &EventReach),
     zone: &TimeZone,
 ) -> Vec<(Timestamp, Timestamp)> {
-    match facts.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
+    match spans.ids.as_ref().filter(|_| reach.is_told_by_ids()) {
         Some(ids) => {
-            let last = times_of(facts).map(|(_, last)| last).max().unwrap_or(Timestamp::MIN);
+            let last = times_of(spans).map(|(_, last)| last).max().unwrap_or(Timestamp::MIN);
             let sessions = ids.iter().map(|ids| of_events.touched_by_ids(*ids, last));
-            times_of(facts).chain(sessions).collect()
+            times_of(spans).chain(sessions).collect()
         }
-        None => times_of(facts).map(|times| of_events.touched(times, zone)).collect(),
+        None => times_of(spans).map(|times| of_events.touched(times, zone)).collect(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sessionize::time::{Day, TimeUnit, Timestamp};
 
 /// The events of one file, as far as it is known when they happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct FileSpans {
     /// Stretches of time that hold all of its events; `None` where that is not known.
     pub events: Option<Vec<Stretch>>,
     /// Stretches that hold all of their session ids that are times, as far as these are near their events;
@@ -31,10 +31,10 @@ pub struct Stretch {
     pub rows: u64,
 }
 
-impl Facts {
+impl FileSpans {
     /// What the statistics in a file's footer tell: at least where its events are.
     pub fn by_footer(plan: &ReadPlan, file: usize) -> Self {
-        let Ok(times) = plan.times_by_footer(file) else { return Facts::default() };
+        let Ok(times) = plan.times_by_footer(file) else { return FileSpans::default() };
         let groups = plan.footers[file].row_groups.iter().filter(|group| group.rows > 0);
         let mut stretches: Vec<Stretch> = times
             .into_iter()
@@ -52,7 +52,7 @@ impl Facts {
                 _ => merged.push(next),
             }
         }
-        Facts { events: Some(merged), ids: None }
+        FileSpans { events: Some(merged), ids: None }
     }
 }
 
@@ -121,8 +121,8 @@ impl Survey {
     }
 
     /// As facts; `with_ids` says whether ids were noted.
-    pub fn facts(&self, with_ids: bool) -> Facts {
-        Facts {
+    pub fn spans(&self, with_ids: bool) -> FileSpans {
+        FileSpans {
             events: Some(self.dates.values().copied().collect()),
             ids: with_ids.then(|| self.ids.values().copied().collect()),
         }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::events::source::footer::Footer;
-use crate::events::source::survey::{Facts, Stretch};
+use crate::events::source::survey::{FileSpans, Stretch};
 use crate::job::dates::{day_of_text, day_text};
 use crate::job::fingerprint::digest;
 use crate::sessionize::time::dates::DateSet;
@@ -41,7 +41,7 @@ pub struct Entry {
     /// What tells it from another state of itself.
     pub mark: Mark,
     /// Where its events are.
-    pub facts: Facts,
+    pub spans: FileSpans,
     /// The Delta table whose log names it; `None` for a file that is part of none.
     pub table: Option<String>,
 }
@@ -209,11 +209,11 @@ impl Written {
         let entry = |(path, entry): (&String, &Entry)| WrittenEntry {
             path: path.clone(),
             mark: entry.mark.clone(),
-            events: entry.facts.events.as_ref().map(|stretches| {
+            events: entry.spans.events.as_ref().map(|stretches| {
                 stretches.iter().map(|part| (part.first.micros(), part.last.micros(), part.rows)).collect()
             }),
             ids: entry
-                .facts
+                .spans
                 .ids
                 .as_ref()
                 .map(|ids| ids.iter().map(|(first, last)| (first.micros(), last.micros())).collect()),
@@ -240,7 +240,7 @@ impl Written {
             return Err(format!("of {:?}, a stretch of time ends before it begins", entry.path));
         }
         let entry = |entry: WrittenEntry| {
-            let facts = Facts {
+            let spans = FileSpans {
                 events: entry.events.map(|events| {
                     events
                         .into_iter()
@@ -249,7 +249,7 @@ impl Written {
                 }),
                 ids: entry.ids.map(|ids| ids.into_iter().map(|(first, last)| (at(first), at(last))).collect()),
             };
-            (entry.path, Entry { mark: entry.mark, facts, table: entry.table })
+            (entry.path, Entry { mark: entry.mark, spans, table: entry.table })
         };
         let range = |(first, last): &(String, String)| {
             let range = date_of_text(first).zip(date_of_text(last)).filter(|(first, last)| first <= last);
@@ -294,13 +294,13 @@ mod tests {
     #[test]
     fn a_ledger_is_read_back_as_it_was() {
         let at = Timestamp::from_micros;
-        let facts = Facts {
+        let spans = FileSpans {
             events: Some(vec![Stretch { first: at(-5), last: at(7), rows: 3 }]),
             ids: Some(vec![(at(1), at(2))]),
         };
         let mark = Mark { bytes: 7, modified: Some(-1), footer: "ab".to_string(), etag: None, of_table: None };
         let of_table = Mark { modified: None, of_table: Some("t".to_string()), ..mark.clone() };
-        let unknown = Entry { mark: of_table, facts: Facts::default(), table: Some("/t".to_string()) };
+        let unknown = Entry { mark: of_table, spans: FileSpans::default(), table: Some("/t".to_string()) };
         let day = Day::from_epoch_days;
         let ledger = Ledger {
             fingerprint: "f".to_string(),
@@ -309,7 +309,7 @@ mod tests {
             apart: DateSet::of([(day(i32::MIN), day(3)), (day(20_000), day(20_001))]),
             aliases: Some("b".to_string()),
             files: BTreeMap::from([
-                ("/a".to_string(), Entry { mark, facts, table: None }),
+                ("/a".to_string(), Entry { mark, spans, table: None }),
                 ("/ä".to_string(), unknown),
             ]),
         };
