@@ -27,19 +27,12 @@ pub enum InputError {
         path: PathBuf,
     },
     /// All files are in folders that the condition rules out.
-    #[error(
-        "`{condition}` leaves no file to read: it rules out all {folders} folders of the input, from {first} to {last}; \
-         check `input.where` (--where)"
-    )]
+    #[error("`{condition}` leaves no file to read: it rules out {}; check `input.where` (--where)", all_of(folders))]
     FoldersRuledOut {
         /// The condition.
         condition: String,
-        /// How many folders there are.
-        folders: usize,
-        /// One of them.
-        first: String,
-        /// Another one.
-        last: String,
+        /// What the folders are called.
+        folders: Vec<String>,
     },
     /// A glob that cannot be read or matches nothing.
     #[error("the glob {pattern:?} cannot be used: {reason}; check `input.path`")]
@@ -454,6 +447,14 @@ fn circle(names: &[String]) -> String {
 
 fn for_instance(value: &Option<String>) -> String {
     value.as_ref().map(|value| format!(", for instance {value:?}")).unwrap_or_default()
+}
+
+fn all_of(folders: &[String]) -> String {
+    match folders {
+        [one] => format!("the only folder of the input, {one}"),
+        [first, .., last] => format!("all {} folders of the input, from {first} to {last}", folders.len()),
+        [] => "all folders of the input".to_string(),
+    }
 }
 
 fn did_you_mean<T: std::fmt::Debug>(nearest: &Option<T>) -> String {

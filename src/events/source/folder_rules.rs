@@ -23,7 +23,7 @@ use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::events::normalise::extract::folder_values;
 use crate::events::predicate::typed::typed;
-use crate::events::predicate::{condition_error, condition_problem, ColumnUse, ParsedCondition};
+use crate::events::predicate::{condition_error, condition_problem, printed, ColumnUse, ParsedCondition};
 
 /// The parts of a condition that may be about folders alone.
 #[derive(Debug, Default)]
@@ -131,7 +131,7 @@ impl FolderRules {
                     None => all_are_known = false,
                 }
             }
-            if !all_are_known {
+            if !all_are_known || files_of.is_empty() {
                 continue;
             }
             asked.parts.insert(number);
@@ -152,10 +152,8 @@ impl FolderRules {
             way.iter().map(name).collect::<Vec<_>>().join("/")
         };
         InputError::FoldersRuledOut {
-            condition: self.parts.first().map(|(part, _)| part.text().to_string()).unwrap_or_default(),
-            folders: folders.len(),
-            first: folders.first().map(|way| name(way)).unwrap_or_default(),
-            last: folders.last().map(|way| name(way)).unwrap_or_default(),
+            condition: self.parts.first().map(|(part, _)| printed(part.text())).unwrap_or_default(),
+            folders: folders.iter().map(|way| name(way)).collect(),
         }
     }
 }
@@ -282,9 +280,11 @@ mod tests {
 
     #[test]
     fn that_nothing_is_left_is_an_error_with_the_folders() {
-        let error = keep("d > '2027-01-01'", &DATES).expect_err("none is left").to_string();
-        for part in ["d > '2027-01-01'", "3 folders", "d=2026-01-01", "d=2026-01-03"] {
+        let error = keep("d > '2027-01-01' AND n > 3", &DATES).expect_err("none is left").to_string();
+        for part in ["d > '2027-01-01'", "all 3 folders", "from d=2026-01-01 to d=2026-01-03"] {
             assert!(error.contains(part), "{error}");
         }
+        let error = keep("d > '2027-01-01' AND h > 3", &DATES[..1]).expect_err("none is left").to_string();
+        assert!(error.contains("the only folder of the input, d=2026-01-01;"), "{error}");
     }
 }
