@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
+use indicatif::BinaryBytes;
 
 use crate::events::error::InputError;
 use crate::job::fingerprint::Difference;
@@ -195,6 +196,20 @@ pub enum TableError {
     /// The store that tables are in.
     #[error(transparent)]
     Storage(StorageError),
+    /// A file that is larger than what a store takes in one request.
+    #[error(
+        "{path:?} would have {}, and the store takes at most {} in one request, which is how files are put there so that no other \
+         run gets in between: write the tables to a local folder (--output) and copy them from there",
+        BinaryBytes(*bytes), BinaryBytes(*most)
+    )]
+    LargeObject {
+        /// Where it was to be put.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The largest that is taken.
+        most: u64,
+    },
     /// A folder for a copy that is something else.
     #[error(
         "{copy:?} is to be the copy of {url:?}, but has something else in it ({example:?}), which would be removed; give `output.copy` an \

@@ -19,6 +19,7 @@ use super::copy::Known;
 use super::state::{FileMark, Pending, RunMark, State, Stored, STAGE};
 use super::{index::mark_of_bytes, StoredFolder};
 use crate::storage::error::StorageError;
+use crate::storage::location::Service;
 use crate::storage::writing::{Over, Version, Written};
 use crate::tables::error::TableError;
 
@@ -90,6 +91,11 @@ impl StoredFolder {
 
     /// Puts files where nobody looks for them.
     fn stage(&self, pending: &Pending) -> Result<(), TableError> {
+        let most = most_bytes(self.client.service());
+        if let Some((file, mark)) = pending.put.iter().find(|(_, mark)| mark.bytes > most) {
+            let path = PathBuf::from(self.url_of(file));
+            return Err(TableError::LargeObject { path, bytes: mark.bytes, most });
+        }
         let files: Vec<&String> = pending.put.keys().collect();
         let put = |file: &&String| {
             let bytes = self.bytes_of(file)?;
@@ -256,4 +262,14 @@ fn in_order(pending: &Pending) -> [Vec<(&String, &FileMark)>; 3] {
         groups[group].push((file, mark));
     }
     groups
+}
+
+/// The largest object that a store takes in one request, as its documentation says.
+fn most_bytes(service: Service) -> u64 {
+    match service {
+        Service::S3 => 5 << 30,
+        Service::Azure => 5_000 << 20,
+        Service::Gcs => 5 << 40,
+        Service::Http => u64::MAX,
+    }
 }
