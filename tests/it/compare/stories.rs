@@ -172,6 +172,23 @@ fn another_filter_reads_the_input_once_more_and_sessions_are_known_by_their_even
 }
 
 #[test]
+fn jobs_that_leave_out_other_folders_are_compared() {
+    let sandbox = Sandbox::new();
+    for (day, user) in [(1, "ann"), (2, "bob"), (3, "cid")] {
+        let event = Event { users: vec![text(user)], time: Some(at("10:00")), ..Event::default() };
+        sandbox.events(&format!("day={day}/events.parquet"), &Layout::default(), &[event]);
+    }
+    for (name, condition) in [("a.toml", "day < 3"), ("b.toml", "day > 1")] {
+        write_job(&sandbox, name, &format!("[input]\npath = 'data'\nwhere = '{condition}'\n{HALF_AN_HOUR}"));
+    }
+    let answer = compare(&sandbox, "a.toml", "b.toml", &[]).unwrap();
+    assert_eq!(
+        kinds(&answer),
+        [("unchanged", 1, 1), ("gone", 1, 0), ("new", 0, 1)].map(|(kind, a, b)| (kind.to_owned(), a, b))
+    );
+}
+
+#[test]
 fn two_properties_read_the_input_once_each_and_events_of_one_time_keep_apart() {
     // Alike in all that both know: the first is taken for the first.
     let both = |event: Event| Event { property: text("x"), session_id: Some(Cell::Int(7)), ..event };
