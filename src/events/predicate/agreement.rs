@@ -22,8 +22,8 @@ use crate::events::bridge::frame_of;
 use crate::events::decode::decoded::settle;
 use crate::events::normalise::extract::made_of;
 use crate::events::source::columns::Columns;
-use crate::events::source::find::InputFile;
 use crate::events::source::footer::{FileSchema, Footer};
+use crate::events::source::input_file::InputFile;
 
 /// What a column of the files holds, and what is written of it in conditions.
 #[derive(Clone, Copy, Debug, PartialEq)]

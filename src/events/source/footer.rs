@@ -20,7 +20,7 @@ use polars::frame::DataFrame;
 
 use super::bounds::Range;
 use super::delta::deleted::Deleted;
-use super::find::InputFile;
+use super::input_file::InputFile;
 use super::kind::Kind;
 use super::metadata::{footer_bytes, metadata_of, FooterFault, MOST_INSIDE};
 use crate::events::bridge::to_polars;
