@@ -26,6 +26,7 @@ from deltalake import DeltaTable, write_deltalake
 
 DWELL = os.path.abspath(sys.argv[1])
 SEED = int(os.environ.get("DWELL_SEED", "0")) or random.randrange(1 << 30)
+VERSIONS = []
 CITIES = ["Paris", "Saint/Denis é", "a b=c%25", "", None, "1"]
 TYPES = {
     "day": pa.date32(),
@@ -145,6 +146,23 @@ def check(case):
             plain = run(folder, "plain", os.path.join(folder, "plain"), where, "--overwrite")
             same(run(folder, "full", path, where, "--overwrite"), plain, f"{what}: full")
             same(run(folder, "nightly", path, where, "--incremental"), plain, f"{what}: nightly")
+        check_versions(rng, folder, path, where, what)
+
+
+def check_versions(rng, folder, path, where, what):
+    """Two versions of a table, as far as their files are there still."""
+    latest = DeltaTable(path).version()
+    for version in {rng.randrange(latest + 1), rng.randrange(latest + 1)}:
+        try:
+            table = DeltaTable(path, version=version).to_pyarrow_table()
+        except OSError:
+            continue
+        if table.num_rows:
+            pq.write_table(table, os.path.join(folder, "plain", "all.parquet"))
+            plain = run(folder, "plain", os.path.join(folder, "plain"), where, "--overwrite")
+            of_version = run(folder, "version", path, f"{where}\nversion = {version}", "--overwrite")
+            same(of_version, plain, f"{what}: version {version}")
+            VERSIONS.append(version)
 
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
@@ -216,4 +234,5 @@ if __name__ == "__main__":
         check(case)
     for case in range(cases // 3):
         check_deleted(case)
-    print(f"{cases} Delta tables: the sessions of each are those of its rows (seed {SEED})")
+    assert len(VERSIONS) > cases // 4, "hardly a version could be read"
+    print(f"{cases} Delta tables, and {len(VERSIONS)} versions of them: the sessions of each are those of its rows (seed {SEED})")

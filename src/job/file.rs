@@ -71,6 +71,8 @@ keys! {
     InputKeys {
         /// Files, folders and globs.
         path: Names,
+        /// The version of the Delta table that is read; the latest one, if not given.
+        version: u64,
         /// The tool the events are from: its columns are the defaults.
         source: String,
         /// The user column, or several of which the first that has a value wins.

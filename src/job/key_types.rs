@@ -38,8 +38,9 @@ use Takes::{
 };
 
 /// Each key with an example. Those of a series are those of a chart.
-const KEYS: [(&str, Takes, &str); 165] = [
+const KEYS: [(&str, Takes, &str); 166] = [
     ("input.path", Texts, "\"data/events\""),
+    ("input.version", Whole, "42"),
     ("input.source", Text, "\"amplitude\""),
     ("input.user", Texts, "\"user_id\""),
     ("input.user_type", Text, "\"text\""),

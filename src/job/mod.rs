@@ -87,6 +87,8 @@ pub struct Job {
 pub struct Input {
     /// Files, folders and globs; at least one.
     pub paths: Vec<String>,
+    /// The version of the Delta table among them that is read; `None` for the latest.
+    pub version: Option<u64>,
     /// User columns in order of preference; at least one.
     pub user: Vec<String>,
     /// Whether users are text, whatever their columns hold.
@@ -286,6 +288,7 @@ impl Input {
         }
         Ok(Input {
             paths,
+            version: keys.version,
             user,
             user_as_text: keys.user_type.as_deref().map(is_text).transpose()?.unwrap_or(false),
             time: keys.time,

@@ -248,7 +248,8 @@ fn check_times(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Result<(), Compa
 fn union(roles: &[Arc<Roles>; 2], inputs: [&Input; 2]) -> Option<Roles> {
     let [a, b] = [&*roles[0], &*roles[1]];
     let rows = |input: &Input| {
-        (input.condition.clone(), input.times, input.time_unit, input.aliases.clone(), input.derived.clone())
+        let Input { condition, times, time_unit, version, aliases, derived, .. } = input.clone();
+        (condition, times, time_unit, version, aliases, derived)
     };
     let same_rows = rows(inputs[0]) == rows(inputs[1]);
     let same_columns = (&a.users, a.user_type, &a.time, &a.event, &a.timeout)

@@ -71,6 +71,12 @@ pub fn plan<'o>(job: &Job, options: &'o Options, started: jiff::Timestamp) -> Re
     if options.incremental && !all.into_iter().all(|table| options.writes(table)) {
         return Err(JobError::PartOfIncremental.into());
     }
+    if let Some(version) = job.input.version.filter(|_| options.incremental) {
+        let hint = "an incremental run goes on from the version that the run before read to the latest one: leave `input.version` out, \
+                    or make a full run";
+        let value = format!("{version} beside --incremental");
+        return Err(JobError::Unfit { key: "input.version", value, hint: hint.to_string() }.into());
+    }
     if options.only.contains(&Table::Events) && job.output.events.is_none() {
         return Err(JobError::NoEventsTable.into());
     }

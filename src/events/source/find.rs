@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::delta::error::DeltaError;
 use super::delta::root::{Root, LOG};
 use super::delta::table::files_of;
 use super::find_objects::ObjectFinder;
@@ -13,6 +14,7 @@ use super::hive::hive_columns;
 use super::input_file::{is_iceberg, is_parquet, is_table_inside, InputFile};
 use super::walk::{walk, Place};
 use crate::events::error::InputError;
+use crate::job::Input;
 use crate::storage::location::is_url;
 use crate::storage::options::StorageOptions;
 
@@ -23,21 +25,46 @@ use crate::storage::options::StorageOptions;
 /// file, a link that leads nowhere, a Delta table that cannot be read or of which a part is named, an Iceberg table, a store
 /// that cannot be listed.
 pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
-    Ok(find_kept_files(paths, storage, &FolderRules::default())?.files)
+    Ok(find(paths, None, storage, &FolderRules::default())?.files)
 }
 
-/// As [`find_files`], but for files in folders that are ruled out: below a prefix of a store they are not listed.
+/// Finds the files of the events of a job, but for those in folders that are ruled out: below a prefix of a store they are not
+/// listed.
 ///
 /// # Errors
-/// As [`find_files`]; a part of the condition that cannot be computed; all folders are ruled out.
-pub fn find_kept_files(
+/// As [`find_files`]; a version of something else than one table; a part of the condition that cannot be computed; all folders are
+/// ruled out.
+pub fn find_events(input: &Input, rules: &FolderRules) -> Result<KeptFiles, InputError> {
+    let kept = find(&input.paths, input.version, &input.storage, rules)?;
+    if input.version.is_some() {
+        check_one_table(&kept.files)?;
+    }
+    Ok(kept)
+}
+
+/// Files at a version are those of one table.
+fn check_one_table(files: &[InputFile]) -> Result<(), DeltaError> {
+    let tables: BTreeSet<Option<&str>> =
+        files.iter().map(|file| file.table.as_ref().map(|file| file.table.name.as_str())).collect();
+    let found = match tables.into_iter().collect::<Vec<_>>()[..] {
+        [Some(_)] => return Ok(()),
+        [None] => "`input.path` leads to plain files".to_string(),
+        [None, Some(table), ..] => format!("`input.path` leads to plain files beside {table:?}"),
+        [Some(one), Some(other), ..] => format!("`input.path` leads to {one:?} and {other:?}"),
+        _ => "`input.path` leads to no file".to_string(),
+    };
+    Err(DeltaError::VersionOf { found })
+}
+
+fn find(
     paths: &[String],
+    version: Option<u64>,
     storage: &StorageOptions,
     rules: &FolderRules,
 ) -> Result<KeptFiles, InputError> {
-    let mut found = Found::default();
+    let mut found = Found { version, ..Found::default() };
     // What the values of folders hold follows from those below all paths.
-    let mut objects = ObjectFinder::new(storage, (paths.len() == 1).then_some(rules));
+    let mut objects = ObjectFinder::new(storage, version, (paths.len() == 1).then_some(rules));
     for path in paths {
         let given = Path::new(path);
         if is_delta(given) {
@@ -75,7 +102,11 @@ pub fn find_kept_files(
 /// The files found so far, by where they really are: two spellings of one path (`a/b` and `a/./b`, or a link) are one
 /// file, and reading it twice would double its events.
 #[derive(Debug, Default)]
-struct Found(HashMap<PathBuf, Spelling>);
+struct Found {
+    by_place: HashMap<PathBuf, Spelling>,
+    /// The version of tables that is read; `None` for the latest.
+    version: Option<u64>,
+}
 
 /// One of the ways to a file.
 #[derive(Debug)]
@@ -101,7 +132,7 @@ impl Found {
 
     /// Adds the files of a Delta table.
     fn add_table(&mut self, place: &Place) -> Result<(), InputError> {
-        for file in files_of(&Root::Local(place.path.clone()))? {
+        for file in files_of(&Root::Local(place.path.clone()), self.version)? {
             let canonical = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
             self.add(canonical, Spelling { file, links: place.links });
         }
@@ -140,7 +171,7 @@ impl Found {
     }
 
     fn add(&mut self, canonical: PathBuf, new: Spelling) {
-        match self.0.entry(canonical) {
+        match self.by_place.entry(canonical) {
             Entry::Vacant(entry) => {
                 entry.insert(new);
             }
@@ -153,7 +184,7 @@ impl Found {
     }
 
     fn files(self) -> Vec<InputFile> {
-        let mut files: Vec<InputFile> = self.0.into_values().map(|spelling| spelling.file).collect();
+        let mut files: Vec<InputFile> = self.by_place.into_values().map(|spelling| spelling.file).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files
     }

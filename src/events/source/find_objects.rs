@@ -24,6 +24,8 @@ use crate::storage::store::Stores;
 #[derive(Debug)]
 pub struct ObjectFinder<'o> {
     stores: Stores<'o>,
+    /// The version of tables that is read; `None` for the latest.
+    version: Option<u64>,
     /// Which folders need not be listed.
     rules: Option<&'o FolderRules>,
     folders_not_listed: u64,
@@ -34,9 +36,9 @@ pub struct ObjectFinder<'o> {
 
 impl<'o> ObjectFinder<'o> {
     /// Nothing is found yet. With `rules`, folders that they rule out are not listed where most are.
-    pub fn new(options: &'o StorageOptions, rules: Option<&'o FolderRules>) -> Self {
+    pub fn new(options: &'o StorageOptions, version: Option<u64>, rules: Option<&'o FolderRules>) -> Self {
         let stores = Stores::new(options);
-        ObjectFinder { stores, rules, folders_not_listed: 0, found: BTreeMap::new(), links: BTreeMap::new() }
+        ObjectFinder { stores, version, rules, folders_not_listed: 0, found: BTreeMap::new(), links: BTreeMap::new() }
     }
 
     /// How many folders were ruled out before they were listed.
@@ -164,7 +166,7 @@ impl<'o> ObjectFinder<'o> {
 
     /// Adds the files of a Delta table, of which all objects were listed.
     fn add_table(&mut self, client: &Arc<Client>, key: &str, listed: Vec<Listed>) -> Result<(), InputError> {
-        for file in files_of(&Root::Stored(StoredRoot::new(Arc::clone(client), key, listed)))? {
+        for file in files_of(&Root::Stored(StoredRoot::new(Arc::clone(client), key, listed)), self.version)? {
             self.found.entry(file.path.clone()).or_insert(file);
         }
         Ok(())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::Range;
 use super::columns::{ColumnRef, Columns};
-use super::find::{find_files, find_kept_files};
+use super::find::{find_events, find_files};
 use super::folder_rules::{FolderRules, KeptFiles};
 use super::footer::{read_footers, FileSchema, Footer, RowGroup};
 use super::kind::Kind;
@@ -116,7 +116,7 @@ impl ReadPlan {
     pub fn knowing(job: &mut Job, known: &KeptFooters) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
         let rules = FolderRules::new(parsed.as_ref());
-        let KeptFiles { files, folders_ruled_out } = find_kept_files(&job.input.paths, &job.input.storage, &rules)?;
+        let KeptFiles { files, folders_ruled_out } = find_events(&job.input, &rules)?;
         files.iter().filter_map(|file| file.object.as_deref()).for_each(|object| known.tell(object));
         let mut plan = Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))?;
         plan.extent.folders_ruled_out = folders_ruled_out;

@@ -92,3 +92,57 @@ fn columns_are_those_of_the_table_whichever_files_have_them() {
     let ran = sandbox.ends(2, &["--overwrite"]);
     assert!(ran.stderr.contains("no column"), "{}", ran.stderr);
 }
+
+/// Has the job name a version.
+fn at_version(sandbox: &Sandbox, version: u64) {
+    let job = std::fs::read_to_string(sandbox.path().join("job.toml")).unwrap();
+    let job = job.lines().filter(|line| !line.starts_with("version = ")).collect::<Vec<_>>().join("\n");
+    sandbox.job(&job.replacen("[input]\n", &format!("[input]\nversion = {version}\n"), 1));
+}
+
+#[test]
+fn the_version_that_a_job_names_is_read_as_it_was() {
+    let sandbox = folder(TIMEOUT);
+    let lake = table(&sandbox);
+    let mut expected = Vec::new();
+    let commits = [
+        vec![],
+        vec![remove(&day_file(2)), Lake::file(&sandbox, "rewritten.parquet", &visits(2)[..4])],
+        vec![Lake::file(&sandbox, "more.parquet", &visits(9))],
+    ];
+    for commit in &commits {
+        if !commit.is_empty() {
+            lake.commit(commit);
+        }
+        let _ = std::fs::remove_dir_all(sandbox.out());
+        sandbox.ends(0, &[]);
+        expected.push(crate::support::table_hashes(&sandbox.out()));
+    }
+    assert!(expected[0] != expected[1] && expected[1] != expected[2]);
+    for (version, expected) in expected.iter().enumerate() {
+        at_version(&sandbox, version as u64);
+        // It is no part of the definition.
+        sandbox.ends(0, &[]);
+        assert_eq!(crate::support::table_hashes(&sandbox.out()), *expected, "version {version}");
+    }
+    at_version(&sandbox, 3);
+    let ran = sandbox.ends(2, &[]);
+    assert!(ran.stderr.contains("no version 3") && ran.stderr.contains("its latest is 2"), "{}", ran.stderr);
+    at_version(&sandbox, 1);
+    let ran = sandbox.ends(2, &["--incremental"]);
+    assert!(ran.stderr.contains("input.version"), "{}", ran.stderr);
+    let more = [view("zoe", "2026-01-02 10:00")];
+    crate::support::write_events(&sandbox.path().join("more/a.parquet"), &Layout::default(), &more);
+    for inputs in [&["--input", "more"][..], &["--input", "data", "--input", "more"]] {
+        let ran = sandbox.ends(2, inputs);
+        assert!(
+            ran.stderr.contains("a version of one Delta table") && ran.stderr.contains("plain files"),
+            "{}",
+            ran.stderr
+        );
+    }
+    // Without the log from before it is not to be had.
+    std::fs::remove_file(lake.log("00000000000000000000.json")).unwrap();
+    let ran = sandbox.ends(2, &[]);
+    assert!(ran.stderr.contains("cannot be read any more"), "{}", ran.stderr);
+}

@@ -27,6 +27,35 @@ pub enum DeltaError {
         /// The latest version.
         latest: u64,
     },
+    /// A version that is asked for and is not there yet.
+    #[error("the Delta table {table:?} has no version {version} (`input.version`): its latest is {latest}")]
+    Later {
+        /// The table.
+        table: PathBuf,
+        /// The version asked for.
+        version: u64,
+        /// The latest version.
+        latest: u64,
+    },
+    /// A version that is asked for and of which the log has not all any more.
+    #[error(
+        "version {version} of the Delta table {table:?} (`input.version`) cannot be read any more: its log has no version {needed} and no \
+         checkpoint between the two; ask for a later version"
+    )]
+    Gone {
+        /// The table.
+        table: PathBuf,
+        /// The version asked for.
+        version: u64,
+        /// The version of which the log has nothing.
+        needed: u64,
+    },
+    /// A version of something else than one table.
+    #[error("`input.version` is a version of one Delta table, and {found}; name the folder of one in `input.path`, or leave it out")]
+    VersionOf {
+        /// What there is in its place.
+        found: String,
+    },
     /// A file of the log that cannot be read.
     #[error("{file:?} of the log of a Delta table cannot be read: {reason}; restore it, or copy the table anew")]
     BadLog {
@@ -97,6 +126,9 @@ impl DeltaError {
         matches!(
             self,
             DeltaError::NoVersion { .. }
+                | DeltaError::Later { .. }
+                | DeltaError::Gone { .. }
+                | DeltaError::VersionOf { .. }
                 | DeltaError::Unsupported { .. }
                 | DeltaError::Empty { .. }
                 | DeltaError::Elsewhere { .. }

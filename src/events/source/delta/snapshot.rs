@@ -1,4 +1,4 @@
-//! The latest version of a table: the newest checkpoint, and the commits after it.
+//! A version of a table: the newest checkpoint up to it, and the commits after that.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::error::DeltaError;
 use super::root::{Root, LOG};
 use crate::events::error::InputError;
 
-/// A table at its latest version.
+/// A table at a version.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The version.
@@ -41,24 +41,29 @@ struct Replay {
 }
 
 impl Snapshot {
-    /// Reads the log of a table.
+    /// Reads the log of a table up to a version, or to the latest one.
     ///
     /// # Errors
-    /// It has no version, or not all that it takes to know the latest one; a file of it that cannot be read.
-    pub fn read(root: &Root) -> Result<Self, InputError> {
+    /// It has no version, or not this one, or not all that it takes to know it; a file of it that cannot be read.
+    pub fn read(root: &Root, wanted: Option<u64>) -> Result<Self, InputError> {
         let names = root.log()?;
         let log = LogFiles::of(&names);
-        let no_version = || DeltaError::NoVersion { table: root.path() };
-        let newest = log.checkpoints.last_key_value();
+        let latest = log.latest().ok_or_else(|| DeltaError::NoVersion { table: root.path() })?;
+        if let Some(version) = wanted.filter(|version| *version > latest) {
+            return Err(DeltaError::Later { table: root.path(), version, latest }.into());
+        }
+        let latest = wanted.unwrap_or(latest);
+        let newest = log.checkpoints.range(..=latest).next_back();
         let first = newest.map_or(0, |(version, _)| version + 1);
-        let latest = log.commits.last_key_value().map(|(version, _)| *version);
-        let latest = latest.max(newest.map(|(version, _)| *version)).ok_or_else(no_version)?;
         let mut replay = Replay::default();
         for name in newest.into_iter().flat_map(|(_, files)| files) {
             replay.checkpoint(root, name)?;
         }
         for version in first..=latest {
-            let gap = || DeltaError::Gap { table: root.path(), version, latest };
+            let gap = || match wanted {
+                Some(wanted) => DeltaError::Gone { table: root.path(), version: wanted, needed: version },
+                None => DeltaError::Gap { table: root.path(), version, latest },
+            };
             let name = log.commits.get(&version).ok_or_else(gap)?;
             let lines = lines_of(&root.read_log(name)?).map_err(|reason| bad_log(root, name, reason))?;
             replay.commit(lines);
@@ -77,6 +82,12 @@ impl Snapshot {
 }
 
 impl LogFiles {
+    /// The latest version that there is.
+    fn latest(&self) -> Option<u64> {
+        let commit = self.commits.last_key_value().map(|(version, _)| *version);
+        commit.max(self.checkpoints.last_key_value().map(|(version, _)| *version))
+    }
+
     fn of(names: &[String]) -> Self {
         let mut found = LogFiles::default();
         // The parts of checkpoints by version and by how many there are.

@@ -16,12 +16,13 @@ use super::table_file::{TableFile, TableView};
 use crate::events::error::InputError;
 use crate::events::source::input_file::InputFile;
 
-/// The files of the latest version of a table.
+/// The files of a version of a table, or of the latest one.
 ///
 /// # Errors
-/// A log that cannot be read, a table that needs more than is known here or has no files, a file that is not there.
-pub fn files_of(root: &Root) -> Result<Vec<InputFile>, InputError> {
-    let snapshot = Snapshot::read(root)?;
+/// A log that cannot be read, a version that is not in it, a table that needs more than is known here or has no files, a file that
+/// is not there.
+pub fn files_of(root: &Root, version: Option<u64>) -> Result<Vec<InputFile>, InputError> {
+    let snapshot = Snapshot::read(root, version)?;
     let by = check(&root.path(), &snapshot.protocol, &snapshot.metadata)?;
     let view = Arc::new(view_of(root, &snapshot, by)?);
     if snapshot.files.is_empty() {
