@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Flags on the pages that are not of dwell: of cargo, of the generator, of what compares engines, and of Python and Spark.
-const OTHER_FLAGS: [&str; 26] = [
+const OTHER_FLAGS: [&str; 28] = [
     "--archives",
     "--assignee",
     "--bin",
@@ -21,9 +21,11 @@ const OTHER_FLAGS: [&str; 26] = [
     "--exclude",
     "--generate",
     "--help",
+    "--locked",
     "--master",
     "--member",
     "--no-deps",
+    "--out",
     "--partitions",
     "--profile",
     "--release",
