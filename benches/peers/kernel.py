@@ -49,12 +49,16 @@ def stream(given, events):
         reader.start()
         sent = 0
         writer = None
-        for batch in batches(given.events, events):
-            writer = writer or pa.ipc.new_stream(process.stdin, batch.schema)
-            writer.write_batch(batch)
-            sent += batch.num_rows
-        writer.close()
-        process.stdin.close()
+        try:
+            for batch in batches(given.events, events):
+                writer = writer or pa.ipc.new_stream(process.stdin, batch.schema)
+                writer.write_batch(batch)
+                sent += batch.num_rows
+            writer.close()
+            process.stdin.close()
+        except BaseException:
+            process.kill()
+            raise
         handed = time.monotonic() - begun
         reader.join()
         _, status, usage = os.wait4(process.pid, 0)
@@ -85,8 +89,8 @@ def of_others(batch, number):
     if pa.types.is_integer(users.type):
         users = pc.add(users, pa.scalar(number << 40, users.type))
     else:
-        users = pc.binary_join_element_wise(users.cast(pa.string()), str(number), "-")
-    return batch.set_column(0, batch.schema.field(0).name, users)
+        users = pc.binary_join_element_wise(users.cast(pa.string()), str(number), "-").cast(batch.schema.field(0).type)
+    return batch.set_column(0, batch.schema.field(0), users)
 
 
 def read(pipe, made):
