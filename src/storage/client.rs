@@ -29,8 +29,6 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 const BYTES_A_SECOND: u64 = 1 << 18;
 /// A listing may take as long as so many bytes: a day.
 const WHOLE_LISTING: u64 = BYTES_A_SECOND * 86_400;
-/// An answer has so many objects, mostly.
-const PAGE: usize = 1_000;
 /// Signals are looked for so often.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -63,14 +61,6 @@ impl From<ObjectMeta> for Listed {
         let ObjectMeta { location, last_modified, size, e_tag, .. } = meta;
         Listed { key: location.to_string(), bytes: size, etag: e_tag, modified: last_modified.into() }
     }
-}
-
-/// How far a listing went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    All,
-    /// The first objects were enough.
-    Enough,
 }
 
 /// What is directly below a prefix.
@@ -151,76 +141,28 @@ impl Client {
     /// # Errors
     /// The bucket cannot be listed.
     pub fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
-        wait(self.listed(prefix))
-    }
-
-    /// As [`Client::list`]; `None` where `is_enough` holds for the first objects, some of those that the first answer has.
-    /// Nothing more is asked then.
-    ///
-    /// # Errors
-    /// As [`Client::list`].
-    pub fn list_unless(
-        &self,
-        prefix: &str,
-        is_enough: impl Fn(&[Listed]) -> bool,
-    ) -> Result<Option<Vec<Listed>>, StorageError> {
-        wait(self.listed_unless(prefix, &is_enough))
-    }
-
-    /// As [`Client::list`], of several prefixes, side by side.
-    ///
-    /// # Errors
-    /// As [`Client::list`].
-    pub fn list_each(&self, prefixes: &[String]) -> Result<Vec<Listed>, StorageError> {
-        let each = wait(try_join_all(prefixes.iter().map(|prefix| self.listed(prefix))))?;
-        let mut listed: Vec<Listed> = each.into_iter().flatten().collect();
-        listed.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(listed)
-    }
-
-    async fn listed(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
-        Ok(self.listed_unless(prefix, &|_| false).await?.unwrap_or_default())
-    }
-
-    async fn listed_unless(
-        &self,
-        prefix: &str,
-        is_enough: &impl Fn(&[Listed]) -> bool,
-    ) -> Result<Option<Vec<Listed>>, StorageError> {
         let path = self.path(prefix)?;
         let path = Some(&path).filter(|path| !path.as_ref().is_empty());
         let listed = Mutex::new(Vec::new());
         let count = || listed.lock().unwrap_or_else(PoisonError::into_inner).len();
         let go_on = || async {
             let before = count();
-            match self.list_on(path, &listed, is_enough).await {
-                Ok(ended) => Ok(Some(ended)),
+            match self.list_on(path, &listed).await {
+                Ok(()) => Ok(true),
                 // Something came: it is tried again as if for the first time.
-                Err(_) if count() > before => Ok(None),
+                Err(_) if count() > before => Ok(false),
                 Err(error) => Err(error),
             }
         };
         // Each page has its own time.
-        let ended = loop {
-            if let Some(ended) = self.tried(prefix, Request::List, WHOLE_LISTING, go_on).await? {
-                break ended;
-            }
-        };
-        if ended == Ended::Enough {
-            return Ok(None);
-        }
+        while !wait(self.tried(prefix, Request::List, WHOLE_LISTING, go_on))? {}
         let mut listed = listed.into_inner().unwrap_or_else(PoisonError::into_inner);
         listed.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Some(listed))
+        Ok(listed)
     }
 
     /// Adds what is listed behind the last key that is known; all of it anew, where the store keeps no order.
-    async fn list_on(
-        &self,
-        path: Option<&Path>,
-        listed: &Mutex<Vec<Listed>>,
-        is_enough: &impl Fn(&[Listed]) -> bool,
-    ) -> object_store::Result<Ended> {
+    async fn list_on(&self, path: Option<&Path>, listed: &Mutex<Vec<Listed>>) -> object_store::Result<()> {
         let last = {
             let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
             if !listed.is_sorted_by(|a, b| a.key < b.key) {
@@ -237,13 +179,9 @@ impl Client {
             object_store::Error::Generic { store: "dwell", source }
         };
         while let Some(meta) = tokio::time::timeout(ATTEMPT, found.try_next()).await.map_err(late)?? {
-            let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
-            listed.push(Listed::from(meta));
-            if listed.len() <= PAGE && is_enough(&listed) {
-                return Ok(Ended::Enough);
-            }
+            listed.lock().unwrap_or_else(PoisonError::into_inner).push(Listed::from(meta));
         }
-        Ok(Ended::All)
+        Ok(())
     }
 
     /// What is directly below a prefix.
@@ -372,13 +310,15 @@ impl Client {
             region: &self.reach.region,
             request,
         };
-        let begun = Instant::now();
+        // As soon as there is room for it: waiting for that is not trying.
+        let mut begun: Option<Instant> = None;
         let longest = ATTEMPT + Duration::from_secs(bytes / BYTES_A_SECOND);
         let mut attempts = 0;
         loop {
             let answer = {
                 // The room has as many as it was made with, and is never closed.
                 let _permit = self.permits.acquire().await.map_err(|error| no_runtime(&error))?;
+                begun.get_or_insert_with(Instant::now);
                 tokio::time::timeout(longest, attempt()).await
             };
             attempts += 1;
@@ -392,7 +332,7 @@ impl Client {
             };
             let most = if is_silent { SILENCE.min(self.retry_timeout) } else { self.retry_timeout };
             let pause = pause(attempts);
-            let spent = begun.elapsed();
+            let spent = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
             if spent + pause > most {
                 let tried = format!(" ({attempts} attempts in {:.0} seconds)", spent.as_secs_f64());
                 let check = match (is_silent, asked.endpoint) {

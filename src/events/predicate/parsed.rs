@@ -225,9 +225,9 @@ impl Condition {
         &self.text
     }
 
-    /// The parts that are about `key=value` folders alone: they choose whole files.
-    pub fn folder_parts(&self) -> impl Iterator<Item = &Conjunct> {
-        self.conjuncts.iter().filter(|conjunct| conjunct.is_about_folders())
+    /// The parts that are about `key=value` folders alone, with their numbers among all: they choose whole files.
+    pub fn folder_parts(&self) -> impl Iterator<Item = (usize, &Conjunct)> {
+        self.conjuncts.iter().enumerate().filter(|(_, conjunct)| conjunct.is_about_folders())
     }
 
     /// The columns in it.

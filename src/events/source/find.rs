@@ -25,21 +25,20 @@ use crate::storage::options::StorageOptions;
 /// file, a link that leads nowhere, a Delta table that cannot be read or of which a part is named, an Iceberg table, a store
 /// that cannot be listed.
 pub fn find_files(paths: &[String], storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
-    Ok(find(paths, None, storage, &FolderRules::default())?.files)
+    find(paths, None, storage)
 }
 
-/// Finds the files of the events of a job, but for those in folders that are ruled out: below a prefix of a store they are not
-/// listed.
+/// Finds the files of the events of a job, but for those in folders that are ruled out.
 ///
 /// # Errors
 /// As [`find_files`]; a version of something else than one table; a part of the condition that cannot be computed; all folders are
 /// ruled out.
 pub fn find_events(input: &Input, rules: &FolderRules) -> Result<KeptFiles, InputError> {
-    let kept = find(&input.paths, input.version, &input.storage, rules)?;
+    let files = find(&input.paths, input.version, &input.storage)?;
     if input.version.is_some() {
-        check_one_table(&kept.files)?;
+        check_one_table(&files)?;
     }
-    Ok(kept)
+    rules.keep(files)
 }
 
 /// Files at a version are those of one table.
@@ -56,15 +55,9 @@ fn check_one_table(files: &[InputFile]) -> Result<(), DeltaError> {
     Err(DeltaError::VersionOf { found })
 }
 
-fn find(
-    paths: &[String],
-    version: Option<u64>,
-    storage: &StorageOptions,
-    rules: &FolderRules,
-) -> Result<KeptFiles, InputError> {
+fn find(paths: &[String], version: Option<u64>, storage: &StorageOptions) -> Result<Vec<InputFile>, InputError> {
     let mut found = Found { version, ..Found::default() };
-    // What the values of folders hold follows from those below all paths.
-    let mut objects = ObjectFinder::new(storage, version, (paths.len() == 1).then_some(rules));
+    let mut objects = ObjectFinder::new(storage, version);
     for path in paths {
         let given = Path::new(path);
         if is_delta(given) {
@@ -93,10 +86,8 @@ fn find(
     for folder in plain.filter_map(|file| file.path.parent()).collect::<BTreeSet<_>>() {
         refuse_table_formats_above(folder)?;
     }
-    let folders_not_listed = objects.folders_not_listed();
     files.extend(objects.files());
-    let KeptFiles { files, folders_ruled_out } = rules.keep(files)?;
-    Ok(KeptFiles { files, folders_ruled_out: folders_ruled_out + folders_not_listed })
+    Ok(files)
 }
 
 /// The files found so far, by where they really are: two spellings of one path (`a/b` and `a/./b`, or a link) are one

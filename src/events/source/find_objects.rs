@@ -8,12 +8,11 @@ use glob::{MatchOptions, Pattern};
 
 use super::delta::root::{Root, StoredRoot, LOG};
 use super::delta::table::files_of;
-use super::folder_rules::FolderRules;
-use super::hive::{hive_columns, is_hive};
+use super::hive::hive_columns;
 use super::input_file::{is_iceberg, is_parquet, is_table_inside, InputFile};
 use super::walk::is_hidden;
 use crate::events::error::InputError;
-use crate::storage::client::{Client, Level, Listed};
+use crate::storage::client::{Client, Listed};
 use crate::storage::error::StorageError;
 use crate::storage::location::{Location, Service};
 use crate::storage::object::Object;
@@ -26,24 +25,15 @@ pub struct ObjectFinder<'o> {
     stores: Stores<'o>,
     /// The version of tables that is read; `None` for the latest.
     version: Option<u64>,
-    /// Which folders need not be listed.
-    rules: Option<&'o FolderRules>,
-    folders_not_listed: u64,
     found: BTreeMap<PathBuf, InputFile>,
     /// The whole links of web servers, by what is shown of them.
     links: BTreeMap<String, String>,
 }
 
 impl<'o> ObjectFinder<'o> {
-    /// Nothing is found yet. With `rules`, folders that they rule out are not listed where most are.
-    pub fn new(options: &'o StorageOptions, version: Option<u64>, rules: Option<&'o FolderRules>) -> Self {
-        let stores = Stores::new(options);
-        ObjectFinder { stores, version, rules, folders_not_listed: 0, found: BTreeMap::new(), links: BTreeMap::new() }
-    }
-
-    /// How many folders were ruled out before they were listed.
-    pub fn folders_not_listed(&self) -> u64 {
-        self.folders_not_listed
+    /// Nothing is found yet.
+    pub fn new(options: &'o StorageOptions, version: Option<u64>) -> Self {
+        ObjectFinder { stores: Stores::new(options), version, found: BTreeMap::new(), links: BTreeMap::new() }
     }
 
     /// Adds what a URL means: an object, all Parquet objects whose keys begin with it as with a folder, or what a glob matches.
@@ -77,10 +67,7 @@ impl<'o> ObjectFinder<'o> {
         if !is_folder && is_parquet(name) && self.add_object(&client, key)? {
             return Ok(());
         }
-        let listed = match client.list_unless(key, |first| self.may_be_ruled_out(key, first))? {
-            Some(listed) => listed,
-            None => self.listed_in_part(&client, key)?,
-        };
+        let listed = client.list(key)?;
         if listed.is_empty() {
             if !is_folder && !is_parquet(name) && self.add_object(&client, key)? {
                 return Ok(());
@@ -96,62 +83,6 @@ impl<'o> ObjectFinder<'o> {
             return Err(InputError::NoParquet { path: PathBuf::from(url) });
         }
         Ok(())
-    }
-
-    /// Whether the last of these first objects below a prefix is in a folder that conditions are about, directly below it, and there is
-    /// no log of a table before it.
-    fn may_be_ruled_out(&self, key: &str, first: &[Listed]) -> bool {
-        let Some(object) = first.last() else { return false };
-        let names = names_below(key, &object.key);
-        let is_log = |object: &Listed| names_below(key, &object.key).first() == Some(&LOG);
-        let folders = hive_columns(&names.iter().take(2).collect::<PathBuf>());
-        let is_asked = |rules: &FolderRules| folders.iter().any(|(key, _)| rules.name(key));
-        is_visible(&names) && self.rules.is_some_and(is_asked) && !first.iter().any(is_log)
-    }
-
-    /// What is below a prefix but for the folders directly below it that are ruled out, where these are at least half; and else all:
-    /// that takes fewer requests.
-    fn listed_in_part(&mut self, client: &Client, key: &str) -> Result<Vec<Listed>, InputError> {
-        let Level { folders, objects } = client.level(key)?;
-        let Some((kept, ruled_out)) = self.few_kept(client, key, folders, &objects)? else {
-            return Ok(client.list(key)?);
-        };
-        self.folders_not_listed += ruled_out as u64;
-        let mut listed = client.list_each(&kept)?;
-        listed.extend(objects);
-        listed.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(listed)
-    }
-
-    /// The folders directly below a prefix that are not ruled out, and how many are. `None` where these are not at least half, or
-    /// other things decide: a table's log, a file beside the folders, folders that hold no column.
-    fn few_kept(
-        &self,
-        client: &Client,
-        key: &str,
-        folders: Vec<String>,
-        objects: &[Listed],
-    ) -> Result<Option<(Vec<String>, usize)>, InputError> {
-        let Some(rules) = self.rules else { return Ok(None) };
-        let name_of = |folder: &String| folder.rsplit('/').next().unwrap_or_default().to_string();
-        if folders.iter().any(|folder| !is_hive(&name_of(folder)) && !is_hidden(&name_of(folder))) {
-            return Ok(None);
-        }
-        let is_file = |object: &Listed| object.bytes > 0 && is_visible(&names_below(key, &object.key));
-        if folders.iter().any(|folder| name_of(folder) == LOG) || objects.iter().any(is_file) {
-            return Ok(None);
-        }
-        let shown: Vec<String> = folders.into_iter().filter(|folder| !is_hidden(&name_of(folder))).collect();
-        let ways: Vec<_> =
-            shown.iter().map(|folder| hive_columns(&PathBuf::from(client.url_of(folder)).join("*"))).collect();
-        let Some(stays) = rules.stays(&ways)? else { return Ok(None) };
-        let kept: Vec<String> =
-            shown.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(folder, _)| folder.clone()).collect();
-        if kept.is_empty() || kept.len() * 2 > shown.len() {
-            return Ok(None);
-        }
-        let ruled_out = shown.len() - kept.len();
-        Ok(Some((kept, ruled_out)))
     }
 
     /// Adds an object, if there is one of this key.

@@ -8,16 +8,18 @@
 //!   event_date=2026-01-02/   stays
 //! ```
 //!
-//! Folders are asked level by level, the outermost first, and what is below one that is ruled out is not looked at any more: not
-//! for what the values of folders are, either. So nothing depends on whether it was listed.
+//! What the values of folders hold is told by all of them, those that are ruled out too, and a part of the condition rules out only
+//! where all files are in folders of the keys that it names: a file outside may have a column of the name, which then means that in
+//! all files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use polars::prelude::*;
 
 use super::columns::Columns;
-use super::hive::{hive_kind, FolderKinds};
+use super::hive::{hive_columns, hive_kind, FolderKinds};
 use super::input_file::InputFile;
 use super::kind::Kind;
 use crate::events::error::InputError;
@@ -37,137 +39,96 @@ pub struct FolderRules {
 pub struct KeptFiles {
     /// In the order in which they were found.
     pub files: Vec<InputFile>,
-    /// How many folders the condition rules out. One inside of another is not counted.
+    /// How many folders the condition rules out.
     pub folders_ruled_out: u64,
+    /// Of the parts of the condition, by their number, whether all folders were asked: it holds for each file that stays.
+    pub answered: Vec<bool>,
 }
-
-/// The folders on the way to a file down to some level.
-type Way<'f> = &'f [(String, Option<String>)];
 
 impl FolderRules {
     /// Those of a condition.
     pub fn new(condition: Option<&ParsedCondition>) -> Self {
         let parts = condition.map(ParsedCondition::parts).unwrap_or_default();
         let named = parts.into_iter().map(|part| {
-            let names = part.names().into_iter().collect::<BTreeSet<_>>();
+            let names = part.names().into_iter().collect();
             (part, names)
         });
-        FolderRules { parts: named.filter(|(_, names)| !names.is_empty()).collect() }
+        FolderRules { parts: named.collect() }
     }
 
-    /// Whether one of them is about folders of this key, if there are such.
-    pub fn name(&self, key: &str) -> bool {
-        self.parts.iter().any(|(_, names)| names.contains(key))
-    }
-
-    /// Which folders are not ruled out, of all those directly in one folder. `None` where what their values hold is not the same of
-    /// all of them: then it is told by those alone that have files.
-    ///
-    /// # Errors
-    /// A part of the condition that cannot be computed.
-    pub fn stays(&self, ways: &[Vec<(String, Option<String>)>]) -> Result<Option<Vec<bool>>, InputError> {
-        let mut kinds: BTreeMap<&str, Kind> = BTreeMap::new();
-        for (key, value) in ways.iter().flatten() {
-            let Some(kind) = value.as_deref().map(hive_kind) else { continue };
-            if *kinds.entry(key).or_insert_with(|| kind.clone()) != kind {
-                return Ok(None);
-            }
-        }
-        let ways: Vec<Way<'_>> = ways.iter().map(Vec::as_slice).collect();
-        Ok(Some(self.ask(&ways)?.stays))
-    }
-
-    /// Takes the files away whose folders are ruled out. A part of the condition rules out where all files are in folders of the
-    /// keys that it names; those of tables are in none, whatever their folders are called.
+    /// Takes the files away whose folders are ruled out. Those of tables are in no folders, whatever these are called.
     ///
     /// # Errors
     /// A part of the condition that cannot be computed; no file stays.
     pub fn keep(&self, files: Vec<InputFile>) -> Result<KeptFiles, InputError> {
-        let ways: Vec<Way<'_>> =
-            files.iter().map(|file| if file.table.is_some() { &[][..] } else { &file.hive }).collect();
-        let Asked { stays, kinds, ruled_out, .. } = self.ask(&ways)?;
-        if ruled_out.is_empty() {
-            return Ok(KeptFiles { files, folders_ruled_out: 0 });
+        let mut kinds = FolderKinds::new();
+        files
+            .iter()
+            .filter(|file| file.table.is_none())
+            .flat_map(|file| &file.hive)
+            .for_each(|way| note_kind(&mut kinds, way));
+        let mut stays = vec![true; files.len()];
+        let mut ruled_out: BTreeSet<&Path> = BTreeSet::new();
+        let mut answered = Vec::with_capacity(self.parts.len());
+        for (part, names) in &self.parts {
+            let files_of = files_by_values(names, &files);
+            answered.push(files_of.is_some());
+            let Some(mut files_of) = files_of else { continue };
+            // What an earlier part rules out, a later one is not asked: it may guard it.
+            files_of.values_mut().for_each(|files| files.retain(|file| stays[*file]));
+            files_of.retain(|_, files| !files.is_empty());
+            if files_of.is_empty() {
+                continue;
+            }
+            let values: Vec<&Values<'_>> = files_of.keys().collect();
+            let passing = passing(part, names, &values, &kinds)?;
+            for file in files_of.values().zip(passing).filter(|(_, passes)| !passes).flat_map(|(files, _)| files) {
+                stays[*file] = false;
+                ruled_out.insert(folder_of(&files[*file].path, names));
+            }
+        }
+        let folders_ruled_out = ruled_out.len() as u64;
+        if folders_ruled_out == 0 {
+            return Ok(KeptFiles { files, folders_ruled_out, answered });
         }
         if !stays.contains(&true) {
             return Err(self.all_ruled_out(&ruled_out));
         }
-        let folders_ruled_out = ruled_out.len() as u64;
         let kinds = Some(Arc::new(kinds));
         let kept = files.into_iter().zip(stays).filter(|(_, stays)| *stays);
         let files = kept.map(|(file, _)| InputFile { folder_kinds: kinds.clone(), ..file }).collect();
-        Ok(KeptFiles { files, folders_ruled_out })
+        Ok(KeptFiles { files, folders_ruled_out, answered })
     }
 
-    /// Asks all folders, level by level.
-    fn ask<'f>(&self, ways: &[Way<'f>]) -> Result<Asked<'f>, InputError> {
-        let mut asked = Asked { stays: vec![true; ways.len()], ..Asked::default() };
-        for level in 0..ways.iter().map(|way| way.len()).max().unwrap_or_default() {
-            self.ask_level(ways, level, &mut asked)?;
-        }
-        Ok(asked)
-    }
-
-    /// Asks the folders down to one level, of the files that stay so far, what can be known now and could not further up.
-    fn ask_level<'f>(&self, ways: &[Way<'f>], level: usize, asked: &mut Asked<'f>) -> Result<(), InputError> {
-        let down_to = |file: usize| -> Way<'f> { &ways[file][..ways[file].len().min(level + 1)] };
-        let new = |file: &usize| asked.stays[*file] && ways[*file].len() > level;
-        let keys: Vec<&(String, Option<String>)> = (0..ways.len()).filter(new).map(|file| &ways[file][level]).collect();
-        keys.into_iter().for_each(|folder| note_kind(&mut asked.kinds, folder));
-        for (number, (part, names)) in self.parts.iter().enumerate() {
-            if asked.parts.contains(&number) {
-                continue;
-            }
-            let left: Vec<usize> = (0..ways.len()).filter(|file| asked.stays[*file]).collect();
-            let value = |way: Way<'f>, name: &String| {
-                way.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_deref())
-            };
-            let mut files_of: BTreeMap<Vec<Option<&str>>, Vec<usize>> = BTreeMap::new();
-            let mut all_are_known = true;
-            for file in left {
-                match names.iter().map(|name| value(down_to(file), name)).collect::<Option<Vec<_>>>() {
-                    Some(values) => files_of.entry(values).or_default().push(file),
-                    // It may have a column of the name inside, which then means that in all files.
-                    None => all_are_known = false,
-                }
-            }
-            if !all_are_known || files_of.is_empty() {
-                continue;
-            }
-            asked.parts.insert(number);
-            let values: Vec<&Vec<Option<&str>>> = files_of.keys().collect();
-            let passing = passing(part, names, &values, &asked.kinds)?;
-            for file in files_of.values().zip(passing).filter(|(_, passes)| !passes).flat_map(|(files, _)| files) {
-                asked.stays[*file] = false;
-                asked.ruled_out.insert(down_to(*file));
-            }
-        }
-        Ok(())
-    }
-
-    fn all_ruled_out(&self, folders: &BTreeSet<Way<'_>>) -> InputError {
-        let name = |way: Way<'_>| {
-            let name =
-                |(key, value): &(String, Option<String>)| format!("{key}={}", value.as_deref().unwrap_or("null"));
-            way.iter().map(name).collect::<Vec<_>>().join("/")
-        };
+    fn all_ruled_out(&self, folders: &BTreeSet<&Path>) -> InputError {
         InputError::FoldersRuledOut {
             condition: self.parts.first().map(|(part, _)| printed(part.text())).unwrap_or_default(),
-            folders: folders.iter().map(|way| name(way)).collect(),
+            folders: folders.iter().map(|folder| folder.display().to_string()).collect(),
         }
     }
 }
 
-/// What is known so far.
-#[derive(Default)]
-struct Asked<'f> {
-    /// The parts of the condition that all folders have been asked.
-    parts: BTreeSet<usize>,
-    /// Of each file whether it stays.
-    stays: Vec<bool>,
-    kinds: FolderKinds,
-    /// The folders that are ruled out.
-    ruled_out: BTreeSet<Way<'f>>,
+/// The values of some folders, in the order of their keys.
+type Values<'f> = Vec<Option<&'f str>>;
+
+/// The files by the values of the folders of these keys; `None` where one is not in a folder of each, or there are no keys.
+fn files_by_values<'f>(names: &BTreeSet<String>, files: &'f [InputFile]) -> Option<BTreeMap<Values<'f>, Vec<usize>>> {
+    let mut files_of: BTreeMap<Values<'f>, Vec<usize>> = BTreeMap::new();
+    for (number, file) in files.iter().enumerate().filter(|_| !names.is_empty()) {
+        let way = if file.table.is_some() { &[][..] } else { &file.hive };
+        let value = |name| way.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_deref());
+        files_of.entry(names.iter().map(value).collect::<Option<_>>()?).or_default().push(number);
+    }
+    (!names.is_empty()).then_some(files_of)
+}
+
+/// The folder that decides about a file: the innermost on its way that is one of these keys.
+fn folder_of<'f>(file: &'f Path, names: &BTreeSet<String>) -> &'f Path {
+    let is_named = |folder: &&Path| {
+        let own = folder.file_name().map(|name| hive_columns(&Path::new(name).join("file"))).unwrap_or_default();
+        own.first().is_some_and(|(key, _)| names.contains(key))
+    };
+    file.ancestors().skip(1).find(is_named).unwrap_or(file)
 }
 
 /// Folders of one key hold integers or dates only where all of them do.
@@ -184,7 +145,7 @@ fn note_kind(kinds: &mut FolderKinds, (key, value): &(String, Option<String>)) {
 fn passing(
     part: &ParsedCondition,
     names: &BTreeSet<String>,
-    rows: &[&Vec<Option<&str>>],
+    rows: &[&Values<'_>],
     kinds: &FolderKinds,
 ) -> Result<Vec<bool>, InputError> {
     const PASSES: &str = "dwell passes";
@@ -212,8 +173,7 @@ fn passing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::source::hive::hive_columns;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     fn files(paths: &[&str]) -> Vec<InputFile> {
         let file = |path: &&str| InputFile {
@@ -260,22 +220,25 @@ mod tests {
         // It may have a column `k` inside.
         let paths = ["a", "k=1/b", "k=2/d"];
         assert_eq!(keep("k > 1", &paths).expect("all"), (paths.map(str::to_string).to_vec(), 0));
-        // Folders may stand in any order.
-        let paths = ["x=1/k=1/b", "k=2/c", "k=1/x=1/d"];
-        assert_eq!(keep("k > 1", &paths).expect("some"), (vec!["k=2/c".to_string()], 2));
+        // Folders may stand in any order, and of two of one key the inner one holds.
+        let paths = ["x=1/k=1/b", "k=2/c", "k=1/x=1/d", "k=1/k=2/e"];
+        let expected = ["k=2/c", "k=1/k=2/e"].map(str::to_string).to_vec();
+        assert_eq!(keep("k > 1", &paths).expect("some"), (expected, 2));
     }
 
     #[test]
-    fn values_are_what_all_folders_that_are_looked_at_hold() {
+    fn values_are_what_all_folders_hold() {
         // Text, by one of them, which is ruled out and yet known.
         let paths = ["k=12/a", "k=9/b", "k=9-beta/c"];
         assert_eq!(keep("k < '9-'", &paths).expect("some").0, ["k=12/a", "k=9/b"]);
         let parsed = ParsedCondition::parse("k < '9-'").expect("a condition");
         let kept = FolderRules::new(Some(&parsed)).keep(files(&paths)).expect("some");
         assert!(kept.files.iter().all(|file| file.kind_of_folder("k", Some("9")) == Some(Kind::Text)));
-        // Below one that is ruled out nothing is looked at.
-        let paths = ["y=1/m=x/a", "y=2/m=7/b", "y=2/m=12/c"];
-        assert_eq!(keep("y = 2 AND m > 9", &paths).expect("some").0, ["y=2/m=12/c"]);
+        let paths = ["y=1/m=01/a", "y=2/m=11/b", "y=2/m=12/c"];
+        assert_eq!(keep("y = 2 AND m > '11'", &paths).expect("some").0, ["y=2/m=12/c"]);
+        // What one part rules out, the next is not asked.
+        let paths = ["k=abc/a", "k=12/b"];
+        assert_eq!(keep("k <> 'abc' AND CAST(k AS INTEGER) > 3", &paths).expect("some").0, ["k=12/b"]);
     }
 
     #[test]

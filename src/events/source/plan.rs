@@ -58,6 +58,8 @@ pub struct ReadPlan {
     /// The mapping, once it has been read.
     pub alias_table: Option<Arc<AliasTable>>,
     condition: Option<Condition>,
+    /// Of the condition's parts whether they hold for all files, as their folders tell.
+    answered: Vec<bool>,
     ranges_of: Vec<String>,
     time_unit: Option<TimeUnit>,
     /// The times to read; `None` for all.
@@ -116,9 +118,9 @@ impl ReadPlan {
     pub fn knowing(job: &mut Job, known: &KeptFooters) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
         let rules = FolderRules::new(parsed.as_ref());
-        let KeptFiles { files, folders_ruled_out } = find_events(&job.input, &rules)?;
+        let KeptFiles { files, folders_ruled_out, answered } = find_events(&job.input, &rules)?;
         files.iter().filter_map(|file| file.object.as_deref()).for_each(|object| known.tell(object));
-        let mut plan = Self::over(job, parsed, |ranges_of| read_footers(files, ranges_of))?;
+        let mut plan = Self::over(job, parsed, answered, |ranges_of| read_footers(files, ranges_of))?;
         plan.extent.folders_ruled_out = folders_ruled_out;
         Ok(plan)
     }
@@ -129,12 +131,13 @@ impl ReadPlan {
     /// As [`ReadPlan::new`], but for those of files; [`InputError::Untold`] where the types of the tables follow from values.
     pub fn of_stream(job: &mut Job, schema: FileSchema) -> Result<Self, InputError> {
         let parsed = job.input.condition.as_deref().map(ParsedCondition::parse).transpose()?;
-        Self::over(job, parsed, |_| Ok(vec![Footer::of_stream(schema)]))
+        Self::over(job, parsed, Vec::new(), |_| Ok(vec![Footer::of_stream(schema)]))
     }
 
     fn over(
         job: &mut Job,
         parsed: Option<ParsedCondition>,
+        answered: Vec<bool>,
         footers: impl FnOnce(&[String]) -> Result<Vec<Footer>, InputError>,
     ) -> Result<Self, InputError> {
         let mut ranges_of = parsed.as_ref().map(ParsedCondition::names).unwrap_or_default();
@@ -175,6 +178,7 @@ impl ReadPlan {
             aliases: aliases.map(Box::new),
             alias_table: None,
             condition,
+            answered,
             ranges_of,
             time_unit: job.input.time_unit,
             times: None,
@@ -199,6 +203,7 @@ impl ReadPlan {
             aliases: None,
             alias_table: None,
             condition: None,
+            answered: Vec::new(),
             ranges_of: Vec::new(),
             time_unit: aliases.since_unit,
             times: None,
@@ -546,7 +551,8 @@ impl ReadPlan {
     /// Whether the parts of the condition that are about folders alone hold for a file's folder.
     fn folder_can_match(&self, footer: &Footer) -> Result<bool, InputError> {
         let Some(condition) = &self.condition else { return Ok(true) };
-        for conjunct in condition.folder_parts() {
+        let is_open = |number: usize| self.answered.get(number) != Some(&true);
+        for (_, conjunct) in condition.folder_parts().filter(|(number, _)| is_open(*number)) {
             let columns = conjunct
                 .uses
                 .iter()
