@@ -29,7 +29,7 @@ pub fn with_rows<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, wo
 }
 
 /// As [`with_rows`], where each row is an event: of blocks that were not pre-aggregated, as questions about single events have
-/// them read ([`Gather::preaggregation`](crate::pipeline::gather::Gather)).
+/// them read (`preaggregation` of `pipeline::gather` is `None`).
 pub fn with_events<W: RowsWork>(pieces: &[(&Block, usize)], types: &EventTypes, work: W) -> Option<W::Made> {
     debug_assert!(!has_partial_sessions(pieces), "these are partial sessions, not events");
     let (first, _) = pieces.first()?;
