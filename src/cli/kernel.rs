@@ -19,20 +19,20 @@ pub struct KernelRequest {
     definition: DefinitionFlags,
 
     /// The table to write
-    #[arg(long, value_enum, value_name = "TABLE", default_value_t, help_heading = "StreamContents")]
+    #[arg(long, value_enum, value_name = "TABLE", default_value_t, help_heading = "Output")]
     table: StreamTable,
     /// Write the table of this segment of the job instead of that of all events
-    #[arg(long, value_name = "NAME", help_heading = "StreamContents")]
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
     segment: Option<String>,
     /// Write all tables of the job, in parts, for the run that puts those of all kernels together (dwell run --by-kernels)
-    #[arg(long, conflicts_with_all = ["table", "segment"], help_heading = "StreamContents")]
+    #[arg(long, conflicts_with_all = ["table", "segment"], help_heading = "Output")]
     parts: bool,
     /// The latest time of the whole input, of which the stream is a part (ISO 8601); or the word stream, where the stream is
     /// the whole input [default: that of the stream, with a warning]
-    #[arg(long, value_name = "TIME", help_heading = "StreamContents")]
+    #[arg(long, value_name = "TIME", help_heading = "Output")]
     latest: Option<String>,
     /// Append a line of JSON with counts to this file: summed over streams of different users, they are those of run.json
-    #[arg(long, value_name = "FILE", help_heading = "StreamContents")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     counts: Option<PathBuf>,
     #[command(flatten)]
     resources: ResourceFlags,

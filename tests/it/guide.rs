@@ -177,6 +177,17 @@ fn flags_on_the_pages_are_flags_of_a_command() {
 }
 
 #[test]
+fn flags_stand_under_headings_in_plain_words() {
+    let known = ["Answer", "Arguments", "Input", "Mapping", "Options", "Output", "Run", "Schedulers", "Whose"];
+    for command in COMMANDS {
+        let help = help(command);
+        let headings = help.lines().filter_map(|line| line.strip_suffix(':')).filter(|line| !line.contains(' '));
+        let other: Vec<&str> = headings.filter(|heading| !known.contains(heading)).collect();
+        assert!(other.is_empty(), "dwell {command} --help: {other:?}");
+    }
+}
+
+#[test]
 fn the_page_of_the_command_line_has_every_command_and_every_flag_of_run() {
     let page = read(root().join("src/guide/command_line.md")).1;
     let all = Sandbox::new().dwell(&["--help"]).expect_code(0).stdout.clone();
