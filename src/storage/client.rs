@@ -310,16 +310,16 @@ impl Client {
             region: &self.reach.region,
             request,
         };
-        // As soon as there is room for it: waiting for that is not trying.
-        let mut begun: Option<Instant> = None;
+        let mut first: Option<Instant> = None;
         let longest = ATTEMPT + Duration::from_secs(bytes / BYTES_A_SECOND);
         let mut attempts = 0;
         loop {
-            let answer = {
+            let (begun, answer) = {
                 // The room has as many as it was made with, and is never closed.
                 let _permit = self.permits.acquire().await.map_err(|error| no_runtime(&error))?;
-                begun.get_or_insert_with(Instant::now);
-                tokio::time::timeout(longest, attempt()).await
+                // Waiting for room is not trying.
+                let begun = *first.get_or_insert_with(Instant::now);
+                (begun, tokio::time::timeout(longest, attempt()).await)
             };
             attempts += 1;
             let (said, is_silent) = match answer {
@@ -332,7 +332,7 @@ impl Client {
             };
             let most = if is_silent { SILENCE.min(self.retry_timeout) } else { self.retry_timeout };
             let pause = pause(attempts);
-            let spent = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+            let spent = begun.elapsed();
             if spent + pause > most {
                 let tried = format!(" ({attempts} attempts in {:.0} seconds)", spent.as_secs_f64());
                 let check = match (is_silent, asked.endpoint) {

@@ -89,7 +89,7 @@ impl Order<'_> {
 /// Adds a derived column to all files, which have those that it is made of.
 fn add(derived: &Derived, expression: &ParsedCondition, footers: &mut [Footer]) -> Result<(), InputError> {
     let value =
-        expression.resolve_value(&Columns::of(footers)).map_err(|error| error.asked_by(&key_of(&derived.name)))?;
+        expression.resolve_whole(&Columns::of(footers)).map_err(|error| error.asked_by(&key_of(&derived.name)))?;
     let Some(first) = footers.first() else { return Ok(()) };
     let mut expressions = Expressions::from([(derived.name.clone(), derived.expression.clone())]);
     for used in value.uses.values() {

@@ -178,21 +178,16 @@ impl ParsedCondition {
     /// # Errors
     /// A column that does not exist, with its position.
     pub fn resolve(&self, columns: &Columns<'_>) -> Result<Condition, InputError> {
-        let mut parts = Vec::new();
-        split_conjuncts(&self.sql, &mut parts);
-        let conjuncts = parts.into_iter().map(|part| self.resolve_part(part, columns)).collect::<Result<_, _>>()?;
+        let conjuncts = self.parts().iter().map(|part| part.resolve_whole(columns)).collect::<Result<_, _>>()?;
         Ok(Condition { text: self.text.clone(), conjuncts })
     }
 
-    /// Looks the columns of an expression up, which is a value.
+    /// Looks its columns up, where it is one part or a value.
     ///
     /// # Errors
     /// As [`ParsedCondition::resolve`].
-    pub fn resolve_value(&self, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
-        self.resolve_part(self.sql.clone(), columns)
-    }
-
-    fn resolve_part(&self, mut part: Sql, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
+    pub fn resolve_whole(&self, columns: &Columns<'_>) -> Result<Conjunct, InputError> {
+        let mut part = self.sql.clone();
         let mut rewriter = Rewriter { condition: self, columns, uses: BTreeMap::new() };
         if let ControlFlow::Break(error) = VisitMut::visit(&mut part, &mut rewriter) {
             return Err(error);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::delta::table_file::TableView;
 use super::footer::Footer;
+use super::input_file::{folder_kinds, FolderKinds};
 use super::kind::Kind;
 use crate::events::error::InputError;
 use crate::events::normalise::unread::Unread;
@@ -74,30 +75,18 @@ type Unify = fn(&Kind, &Kind) -> Option<Kind>;
 #[derive(Debug)]
 pub struct Columns<'a> {
     footers: &'a [Footer],
-    hive: Vec<(String, Kind)>,
+    hive: FolderKinds,
 }
 
 impl<'a> Columns<'a> {
     /// The columns of these files and their folders.
     pub fn of(footers: &'a [Footer]) -> Self {
-        let mut hive: Vec<(String, Option<Kind>)> = Vec::new();
-        let folders = footers.iter().flat_map(|footer| footer.file.hive.iter().map(|folder| (&footer.file, folder)));
-        for (file, (key, value)) in folders {
-            let kind = file.kind_of_folder(key, value.as_deref());
-            match hive.iter_mut().find(|(known, _)| known == key) {
-                Some((_, known)) if known.is_none() => *known = kind,
-                // Folders of one key hold integers or dates, or what a table says, only where all of them do.
-                Some((_, known)) if kind.is_some() && *known != kind => *known = Some(Kind::Text),
-                Some(_) => {}
-                None => hive.push((key.clone(), kind)),
-            }
-        }
-        let hive = hive.into_iter().map(|(key, kind)| (key, kind.unwrap_or(Kind::Text))).collect();
+        let hive = folder_kinds(footers.iter().map(|footer| &footer.file));
         Columns { footers, hive }
     }
 
     /// Columns that folders hold, and no others.
-    pub fn of_folder_kinds(hive: Vec<(String, Kind)>) -> Columns<'static> {
+    pub fn of_folders_alone(hive: FolderKinds) -> Columns<'static> {
         Columns { footers: &[], hive }
     }
 

@@ -19,16 +19,15 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::columns::Columns;
-use super::hive::{hive_columns, hive_kind, FolderKinds};
-use super::input_file::InputFile;
-use super::kind::Kind;
+use super::hive::key_and_value;
+use super::input_file::{folder_kinds, InputFile};
 use crate::events::error::InputError;
 use crate::events::normalise::extract::folder_values;
 use crate::events::predicate::typed::typed;
-use crate::events::predicate::{condition_error, condition_problem, printed, ColumnUse, ParsedCondition};
+use crate::events::predicate::{condition_error, condition_problem, printed, ColumnUse, Conjunct, ParsedCondition};
 
 /// The parts of a condition that may be about folders alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FolderRules {
     /// Each with the names in it.
     parts: Vec<(ParsedCondition, BTreeSet<String>)>,
@@ -61,12 +60,8 @@ impl FolderRules {
     /// # Errors
     /// A part of the condition that cannot be computed; no file stays.
     pub fn keep(&self, files: Vec<InputFile>) -> Result<KeptFiles, InputError> {
-        let mut kinds = FolderKinds::new();
-        files
-            .iter()
-            .filter(|file| file.table.is_none())
-            .flat_map(|file| &file.hive)
-            .for_each(|way| note_kind(&mut kinds, way));
+        let kinds = folder_kinds(files.iter());
+        let columns = Columns::of_folders_alone(kinds.clone());
         let mut stays = vec![true; files.len()];
         let mut ruled_out: BTreeSet<&Path> = BTreeSet::new();
         let mut answered = Vec::with_capacity(self.parts.len());
@@ -81,7 +76,7 @@ impl FolderRules {
                 continue;
             }
             let values: Vec<&Values<'_>> = files_of.keys().collect();
-            let passing = passing(part, names, &values, &kinds)?;
+            let passing = passing(part, names, &values, &columns)?;
             for file in files_of.values().zip(passing).filter(|(_, passes)| !passes).flat_map(|(files, _)| files) {
                 stays[*file] = false;
                 ruled_out.insert(folder_of(&files[*file].path, names));
@@ -113,66 +108,55 @@ type Values<'f> = Vec<Option<&'f str>>;
 
 /// The files by the values of the folders of these keys; `None` where one is not in a folder of each, or there are no keys.
 fn files_by_values<'f>(names: &BTreeSet<String>, files: &'f [InputFile]) -> Option<BTreeMap<Values<'f>, Vec<usize>>> {
+    if names.is_empty() {
+        return None;
+    }
     let mut files_of: BTreeMap<Values<'f>, Vec<usize>> = BTreeMap::new();
-    for (number, file) in files.iter().enumerate().filter(|_| !names.is_empty()) {
+    for (number, file) in files.iter().enumerate() {
         let way = if file.table.is_some() { &[][..] } else { &file.hive };
         let value = |name| way.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_deref());
         files_of.entry(names.iter().map(value).collect::<Option<_>>()?).or_default().push(number);
     }
-    (!names.is_empty()).then_some(files_of)
+    Some(files_of)
 }
 
 /// The folder that decides about a file: the innermost on its way that is one of these keys.
 fn folder_of<'f>(file: &'f Path, names: &BTreeSet<String>) -> &'f Path {
     let is_named = |folder: &&Path| {
-        let own = folder.file_name().map(|name| hive_columns(&Path::new(name).join("file"))).unwrap_or_default();
-        own.first().is_some_and(|(key, _)| names.contains(key))
+        let own = folder.file_name().and_then(key_and_value);
+        own.is_some_and(|(key, _)| names.contains(&key))
     };
     file.ancestors().skip(1).find(is_named).unwrap_or(file)
 }
 
-/// Folders of one key hold integers or dates only where all of them do.
-fn note_kind(kinds: &mut FolderKinds, (key, value): &(String, Option<String>)) {
-    let Some(kind) = value.as_deref().map(hive_kind) else { return };
-    match kinds.get_mut(key) {
-        Some(known) if *known != kind => *known = Kind::Text,
-        Some(_) => {}
-        None => drop(kinds.insert(key.clone(), kind)),
-    }
-}
-
-/// For each row of values of some folders whether a part of a condition holds.
+/// For each row of values of folders of these keys whether a part of a condition holds.
 fn passing(
     part: &ParsedCondition,
     names: &BTreeSet<String>,
     rows: &[&Values<'_>],
-    kinds: &FolderKinds,
+    columns: &Columns<'_>,
 ) -> Result<Vec<bool>, InputError> {
     const PASSES: &str = "dwell passes";
     let failed = |error: PolarsError| condition_error(part.text(), &error);
-    let kind_of = |name: &String| (name.clone(), kinds.get(name).cloned().unwrap_or(Kind::Text));
-    let condition = part.resolve(&Columns::of_folder_kinds(names.iter().map(kind_of).collect()))?;
-    let places: HashMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    let mut passes = vec![true; rows.len()];
-    for conjunct in condition.parts() {
-        let column = |(name, used): (&String, &ColumnUse)| {
-            let place = places.get(used.column.spelled.as_str()).copied().unwrap_or_default();
-            folder_values(name, rows.iter().map(|row| row[place]), &used.column.kind)
-        };
-        let columns: Vec<Column> = conjunct.uses.iter().map(column).collect();
-        let frame = DataFrame::new(rows.len(), columns).map_err(failed)?.lazy();
-        let schema = frame.clone().collect_schema().map_err(failed)?;
-        let test = typed(&conjunct.sql, &schema).map_err(|problem| condition_problem(part.text(), &problem))?;
-        let answers = frame.with_columns([test.expr.alias(PASSES)]).collect().map_err(failed)?;
-        let answers = answers.column(PASSES).and_then(|answers| answers.bool().cloned()).map_err(failed)?;
-        passes.iter_mut().zip(answers.iter()).for_each(|(passes, answer)| *passes &= answer == Some(true));
-    }
-    Ok(passes)
+    let Conjunct { sql, uses } = part.resolve_whole(columns)?;
+    let places: HashMap<&String, usize> = names.iter().zip(0..).collect();
+    let column = |(name, used): (&String, &ColumnUse)| {
+        let place = places.get(&used.column.spelled).copied().unwrap_or_default();
+        folder_values(name, rows.iter().map(|row| row[place]), &used.column.kind)
+    };
+    let frame = DataFrame::new(rows.len(), uses.iter().map(column).collect()).map_err(failed)?.lazy();
+    let schema = frame.clone().collect_schema().map_err(failed)?;
+    let test = typed(&sql, &schema).map_err(|problem| condition_problem(part.text(), &problem))?;
+    let answers = frame.with_columns([test.expr.alias(PASSES)]).collect().map_err(failed)?;
+    let answers = answers.column(PASSES).and_then(|answers| answers.bool().cloned()).map_err(failed)?;
+    Ok(answers.iter().map(|answer| answer == Some(true)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::source::hive::hive_columns;
+    use crate::events::source::kind::Kind;
     use std::path::PathBuf;
 
     fn files(paths: &[&str]) -> Vec<InputFile> {

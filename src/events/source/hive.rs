@@ -1,14 +1,10 @@
 //! Folders named `key=value` as columns (SPEC 1).
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::Path;
 
 use super::kind::Kind;
-
-/// What the values of folders hold, by their keys.
-pub type FolderKinds = BTreeMap<String, Kind>;
 
 /// What a folder is called whose value is null.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -25,7 +21,7 @@ pub fn hive_columns(path: &Path) -> Vec<(String, Option<String>)> {
 }
 
 /// The key and the value of a folder, if it has them.
-fn key_and_value(name: &OsStr) -> Option<(String, Option<String>)> {
+pub fn key_and_value(name: &OsStr) -> Option<(String, Option<String>)> {
     let bytes = name.as_encoded_bytes();
     let equals = bytes.iter().position(|byte| *byte == b'=').filter(|place| *place > 0)?;
     let (key, value) = (&bytes[..equals], &bytes[equals + 1..]);

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::delta::table_file::TableFile;
-use super::hive::{hive_kind, FolderKinds};
+use super::hive::hive_kind;
 use super::kind::Kind;
 use crate::storage::object::Object;
+
+/// The keys of folders, in the order in which files have them, and what their values hold.
+pub type FolderKinds = Vec<(String, Kind)>;
 
 /// A file of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +32,25 @@ impl InputFile {
     pub fn kind_of_folder(&self, key: &str, value: Option<&str>) -> Option<Kind> {
         match (&self.table, &self.folder_kinds) {
             (Some(file), _) => file.table.partitions.get(key).cloned(),
-            (None, Some(kinds)) => kinds.get(key).cloned(),
+            (None, Some(kinds)) => kinds.iter().find(|(known, _)| known == key).map(|(_, kind)| kind.clone()),
             (None, None) => value.map(hive_kind),
         }
     }
+}
+
+/// What the folders on the way to some files hold: of one key integers or dates, or what a table says, only where all of them do.
+pub fn folder_kinds<'f>(files: impl Iterator<Item = &'f InputFile>) -> FolderKinds {
+    let mut kinds: Vec<(String, Option<Kind>)> = Vec::new();
+    for (file, (key, value)) in files.flat_map(|file| file.hive.iter().map(move |folder| (file, folder))) {
+        let kind = file.kind_of_folder(key, value.as_deref());
+        match kinds.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) if known.is_none() => *known = kind,
+            Some((_, known)) if kind.is_some() && *known != kind => *known = Some(Kind::Text),
+            Some(_) => {}
+            None => kinds.push((key.clone(), kind)),
+        }
+    }
+    kinds.into_iter().map(|(key, kind)| (key, kind.unwrap_or(Kind::Text))).collect()
 }
 
 /// What files beside Parquet files are called that are not whole yet, or a copy, a checksum or a note of one.

@@ -120,7 +120,7 @@ impl Survey {
         self.dates.iter().map(|(day, stretch)| (*day, stretch.rows))
     }
 
-    /// As facts; `with_ids` says whether ids were noted.
+    /// When they were; `with_ids` says whether ids were noted.
     pub fn spans(&self, with_ids: bool) -> FileSpans {
         FileSpans {
             events: Some(self.dates.values().copied().collect()),
